@@ -1,0 +1,1 @@
+"""Who trades: one file a behaviour, the trader's handle and the contract of its rule."""

@@ -1,0 +1,160 @@
+"""Liquidity providers: two-sided quotes with an inventory to get rid of.
+
+Belief
+    The fair basis is its own slowly moving average: they quote around spot times the exponential mean, over
+    ``anchor_seconds``, of the market's mid over spot, so the perpetual follows every move of spot and its *basis* is
+    left to the order flow and the arbitrageurs. ``spot_anchor`` (0 by default) is the declared weight of quoting at
+    spot itself instead: a tie to spot that is not funding's work. Inventory is risk.
+Orders
+    ``levels`` limit orders a side, level k of level_usd * k, the first half_spread_bps from the reservation price and
+    the others spacing_bps apart, none that would carry the inventory past ``inventory_limit_usd``. The reservation
+    price is shifted down by skew_bps * inventory / limit, and by funding_weight times the predicted funding, the more
+    the nearer the settlement (who is long then pays it). Spread and spacing widen with volatility over
+    ``reference_volatility``; above ``withdraw_multiple`` of it all quotes go. A level is replaced only if it stands
+    ``requote_bps`` away or its size has changed. Quotes live until the provider's next turn (its latency), so none is
+    left stale over a move of spot that the provider has seen.
+Traits
+    Declared below with their units. ``latency_seconds`` makes the kind one of the fast class.
+Literature
+    Avellaneda and Stoikov (2008), "High-frequency trading in a limit order book", Quantitative Finance 8 (shift of
+    the reservation price linear in inventory, spread growing with volatility); Gueant, Lehalle and Fernandez-Tapia
+    (2013) for inventory limits; Ho and Stoll (1981).
+"""
+
+import math
+
+import numpy as np
+
+from agents.orders import BASIS_POINT, elapsed_seconds, lots_of, usd_of, write_cancel, write_limit
+from agents.trader import Trader, Trait, Traits, rule
+from sim.kernel import hot_kernel
+from sim.records import POST_ONLY
+
+LEVELS = 12
+
+TRAITS = Traits(
+    latency_seconds=Trait(1, "s", "time between two looks at the market", low=0),
+    levels=Trait(LEVELS, "number", "quotes a side", low=0, high=LEVELS),
+    level_usd=Trait(7_000, "quote currency", "size of the first quote; the k-th has k times as much", low=0),
+    half_spread_bps=Trait(0.3, "bp", "distance of the first quote from the reservation price", low=0),
+    spacing_bps=Trait(0.5, "bp", "distance between quotes", low=0),
+    inventory_limit_usd=Trait(1_500_000, "quote currency", "largest position", low=1),
+    skew_bps=Trait(15, "bp", "shift of the reservation price at the inventory limit", low=0),
+    funding_weight=Trait(0, "1", "share of the predicted funding in the reservation price at settlement", low=0, high=2),
+    anchor_seconds=Trait(6_600, "s", "memory of the average basis it quotes around", low=1),
+    spot_anchor=Trait(0, "1", "weight of spot itself instead of that average", low=0, high=1),
+    reference_volatility=Trait(1.5e-4, "per sqrt(s)", "volatility above which it widens", low=1e-9),
+    withdraw_multiple=Trait(8, "1", "volatility over the reference above which it withdraws", low=1),
+    requote_bps=Trait(0.25, "bp", "distance from its target at which a quote is replaced", low=0),
+    post_only=Trait(0, "0 or 1", "never take: give way to quotes that stand in the way", low=0, high=1),
+    capital_usd=Trait(1_000_000, "quote currency", "money at the start", low=0),
+    leverage=Trait(20, "1", "leverage set at the venue", low=1),
+    market=Trait(0, "number", "market it quotes", low=0),
+    memory={"seen_seconds": 0.0, "anchor": 0.0, "centre": 0.0},
+)
+
+
+@hot_kernel
+def advance_anchor(me, view):
+    """Let the remembered log basis forget towards the market's, and return it."""
+    share = 1.0 - math.exp(-elapsed_seconds(me, view) / me["anchor_seconds"])
+    me["anchor"] += share * (math.log(1.0 + view["basis_mid"]) - me["anchor"])
+    return me["anchor"]
+
+
+@hot_kernel
+def inventory_shift(me, lots, view):
+    """Return the fraction by which inventory moves the reservation price (against the inventory)."""
+    share = usd_of(view, lots) / me["inventory_limit_usd"]
+    return -me["skew_bps"] * BASIS_POINT * min(max(share, -2.0), 2.0)
+
+
+@hot_kernel
+def funding_shift(me, view):
+    """Return the fraction by which funding due at the settlement moves the reservation price."""
+    ripeness = 1.0 - view["seconds_to_settlement"] / view["interval_seconds"]
+    return -me["funding_weight"] * view["predicted_funding"] * min(max(ripeness, 0.0), 1.0)
+
+
+@hot_kernel
+def reservation_price(me, lots, view):
+    """Return the price, in quote currency, that the quotes of both sides are centred on."""
+    anchor = (1.0 - me["spot_anchor"]) * advance_anchor(me, view)
+    return view["spot"] * math.exp(anchor) * (1.0 + inventory_shift(me, lots, view) + funding_shift(me, view))
+
+
+@hot_kernel
+def target_tick(me, view, side, centre, level, stress):
+    """Return the tick of a quote, rounded away from the centre; with ``post_only`` outside the opposite best."""
+    distance = (me["half_spread_bps"] + level * me["spacing_bps"]) * BASIS_POINT * stress
+    price = centre * (1.0 - side * distance) / view["tick"]
+    tick = int(math.floor(price)) if side > 0 else int(math.ceil(price))
+    opposite = view["best_ask"] if side > 0 else view["best_bid"]
+    if me["post_only"] > 0.0 and opposite > 0:
+        tick = min(tick, opposite - 1) if side > 0 else max(tick, opposite + 1)
+    return max(tick, 1)
+
+
+@hot_kernel
+def stands(me, order, view, tick, lots):
+    """Return whether the order in a slot may stay where it is."""
+    allowed = me["requote_bps"] * BASIS_POINT * view["spot"] / view["tick"]
+    return order["lots"] == lots and abs(order["tick"] - tick) <= allowed
+
+
+@hot_kernel
+def quote_level(me, view, mine, market, side, tick, lots, slot, orders, count):
+    """Write what turns the order in `slot` into `lots` at `tick`: nothing, a cancellation or a replacement."""
+    if lots < 1:
+        return write_cancel(orders, count, market, slot) if mine[slot]["lots"] > 0 else count
+    if stands(me, mine[slot], view, tick, lots):
+        return count
+    flags = POST_ONLY if me["post_only"] > 0.0 else 0
+    expiry_seconds = max(me["latency_seconds"], view["dt"])
+    return write_limit(orders, count, market, slot, side, tick, lots, flags, expiry_seconds)
+
+
+@hot_kernel
+def quote_side(me, position, view, mine, market, side, centre, stress, orders, count):
+    """Write one side's quotes, within what the inventory limit leaves."""
+    room = max(lots_of(view, me["inventory_limit_usd"]) - side * position["lots"], 0)
+    first_slot = 0 if side > 0 else LEVELS
+    for level in range(int(me["levels"])):
+        lots = min(lots_of(view, me["level_usd"] * (level + 1)), room)
+        room -= lots
+        tick = target_tick(me, view, side, centre, level, stress)
+        count = quote_level(me, view, mine, market, side, tick, lots, first_slot + level, orders, count)
+    return count
+
+
+@hot_kernel
+def withdraw(mine, market, orders):
+    """Write the cancellation of every resting quote."""
+    count = np.int64(0)
+    for slot in range(len(mine)):
+        if mine[slot]["lots"] > 0:
+            count = write_cancel(orders, count, market, slot)
+    return count
+
+
+@rule(TRAITS)
+def provide(me, accounts, positions, views, mine, rng, orders):
+    """Quote both sides around the reservation price; the side that gives way moves first, so own quotes never meet."""
+    market = int(me["market"])
+    view, position = views[market], positions[market]
+    centre = reservation_price(me, position["lots"], view)
+    stress = max(view["volatility"] / me["reference_volatility"], 1.0)
+    side, count = -1 if centre > me["centre"] else 1, np.int64(0)
+    me["centre"] = centre
+    if stress > me["withdraw_multiple"]:
+        return withdraw(mine, market, orders)
+    for _ in range(2):
+        count = quote_side(me, position, view, mine, market, side, centre, stress, orders, count)
+        side = -side
+    return count
+
+
+class LiquidityProvider(Trader):
+    """A provider of quotes on both sides (see the module)."""
+
+    kind, traits, decide, slots = "liquidity", TRAITS, provide, 2 * LEVELS

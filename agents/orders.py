@@ -1,0 +1,159 @@
+"""What a rule writes with: order rows and the few sums that every behaviour needs.
+
+All are kernels on single records, so a rule stays short. Amounts called ``usd`` are in quote currency, ``units`` are
+the ledger's money units, sizes are lots. A writer fills row `count` of the buffer and returns the next count.
+
+The compiler makes one version of a kernel for every *literal* integer it is called with, at about 0.1 s each;
+``np.int64(0)`` is no literal, nor is the variable of a loop.
+"""
+
+import math
+
+import numpy as np
+
+from sim.kernel import hot_kernel
+from sim.records import CANCEL, LIMIT, MARKET_ORDER, REDUCE_ONLY, SPOT, TRANSFER
+
+BASIS_POINT = 1e-4
+YEAR_SECONDS = 31_536_000.0
+SPACE = 128
+
+
+@hot_kernel
+def write_row(orders, count, kind, market, slot, side, tick, lots, flags, expiry_seconds):
+    """Fill every field of row `count` and return the next count; a full buffer stays as it is."""
+    if count >= SPACE:
+        return count
+    order = orders[count]
+    order["kind"], order["market"], order["slot"], order["side"] = kind, market, slot, side
+    order["tick"], order["lots"], order["flags"], order["expiry_seconds"] = tick, lots, flags, expiry_seconds
+    return count + 1
+
+
+@hot_kernel
+def write_limit(orders, count, market, slot, side, tick, lots, flags, expiry_seconds):
+    """Write a limit order into one of the trader's slots, in place of what rests there.
+
+    Parameters
+    ----------
+    orders : array of ORDER_ROW
+    count : int
+        Rows already written.
+    market, slot : int
+    side : {1, -1}
+        1 buys.
+    tick, lots : int
+        Limit price and size.
+    flags : int
+        Sum of POST_ONLY, REDUCE_ONLY, IMMEDIATE.
+    expiry_seconds : float
+        0: until cancelled.
+
+    Returns
+    -------
+    int
+    """
+    place = np.int64(slot)
+    return write_row(orders, np.int64(count), np.int64(LIMIT), market, place, np.int64(side), tick, lots, np.int64(flags),
+                     expiry_seconds)
+
+
+@hot_kernel
+def write_market(orders, count, market, side, lots, flags):
+    """Write a market order: immediate or cancel, down to the venue's price band."""
+    kind, zero = np.int64(MARKET_ORDER), np.int64(0)
+    return write_row(orders, np.int64(count), kind, market, zero, np.int64(side), zero, lots, np.int64(flags), 0.0)
+
+
+@hot_kernel
+def write_cancel(orders, count, market, slot):
+    """Write the cancellation of what rests in a slot."""
+    zero = np.int64(0)
+    return write_row(orders, np.int64(count), np.int64(CANCEL), market, np.int64(slot), zero, zero, zero, zero, 0.0)
+
+
+@hot_kernel
+def write_spot(orders, count, market, side, lots):
+    """Write a trade in the spot of the market's asset, paid from the wallet."""
+    zero = np.int64(0)
+    return write_row(orders, np.int64(count), np.int64(SPOT), market, zero, np.int64(side), zero, lots, zero, 0.0)
+
+
+@hot_kernel
+def write_transfer(orders, count, market, units):
+    """Write a transfer between wallet and the market's venue: positive units go to the venue, negative come back."""
+    zero = np.int64(0)
+    return write_row(orders, np.int64(count), np.int64(TRANSFER), market, zero, zero, zero, units, zero, 0.0)
+
+
+@hot_kernel
+def write_close(orders, count, market, position, lots):
+    """Write a reduce-only market order of at most `lots` of the position; nothing if it is flat."""
+    size = min(abs(position["lots"]), lots)
+    if size < 1:
+        return count
+    return write_market(orders, count, market, -1 if position["lots"] > 0 else 1, size, REDUCE_ONLY)
+
+
+@hot_kernel
+def venue_of(accounts, market):
+    """Return the column of the market's account: the only one, or one venue a market."""
+    return market if market < len(accounts) else 0
+
+
+@hot_kernel
+def lots_of(view, usd):
+    """Return the whole lots nearest to an amount at the mark.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sim.records import VIEW
+    >>> view = np.zeros(1, VIEW)[0]
+    >>> view["lot"], view["mark"] = 0.001, 20_000.0
+    >>> lots_of(view, 15_009.0)
+    750
+    """
+    return int(math.floor(usd / (view["lot"] * view["mark"]) + 0.5))
+
+
+@hot_kernel
+def usd_of(view, lots):
+    """Return the value of signed lots at the mark, in quote currency."""
+    return lots * view["lot"] * view["mark"]
+
+
+@hot_kernel
+def units_of(view, usd):
+    """Return an amount of quote currency in money units (float)."""
+    return usd * view["units_per_price"] / view["lot"]
+
+
+@hot_kernel
+def equity_of(account, position, view):
+    """Return the equity at the venue of a trader of one market: collateral, pot and unrealised profit, float units."""
+    unrealised = position["quote"] + position["lots"] * (view["mark"] * view["units_per_price"])
+    return account["collateral"] + position["pot"] + unrealised
+
+
+@hot_kernel
+def funding_paid_8h(view, side):
+    """Return what a position of that side is predicted to pay, as a fraction of its notional per eight hours."""
+    return side * view["predicted_funding"] * 28_800.0 / view["interval_seconds"]
+
+
+@hot_kernel
+def profit_share(position, view):
+    """Return the unrealised profit of a position as a fraction of its entry value; 0 if flat."""
+    if position["lots"] == 0:
+        return 0.0
+    worth = position["lots"] * (view["mark"] * view["units_per_price"])
+    return (position["quote"] + worth) / max(abs(position["quote"]), 1)
+
+
+@hot_kernel
+def elapsed_seconds(me, view):
+    """Return the seconds since the trader last asked, and note the time in its memory ``seen_seconds``."""
+    elapsed = max(view["seconds"] - me["seen_seconds"], 0.0)
+    me["seen_seconds"] = view["seconds"]
+    return elapsed

@@ -1,0 +1,76 @@
+"""The basis at which a carry trade just pays: funding expected as a function of the quote, inverted.
+
+A perpetual bought or sold at basis b tells what premium to expect: x(b) = (1 - w) b + w x0, a blend of the quote and
+of a forecast x0 from the running premium. With F the venue's funding law, the *receipt of a short* per funding
+interval is
+
+    G(b) = F(x(b)) + convergence * (b - fair)
+
+where ``fair`` is the premium at which funding alone pays the hurdle, and ``convergence`` the share of the distance to
+it that is expected back per interval. G never falls in b, and is piecewise linear: slope 1 - w + convergence outside
+the damper's plateau, only ``convergence`` inside, 0 beyond the cap. So an order that shortens the perpetual is quoted
+at the smallest b with G(b) at or above what it must earn, and one that lengthens it at the largest b with G(b) at or
+below. On the plateau without convergence G is flat, and these are the two ends of the plateau: costless traders with
+hurdle c hold the premium at c - damper below the interest, at c + damper above.
+
+Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; He, Manela, Ross and von Wachter
+(2022), "Fundamentals of perpetual futures" (bounds from costs); Davis and Norman (1990) for the no-trade region.
+"""
+
+from sim.funding import funding_rate
+from sim.kernel import hot_kernel, kernel
+
+WIDEST = 0.1
+REACH = 0.0999
+HALVINGS = 40
+
+
+@hot_kernel
+def short_receipt(view, basis, forecast, forecast_weight, convergence, fair):
+    """Return G(b): what a short expects to receive per interval and notional at a quote of `basis`."""
+    premium = (1.0 - forecast_weight) * basis + forecast_weight * forecast
+    funding = funding_rate(premium, view["interest"], view["damper"], view["add_interest"], view["cap"], view["divisor"])
+    return funding + convergence * (basis - fair)
+
+
+@kernel
+def reservation_basis(view, side, receipt, forecast, forecast_weight, convergence, fair):
+    """Return the basis at which an order just earns its receipt.
+
+    Parameters
+    ----------
+    view : VIEW record
+        Its funding law (interest, damper, add_interest, cap, divisor).
+    side : {1, -1}
+        -1 sells the perpetual: the smallest basis with G at or above `receipt`; 1 buys it: the largest with G at or below.
+    receipt : float, fraction of the notional per funding interval
+        What a short must receive (may be negative: what a long is paid).
+    forecast, forecast_weight, convergence, fair : float
+        As in the module.
+
+    Returns
+    -------
+    float, fraction of spot
+        Within 1e-12 of the answer; -side * basis above REACH where no basis will do, below -REACH where any will. Without
+        forecast and convergence it is the fair premium.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sim.records import VIEW
+    >>> view = np.zeros(1, VIEW)[0]
+    >>> view["interest"], view["damper"], view["cap"], view["divisor"] = 1e-4, 5e-4, 0.003, 1.0
+    >>> [round(1e4 * reservation_basis(view, side, 0.05 / 1095, 0.0, 0.0, 0.0, 0.0), 3) for side in (-1, 1)]
+    [-4.543, -4.543]
+    >>> round(1e4 * reservation_basis(view, -1, 0.20 / 1095, 0.0, 0.0, 0.0, 0.0), 3)
+    6.826
+    """
+    low, high = -WIDEST, WIDEST
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        surplus = short_receipt(view, middle, forecast, forecast_weight, convergence, fair) - receipt
+        if surplus > 0.0 or (surplus == 0.0 and side < 0):
+            high = middle
+        else:
+            low = middle
+    return high if side < 0 else low

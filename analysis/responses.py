@@ -1,0 +1,126 @@
+"""How the basis comes back: the response to a parent order in twin runs, and reversion in and out of the plateau.
+
+Inside the damper's plateau the funding rate does not depend on the premium, so the pull of funding is switched off
+there and one half-life is not well posed. Two measures take its place. (1) Run twins that share every random number,
+one with a fixed parent order, and look at the difference of their bases. (2) Regress the hourly change of the basis on
+its deviation from the 7-day mean, separately for hours that begin with the premium inside and outside the plateau.
+"""
+
+import numpy as np
+
+from analysis.metrics import (HOUR_SECONDS, WARMUP_HOURS, basis_bps, half_life, hourly_closes, known, known_mid, mean,
+                              mean_interval, of_market, regression, warmup, weekly_deviation)
+from sim.errors import Fault, ParameterError
+
+RESPONSE_HOURS = (1, 8, 24, 72)
+
+
+def basis_difference(treated, control, market=0):
+    """Return seconds and the difference of the bases of two twin runs, basis points.
+
+    Raises
+    ------
+    ParameterError
+        If the runs were not recorded at the same times.
+    """
+    with_order, without = treated.series[market], control.series[market]
+    if not np.array_equal(with_order["seconds"], without["seconds"]):
+        raise ParameterError(Fault("control", f"{len(without)} records",
+                                   f"recorded as treated: {len(with_order)} records"))
+    return with_order["seconds"], (basis_bps(known_mid(with_order), with_order["spot"])
+                                   - basis_bps(known_mid(without), without["spot"]))
+
+
+def response(treated, control, start_seconds, end_seconds, hours=RESPONSE_HOURS, window_seconds=0.0, market=0):
+    """Return how far the basis has come back after a parent order.
+
+    Parameters
+    ----------
+    treated, control : Records
+        Twin runs with and without the order.
+    start_seconds, end_seconds : float, seconds
+        When the order's first and last child were sent.
+    hours : sequence of float, hours
+        After `end_seconds`.
+    window_seconds : float, seconds
+        The difference is averaged over this long a window before each instant; 0 takes the one record there.
+
+    Returns
+    -------
+    dict
+        `peak_bps`: the difference of largest size from the order's start to one hour after its end; `bps` and
+        `share` (of the peak) by hour. None where the run is too short, the book empty or the peak 0.
+    """
+    seconds, difference = basis_difference(treated, control, market)
+    peak = peak_of(difference[(seconds >= start_seconds) & (seconds <= end_seconds + HOUR_SECONDS)])
+    bps = {hour: value_at(seconds, difference, end_seconds + HOUR_SECONDS * hour, window_seconds) for hour in hours}
+    shares = {hour: known(value / peak) if value is not None and peak else None for hour, value in bps.items()}
+    return {"peak_bps": known(peak), "bps": bps, "share": shares}
+
+
+def peak_of(difference):
+    """Return the value of largest size, NaN of nothing."""
+    seen = difference[np.isfinite(difference)]
+    return float(seen[np.abs(seen).argmax()]) if len(seen) else float("nan")
+
+
+def value_at(seconds, values, instant, window_seconds):
+    """Return the mean of the values in the window that ends at an instant, None past the end of the run."""
+    if instant > seconds[-1]:
+        return None
+    last = np.searchsorted(seconds, instant, side="right") - 1
+    inside = values[min(np.searchsorted(seconds, instant - window_seconds, side="right"), last):last + 1]
+    return known(mean(inside[np.isfinite(inside)]))
+
+
+def mean_response(responses):
+    """Return over seeds the mean and 95 % interval of the peak and of the share left after each hour.
+
+    Parameters
+    ----------
+    responses : sequence of dict
+        From `response`, one a seed, for the same hours.
+    """
+    return {
+        "peak_bps": mean_interval(each["peak_bps"] for each in responses),
+        "share": {hour: mean_interval(each["share"][hour] for each in responses) for hour in responses[0]["share"]},
+    }
+
+
+def reversion_speed(records, market=0, warmup_hours=WARMUP_HOURS):
+    """Return the hourly reversion of the basis inside and outside the damper's plateau.
+
+    Returns
+    -------
+    dict
+        `inside` and `outside`, each as `regime_speed` returns.
+    """
+    meta, series = records.meta, records.series[market]
+    closes = hourly_closes(series, warmup(records, warmup_hours))
+    interest, damper = of_market(meta["interest"], market), of_market(meta["damper"], market)
+    basis = basis_bps(closes["mid"], closes["spot"])
+    return split_reversion(basis, closes["premium"], interest - damper, interest + damper)
+
+
+def split_reversion(basis, premium, low, high):
+    """Return the reversion of an hourly basis (basis points) by premium (fraction): inside [low, high] and outside."""
+    shift, first = weekly_deviation(basis)
+    start = premium[first:first + len(shift)][:-1]
+    inside = (start >= low) & (start <= high)
+    change = np.diff(basis[first:first + len(shift)])
+    return {"inside": regime_speed(shift[:-1][inside], change[inside]),
+            "outside": regime_speed(shift[:-1][~inside], change[~inside])}
+
+
+def regime_speed(shift, change):
+    """Return the reversion of one regime.
+
+    Returns
+    -------
+    dict
+        `hours`: changes seen; `speed`: share of the deviation undone in an hour; `standard_error` of it;
+        `half_life_hours`. None where fewer than 24 hours were seen.
+    """
+    slope, error = regression(shift, change)
+    return {"hours": len(shift), "speed": known(-slope), "standard_error": known(error),
+            "half_life_hours": known(half_life(slope))}

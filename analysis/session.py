@@ -1,0 +1,110 @@
+"""One run from the command line: values from options, progress, the table, the folder, the figures."""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from analysis.metrics import summarize
+from analysis.tables import run_table
+from scenarios.loader import checked
+from scenarios.resolve import found, resolve, toml_value
+from scenarios.run import planned_steps, run
+from scenarios.store import check_target, staged, write_run
+from sim.errors import Fault, ParameterError
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What ``perplab run`` was asked for."""
+
+    story: str
+    seed: int
+    days: float | None
+    settings: list
+    out: pathlib.Path | None
+    as_json: bool
+    figures: bool
+    replay: dict
+    comparison: dict
+
+
+def stated(settings):
+    """Return ``key=value`` texts as values by dotted key.
+
+    Examples
+    --------
+    >>> stated(["days=2", "market.rulebook=binance"])
+    {'days': 2, 'market.rulebook': 'binance'}
+    """
+    wrong = [Fault("--set", setting, "KEY=VALUE") for setting in settings if not setting.partition("=")[1]]
+    if wrong:
+        raise ParameterError(*wrong)
+    pairs = [setting.partition("=") for setting in settings]
+    return {key.strip(): toml_value(value.strip()) for key, _, value in pairs}
+
+
+def changes_of(options):
+    """Return the changes that options make to a story, by dotted key."""
+    changes = stated(options.settings)
+    if options.days is not None:
+        changes["days"] = options.days
+    if options.replay:
+        now = found(resolve(options.story, changes).tables, ["spot", "price"]) or {}
+        kept = now if now.get("process") == "replay" else {}
+        changes["spot.price"] = {**kept, "process": "replay", **options.replay}
+    return changes | {f"comparison.{key}": value for key, value in options.comparison.items()}
+
+
+def run_story(options):
+    """Run a story and leave its table, its folder and its figures."""
+    begun = time.perf_counter()
+    scenario = checked(resolve(options.story, changes_of(options)))
+    folder = options.out or pathlib.Path("runs") / f"{scenario.name}-seed{options.seed}"
+    check_target(folder)
+    with progress_bar(scenario) as progress:
+        outcome = run(scenario, options.seed, progress)
+    summary = summarize(outcome.records, outcome.twin)
+    tell(options, scenario, summary)
+    write_run(folder, outcome, summary, time.perf_counter() - begun)
+    if options.figures:
+        draw(folder, outcome)
+    print(f"written to {folder}", file=sys.stderr)
+
+
+def tell(options, scenario, summary):
+    """Print the summary, as a table or as one JSON object."""
+    if options.as_json:
+        print(json.dumps(summary, allow_nan=False), flush=True)
+    else:
+        Console(soft_wrap=True).print(run_table(scenario, summary))
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def progress_bar(scenario):
+    """Give a function that takes steps done and moves a bar on the terminal; None where nobody looks."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(scenario.name, total=planned_steps(scenario))
+        yield lambda steps: bar.advance(task, steps)
+
+
+def draw(folder, outcome):
+    """Draw the figures of a run into its folder, all or none of them."""
+    from analysis.plots import figures
+    from analysis.real import real_market
+    from scenarios.checks import rulebook_of
+
+    rulebook = rulebook_of(next(iter(outcome.scenario.all_markets.values())))
+    with staged(folder / "figures") as stage:
+        figures(outcome.records, stage, real_market(outcome.scenario, rulebook))

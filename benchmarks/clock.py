@@ -1,0 +1,54 @@
+"""CPU seconds and peak memory: how the contestants are measured."""
+
+import subprocess
+import sys
+import time
+
+WARM_MESSAGES_A_TRADER = 20
+"""Messages a trader sends before a market counts as settled: its book has then as many orders as it will keep."""
+
+
+def warm_up(step, count_messages, traders):
+    """Step a new market until its book has settled."""
+    while count_messages() < WARM_MESSAGES_A_TRADER * traders:
+        step()
+
+
+def measure_steps(step, count_messages, seconds):
+    """Run steps for about so many CPU seconds of this process.
+
+    Parameters
+    ----------
+    step : callable
+        Runs one step; called from a plain Python loop.
+    count_messages : callable
+        Returns the messages so far.
+    seconds : float
+
+    Returns
+    -------
+    messages : int
+    cpu_seconds : float
+    """
+    messages, start, steps = count_messages(), time.process_time(), 1
+    while (spent := time.process_time() - start) < seconds:
+        for _ in range(steps):
+            step()
+        steps = min(2 * steps, 4096) if spent < seconds / 8 else steps
+    spent = time.process_time() - start
+    return count_messages() - messages, spent
+
+
+_AND_PEAK = "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+
+
+def peak_memory(statement):
+    """Run a statement in a process of its own and return that process's peak memory in bytes.
+
+    Examples
+    --------
+    >>> peak_memory("big = bytearray(200_000_000)") > 200_000_000
+    True
+    """
+    run = subprocess.run([sys.executable, "-c", statement + _AND_PEAK], capture_output=True, text=True, check=True)
+    return int(run.stdout.split()[-1])

@@ -1,0 +1,192 @@
+"""What a scenario's values cannot be: in themselves, for the kinds and rulebooks they name, and together.
+
+Every check returns faults whose keys are those of the file, so that all of a file's faults are told at once.
+"""
+
+import pydantic
+
+from scenarios.kinds import KINDS, kind_named
+from scenarios.schema import TAGGED, Market, Population, Scenario
+from sim.errors import Fault, ParameterError
+from sim.refusal import bound_of, known_keys, nearest
+from sim.rulebook import load_rulebook
+
+
+def structural_faults(tables):
+    """Return what is wrong with the form of a scenario's tables: keys, types, ranges."""
+    try:
+        Scenario.model_validate(tables)
+    except pydantic.ValidationError as error:
+        return [fault for detail in error.errors() for fault in detail_faults(detail, tables)]
+    return []
+
+
+def detail_faults(detail, tables):
+    """Return one error of pydantic as faults whose keys are those of the file."""
+    context, location = detail.get("ctx", {}), detail["loc"]
+    key, inner = file_key(location, tables), detail.get("ctx", {}).get("error")
+    if isinstance(inner, ParameterError):
+        return [Fault(f"{key}.{fault.key}", fault.value, fault.bound) for fault in inner.faults]
+    if detail["type"] == "extra_forbidden":
+        return [Fault(key, detail["input"], "a known key" + nearest(str(location[-1]), siblings(location)))]
+    if detail["type"].startswith("union_tag"):
+        return [tag_fault(key, context)]
+    if detail["type"] == "missing":
+        return [Fault(key, None, "given" + renamed(key, tables))]
+    return [Fault(key, detail["input"], bound_of(detail, context) if detail["type"] != "trait" else detail["msg"])]
+
+
+def tag_fault(key, context):
+    """Return the fault of a table that does not say, or says wrongly, which of several it is."""
+    chooser = context["discriminator"].strip("'")
+    known = context.get("expected_tags", "").replace("'", "")
+    bound = f"one of {known}{nearest(context['tag'], known.split(', '))}" if known else "given"
+    return Fault(f"{key}.{chooser}", context.get("tag"), bound)
+
+
+def file_key(location, tables):
+    """Return the dotted key of a place in the schema: without the names of alternatives, which no file states."""
+    parts, here = [], tables
+    for part in location:
+        inside = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
+        if inside or part not in TAGGED and part != "number":
+            parts.append(str(part))
+            here = here[part] if inside else None
+    return ".".join(parts) or "scenario"
+
+
+def siblings(location):
+    """Return the keys known beside the last part of a place in the schema."""
+    tags = [place for place, part in enumerate(location[:-1]) if part in TAGGED]
+    if tags:
+        return known_keys(TAGGED[location[tags[-1]]], location[tags[-1] + 1:-1])
+    return known_keys(Scenario, location[:-1])
+
+
+def renamed(key, tables):
+    """Return " (did you mean ...?)" where a population without a kind looks like one that has one."""
+    parts = key.split(".")
+    if len(parts) != 3 or parts[0] != "populations" or parts[2] != "kind":
+        return ""
+    return nearest(parts[1], [name for name, table in tables["populations"].items() if "kind" in table])
+
+
+def part_of(model, table):
+    """Return a table as its model, or None where its form is wrong, which is told elsewhere."""
+    try:
+        return model.model_validate(table)
+    except pydantic.ValidationError:
+        return None
+
+
+def listed(tables, single, several):
+    """Return the tables of one part, or of several, by dotted key."""
+    parts = {single: tables[single]} if single in tables else {}
+    rows = tables.get(several, ())
+    return parts | {f"{several}.{place}": row for place, row in enumerate(rows if isinstance(rows, list) else ())}
+
+
+def rulebooks(tables):
+    """Return ``(rulebooks by key of their market, faults)``."""
+    books, faults = {}, []
+    for key, table in listed(tables, "market", "markets").items():
+        market = part_of(Market, table)
+        if market is not None:
+            try:
+                books[key] = rulebook_of(market)
+            except ParameterError as error:
+                faults += [fault if fault.file else Fault(f"{key}.{fault.key}", fault.value, fault.bound)
+                           for fault in error.faults]
+    return books, faults
+
+
+def rulebook_of(market):
+    """Return the rulebook of a market with its changes.
+
+    Raises
+    ------
+    ParameterError
+        With keys ``rulebook`` or ``changes.KEY``, or with the file of the user's own rulebook.
+    """
+    rulebook = load_rulebook(market.rulebook)
+    try:
+        return rulebook.changed(market.changes) if market.changes else rulebook
+    except ParameterError as error:
+        raise ParameterError(*(Fault(f"changes.{fault.key}", fault.value, fault.bound) for fault in error.faults)) from None
+
+
+def population_faults(tables, books):
+    """Return what is wrong with kinds, traits and numbers of traders."""
+    table = tables.get("populations")
+    if not isinstance(table, dict):
+        return []
+    populations = {name: part_of(Population, rows) for name, rows in table.items()}
+    known = {name: population for name, population in populations.items() if population is not None}
+    faults = [fault for name, population in known.items() for fault in kind_faults(name, population, books)]
+    if len(known) == len(populations) and not sum(population.number for population in known.values()):
+        faults.append(Fault("populations", 0, "at least one trader"))
+    return faults
+
+
+def kind_faults(name, population, books):
+    """Return what is wrong with one population."""
+    key = f"populations.{name}"
+    try:
+        kind = kind_named(population.kind)
+    except ParameterError as error:
+        return [Fault(f"{key}.{fault.key}", fault.value, fault.bound) for fault in error.faults]
+    faults = [fault for trait, value in population.traits.items() for fault in trait_faults(key, kind, trait, value)]
+    if kind.kind in KINDS and KINDS[kind.kind] is not kind:
+        faults.append(Fault(f"{key}.kind", population.kind, f"of another name than {kind.kind!r}, which is taken"))
+    return faults or leverage_faults(key, kind, population, books) + market_faults(key, kind, population, books)
+
+
+def trait_faults(key, kind, trait, value):
+    """Return what is wrong with one trait: its name, its value, or what its distribution could give."""
+    ends = extent(value)
+    if trait not in kind.traits.traits:
+        return [Fault(f"{key}.{trait}", plain(value), f"a trait of {kind.kind}{nearest(trait, kind.traits.traits)}")]
+    declared, faults = kind.traits.traits[trait], []
+    for end, name in zip(ends, ("min", "max"), strict=True):
+        if not declared.accepts(end):
+            place = f"{key}.{trait}" if isinstance(value, float) else f"{key}.{trait}.{name}"
+            faults.append(Fault(place, end, f"{declared.bound} ({declared.unit}, trait {trait} of {kind.kind})"))
+    return faults[:1] if isinstance(value, float) else faults
+
+
+def extent(value):
+    """Return the smallest and the largest value that a trait of a scenario can take."""
+    return (value, value) if isinstance(value, float) else (value.low, value.high)
+
+
+def plain(value):
+    """Return a trait's value as a scenario file says it."""
+    return value if isinstance(value, float) else value.model_dump(exclude_none=True)
+
+
+def trait_extent(kind, population, trait):
+    """Return the smallest and largest value of a trait of a population, defaults included."""
+    return extent(population.traits.get(trait, float(kind.traits.traits[trait].default)))
+
+
+def leverage_faults(key, kind, population, books):
+    """Return a fault if leverage goes beyond the venue's, or beyond the tier of the smallest position taken."""
+    market = int(trait_extent(kind, population, "market")[0]) if "market" in kind.traits.traits else 0
+    if "leverage" not in population.traits or not 0 <= market < len(books):
+        return []
+    margin = list(books.values())[market].margin
+    size = trait_extent(kind, population, "size_usd")[0] if "size_usd" in kind.traits.traits else 0.0
+    tier = [tier for tier in margin.tiers if tier.floor <= max(size, 0.0)][-1]
+    most, largest = min(margin.maximum_leverage, tier.leverage), trait_extent(kind, population, "leverage")[1]
+    if largest <= most:
+        return []
+    place = "leverage" if isinstance(population.traits["leverage"], float) else "leverage.max"
+    return [Fault(f"{key}.{place}", largest, f"at most {most:g}, the leverage of the tier from {tier.floor:,.0f}")]
+
+
+def market_faults(key, kind, population, books):
+    """Return a fault if a population trades a market that is not there."""
+    market = population.traits.get("market", 0.0)
+    if not books or extent(market)[1] < len(books) and extent(market)[0] >= 0:
+        return []
+    return [Fault(f"{key}.market", plain(market), f"from 0 to {len(books) - 1}, the number of a market")]

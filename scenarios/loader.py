@@ -1,0 +1,173 @@
+"""A scenario from its file, checked whole; a market from a scenario."""
+
+import re
+
+from scenarios.checks import listed, population_faults, rulebook_of, rulebooks, structural_faults
+from scenarios.kinds import kind_named
+from scenarios.resolve import resolve
+from scenarios.schema import Scenario
+from sim.errors import Fault, ParameterError
+from sim.model import PerpetualMarket
+from sim.setup import AssetSetup, MarketSetup, Population, Setup
+from sim.spot import Replay
+from sim.streams import generator
+
+MULTIPLE = 1e-9
+UNSET = re.compile(r"^(assets\.\d+|spot)\.price\.file$")
+
+
+def load(name_or_path, changes=()):
+    """Return a scenario, everything about it checked.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A story of the library, or a TOML file.
+    changes : mapping of str to object, optional
+        New values by dotted key, such as ``{"days": 2, "market.changes.funding.cap": 0.02}``.
+
+    Returns
+    -------
+    Scenario
+
+    Raises
+    ------
+    ParameterError
+        With every fault: its file, line, key, value and bound.
+
+    Examples
+    --------
+    >>> load("calm", {"days": 2}).steps
+    2880
+    """
+    return checked(resolve(name_or_path, changes))
+
+
+def checked(resolved, read_files=True):
+    """Return resolved tables as a scenario; with `read_files` replayed series are read and checked too."""
+    tables = resolved.tables
+    books, faults = rulebooks(tables)
+    faults += structural_faults(tables) + population_faults(tables, books) + number_faults(tables)
+    if not faults:
+        scenario = Scenario.model_validate(tables)
+        faults = reference_faults(scenario, books) + (replay_faults(scenario) if read_files else [])
+    if faults:
+        raise ParameterError(*(resolved.located(hinted(fault)) for fault in faults))
+    return with_windows(scenario)
+
+
+def hinted(fault):
+    """Return a fault with what to do about it on the command line where that is the usual way."""
+    if UNSET.match(fault.key) and fault.value is None:
+        return Fault(fault.key, None, "given (--spot FILE --column NAME)")
+    return fault
+
+
+def number_faults(tables):
+    """Return a fault for each part that must be there once: spot or assets, market or markets."""
+    faults = []
+    for single, several in (("spot", "assets"), ("market", "markets")):
+        count = len(listed(tables, single, several))
+        if count == 0 or single in tables and several in tables:
+            faults.append(Fault(single, None if count == 0 else f"beside {several}", f"given, or else [[{several}]]"))
+    return faults
+
+
+def reference_faults(scenario, books):
+    """Return what does not fit together: names of assets and venues, and times."""
+    names = [asset.name for asset in scenario.all_assets.values()]
+    faults = [Fault("assets", names, "named differently")] * (len(set(names)) < len(names))
+    parts = {f"shocks.{place}": shock for place, shock in enumerate(scenario.shocks)} | scenario.all_markets
+    for key, part in parts.items():
+        if part.asset is not None and part.asset not in names:
+            faults.append(Fault(f"{key}.asset", part.asset, f"one of {', '.join(names)}"))
+    return faults + time_faults(scenario, books)
+
+
+def time_faults(scenario, books):
+    """Return the times that do not fit the length of the run or of its steps."""
+    faults, hours, dt = [], scenario.days * 24, scenario.dt_seconds
+    if scenario.steps < 1:
+        faults.append(Fault("days", scenario.days, f"at least one step, {dt / 86_400:g}"))
+    if abs(scenario.record_seconds / dt - round(scenario.record_seconds / dt)) > MULTIPLE or scenario.record_seconds < dt:
+        faults.append(Fault("record_seconds", scenario.record_seconds, f"a multiple of dt_seconds, {dt:g}"))
+    for key, book in books.items():
+        if 3600 * book.funding.interval_hours < dt:
+            faults.append(Fault("dt_seconds", dt, f"at most the funding interval of {key}, {3600 * book.funding.interval_hours:g}"))
+    if scenario.twin_step is not None and scenario.twin_step >= scenario.steps:
+        faults.append(Fault("twin.from_hours", scenario.twin.from_hours, f"before the end of the run ({hours:g} hours)"))
+    return faults + [Fault(f"shocks.{place}.at_hours", shock.at_hours, f"before the end of the run ({hours:g} hours)")
+                     for place, shock in enumerate(scenario.shocks) if shock.at_hours >= hours]
+
+
+def replay_faults(scenario):
+    """Return what is wrong with the series that are replayed."""
+    faults = []
+    for key, asset in with_windows(scenario).all_assets.items():
+        if isinstance(asset.price, Replay):
+            try:
+                asset.price.start()
+            except ParameterError as error:
+                faults += [fault if fault.line else Fault(f"{key}.price.{fault.key}", fault.value, fault.bound)
+                           for fault in error.faults]
+    return faults
+
+
+def with_windows(scenario):
+    """Return a scenario whose replayed series are cut to the length of the run."""
+    def cut(asset):
+        if not isinstance(asset.price, Replay):
+            return asset
+        return asset.model_copy(update={"price": asset.price.model_copy(update={"days": scenario.days})})
+
+    return scenario.model_copy(update={"spot": scenario.spot and cut(scenario.spot),
+                                       "assets": tuple(cut(asset) for asset in scenario.assets)})
+
+
+def build(scenario, seed=0):
+    """Return the market of a scenario at time 0.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    seed : int
+
+    Returns
+    -------
+    PerpetualMarket
+    """
+    return PerpetualMarket(setup_of(scenario, seed), seed)
+
+
+def setup_of(scenario, seed):
+    """Return what a market is built from; traits are drawn, each from the stream of its population and name."""
+    first = next(iter(scenario.all_assets.values())).name
+    return Setup(
+        dt=scenario.dt_seconds,
+        assets=[asset_setup(asset, [shock for shock in scenario.shocks if (shock.asset or first) == asset.name])
+                for asset in scenario.all_assets.values()],
+        markets=[market_setup(market, first) for market in scenario.all_markets.values()],
+        populations=[population_setup(name, population, seed) for name, population in scenario.populations.items()
+                     if population.number],
+        premium_samples=max(1, round(scenario.dt_seconds / scenario.premium_sample_seconds)),
+        record_seconds=scenario.record_seconds, print_trades=scenario.record.trades)
+
+
+def asset_setup(asset, shocks):
+    """Return an asset of a scenario as the simulation takes it."""
+    values = {name: getattr(asset, name) for name in type(asset).model_fields if name != "price"}
+    return AssetSetup(process=asset.price, shocks=tuple(shocks), **values)
+
+
+def market_setup(market, first_asset):
+    """Return a market of a scenario as the simulation takes it."""
+    rulebook = rulebook_of(market)
+    return MarketSetup(venue=market.venue or rulebook.name, asset=market.asset or first_asset, rulebook=rulebook)
+
+
+def population_setup(name, population, seed):
+    """Return a population with its traits drawn."""
+    traits = {trait: value if isinstance(value, float) else
+              value.draw(generator(seed, f"traits/{name}/{trait}"), population.number)
+              for trait, value in population.traits.items()}
+    return Population(name=name, kind=kind_named(population.kind), number=population.number, traits=traits)

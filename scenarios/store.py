@@ -1,0 +1,244 @@
+"""The folder of a run: written whole or not at all, and read back.
+
+::
+
+    manifest.json         scenario as resolved, seed, versions, duration, counters
+    summary.json          the figures of the run
+    series.parquet        prices, premium, open interest, depth: a row each record interval and market
+    kinds.parquet         wealth, funding and positions of each kind of trader, hourly
+    liquidations.parquet  every forced trade
+    settlements.parquet   every funding settlement
+    trades.parquet        every trade, if the scenario records them
+
+Each column has its unit in the schema's metadata. The same seed gives the same Parquet bytes; only manifest and summary know
+how long the run took.
+"""
+
+import contextlib
+import importlib.metadata
+import json
+import math
+import os
+import pathlib
+import shutil
+import tempfile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scenarios.columns import NAMES_OF_NUMBERS, unit_of
+from sim.errors import Fault, ParameterError
+from sim.recorder import Records
+from sim.records import EVENT, KIND_SERIES, PRINT, SERIES, SETTLEMENT
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+PACKAGES = ("perplab", "mesa", "numba", "numpy", "pyarrow")
+TABLES = {"liquidations": ("events", EVENT), "settlements": ("settlements", SETTLEMENT), "trades": ("prints", PRINT)}
+
+
+def check_target(folder):
+    """Refuse a folder that a run may not be written to; it may be absent, empty or an earlier run.
+
+    Raises
+    ------
+    ParameterError
+        If something else stands there, or it cannot be written.
+    """
+    folder = pathlib.Path(folder).absolute()
+    if folder.exists() and not (folder.is_dir() and (is_run(folder) or not any(folder.iterdir()))):
+        raise ParameterError(Fault("--out", str(folder), "a folder that is new, empty or an earlier run of perplab"))
+    existing = next(parent for parent in folder.parents if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise ParameterError(Fault("--out", str(folder), f"in a folder that can be written ({existing} cannot)"))
+
+
+def is_run(folder):
+    """Return whether a folder is a run written by perplab."""
+    try:
+        return "perplab" in json.loads((pathlib.Path(folder) / MANIFEST).read_text(encoding="utf-8"))["versions"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+@contextlib.contextmanager
+def staged(folder):
+    """Give a new folder beside `folder` that takes its place when the block ends well, and vanishes when it does not.
+
+    Everything in it is on disk before it gets its name, so nobody ever sees half of it.
+    """
+    folder = pathlib.Path(folder).absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    stage = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        yield stage
+        stage.chmod(0o755)
+        for path in (*stage.rglob("*"), stage):
+            sync(path)
+        take_place(stage, folder)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def sync(path):
+    """Wait until a file or folder is on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def take_place(stage, folder):
+    """Give the stage the name of the folder; what stood there goes, or comes back if this fails."""
+    if not folder.exists():
+        os.rename(stage, folder)
+        return
+    old = stage.with_suffix(".old")
+    os.rename(folder, old)
+    try:
+        os.rename(stage, folder)
+    except BaseException:
+        os.rename(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_run(folder, outcome, summary, wall_seconds):
+    """Write the folder of a run, in place of an earlier run if there is one.
+
+    Parameters
+    ----------
+    folder : path
+    outcome : scenarios.run.Outcome
+    summary : dict
+    wall_seconds : float
+        Duration of the whole run.
+
+    Raises
+    ------
+    ParameterError
+        If something else stands at `folder`.
+    OSError
+        If it cannot be written; nothing is left then.
+    """
+    check_target(folder)
+    with staged(folder) as stage:
+        for name, table in tables_of(outcome.records, outcome.scenario.record.trades).items():
+            write_parquet(stage / f"{name}.parquet", table)
+        write_json(stage / "summary.json", summary)
+        write_json(stage / MANIFEST, manifest_of(outcome, wall_seconds))
+
+
+def manifest_of(outcome, wall_seconds):
+    """Return what identifies a run."""
+    return {
+        "format": FORMAT, "versions": {name: version_of(name) for name in PACKAGES}, "seed": outcome.seed,
+        "wall_seconds": round(wall_seconds, 3), "scenario": outcome.scenario.model_dump(mode="python", exclude_none=True),
+        "kind_names": outcome.records.kind_names, "meta": outcome.records.meta,
+        "twin_meta": outcome.twin and outcome.twin.meta,
+    }
+
+
+def version_of(package):
+    """Return the installed version of a package, or "source" where it was not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "source"
+
+
+def write_json(path, value):
+    """Write a value as JSON; infinities become texts."""
+    text = json.dumps(speakable(value), indent=1, allow_nan=False, default=str)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def speakable(value):
+    """Return a value with what JSON cannot say as text.
+
+    Examples
+    --------
+    >>> speakable({"cap": math.inf, "tiers": (1, 2)})
+    {'cap': 'inf', 'tiers': [1, 2]}
+    """
+    if isinstance(value, dict):
+        return {str(key): speakable(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [speakable(part) for part in value]
+    if isinstance(value, np.generic):
+        return speakable(value.item())
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_parquet(path, table):
+    """Write a table: zstd, floats split into byte streams, names as dictionaries."""
+    kinds = {field.name: field.type for field in table.schema}
+    floats = [name for name, kind in kinds.items() if pa.types.is_floating(kind)]
+    texts = [name for name, kind in kinds.items() if pa.types.is_dictionary(kind)]
+    pq.write_table(table, path, compression="zstd", compression_level=3, use_dictionary=texts,
+                   use_byte_stream_split=floats)
+
+
+def tables_of(records, trades=False):
+    """Return the Parquet tables of a run by name."""
+    rows = [table_of(rows, "series", market=np.full(len(rows), market)) for market, rows in enumerate(records.series)]
+    kinds = pa.DictionaryArray.from_arrays(np.tile(np.arange(len(records.kind_names)), len(records.kinds)).astype("i4"),
+                                           records.kind_names)
+    tables = {"series": pa.concat_tables(rows), "kinds": table_of(records.kinds.reshape(-1), "kinds", kind=kinds)}
+    for name, (attribute, _) in TABLES.items():
+        if name != "trades" or trades:
+            tables[name] = table_of(getattr(records, attribute), name)
+    return tables
+
+
+def table_of(rows, name, **more):
+    """Return structured rows, and more columns before them, as a table with units in its metadata."""
+    columns = dict(more) | {field: named(rows[field], NAMES_OF_NUMBERS.get(name, {}).get(field))
+                            for field in rows.dtype.names}
+    arrays = [pa.array(np.ascontiguousarray(column)) if isinstance(column, np.ndarray) else column
+              for column in columns.values()]
+    fields = [pa.field(field, array.type, metadata={"unit": unit_of(field)})
+              for field, array in zip(columns, arrays, strict=True)]
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
+def named(numbers, names):
+    """Return numbers as they are, or as the names they stand for."""
+    return numbers if names is None else pa.DictionaryArray.from_arrays(numbers.astype("i4"), list(names))
+
+
+def read_run(folder):
+    """Return ``(manifest, records)`` of a stored run.
+
+    Raises
+    ------
+    ParameterError
+        If the folder is none.
+    """
+    folder = pathlib.Path(folder)
+    if not is_run(folder):
+        raise ParameterError(Fault("run", str(folder), "a folder written by perplab run"))
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    meta = {key: float(value) if value in ("inf", "-inf") else value for key, value in manifest["meta"].items()}
+    series, kinds = rows_of(folder, "series", SERIES), rows_of(folder, "kinds", KIND_SERIES)
+    market = pq.read_table(folder / "series.parquet", columns=["market"])["market"].to_numpy()
+    parts = {attribute: rows_of(folder, name, dtype) for name, (attribute, dtype) in TABLES.items()}
+    return manifest, Records(series=[series[market == m] for m in range(int(market.max(initial=0)) + 1)],
+                             kinds=kinds.reshape(-1, len(manifest["kind_names"])), kind_names=manifest["kind_names"],
+                             meta=meta, **parts)
+
+
+def rows_of(folder, name, dtype):
+    """Return a table of a run as structured rows; none where it was not recorded."""
+    path = folder / f"{name}.parquet"
+    if not path.exists():
+        return np.zeros(0, dtype)
+    table = pq.read_table(path)
+    rows = np.zeros(table.num_rows, dtype)
+    for field in dtype.names:
+        names = NAMES_OF_NUMBERS.get(name, {}).get(field)
+        column = table[field].to_pylist() if names else table[field].to_numpy()
+        rows[field] = [names.index(value) for value in column] if names else column
+    return rows

@@ -1,0 +1,1 @@
+"""The market: laws (pure kernels on numbers) below, things (venue, book, model) above."""

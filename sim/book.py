@@ -1,0 +1,253 @@
+"""The limit order book: a ladder of price levels with a bitmap, and queues in price-time order.
+
+Layout: market m covers the ticks ``window_low .. window_low + window - 1``; level ``tick - window_low`` holds the total lots
+and the ends of a doubly linked queue of order numbers. One bitmap serves both sides, since bids lie below asks; a
+second bitmap of its words lets the next level be found in a few instructions however far it is. The best prices
+are kept in the market's view (0: side empty). An order's number is its owner's first slot plus its slot.
+
+Invariants: the book is never crossed; a level's lots are the sum of its queue; a set bit is a level with lots; a
+position's ``buy_lots`` and ``sell_lots`` are the lots of its owner's resting orders. Only this module writes orders,
+levels and best prices.
+"""
+
+import numpy as np
+
+from sim.kernel import highest_bit, hot_kernel, kernel, lowest_bit
+from sim.records import (level_at, levels, market_at, order_at, orders, position_at, run_row, summary_words, view_at,
+                         words)
+
+_ONE, _ZERO, _ALL = np.uint64(1), np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@hot_kernel
+def set_bit(bitmap, m, place):
+    """Set bit `place` of row m of a bitmap."""
+    bitmap[m, place >> 6] |= _ONE << np.uint64(place & 63)
+
+
+@hot_kernel
+def clear_bit(bitmap, m, place):
+    """Clear bit `place` of row m of a bitmap; return whether its word is now empty."""
+    bitmap[m, place >> 6] &= _ALL ^ (_ONE << np.uint64(place & 63))
+    return bitmap[m, place >> 6] == _ZERO
+
+
+@hot_kernel
+def above(bitmap, m, place):
+    """Return the first set bit at or above `place` within its word, or -1."""
+    word = bitmap[m, place >> 6] & (_ALL << np.uint64(place & 63))
+    return (place & ~63) + lowest_bit(word) if word != _ZERO else -1
+
+
+@hot_kernel
+def below(bitmap, m, place):
+    """Return the last set bit at or below `place` within its word, or -1."""
+    word = bitmap[m, place >> 6] & (_ALL >> np.uint64(63 - (place & 63)))
+    return (place & ~63) + highest_bit(word) if word != _ZERO else -1
+
+
+@kernel
+def far_above(world, m, word):
+    """Return the first level in the words after `word`, or -1."""
+    bitmap, summary = words(world), summary_words(world)
+    place = word + 1
+    while place < bitmap.shape[1]:
+        found = above(summary, m, place)
+        if found >= 0:
+            return above(bitmap, m, found << 6)
+        place = (place | 63) + 1
+    return -1
+
+
+@kernel
+def far_below(world, m, word):
+    """Return the last level in the words before `word`, or -1."""
+    bitmap, summary = words(world), summary_words(world)
+    place = word - 1
+    while place >= 0:
+        found = below(summary, m, place)
+        if found >= 0:
+            return below(bitmap, m, (found << 6) + 63)
+        place = (place & ~63) - 1
+    return -1
+
+
+@hot_kernel
+def level_above(world, m, place):
+    """Return the first occupied level at or above `place`, or -1."""
+    if place >= levels(world).shape[1]:
+        return -1
+    found = above(words(world), m, place)
+    return found if found >= 0 else far_above(world, m, place >> 6)
+
+
+@hot_kernel
+def level_below(world, m, place):
+    """Return the last occupied level at or below `place`, or -1."""
+    if place < 0:
+        return -1
+    found = below(words(world), m, place)
+    return found if found >= 0 else far_below(world, m, place >> 6)
+
+
+@hot_kernel
+def next_ask(world, m, tick):
+    """Return the lowest occupied tick at or above `tick`, 0 if none; `tick` must be above the best bid."""
+    low = market_at(world, m)["window_low"]
+    place = level_above(world, m, tick - low)
+    return place + low if place >= 0 else 0
+
+
+@hot_kernel
+def next_bid(world, m, tick):
+    """Return the highest occupied tick at or below `tick`, 0 if none; `tick` must be below the best ask."""
+    low = market_at(world, m)["window_low"]
+    place = level_below(world, m, tick - low)
+    return place + low if place >= 0 else 0
+
+
+@hot_kernel
+def reserve(world, owner, m, side, lots):
+    """Add signed `lots` to the resting buy or sell lots of an owner's position."""
+    position = position_at(world, owner, m)
+    if side > 0:
+        position["buy_lots"] += lots
+    else:
+        position["sell_lots"] += lots
+
+
+@hot_kernel
+def rest(world, number, owner, m, side, tick, lots, flags, expiry_step):
+    """Append order `number` to the queue of its level; it must not cross and its slot must be free."""
+    queue, order = orders(world), order_at(world, number)
+    place = tick - market_at(world, m)["window_low"]
+    level, view = level_at(world, m, place), view_at(world, m)
+    order["lots"], order["tick"], order["owner"], order["market"] = lots, tick, owner, m
+    order["side"], order["flags"], order["expiry_step"] = side, flags, expiry_step
+    order["next"] = -1
+    if level["lots"] == 0:
+        level["head"] = number
+        order["previous"] = -1
+        set_bit(words(world), m, place)
+        set_bit(summary_words(world), m, place >> 6)
+    else:
+        order["previous"] = level["tail"]
+        queue[level["tail"]]["next"] = number
+    level["tail"] = number
+    level["lots"] += lots
+    reserve(world, owner, m, side, lots)
+    if side > 0 and tick > view["best_bid"]:
+        view["best_bid"] = tick
+    if side < 0 and (tick < view["best_ask"] or view["best_ask"] == 0):
+        view["best_ask"] = tick
+
+
+@hot_kernel
+def empty_level(world, m, side, tick):
+    """Clear the bit of a level that has lost its last order and move the best price on."""
+    place, view = tick - market_at(world, m)["window_low"], view_at(world, m)
+    if clear_bit(words(world), m, place):
+        clear_bit(summary_words(world), m, place >> 6)
+    if side > 0 and tick == view["best_bid"]:
+        view["best_bid"] = next_bid(world, m, tick - 1)
+    if side < 0 and tick == view["best_ask"]:
+        view["best_ask"] = next_ask(world, m, tick + 1)
+
+
+@hot_kernel
+def reduce_order(world, number, lots):
+    """Take `lots` off a resting order; at zero it leaves the book."""
+    order = order_at(world, number)
+    m, side, tick = np.int64(order["market"]), np.int64(order["side"]), np.int64(order["tick"])
+    level = level_at(world, m, tick - market_at(world, m)["window_low"])
+    reserve(world, np.int64(order["owner"]), m, side, -lots)
+    order["lots"] -= lots
+    level["lots"] -= lots
+    if order["lots"] == 0:
+        unlink(world, number, level)
+        if level["lots"] == 0:
+            empty_level(world, m, side, tick)
+
+
+@hot_kernel
+def unlink(world, number, level):
+    """Take an order out of its level's queue."""
+    queue, order = orders(world), order_at(world, number)
+    before, after = np.int64(order["previous"]), np.int64(order["next"])
+    if before >= 0:
+        queue[before]["next"] = after
+    else:
+        level["head"] = after
+    if after >= 0:
+        queue[after]["previous"] = before
+    else:
+        level["tail"] = before
+
+
+@kernel
+def cancel(world, number):
+    """Take a resting order off the book; return whether there was one."""
+    lots = np.int64(order_at(world, number)["lots"])
+    if lots > 0:
+        reduce_order(world, number, lots)
+    return lots > 0
+
+
+@kernel
+def cancel_expired(world):
+    """Cancel every order whose time is over; cost: one look at each slot, in steps in which one expires."""
+    run, queue = run_row(world, 0), orders(world)
+    soonest = np.int64(1) << 62
+    for number in range(queue.shape[0]):
+        if queue[number]["lots"] > 0 and queue[number]["expiry_step"] > 0:
+            if queue[number]["expiry_step"] <= run["step"]:
+                cancel(world, number)
+            else:
+                soonest = min(soonest, queue[number]["expiry_step"])
+    run["next_expiry_step"] = soonest
+
+
+@kernel
+def depth_to(world, m, side, limit):
+    """Return the lots resting on a side up to and including tick `limit` (bids: side +1)."""
+    view, low, total = view_at(world, m), market_at(world, m)["window_low"], np.int64(0)
+    tick = view["best_bid"] if side > 0 else view["best_ask"]
+    while tick > 0 and (tick - limit) * side >= 0:
+        total += level_at(world, m, tick - low)["lots"]
+        tick = next_bid(world, m, tick - 1) if side > 0 else next_ask(world, m, tick + 1)
+    return total
+
+
+@kernel
+def shift_window(world, m, new_low):
+    """Move the ladder's window; orders at ticks outside the new one are cancelled. Return their number."""
+    market, view, cancelled = market_at(world, m), view_at(world, m), 0
+    old_low, window = market["window_low"], market["window"]
+    shift = new_low - old_low
+    for outside in range(min(abs(shift), window)):
+        place = outside if shift > 0 else window - 1 - outside
+        while level_at(world, m, place)["lots"] > 0:
+            cancelled += cancel(world, np.int64(level_at(world, m, place)["head"]))
+    for k in range(max(window - abs(shift), 0)):
+        target = k if shift > 0 else window - 1 - k
+        levels(world)[m, target] = level_at(world, m, target + shift)
+        level_at(world, m, target + shift)["lots"] = 0
+    market["window_low"] = new_low
+    rebuild_bitmap(world, m)
+    view["best_bid"] = next_bid(world, m, view["best_bid"]) if view["best_bid"] > 0 else 0
+    view["best_ask"] = next_ask(world, m, view["best_ask"]) if view["best_ask"] > 0 else 0
+    return cancelled
+
+
+@kernel
+def rebuild_bitmap(world, m):
+    """Set both bitmaps of a market anew from its levels."""
+    ladder = levels(world)
+    for place in range(words(world).shape[1]):
+        words(world)[m, place] = _ZERO
+    for place in range(summary_words(world).shape[1]):
+        summary_words(world)[m, place] = _ZERO
+    for place in range(ladder.shape[1]):
+        if ladder[m, place]["lots"] > 0:
+            set_bit(words(world), m, place)
+            set_bit(summary_words(world), m, place >> 6)

@@ -1,0 +1,318 @@
+"""One step of the market, in the order of the house: spot, trading, premium, settlement, mark and risk, record.
+
+`advance` runs a number of steps; it stops early when a rule breaks its contract (``run["fault"]``). Buffers of events are
+emptied, and the next block of the spot path is drawn, between calls.
+"""
+
+import math
+
+import numpy as np
+
+from sim.book import cancel_expired
+from sim.kernel import call_rule, entry, fetch, hot_kernel, kernel
+from sim.ledger import accrue_borrow, cover_pot, receive_incoming
+from sim.liquidation import liquidation_round, unwind_fund
+from sim.matching import submit
+from sim.records import (BAD_COUNT, BAD_ORDER, CANCEL, LIMIT, NO_FAULT, RULE_RAISED, TRANSFER, account_at, accounts,
+                         asset_at, assets, awake, awake_at, draw_at, events, fast, fast_at, kind_at, kind_series,
+                         market_at, markets, order_at, order_rows, orders, path_at, position_at, positions, prints,
+                         run_row, series, settlements, trader_at, venue_at, venues, view_at, views, wake_next,
+                         wake_next_at, wake_step, wake_step_at, wheel, wheel_at)
+from sim.recording import record_kinds, record_markets
+from sim.settlement import settle
+from sim.streams import below, exponential, key_at
+from sim.valuation import recentre, sample_premium, update_index, update_mark, update_public_averages
+
+YEAR_SECONDS = 31_536_000.0
+AHEAD = 6
+WAKE, ORDER_OF_ACTION, FIRST_ROUND = 1 << 40, 1 << 41, 1 << 42
+
+
+@kernel
+def move_spot(world, a):
+    """Move the spot of an asset: its exogenous path, then the impact of the flow of the step before."""
+    run, asset = run_row(world, 0), asset_at(world, a)
+    drawn = path_at(world, run["step"] - run["path_start"], a)
+    flow, dt = asset["flow"] + drawn["flow"], run["dt"]
+    asset["exogenous"], asset["sentiment"] = drawn["log_price"], drawn["sentiment"]
+    asset["permanent"] += asset["permanent_impact"] * (flow + asset["discovery"] * asset["perp_flow"])
+    asset["transient"] = asset["transient"] * math.exp(-dt / asset["impact_seconds"]) + asset["transient_impact"] * flow
+    asset["flow"], asset["perp_flow"] = 0.0, 0.0
+    asset["spot"] = math.exp(asset["exogenous"] + asset["permanent"] + asset["transient"])
+    asset["borrow_index"] += asset["spot"] * asset["borrow_rate"] * dt / YEAR_SECONDS * asset["units_per_tick"] / asset["tick"]
+
+
+@hot_kernel
+def row_is_valid(world, i, row):
+    """Return whether an order row is one that trader i may write."""
+    if row["kind"] < LIMIT or row["kind"] > TRANSFER or row["market"] < 0 or row["market"] >= markets(world).shape[0]:
+        return False
+    if row["kind"] == LIMIT or row["kind"] == CANCEL:
+        if row["slot"] < 0 or row["slot"] >= trader_at(world, i)["slots"]:
+            return False
+    if row["kind"] == CANCEL:
+        return True
+    if row["kind"] == TRANSFER:
+        return row["lots"] != 0
+    if row["kind"] == LIMIT and (row["tick"] <= 0 or not row["expiry_seconds"] >= 0.0):
+        return False
+    return (row["side"] == 1 or row["side"] == -1) and 0 < row["lots"] < 1_000_000_000
+
+
+@hot_kernel
+def carry_out(world, i, count):
+    """Submit the rows that trader i wrote, in order; stop at one that breaks the contract."""
+    run, rows = run_row(world, 0), order_rows(world)
+    if count < 0 or count > rows.shape[0]:
+        run["fault"], run["fault_trader"] = (RULE_RAISED if count == -1 else BAD_COUNT), i
+        return
+    for k in range(count):
+        if not row_is_valid(world, i, rows[k]):
+            run["fault"], run["fault_trader"], run["fault_row"] = BAD_ORDER, i, k
+            return
+        run["outcomes"][submit(world, i, k)] += 1
+    run["order_messages"] += count
+
+
+@hot_kernel
+def tidy(world, i):
+    """Bring what is due to a trader's accounts up to date before it acts: transfers, borrow interest, empty pots."""
+    for v in range(venues(world).shape[0]):
+        receive_incoming(world, i, v)
+    for a in range(assets(world).shape[0]):
+        accrue_borrow(world, i, a)
+    for m in range(markets(world).shape[0]):
+        if position_at(world, i, m)["isolated"] == 1:
+            cover_pot(world, i, m)
+
+
+@entry("none", 3)
+def act(world, i, occasion):
+    """Let trader i see the market and act; `occasion` names its draws within the run."""
+    trader = trader_at(world, i)
+    kind, rng = kind_at(world, trader["kind"]), draw_at(world, 0)
+    tidy(world, i)
+    rng["key"], rng["draws"] = key_at(trader["key"], occasion), 0
+    first = trader["first_slot"]
+    count = call_rule(kind["rule_at"], kind["traits_at"] + trader["number"] * kind["traits_size"], accounts(world)[i],
+                      positions(world)[i], views(world), orders(world)[first:first + trader["slots"]], rng,
+                      order_rows(world))
+    run_row(world, 0)["decisions"] += 1
+    carry_out(world, i, count)
+
+
+@kernel
+def schedule(world, i, step):
+    """Put the trader's next wake after `step` on the wheel: an exponential time in whole steps."""
+    run, trader, rng = run_row(world, 0), trader_at(world, i), draw_at(world, 0)
+    if not 0.0 < trader["wake_seconds"] < 1e15:
+        return
+    rng["key"], rng["draws"] = key_at(trader["key"], WAKE + step), 0
+    due = step + 1 + np.int64(exponential(rng) * trader["wake_seconds"] / run["dt"])
+    wake_step(world)[i] = due
+    put_on_wheel(world, i, due & (wheel(world).shape[0] - 1))
+
+
+@hot_kernel
+def put_on_wheel(world, i, bucket):
+    """Put trader i at the head of a bucket's list."""
+    wake_next(world)[i] = wheel_at(world, bucket)
+    wheel(world)[bucket] = i
+
+
+@kernel
+def wake(world):
+    """Take the traders whose time has come off the wheel into the list of the awake; return their number."""
+    step, count = run_row(world, 0)["step"], 0
+    bucket = step & (wheel(world).shape[0] - 1)
+    i = wheel_at(world, bucket)
+    wheel(world)[bucket] = -1
+    while i >= 0:
+        following = wake_next_at(world, i)
+        if wake_step_at(world, i) <= step:
+            awake(world)[count] = i
+            count += 1
+        else:
+            put_on_wheel(world, i, bucket)
+        i = following
+    return count
+
+
+@kernel
+def shuffle(world, list_, count, occasion):
+    """Shuffle the first `count` of a list in place (Fisher and Yates), by the run's own draws."""
+    rng = draw_at(world, 0)
+    rng["key"], rng["draws"] = key_at(run_row(world, 0)["key"], occasion), 0
+    for k in range(count - 1, 0, -1):
+        other = below(rng, k + 1)
+        list_[k], list_[other] = list_[other], list_[k]
+
+
+@entry("none", 3)
+def act_fast(world, occasion, every):
+    """Let the fast class act in random order: those due at this step, or all of them (`every`) between rounds."""
+    step = run_row(world, 0)["step"]
+    shuffle(world, fast(world), fast(world).shape[0], ORDER_OF_ACTION + occasion)
+    for k in range(fast(world).shape[0]):
+        i = fast_at(world, k)
+        period = trader_at(world, i)["fast"]
+        if (every == 1 or (step + i) % period == 0) and run_row(world, 0)["fault"] == NO_FAULT:
+            act(world, i, occasion)
+
+
+@entry("none", 1)
+def sample_all(world):
+    """Take one premium sample in every market."""
+    for m in range(markets(world).shape[0]):
+        sample_premium(world, m)
+
+
+@hot_kernel
+def fetch_trader(world, i):
+    """Bring the rows of a trader who acts soon into the processor's cache; without effect on anything else."""
+    fetch(trader_at(world, i))
+    fetch(account_at(world, i, 0))
+    fetch(position_at(world, i, 0))
+
+
+@hot_kernel
+def fetch_belongings(world, i):
+    """Bring traits and order slots of a trader who acts next into the cache; its own row is there already."""
+    trader = trader_at(world, i)
+    if trader["slots"] > 0:
+        fetch(order_at(world, trader["first_slot"]))
+        fetch(order_at(world, trader["first_slot"] + min(trader["slots"], 3) - 1))
+
+
+@kernel
+def samples_here(world, place_key, k, left, gaps):
+    """Take the premium samples that fall before the k-th of the awake; return how many are left."""
+    rng, taken = draw_at(world, 0), 0
+    rng["key"], rng["draws"] = key_at(place_key, k), 0
+    for _ in range(left):
+        taken += below(rng, gaps) == 0
+    for _ in range(taken):
+        sample_all(world)
+    return left - taken
+
+
+@kernel
+def act_awake(world, count):
+    """Let the awake act in random order, and sample the premium at random places between them."""
+    run = run_row(world, 0)
+    shuffle(world, awake(world), count, run["step"])
+    left, place_key = run["premium_samples"], key_at(run["key"], WAKE + run["step"])
+    for k in range(count + 1):
+        if left > 0:
+            left = samples_here(world, place_key, k, left, count + 1 - k)
+        if k + AHEAD < count:
+            fetch_trader(world, awake_at(world, k + AHEAD))
+            fetch_belongings(world, awake_at(world, k + AHEAD // 2))
+        if k < count and run["fault"] == NO_FAULT:
+            act(world, awake_at(world, k), run["step"])
+            schedule(world, awake_at(world, k), run["step"])
+
+
+@kernel
+def settle_due(world, seconds):
+    """Settle funding in the markets whose interval ends by `seconds`, and count down the others."""
+    for m in range(markets(world).shape[0]):
+        market, view = market_at(world, m), view_at(world, m)
+        if seconds - market["settled_seconds"] >= market["interval_seconds"] - 1e-6:
+            settle(world, m, seconds)
+        view["seconds_to_settlement"] = market["interval_seconds"] - (seconds - market["settled_seconds"])
+
+
+@entry("none", 2, "float64")
+def risk(world, v, seconds):
+    """Run the liquidation rounds of venue v that fit into a step."""
+    run, venue = run_row(world, 0), venue_at(world, v)
+    unwind_fund(world, v, run["dt"])
+    for number in range(max(int(run["dt"] / venue["round_seconds"]), 1)):
+        room = events(world).shape[0] - run["event_count"]
+        if room < 4 * run["held_count"] or liquidation_round(world, v, number) == 0:
+            break
+        run["rounds_max"] = max(run["rounds_max"], number + 1)
+        now = seconds + (number + 1) * venue["round_seconds"]
+        act_fast(world, FIRST_ROUND * (number + 1) + run["step"], 1)
+        for m in range(markets(world).shape[0]):
+            if market_at(world, m)["venue"] == v:
+                update_mark(world, m, min(now, seconds + run["dt"]))
+                view_at(world, m)["forced_lots"] = 0
+
+
+@entry("none", 1)
+def begin(world):
+    """Move spot and index, set the clocks that traders see, drop expired orders."""
+    run = run_row(world, 0)
+    for a in range(assets(world).shape[0]):
+        move_spot(world, a)
+    for m in range(markets(world).shape[0]):
+        update_index(world, m)
+        recentre(world, m)
+        view_at(world, m)["seconds"] = run["step"] * run["dt"]
+    if run["next_expiry_step"] <= run["step"]:
+        cancel_expired(world)
+
+
+@entry("none", 1, "float64")
+def value_all(world, seconds):
+    """Set mark and public averages of every market at the end of trading."""
+    for m in range(markets(world).shape[0]):
+        update_mark(world, m, seconds)
+        update_public_averages(world, m)
+
+
+@kernel
+def step(world):
+    """Run one step."""
+    run = run_row(world, 0)
+    seconds = (run["step"] + 1) * run["dt"]
+    begin(world)
+    act_fast(world, run["step"], 0)
+    act_awake(world, wake(world))
+    settle_due(world, seconds)
+    value_all(world, seconds)
+    for v in range(venues(world).shape[0]):
+        risk(world, v, seconds)
+    run["step"] += 1
+    if run["step"] % run["record_steps"] == 0 or run["step"] % run["kind_record_steps"] == 0:
+        record(world)
+
+
+@entry("none", 1)
+def record(world):
+    """Keep the rows of the series that are due at this step."""
+    run = run_row(world, 0)
+    if run["step"] % run["record_steps"] == 0:
+        record_markets(world)
+    if run["step"] % run["kind_record_steps"] == 0:
+        record_kinds(world)
+
+
+@kernel
+def must_stop(world):
+    """Return whether the run must go back to Python: a fault, forced events to keep, or a buffer filling up."""
+    run = run_row(world, 0)
+    return (run["fault"] != NO_FAULT or run["event_count"] > 0
+            or run["series_count"] >= series(world).shape[0] or run["kind_series_count"] >= kind_series(world).shape[0]
+            or run["settlement_count"] > settlements(world).shape[0] - markets(world).shape[0]
+            or 2 * run["print_count"] > prints(world).shape[0])
+
+
+@kernel
+def advance(world, steps):
+    """Run up to `steps` steps; return the number done, negative if Python must empty buffers or look at a fault."""
+    for done in range(steps):
+        step(world)
+        if must_stop(world):
+            return -(done + 1)
+    return steps
+
+
+@kernel
+def schedule_all(world):
+    """Put every trader's first wake on the wheel; the fast class has a rhythm of its own."""
+    for i in range(run_row(world, 0)["traders"]):
+        if trader_at(world, i)["fast"] == 0:
+            schedule(world, i, -1)

@@ -1,0 +1,336 @@
+"""The one importer of numba: compiled functions, tables by address, rules by address.
+
+A *kernel* is a function that runs compiled, and unchanged in plain Python when ``NUMBA_DISABLE_JIT=1``.
+Kernels share the run's state through ``world``: compiled, it is the address of a directory of tables (three
+64-bit words each: address, rows, columns), after the addresses of the entries; plain, it is a dictionary of the same numpy arrays. `table` makes the
+accessor that turns either into an array, so a kernel is written once.
+
+Limits: kernels allocate nothing and hold no reference counts (``_nrt=False``, an undocumented numba option whose
+effect `tests/test_kernel.py` pins), read records by subscript (``row["lots"]``) and never raise.
+
+Compiled code is kept on disk in a directory named by a hash of the package's own sources, because numba's cache
+does not notice a change in a callee that stands in another file.
+"""
+
+import hashlib
+import os
+import pathlib
+import tempfile
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np import arrayobj
+
+HOUSE = pathlib.Path(__file__).resolve().parent.parent
+FLOORS = ("sim", "agents")
+COMPILED = not numba.config.DISABLE_JIT
+
+
+def sources_hash():
+    """Return a short hash of every source file of `sim` and `agents`, and of the compiler's version."""
+    digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
+    for floor in FLOORS:
+        for path in sorted((HOUSE / floor).glob("**/*.py")):
+            digest.update(path.relative_to(HOUSE).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_directory():
+    """Return the directory of compiled code: ``PERPLAB_CACHE``, the user's cache, or a temporary one."""
+    home = os.environ.get("PERPLAB_CACHE") or os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    directory = pathlib.Path(home) / "perplab" / sources_hash()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = tempfile.TemporaryFile(dir=directory)
+        probe.close()
+    except OSError:
+        directory = pathlib.Path(tempfile.gettempdir()) / f"perplab-{os.getuid()}" / sources_hash()
+        directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+numba.config.CACHE_DIR = str(cache_directory())
+
+
+
+def _widened(argument):
+    """Return the type an argument is passed as: 64-bit integers whatever their width or whether they are literals."""
+    argument = types.unliteral(argument)
+    return types.int64 if isinstance(argument, types.Integer) and argument != types.uint64 else argument
+
+
+def _declared(function, **options):
+    """Compile a function when it is first called, once for all integer widths and literals."""
+    compiled = numba.njit(cache=True, _nrt=False, error_model="numpy", **options)(function)
+    if COMPILED:
+        template = compiled.get_call_template
+        compiled.get_call_template = lambda args, kws: template([_widened(argument) for argument in args], kws)
+    return compiled
+
+
+def kernel(function):
+    """Declare a compiled function."""
+    return _declared(function)
+
+
+def hot_kernel(function):
+    """Declare a compiled function that is always inlined: for what each order message runs through."""
+    return _declared(function, forceinline=True)
+
+
+_directory = {}
+_entries = []
+ENTRY_WORDS = 32
+
+
+def table(name, dtype, dimensions=1):
+    """Declare a table of the world and return its two accessors.
+
+    Parameters
+    ----------
+    name : str
+        Key of the table in the state and in a plain world.
+    dtype : numpy.dtype
+        Type of one row.
+    dimensions : {1, 2}
+
+    Returns
+    -------
+    whole : callable
+        ``whole(world) -> array`` without copying.
+    at : callable
+        ``at(world, i)`` or ``at(world, i, j)``: one row, the same as ``whole(world)[i, j]`` with less to compile.
+        Indices are not checked and must not be negative.
+    """
+    place = len(_directory)
+    _directory[name] = (place, np.dtype(dtype), dimensions)
+    if COMPILED:
+        return _compiled_table(place, np.dtype(dtype), dimensions), _compiled_row(place, np.dtype(dtype), dimensions)
+    if dimensions == 1:
+        return (lambda world: world[name]), (lambda world, i: world[name][i])
+    return (lambda world: world[name]), (lambda world, i, j: world[name][i, j])
+
+
+def _words(builder, world, place):
+    """Return address, rows and columns of a table, as values of the code being built."""
+    word = ir.IntType(64)
+    first = builder.inttoptr(world, word.as_pointer())
+    return [builder.load(builder.gep(first, [ir.Constant(word, ENTRY_WORDS + 3 * place + k)])) for k in range(3)]
+
+
+def _compiled_table(place, dtype, dimensions):
+    array_type = types.Array(numba.from_dtype(dtype), dimensions, "C")
+
+    def codegen(context, builder, signature, args):
+        words = _words(builder, args[0], place)
+        itemsize = context.get_constant(types.intp, dtype.itemsize)
+        array = arrayobj.make_array(array_type)(context, builder)
+        shape, strides = [words[1]], [itemsize]
+        if dimensions == 2:
+            shape, strides = words[1:3], [builder.mul(words[2], itemsize), itemsize]
+        arrayobj.populate_array(array, data=builder.inttoptr(words[0], array.data.type), itemsize=itemsize, meminfo=None,
+                                shape=cgutils.pack_array(builder, shape), strides=cgutils.pack_array(builder, strides))
+        return array._getvalue()
+
+    @intrinsic
+    def whole(typing_context, world):
+        return array_type(types.int64), codegen
+
+    return whole
+
+
+def _compiled_row(place, dtype, dimensions):
+    row = numba.from_dtype(dtype)
+
+    def codegen(context, builder, signature, args):
+        words = _words(builder, args[0], place)
+        number = args[1] if dimensions == 1 else builder.add(builder.mul(args[1], words[2]), args[2])
+        offset = builder.mul(number, ir.Constant(ir.IntType(64), dtype.itemsize))
+        pointer = builder.inttoptr(builder.add(words[0], offset), context.get_data_type(row).as_pointer())
+        return pointer if isinstance(row, types.Record) else builder.load(pointer)
+
+    if dimensions == 1:
+        @intrinsic
+        def at(typing_context, world, i):
+            return row(types.int64, types.int64), codegen
+    else:
+        @intrinsic
+        def at(typing_context, world, i, j):
+            return row(types.int64, types.int64, types.int64), codegen
+    return at
+
+
+def entry(result, integers, *floats):
+    """Declare a part of the step that is compiled on its own and called by address.
+
+    The compiler optimises a function together with all that it calls, again for each caller; entries cut that chain, so
+    each part is compiled once. An entry's body is as fast as ever; a call costs a few nanoseconds.
+
+    Parameters
+    ----------
+    result : {"none", "int64"}
+    integers : int
+        Number of integer arguments, the world being the first.
+    *floats : str
+        Types of the arguments after them.
+    """
+    signature = getattr(types, result)(*[types.int64] * integers, *[getattr(types, name) for name in floats])
+    return lambda function: _compiled_entry(function, signature) if COMPILED else function
+
+
+def _compiled_entry(function, signature):
+    place, argument_types = len(_entries), signature.args
+    compiled = kernel(function)
+
+    def address():
+        compiled.compile(signature)
+        result = compiled.overloads[signature.args]
+        return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+
+    def codegen(context, builder, _, args):
+        entry_type = context.call_conv.get_function_type(signature.return_type, argument_types)
+        word = ir.IntType(64)
+        first = builder.inttoptr(args[0], word.as_pointer())
+        target = builder.inttoptr(builder.load(builder.gep(first, [ir.Constant(word, place)])), entry_type.as_pointer())
+        _, value = context.call_conv.call_function(builder, target, signature.return_type, argument_types, args)
+        return value
+
+    _entries.append(address)
+    return _caller(len(argument_types), signature, codegen)
+
+
+def _caller(count, signature, codegen):
+    """Return the intrinsic of `count` arguments with a signature: numba reads the number off the function's own."""
+    names = ", ".join(f"argument_{k}" for k in range(count))
+    return intrinsic(eval(f"lambda typing_context, {names}: (signature, codegen)", {"signature": signature, "codegen": codegen}))
+
+
+def world_of(tables):
+    """Return what kernels take as ``world``, and what must be kept alive while they run.
+
+    Parameters
+    ----------
+    tables : dict of str to numpy.ndarray
+        C-contiguous, with the declared row types.
+
+    Returns
+    -------
+    world : int or dict
+    keep : object
+        The directory itself; the world is only valid while it and the tables live.
+
+    Raises
+    ------
+    TypeError
+        If an array has not its declared type or shape.
+    """
+    words = np.zeros(ENTRY_WORDS + 3 * len(_directory), np.int64)
+    words[:len(_entries) if COMPILED else 0] = [address() for address in _entries]
+    for name, (place, dtype, dimensions) in _directory.items():
+        array = tables[name]
+        if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
+            raise TypeError(f"table {name} was {array.dtype}[{array.ndim}], must be contiguous {dtype}[{dimensions}]")
+        words[ENTRY_WORDS + 3 * place:ENTRY_WORDS + 3 * place + 3] = array.ctypes.data, array.shape[0], array.shape[-1]
+    return (int(words.ctypes.data), words) if COMPILED else (tables, tables)
+
+
+def compile_rule(function, signature_rows, cached):
+    """Compile a trader's rule and return ``(callable, address)``; plain, the function stands in for both.
+
+    Parameters
+    ----------
+    function : callable
+        ``rule(me, accounts, positions, views, mine, rng, orders) -> count``.
+    signature_rows : sequence of numpy.dtype
+        Row types of the seven arguments; `me` and `rng` are one record, the others arrays.
+    cached : bool
+        Whether compiled code may be kept on disk: only for our own files, whose hash names the cache.
+
+    Notes
+    -----
+    The address is that of numba's native entry point, which returns a status beside the value: a rule that
+    raises is seen by `call_rule` as a count of -1 (a C callback would have printed and returned 0).
+    """
+    if not COMPILED:
+        return function, function
+    rows = [numba.from_dtype(dtype) for dtype in signature_rows]
+    arguments = [row if k in (0, 5) else types.Array(row, 1, "C") for k, row in enumerate(rows)]
+    compiled = numba.njit(types.int64(*arguments), cache=cached, _nrt=False)(function)
+    result = compiled.overloads[tuple(arguments)]
+    return compiled, result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+
+
+@intrinsic
+def _call_rule(typing_context, rule_at, me_at, accounts, positions, views, mine, rng, orders):
+    argument_types = (types.voidptr, accounts, positions, views, mine, rng, orders)
+
+    def codegen(context, builder, signature, args):
+        values = [builder.inttoptr(args[1], cgutils.voidptr_t), *args[2:]]
+        entry_type = context.call_conv.get_function_type(types.int64, argument_types)
+        entry = builder.inttoptr(args[0], entry_type.as_pointer())
+        status, count = context.call_conv.call_function(builder, entry, types.int64, argument_types, values)
+        return builder.select(status.is_error, ir.Constant(ir.IntType(64), -1), count)
+
+    return types.int64(types.int64, types.int64, *argument_types[1:]), codegen
+
+
+@intrinsic
+def _trailing_zeros(typing_context, word):
+    def codegen(context, builder, signature, args):
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), codegen
+
+
+@intrinsic
+def _leading_zeros(typing_context, word):
+    def codegen(context, builder, signature, args):
+        return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), codegen
+
+
+@intrinsic
+def _fetch(typing_context, row):
+    def codegen(context, builder, signature, args):
+        word = ir.IntType(32)
+        pointer = builder.bitcast(args[0], cgutils.voidptr_t)
+        hint = builder.module.declare_intrinsic("llvm.prefetch", [cgutils.voidptr_t], ir.FunctionType(
+            ir.VoidType(), [cgutils.voidptr_t, word, word, word]))
+        builder.call(hint, [pointer, word(1), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.none(row), codegen
+
+
+if COMPILED:
+    call_rule, fetch = _call_rule, _fetch
+
+    @hot_kernel
+    def lowest_bit(word):
+        """Return the place of the lowest set bit of a non-zero unsigned word."""
+        return _trailing_zeros(word)
+
+    @hot_kernel
+    def highest_bit(word):
+        """Return the place of the highest set bit of a non-zero unsigned word."""
+        return 63 - _leading_zeros(word)
+else:
+    def fetch(row):
+        """Do nothing: plain Python has no use for a hint to the cache."""
+
+    def call_rule(rule_at, me, accounts, positions, views, mine, rng, orders):
+        """Call a plain rule: `rule_at` is the function and `me` the record itself."""
+        return rule_at(me, accounts, positions, views, mine, rng, orders)
+
+    def lowest_bit(word):
+        """Return the place of the lowest set bit of a non-zero unsigned word."""
+        return (int(word) & -int(word)).bit_length() - 1
+
+    def highest_bit(word):
+        """Return the place of the highest set bit of a non-zero unsigned word."""
+        return int(word).bit_length() - 1

@@ -1,0 +1,354 @@
+"""The only writer of accounts: fills, fees, funding, transfers, spot trades, takeovers. All in integers.
+
+A position is ``lots`` and ``quote``: quote is minus the signed entry value, so ``quote + lots * mark`` is the unrealised
+profit. What a reduction realises goes at once to the *purse*: the account's collateral (cross), or the position's own
+pot (isolated). The closed part of an entry value is split exactly, ``(x // h) * c + (x % h) * c // h``.
+Where a rate becomes money it is rounded once, up for whoever pays.
+
+Conservation: for each venue's currency the sum over all rows of collateral, incoming transfers, wallet, pots and
+position quotes, plus the venue's fees and the outside's cash, is constant; so is the sum of spot lots, and that of
+position lots is zero (`total_units`).
+"""
+
+import math
+
+import numpy as np
+
+from sim.kernel import hot_kernel, kernel
+from sim.records import (account_at, asset_at, assets, dirty, held, held_at, holding_at, market_at, markets,
+                         position_at, run_row, venue_at, view_at)
+
+
+@hot_kernel
+def share_of(amount, part, whole):
+    """Return the share of an integer amount that belongs to `part` of `whole`, rounded down, without overflow.
+
+    Examples
+    --------
+    >>> share_of(-1000, 1, 3)
+    -334
+    >>> share_of(9_000_000_000_000_000_000, 2_999_999_999, 3_000_000_000)
+    8999999997000000000
+    """
+    return (amount // whole) * part + (amount % whole) * part // whole
+
+
+@hot_kernel
+def fee_units(value, fraction):
+    """Return the fee on a value in units, rounded up (a rebate is rounded towards the venue).
+
+    Examples
+    --------
+    >>> fee_units(1001, 0.0005), fee_units(1001, -0.0005)
+    (1, 0)
+    """
+    return np.int64(math.ceil(value * fraction))
+
+
+@hot_kernel
+def credit(world, i, m, units):
+    """Add units to the purse of position (i, m): its pot if isolated, else the account's collateral."""
+    position = position_at(world, i, m)
+    if position["isolated"] == 1:
+        position["pot"] += units
+    else:
+        account_at(world, i, market_at(world, m)["venue"])["collateral"] += units
+
+
+@hot_kernel
+def enter_held(world, i, m):
+    """Enter a position that is no longer flat in the list of held positions and start its counters."""
+    run, position = run_row(world, 0), position_at(world, i, m)
+    held(world)[run["held_count"]] = i * markets(world).shape[0] + m
+    position["held_at"] = run["held_count"]
+    run["held_count"] += 1
+    position["index_cost"], position["realised"], position["node"] = 0.0, 0, -1
+    position["opening_funding"], position["opening_fees"] = position["all_funding"], position["all_fees"]
+
+
+@hot_kernel
+def leave_held(world, i, m):
+    """Take a flat position out of the list; the last of the list takes its place."""
+    run, position, width = run_row(world, 0), position_at(world, i, m), markets(world).shape[0]
+    run["held_count"] -= 1
+    last = held_at(world, run["held_count"])
+    held(world)[position["held_at"]] = last
+    position_at(world, last // width, last % width)["held_at"] = position["held_at"]
+    position["held_at"] = -1
+
+
+@hot_kernel
+def increase(world, i, m, lots, tick):
+    """Add signed lots at a tick to a position that is flat or on that side."""
+    position, market = position_at(world, i, m), market_at(world, m)
+    if position["lots"] == 0:
+        enter_held(world, i, m)
+    value = lots * tick * market["units_per_tick"]
+    position["lots"] += lots
+    position["quote"] -= value
+    position["index_cost"] -= lots * view_at(world, m)["index"]
+    if lots > 0:
+        view_at(world, m)["open_interest"] += lots
+    if position["isolated"] == 1:
+        account = account_at(world, i, market["venue"])
+        need = np.int64(math.ceil(abs(value) / position["leverage"]))
+        moved = min(need, max(account["collateral"], 0))
+        account["collateral"] -= moved
+        position["pot"] += moved
+
+
+@hot_kernel
+def decrease(world, i, m, lots, tick):
+    """Take signed lots (against the position's sign, at most its size) off at a tick and realise the profit."""
+    position, market = position_at(world, i, m), market_at(world, m)
+    size, closed = abs(position["lots"]), abs(lots)
+    entry = position["quote"] if closed == size else share_of(position["quote"], closed, size)
+    realised = entry - lots * tick * market["units_per_tick"]
+    position["quote"] -= entry
+    position["lots"] += lots
+    position["realised"] += realised
+    position["index_cost"] -= lots * view_at(world, m)["index"]
+    if lots < 0:
+        view_at(world, m)["open_interest"] += lots
+    credit(world, i, m, realised)
+    if position["isolated"] == 1:
+        release_pot(world, i, m, closed, size)
+    if position["lots"] == 0:
+        leave_held(world, i, m)
+
+
+@kernel
+def release_pot(world, i, m, closed, size):
+    """Return the closed share of an isolated pot to the account; a negative pot stays until `cover_pot`."""
+    position = position_at(world, i, m)
+    released = max(share_of(position["pot"], closed, size), 0)
+    position["pot"] -= released
+    account_at(world, i, market_at(world, m)["venue"])["collateral"] += released
+
+
+@kernel
+def cover_pot(world, i, m):
+    """Let the account bear the negative pot of an isolated position that its owner has closed."""
+    position = position_at(world, i, m)
+    if position["lots"] == 0 and position["pot"] != 0:
+        account_at(world, i, market_at(world, m)["venue"])["collateral"] += position["pot"]
+        position["pot"] = 0
+
+
+@kernel
+def note_change(world, i, m):
+    """Enter a position whose purse or size has changed in the list of those to be looked at for risk."""
+    run, position = run_row(world, 0), position_at(world, i, m)
+    if position["dirty"] == 0:
+        position["dirty"] = 1
+        dirty(world)[run["dirty_count"]] = i * markets(world).shape[0] + m
+        run["dirty_count"] += 1
+
+
+@hot_kernel
+def fill(world, i, m, lots, tick):
+    """Book a fill of signed lots at a tick for trader i: reduce first, then build what is left."""
+    note_change(world, i, m)
+    size = position_at(world, i, m)["lots"]
+    closing = 0
+    if size * lots < 0:
+        closing = max(lots, -size) if size > 0 else min(lots, -size)
+        decrease(world, i, m, closing, tick)
+    if lots != closing:
+        increase(world, i, m, lots - closing, tick)
+
+
+@hot_kernel
+def charge(world, i, m, value, fraction):
+    """Charge a fee on a value to the purse of (i, m), to the venue's income."""
+    if fraction != 0.0:
+        units, position = fee_units(value, fraction), position_at(world, i, m)
+        credit(world, i, m, -units)
+        position["all_fees"] -= units
+        venue_at(world, market_at(world, m)["venue"])["fees"] += units
+
+
+@hot_kernel
+def exchange(world, m, maker, taker, lots, tick, taker_fee, maker_fee):
+    """Book a trade of signed lots (the taker's sign) between two traders, with fees as fractions of the value."""
+    value = abs(lots) * tick * market_at(world, m)["units_per_tick"]
+    fill(world, maker, m, -lots, tick)
+    fill(world, taker, m, lots, tick)
+    charge(world, maker, m, value, maker_fee)
+    charge(world, taker, m, value, taker_fee)
+
+
+@hot_kernel
+def purse_equity(world, i, m):
+    """Return the equity (float units) behind position (i, m): its pot's, or its cross account's at the marks."""
+    position, market = position_at(world, i, m), market_at(world, m)
+    if position["isolated"] == 1:
+        return position["pot"] + position["quote"] + position["lots"] * view_at(world, m)["mark"] * market["units_per_price"]
+    return cross_equity(world, i, market["venue"])
+
+
+@hot_kernel
+def cross_equity(world, i, v):
+    """Return collateral plus the unrealised profit of all cross positions of account (i, v), float units."""
+    equity = float(account_at(world, i, v)["collateral"])
+    for m in range(markets(world).shape[0]):
+        position = position_at(world, i, m)
+        if position["lots"] != 0 and position["isolated"] == 0 and market_at(world, m)["venue"] == v:
+            equity += position["quote"] + position["lots"] * view_at(world, m)["mark"] * market_at(world, m)["units_per_price"]
+    return equity
+
+
+@kernel
+def pay_funding(world, i, m, units):
+    """Take a funding payment (positive: paid by the position) from the purse of (i, m)."""
+    position = position_at(world, i, m)
+    credit(world, i, m, -units)
+    position["all_funding"] -= units
+
+
+@kernel
+def funding_received(position):
+    """Return the funding that the open position has received, in units (negative: paid)."""
+    return position["all_funding"] - position["opening_funding"]
+
+
+@kernel
+def fees_received(position):
+    """Return the fees of the open position as money received, in units (negative: paid)."""
+    return position["all_fees"] - position["opening_fees"]
+
+
+@hot_kernel
+def receive_incoming(world, i, v):
+    """Credit a transfer that has arrived."""
+    account = account_at(world, i, v)
+    if account["incoming"] > 0 and run_row(world, 0)["step"] >= account["incoming_step"]:
+        account["collateral"] += account["incoming"]
+        account["incoming"] = 0
+
+
+@kernel
+def deposit(world, i, v, units):
+    """Send units from the wallet to the venue; they arrive after its transfer time. Return whether it went."""
+    run, wallet, account = run_row(world, 0), account_at(world, i, 0), account_at(world, i, v)
+    if account["incoming"] > 0 or wallet["cash"] - short_spot_value(world, i) < units:
+        return False
+    wallet["cash"] -= units
+    account["incoming"] = units
+    account["incoming_step"] = run["step"] + np.int64(math.ceil(venue_at(world, v)["transfer_seconds"] / run["dt"]))
+    receive_incoming(world, i, v)
+    return True
+
+
+@kernel
+def withdraw(world, i, v, units):
+    """Move units of collateral to the wallet at once; the caller has checked that they are free."""
+    account_at(world, i, v)["collateral"] -= units
+    account_at(world, i, 0)["cash"] += units
+    for m in range(markets(world).shape[0]):
+        if market_at(world, m)["venue"] == v:
+            note_change(world, i, m)
+
+
+@kernel
+def short_spot_value(world, i):
+    """Return the units of the wallet that back the trader's short spot: the value of what it has borrowed."""
+    value = 0.0
+    for a in range(assets(world).shape[0]):
+        asset = asset_at(world, a)
+        value += max(-holding_at(world, i, a)["lots"], 0) * asset["spot"] * asset["units_per_tick"] / asset["tick"]
+    return value
+
+
+@kernel
+def accrue_borrow(world, i, a):
+    """Charge the interest on borrowed spot since the last charge; cash goes outside, rounded up."""
+    asset, holding = asset_at(world, a), holding_at(world, i, a)
+    if holding["lots"] < 0:
+        units = np.int64(math.ceil(-holding["lots"] * (asset["borrow_index"] - holding["borrow_index"])))
+        account_at(world, i, 0)["cash"] -= units
+        asset["outside_cash"] += units
+        asset["outside_interest"] += units
+        holding["interest"] -= units
+    holding["borrow_index"] = asset["borrow_index"]
+
+
+@kernel
+def exchange_spot(world, i, a, lots, tick):
+    """Book a spot trade of signed lots at a tick with the outside, and its fee."""
+    asset, holding, account = asset_at(world, a), holding_at(world, i, a), account_at(world, i, 0)
+    accrue_borrow(world, i, a)
+    value = lots * tick * asset["units_per_tick"]
+    units = fee_units(abs(value), asset["fee"])
+    account["cash"] -= value + units
+    asset["outside_cash"] += value + units
+    asset["borrow_lots"] += max(-holding["lots"] - lots, 0) - max(-holding["lots"], 0)
+    holding["lots"] += lots
+    holding["fees"] -= units
+    asset["outside_lots"] -= lots
+    if a == 0:
+        account["spot_lots"] = holding["lots"]
+
+
+@kernel
+def move_position(world, i, m, fund):
+    """Hand a position with its entry value, and so its unrealised profit, to the fund; the purse stays. Return the lots."""
+    position, market = position_at(world, i, m), market_at(world, m)
+    lots, quote = position["lots"], position["quote"]
+    mark_tick = np.int64(round(view_at(world, m)["mark"] / market["tick"]))
+    gain = quote + lots * mark_tick * market["units_per_tick"]
+    position["lots"], position["quote"] = 0, 0
+    position["realised"] += gain
+    position["index_cost"] += lots * view_at(world, m)["index"]
+    view_at(world, m)["open_interest"] -= max(lots, 0)
+    leave_held(world, i, m)
+    fill(world, fund, m, lots, mark_tick)
+    credit(world, fund, m, gain)
+    return lots
+
+
+@kernel
+def move_purse(world, i, m, fund):
+    """Hand what is left in the purse of (i, m), positive or negative, to the fund; return the units moved."""
+    v, position = market_at(world, m)["venue"], position_at(world, i, m)
+    account = account_at(world, i, v)
+    units = position["pot"] if position["isolated"] == 1 else account["collateral"]
+    if position["isolated"] == 1:
+        position["pot"] = 0
+    else:
+        account["collateral"] = 0
+    account_at(world, fund, v)["collateral"] += units
+    return units
+
+
+@kernel
+def charge_to_fund(world, i, m, units):
+    """Move a liquidation fee from the purse of (i, m) to the venue's fund."""
+    v, position = market_at(world, m)["venue"], position_at(world, i, m)
+    credit(world, i, m, -units)
+    position["all_fees"] -= units
+    account_at(world, venue_at(world, v)["fund_row"], v)["collateral"] += units
+
+
+def total_units(tables):
+    """Return the conserved totals of a state: money in units, spot lots by asset, position lots by market.
+
+    Parameters
+    ----------
+    tables : dict of str to numpy.ndarray
+
+    Returns
+    -------
+    tuple of (int, list of int, list of int)
+        Python integers, so the check itself cannot overflow. The first is constant over a run, the second
+        constant, the third all zero.
+    """
+    def total(table, *fields):
+        return sum(int(value) for field in fields for value in tables[table][field].ravel())
+
+    money = (total("account", "collateral", "incoming", "cash") + total("position", "pot", "quote")
+             + total("venue", "fees") + total("asset", "outside_cash"))
+    spot = [sum(int(x) for x in tables["holding"]["lots"][:, a]) + int(asset["outside_lots"])
+            for a, asset in enumerate(tables["asset"])]
+    perpetual = [sum(int(x) for x in tables["position"]["lots"][:, m]) for m in range(len(tables["market"]))]
+    return money, spot, perpetual

@@ -1,0 +1,394 @@
+"""Liquidation in rounds, the insurance fund, deleveraging.
+
+A round looks at every held position and liquidates those whose purse is below maintenance, by the venue's numbers:
+cancel the orders; a forced order for the first slice or the whole, limited by the bankruptcy price or by the band; what must
+be, passes to the fund with its purse; when the fund cannot carry the loss, ranked counterparties are
+deleveraged. With ``no_impact`` (the exact twin) the fund takes each forced order at the mark and never trades.
+"""
+
+import math
+
+import numpy as np
+
+from sim.book import cancel
+from sim.cascade import index_profit, parent_of, price_profit, remember_forced
+from sim.kernel import entry, kernel
+from sim.ledger import (charge_to_fund, cross_equity, exchange, fee_units, fees_received, funding_received, move_position, move_purse, purse_equity,
+                        receive_incoming)
+from sim.margin import bankruptcy_price, liquidation_price, maintenance_margin, tier_of
+from sim.matching import match
+from sim.records import (AT_PREVIOUS_MARK, BANKRUPTCY_LIMIT, DELEVERAGED, FORCED_ORDER, RANK_PROFIT_MARGIN, TAKEOVER,
+                         TWIN_TAKEOVER, account_at, dirty_at, distressed, distressed_at, event_at, events, held_at,
+                         market_at, markets, order_at, position_at, run_row, trader_at, venue_at, view_at)
+from sim.valuation import book_mid
+
+
+@kernel
+def position_maintenance(world, i, m):
+    """Return the maintenance margin of position (i, m) at the mark, float units."""
+    market = market_at(world, m)
+    notional = abs(position_at(world, i, m)["lots"]) * view_at(world, m)["mark"] * market["units_per_price"]
+    return maintenance_margin(notional, market["tier_floor"], market["tier_fraction"], market["tier_deduction"],
+                              market["tiers"])
+
+
+@kernel
+def purse_maintenance(world, i, m):
+    """Return the maintenance margin that the purse of (i, m) must cover, float units."""
+    if position_at(world, i, m)["isolated"] == 1:
+        return position_maintenance(world, i, m)
+    total, v = 0.0, market_at(world, m)["venue"]
+    for other in range(markets(world).shape[0]):
+        position = position_at(world, i, other)
+        if position["lots"] != 0 and position["isolated"] == 0 and market_at(world, other)["venue"] == v:
+            total += position_maintenance(world, i, other)
+    return total
+
+
+@kernel
+def below_maintenance(world, i, m):
+    """Return whether the purse of (i, m) is below its maintenance margin."""
+    return purse_equity(world, i, m) < purse_maintenance(world, i, m)
+
+
+@kernel
+def safe_interval(world, i, m):
+    """Return the open interval of marks at which position (i, m) is not below maintenance.
+
+    Notes
+    -----
+    Within the position's tier the requirement is a line, so the interval ends at the liquidation price or at the
+    tier's ends. It is empty if the position is below maintenance now, and where its account has other
+    positions too, whose marks move on their own.
+    """
+    position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
+    equity, lots, unit = purse_equity(world, i, m), position["lots"], market["units_per_price"]
+    if equity < purse_maintenance(world, i, m) or shares_purse(world, i, m):
+        return mark, mark
+    size = abs(lots) * unit
+    tier = tier_of(size * mark, market["tier_floor"], market["tiers"])
+    low, high = market["tier_floor"][tier] / size, 1e300
+    if tier + 1 < market["tiers"]:
+        high = market["tier_floor"][tier + 1] / size
+    price = liquidation_price(mark, equity, lots, unit, market["tier_fraction"][tier], market["tier_deduction"][tier])
+    return (max(low, price), high) if lots > 0 else (low, min(high, price))
+
+
+@kernel
+def shares_purse(world, i, m):
+    """Return whether the purse behind position (i, m) stands behind another position too."""
+    if position_at(world, i, m)["isolated"] == 1:
+        return False
+    for other in range(markets(world).shape[0]):
+        position = position_at(world, i, other)
+        if (other != m and position["lots"] != 0 and position["isolated"] == 0
+                and market_at(world, other)["venue"] == market_at(world, m)["venue"]):
+            return True
+    return False
+
+
+@kernel
+def tighten(world, i, m):
+    """Narrow the market's safe interval by that of position (i, m)."""
+    market = market_at(world, m)
+    low, high = safe_interval(world, i, m)
+    market["safe_low"], market["safe_high"] = max(market["safe_low"], low), min(market["safe_high"], high)
+
+
+@kernel
+def look_at_changes(world):
+    """Narrow the safe intervals by the positions that have changed, and empty their list."""
+    run, width = run_row(world, 0), markets(world).shape[0]
+    for k in range(run["dirty_count"]):
+        i, m = dirty_at(world, k) // width, dirty_at(world, k) % width
+        position_at(world, i, m)["dirty"] = 0
+        if position_at(world, i, m)["lots"] != 0 and i < run["traders"]:
+            tighten(world, i, m)
+    run["dirty_count"] = 0
+
+
+@kernel
+def all_safe(world, v):
+    """Return whether the marks of all markets of venue v are inside their safe intervals."""
+    for m in range(markets(world).shape[0]):
+        market = market_at(world, m)
+        if market["venue"] == v and not market["safe_low"] < view_at(world, m)["mark"] < market["safe_high"]:
+            return False
+    return True
+
+
+@kernel
+def find_distressed(world, v):
+    """List the held positions of venue v that are below maintenance; end the episodes of the others. Return how many.
+
+    The safe intervals are set anew from all held positions on the way.
+    """
+    run, width, found = run_row(world, 0), markets(world).shape[0], 0
+    for m in range(width):
+        if market_at(world, m)["venue"] == v:
+            market_at(world, m)["safe_low"], market_at(world, m)["safe_high"] = 0.0, 1e300
+    for h in range(run["held_count"]):
+        i, m = held_at(world, h) // width, held_at(world, h) % width
+        if i < run["traders"] and market_at(world, m)["venue"] == v:
+            receive_incoming(world, i, v)
+            if below_maintenance(world, i, m):
+                distressed(world)[found] = held_at(world, h)
+                found += 1
+            elif market_at(world, m)["mark_seconds"] >= account_at(world, i, v)["pause_until"]:
+                position_at(world, i, m)["node"] = -1
+            tighten(world, i, m)
+    return found
+
+
+@kernel
+def cancel_all(world, i, v):
+    """Cancel the trader's orders in the markets of a venue."""
+    trader = trader_at(world, i)
+    for number in range(trader["first_slot"], trader["first_slot"] + trader["slots"]):
+        order = order_at(world, number)
+        if order["lots"] > 0 and market_at(world, order["market"])["venue"] == v:
+            cancel(world, number)
+
+
+@entry("int64", 3)
+def liquidation_round(world, v, number):
+    """Carry out one round at venue v; return how many positions were worked on."""
+    width, worked = markets(world).shape[0], 0
+    look_at_changes(world)
+    if all_safe(world, v):
+        return 0
+    for k in range(find_distressed(world, v)):
+        i, m = distressed_at(world, k) // width, distressed_at(world, k) % width
+        if position_at(world, i, m)["lots"] != 0 and below_maintenance(world, i, m):
+            worked += liquidate(world, i, m, number)
+    return worked
+
+
+@entry("int64", 4)
+def liquidate(world, i, m, number):
+    """Liquidate position (i, m) as far as this round allows; return 1, or 0 while its venue's pause lasts."""
+    market, position = market_at(world, m), position_at(world, i, m)
+    v = market["venue"]
+    venue, account = venue_at(world, v), account_at(world, i, v)
+    maintenance = purse_maintenance(world, i, m)
+    at_once = purse_equity(world, i, m) < venue["takeover_share"] * maintenance
+    if market["mark_seconds"] < account["pause_until"] and not at_once:
+        return 0
+    parent, cause = -2, -1
+    if position["node"] < 0:
+        parent, cause = parent_of(world, i, m, maintenance)
+        position["node"] = run_row(world, 0)["next_node"]
+        run_row(world, 0)["next_node"] += 1
+    cancel_all(world, i, v)
+    if venue["no_impact"] == 1:
+        twin_takeover(world, i, m, number, parent, cause, at_once)
+    elif at_once:
+        take_over(world, i, m, number, parent, cause)
+    else:
+        force_order(world, i, m, number, parent, cause)
+    return 1
+
+
+@kernel
+def slice_lots(world, i, m):
+    """Return the lots of the next forced order and start the pause after a partial first slice."""
+    market, size = market_at(world, m), abs(position_at(world, i, m)["lots"])
+    venue, account = venue_at(world, market["venue"]), account_at(world, i, market["venue"])
+    notional = size * view_at(world, m)["mark"] * market["units_per_price"]
+    fresh = account["pause_until"] < market["mark_seconds"] - venue["pause_seconds"]
+    if venue["first_share"] < 1.0 and notional > venue["first_notional"] and fresh:
+        account["pause_until"] = market["mark_seconds"] + venue["pause_seconds"]
+        return np.int64(math.ceil(size * venue["first_share"]))
+    return size
+
+
+@kernel
+def forced_limit(world, i, m):
+    """Return the limit tick of a forced order: the bankruptcy price, or the band where the venue uses that."""
+    market, lots = market_at(world, m), position_at(world, i, m)["lots"]
+    low, high = market["band_low"], market["band_high"]
+    if venue_at(world, market["venue"])["forced_limit"] == BANKRUPTCY_LIMIT:
+        price = bankruptcy_price(view_at(world, m)["mark"], purse_equity(world, i, m), lots, market["units_per_price"])
+        if lots > 0:
+            low = max(low, np.int64(math.ceil(price / market["tick"])))
+        else:
+            high = min(high, np.int64(math.floor(price / market["tick"])))
+    return low if lots > 0 else high
+
+
+@kernel
+def force_order(world, i, m, number, parent, cause):
+    """Send a forced order into the book, charge the clearance fee, and hand on what the venue does not leave open."""
+    market, position, view = market_at(world, m), position_at(world, i, m), view_at(world, m)
+    venue, side = venue_at(world, market["venue"]), (-1 if position["lots"] > 0 else 1)
+    kept = start_event(world, i, m, number, parent, cause, FORCED_ORDER)
+    lots, before = slice_lots(world, i, m), book_mid(world, m)
+    quote, realised = position["quote"], position["realised"]
+    left = match(world, i, m, side, forced_limit(world, i, m), lots, 1, 0.0)
+    after = book_mid(world, m)
+    value = abs(position["realised"] - realised + position["quote"] - quote)
+    shift = after - before if before > 0.0 and after > 0.0 else 0.0
+    remember_forced(world, m, event_at(world, kept)["node"], shift)
+    view["forced_lots"] += side * (lots - left)
+    position["forced_lots"] += lots - left
+    fee = min(fee_units(float(value), venue["liquidation_fee"]), max(np.int64(math.floor(purse_equity(world, i, m))), 0))
+    charge_to_fund(world, i, m, fee)
+    event = event_at(world, kept)
+    event["lots"], event["value"], event["mid_shift"], event["fund_change"] = side * (lots - left), value, shift, fee
+    if venue["takeover_after_order"] == 1 and position["lots"] != 0 and below_maintenance(world, i, m):
+        take_over(world, i, m, number, -2, -1)
+    elif position["lots"] == 0:
+        cover(world, i, m, kept)
+
+
+@kernel
+def cover(world, i, m, kept):
+    """Let the fund pay what is missing in the purse of a position that has been closed by force."""
+    v, position = market_at(world, m)["venue"], position_at(world, i, m)
+    account = account_at(world, i, v)
+    short = position["pot"] if position["isolated"] == 1 else account["collateral"]
+    if short < 0 and (position["isolated"] == 1 or cross_equity(world, i, v) < 0.0):
+        fund = venue_at(world, v)["fund_row"]
+        event_at(world, kept)["fund_change"] += move_purse(world, i, m, fund)
+        venue_at(world, v)["bad_debt"] += max(-account_at(world, fund, v)["collateral"], 0)
+
+
+@entry("none", 6)
+def take_over(world, i, m, number, parent, cause):
+    """Hand the position and its purse to the fund; if the fund cannot carry the loss, deleverage instead."""
+    v = market_at(world, m)["venue"]
+    fund, equity = venue_at(world, v)["fund_row"], purse_equity(world, i, m)
+    if equity < 0.0 and cross_equity(world, fund, v) + equity < 0.0:
+        deleverage(world, i, m, number, parent, cause)
+        return
+    first, last = m, m + 1
+    if position_at(world, i, m)["isolated"] == 0:
+        first, last = 0, markets(world).shape[0]
+    kept = -1
+    for other in range(first, last):
+        position = position_at(world, i, other)
+        if position["lots"] != 0 and market_at(world, other)["venue"] == v and (other == m or position["isolated"] == 0):
+            position["node"] = position_at(world, i, m)["node"] if position["node"] < 0 else position["node"]
+            kept = start_event(world, i, other, number, parent, cause, TAKEOVER)
+            event, lots = event_at(world, kept), position["lots"]
+            event["counterparty"], event["lots"] = fund, -lots
+            event["value"] = np.int64(round(abs(lots) * view_at(world, other)["mark"] * market_at(world, other)["units_per_price"]))
+            position["forced_lots"] += abs(lots)
+            move_position(world, i, other, fund)
+    event_at(world, kept)["fund_change"] += move_purse(world, i, m, fund)
+
+
+@kernel
+def twin_takeover(world, i, m, number, parent, cause, whole):
+    """Let the fund take the forced lots at the mark, without touching the book."""
+    market, position = market_at(world, m), position_at(world, i, m)
+    venue = venue_at(world, market["venue"])
+    fund, side = venue["fund_row"], (-1 if position["lots"] > 0 else 1)
+    kept = start_event(world, i, m, number, parent, cause, TWIN_TAKEOVER)
+    lots = abs(position["lots"]) if whole else slice_lots(world, i, m)
+    tick = np.int64(round(view_at(world, m)["mark"] / market["tick"]))
+    exchange(world, m, fund, i, side * lots, tick, 0.0, 0.0)
+    value = lots * tick * market["units_per_tick"]
+    fee = min(fee_units(float(value), venue["liquidation_fee"]), max(np.int64(math.floor(purse_equity(world, i, m))), 0))
+    charge_to_fund(world, i, m, fee)
+    event = event_at(world, kept)
+    event["counterparty"], event["lots"], event["value"], event["fund_change"] = fund, side * lots, value, fee
+    position["forced_lots"] += lots
+    if position["lots"] == 0:
+        cover(world, i, m, kept)
+
+
+@kernel
+def rank(world, i, m):
+    """Return the deleveraging score of position (i, m) by the venue's rule; higher goes first."""
+    position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
+    unit = market["units_per_price"]
+    notional, entry = abs(position["lots"]) * mark * unit, float(abs(position["quote"]))
+    equity = max(purse_equity(world, i, m), 1.0)
+    if venue_at(world, market["venue"])["deleveraging_rank"] == RANK_PROFIT_MARGIN:
+        profit = position["quote"] + position["lots"] * mark * unit
+        collateral, ratio = max(equity - profit, 1.0), purse_maintenance(world, i, m) / equity
+        return profit / collateral * ratio if profit > 0.0 else profit / collateral / ratio
+    gain = notional / max(entry, 1.0) if position["lots"] > 0 else entry / max(notional, 1.0)
+    return gain * notional / equity
+
+
+@kernel
+def first_in_queue(world, i, m):
+    """Return the trader whose opposite position ranks highest, -1 if none; the fund stands last."""
+    run, width, best, winner = run_row(world, 0), markets(world).shape[0], -1e300, -1
+    side, fund = position_at(world, i, m)["lots"], venue_at(world, market_at(world, m)["venue"])["fund_row"]
+    for h in range(run["held_count"]):
+        other = held_at(world, h) // width
+        if held_at(world, h) % width == m and position_at(world, other, m)["lots"] * side < 0:
+            score = rank(world, other, m) if other != fund else -1e299
+            if score > best:
+                best, winner = score, other
+    return winner
+
+
+@kernel
+def deleveraging_tick(world, i, m):
+    """Return the price of deleveraging: the bankruptcy price rounded against the counterparty, or the previous mark."""
+    market, lots = market_at(world, m), position_at(world, i, m)["lots"]
+    if venue_at(world, market["venue"])["deleveraging_price"] == AT_PREVIOUS_MARK:
+        return np.int64(max(round(market["previous_mark"] / market["tick"]), 1.0))
+    price = bankruptcy_price(view_at(world, m)["mark"], purse_equity(world, i, m), lots, market["units_per_price"])
+    tick = math.ceil(price / market["tick"]) if lots > 0 else math.floor(price / market["tick"])
+    return np.int64(max(tick, 1))
+
+
+@kernel
+def deleverage(world, i, m, number, parent, cause):
+    """Close position (i, m) against the ranked queue of opposite positions; the fund covers the rounding."""
+    position, market = position_at(world, i, m), market_at(world, m)
+    tick, kept = deleveraging_tick(world, i, m), -1
+    while position["lots"] != 0:
+        other = first_in_queue(world, i, m)
+        if other < 0 or run_row(world, 0)["event_count"] >= events(world).shape[0]:
+            return
+        kept = start_event(world, i, m, number, parent, cause, DELEVERAGED)
+        lots = min(abs(position["lots"]), abs(position_at(world, other, m)["lots"]))
+        signed = -lots if position["lots"] > 0 else lots
+        exchange(world, m, other, i, signed, tick, 0.0, 0.0)
+        event = event_at(world, kept)
+        event["counterparty"], event["lots"], event["value"] = other, signed, lots * tick * market["units_per_tick"]
+        position["forced_lots"] += lots
+        position_at(world, other, m)["deleveraged_lots"] += lots
+        parent, cause = -2, -1
+    cover(world, i, m, kept)
+
+
+@kernel
+def start_event(world, i, m, number, parent, cause, kind):
+    """Begin the record of a forced event and return its place; parent -2 means a further slice of its node."""
+    run, market, view, position = run_row(world, 0), market_at(world, m), view_at(world, m), position_at(world, i, m)
+    place = run["event_count"]
+    run["event_count"] += 1
+    run["sequence"] += 1
+    event = event_at(world, place)
+    event["sequence"], event["step"], event["round"], event["seconds"] = run["sequence"], run["step"], number, market["mark_seconds"]
+    event["market"], event["trader"], event["counterparty"], event["kind"] = m, i, -1, kind
+    event["node"], event["parent"], event["cause"] = position["node"], parent, cause
+    event["lots"], event["value"], event["fund_change"], event["mid_shift"] = 0, 0, 0, 0.0
+    event["mark"], event["unforced_mark"] = view["mark"], market["unforced_mark"]
+    equity = purse_equity(world, i, m)
+    event["equity"] = np.int64(math.floor(equity))
+    event["bankruptcy_price"] = bankruptcy_price(view["mark"], equity, position["lots"], market["units_per_price"])
+    event["index_pnl"] = index_profit(world, i, m)
+    event["basis_pnl"] = price_profit(world, i, m) - event["index_pnl"]
+    event["funding"], event["fees"] = funding_received(position), fees_received(position)
+    return place
+
+
+@kernel
+def unwind_fund(world, v, elapsed):
+    """Send the fund's scheduled slices into the book: a share 1 - exp(-elapsed / unwind_seconds) of what it holds."""
+    venue = venue_at(world, v)
+    for m in range(markets(world).shape[0]):
+        market = market_at(world, m)
+        lots = position_at(world, venue["fund_row"], m)["lots"]
+        if market["venue"] == v and lots != 0 and venue["no_impact"] == 0:
+            share = 1.0 - math.exp(-elapsed / venue["unwind_seconds"])
+            limit = market["band_low"] if lots > 0 else market["band_high"]
+            match(world, venue["fund_row"], m, (-1 if lots > 0 else 1), limit, np.int64(math.ceil(abs(lots) * share)), 0, 0.0)

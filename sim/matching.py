@@ -1,0 +1,264 @@
+"""Orders: checked against margin and band, matched by price and then time, and booked.
+
+`submit` takes one row of the order buffer that a rule wrote and returns an outcome code; a refusal is counted, never raised. A limit order
+into an occupied slot replaces what rests there, even if the new one is then refused. Self-trade prevention
+cancels the resting order. The initial margin is checked at the worse of the mark and the order's price, over the larger of
+the two positions that all resting orders of one side would make; an order that can only shrink the position needs none.
+"""
+
+import math
+
+import numpy as np
+
+from sim.book import cancel, reduce_order, rest
+from sim.kernel import entry, hot_kernel, kernel
+from sim.ledger import (cross_equity, deposit, exchange, exchange_spot, short_spot_value, withdraw)
+from sim.margin import initial_margin
+from sim.records import (CANCEL, DONE, IMMEDIATE, LIMIT, MARKET_ORDER, NOTHING_TO_DO, POST_ONLY, REDUCE_ONLY,
+                         REFUSED_BAND, REFUSED_BORROW, REFUSED_CASH, REFUSED_MARGIN, REFUSED_POST_ONLY,
+                         REFUSED_REDUCE_ONLY, SELF_TRADE, SPOT, account_at, asset_at, holding_at, level_at,
+                         market_at, markets, order_at, order_row_at, position_at, print_at, prints, run_row, trader_at,
+                         venue_at, view_at)
+
+MARKET_SLIPPAGE = 0.0005
+
+
+@hot_kernel
+def price_units(world, m):
+    """Return the value of one lot at the mark, float units."""
+    return view_at(world, m)["mark"] * market_at(world, m)["units_per_price"]
+
+
+@hot_kernel
+def position_margin(world, i, m, lots, unit_value):
+    """Return the initial margin of `lots` (>= 0) valued at `unit_value` units a lot."""
+    market = market_at(world, m)
+    return initial_margin(lots * unit_value, position_at(world, i, m)["leverage"], market["tier_leverage"],
+                          market["tier_floor"], market["tiers"])
+
+
+@hot_kernel
+def exposure(position, buy, sell):
+    """Return the larger of the position's sizes once `buy` or `sell` more lots were filled with all resting ones."""
+    return max(abs(position["lots"] + position["buy_lots"] + buy), abs(position["lots"] - position["sell_lots"] - sell))
+
+
+@hot_kernel
+def margin_in_use(world, i, v, except_market):
+    """Return the initial margin of the cross positions and orders of account (i, v) in its other markets."""
+    used = 0.0
+    for m in range(markets(world).shape[0]):
+        position = position_at(world, i, m)
+        if m != except_market and position["isolated"] == 0 and market_at(world, m)["venue"] == v:
+            lots = exposure(position, 0, 0)
+            if lots > 0:
+                used += position_margin(world, i, m, lots, price_units(world, m))
+    return used
+
+
+@kernel
+def free_collateral(world, i, v):
+    """Return the units of collateral that may be withdrawn: neither margin in use nor unrealised profit."""
+    collateral = float(account_at(world, i, v)["collateral"])
+    spare = min(cross_equity(world, i, v), collateral) - margin_in_use(world, i, v, -1)
+    return np.int64(max(math.floor(spare), 0))
+
+
+@hot_kernel
+def affords(world, i, m, side, tick, lots):
+    """Return whether the purse of (i, m) carries the initial margin of an order of `lots` at `tick`."""
+    position, market = position_at(world, i, m), market_at(world, m)
+    after = exposure(position, lots if side > 0 else 0, lots if side < 0 else 0)
+    if after <= abs(position["lots"]):
+        return True
+    mark_value, order_value = price_units(world, m), float(tick * market["units_per_tick"])
+    worst = max(mark_value, order_value)
+    adverse = max((order_value - mark_value) * side, 0.0) * lots
+    need = position_margin(world, i, m, after, worst) + adverse
+    if position["isolated"] == 1:
+        free = account_at(world, i, market["venue"])["collateral"] - margin_in_use(world, i, market["venue"], m)
+        return free >= need - position_margin(world, i, m, abs(position["lots"]), mark_value)
+    return cross_equity(world, i, market["venue"]) - margin_in_use(world, i, market["venue"], m) >= need
+
+
+@hot_kernel
+def reducible(world, i, m, side):
+    """Return the lots by which an order of `side` can shrink position (i, m), besides resting orders."""
+    return max(-position_at(world, i, m)["lots"] * side, 0)
+
+
+@kernel
+def keep_print(world, m, maker, taker, lots, tick, by_force):
+    """Keep the print of a trade, if the run asks for them."""
+    run = run_row(world, 0)
+    if run["print_count"] < prints(world).shape[0]:
+        kept = print_at(world, run["print_count"])
+        kept["step"], kept["market"], kept["tick"], kept["lots"] = run["step"], m, tick, abs(lots)
+        kept["side"], kept["taker"], kept["maker"], kept["forced"] = (1 if lots > 0 else -1), taker, maker, by_force
+        run["print_count"] += 1
+
+
+@hot_kernel
+def trade(world, m, number, maker, taker, lots, tick, taker_fee, by_force):
+    """Book `lots` (signed by the taker) against resting order `number` and take them off the book."""
+    run, view, market = run_row(world, 0), view_at(world, m), market_at(world, m)
+    reduce_order(world, number, abs(lots))
+    exchange(world, m, maker, taker, lots, tick, taker_fee, venue_at(world, market["venue"])["maker_fee"])
+    view["last_tick"] = tick
+    view["volume"] += abs(lots)
+    run["trades"] += 1
+    asset_at(world, market["asset"])["perp_flow"] += lots * tick * market["tick"] * market["lot"]
+    if run["print_trades"] == 1:
+        keep_print(world, m, maker, taker, lots, tick, by_force)
+
+
+@hot_kernel
+def fillable(world, number, maker, m, side, lots):
+    """Return how many of `lots` the resting order may fill: a resting reduce-only order fills what it can reduce."""
+    order = order_at(world, number)
+    size = min(lots, np.int64(order["lots"]))
+    if order["flags"] & REDUCE_ONLY:
+        size = min(size, reducible(world, maker, m, -side))
+    return size
+
+
+@entry("int64", 7, "float64")
+def match(world, taker, m, side, limit, lots, by_force, taker_fee):
+    """Fill up to `lots` at `limit` or better, best price first, then oldest; return the lots left."""
+    view, market, run = view_at(world, m), market_at(world, m), run_row(world, 0)
+    while lots > 0:
+        tick = view["best_ask"] if side > 0 else view["best_bid"]
+        if tick == 0 or (tick - limit) * side > 0:
+            break
+        number = np.int64(level_at(world, m, tick - market["window_low"])["head"])
+        order = order_at(world, number)
+        maker = np.int64(order["owner"])
+        expired = order["expiry_step"] > 0 and order["expiry_step"] <= run["step"]
+        size = fillable(world, number, maker, m, side, lots)
+        if maker == taker or expired or size == 0:
+            run["outcomes"][SELF_TRADE] += maker == taker
+            cancel(world, number)
+            continue
+        trade(world, m, number, maker, taker, size * side, tick, taker_fee, by_force)
+        lots -= size
+    return lots
+
+
+@hot_kernel
+def crossing(world, m, side, tick):
+    """Return whether an order at `tick` would trade at once."""
+    view = view_at(world, m)
+    if side > 0:
+        return view["best_ask"] > 0 and tick >= view["best_ask"]
+    return view["best_bid"] > 0 and tick <= view["best_bid"]
+
+
+@hot_kernel
+def margin_tick(world, m, side):
+    """Return the price at which a market order's margin is checked: the best opposite price and 5 bp beyond."""
+    view, market = view_at(world, m), market_at(world, m)
+    best = view["best_ask"] if side > 0 else view["best_bid"]
+    if best == 0:
+        return market["band_high"] if side > 0 else market["band_low"]
+    return np.int64(best * (1.0 + side * MARKET_SLIPPAGE))
+
+
+@kernel
+def place_limit(world, i, row):
+    """Place a limit order: replace, clip, check, match, rest. Return the outcome."""
+    m, side, tick, lots, flags = row["market"], row["side"], row["tick"], row["lots"], row["flags"]
+    market, run = market_at(world, m), run_row(world, 0)
+    number = trader_at(world, i)["first_slot"] + row["slot"]
+    cancel(world, number)
+    if tick < market["band_low"] or tick > market["band_high"]:
+        return REFUSED_BAND
+    if flags & REDUCE_ONLY:
+        lots = min(lots, reducible(world, i, m, side))
+        if lots == 0:
+            return REFUSED_REDUCE_ONLY
+    crosses = crossing(world, m, side, tick)
+    if crosses and flags & POST_ONLY:
+        return REFUSED_POST_ONLY
+    if not affords(world, i, m, side, tick, lots):
+        return REFUSED_MARGIN
+    if crosses:
+        lots = match(world, i, m, side, tick, lots, 0, venue_at(world, market["venue"])["taker_fee"])
+    if lots > 0 and not flags & IMMEDIATE:
+        expiry = np.int64(0)
+        if row["expiry_seconds"] > 0.0:
+            expiry = run["step"] + np.int64(max(math.ceil(row["expiry_seconds"] / run["dt"]), 1))
+            run["next_expiry_step"] = min(run["next_expiry_step"], expiry)
+        rest(world, number, i, m, side, tick, lots, flags, expiry)
+    return DONE
+
+
+@kernel
+def place_market(world, i, row):
+    """Place a market order: immediate-or-cancel at the venue's band. Return the outcome."""
+    m, side, lots = row["market"], row["side"], row["lots"]
+    market = market_at(world, m)
+    if row["flags"] & REDUCE_ONLY:
+        lots = min(lots, reducible(world, i, m, side))
+        if lots == 0:
+            return REFUSED_REDUCE_ONLY
+    if not affords(world, i, m, side, margin_tick(world, m, side), lots):
+        return REFUSED_MARGIN
+    limit = market["band_high"] if side > 0 else market["band_low"]
+    left = match(world, i, m, side, limit, lots, 0, venue_at(world, market["venue"])["taker_fee"])
+    return DONE if left < lots else NOTHING_TO_DO
+
+
+@kernel
+def place_spot(world, i, row):
+    """Trade spot at its price and half-spread with the outside; refuse beyond the wallet or the borrow limits."""
+    side, lots = row["side"], row["lots"]
+    a = market_at(world, row["market"])["asset"]
+    asset, holding, account = asset_at(world, a), holding_at(world, i, a), account_at(world, i, 0)
+    price = asset["spot"] * (1.0 + side * asset["half_spread"]) / asset["tick"]
+    tick = np.int64(math.ceil(price) if side > 0 else math.floor(price))
+    value = float(lots * tick * asset["units_per_tick"])
+    borrowed, after = max(-holding["lots"], 0), max(-(holding["lots"] + side * lots), 0)
+    if side < 0 and after > borrowed:
+        if (after * value / lots > trader_at(world, i)["borrow_limit"]
+                or asset["borrow_lots"] + after - borrowed > asset["borrow_limit_lots"]):
+            return REFUSED_BORROW
+    if side > 0:
+        backing = short_spot_value(world, i) * (after / max(borrowed, 1))
+        if account["cash"] - value * (1.0 + asset["fee"]) < backing:
+            return REFUSED_CASH
+    exchange_spot(world, i, a, side * lots, tick)
+    asset["flow"] += side * lots * tick * asset["tick"] * asset["lot"]
+    return DONE
+
+
+@kernel
+def place_transfer(world, i, row):
+    """Move money between wallet and venue: positive lots are units to the venue, negative ones back."""
+    v, units = market_at(world, row["market"])["venue"], row["lots"]
+    if units > 0:
+        return DONE if deposit(world, i, v, units) else REFUSED_CASH
+    if free_collateral(world, i, v) < -units:
+        return REFUSED_MARGIN
+    withdraw(world, i, v, -units)
+    return DONE
+
+
+@entry("int64", 3)
+def place_aside(world, i, k):
+    """Carry out the spot trade or transfer in row k of the order buffer; return its outcome."""
+    row = order_row_at(world, k)
+    return place_spot(world, i, row) if row["kind"] == SPOT else place_transfer(world, i, row)
+
+
+@hot_kernel
+def submit(world, i, k):
+    """Carry out row k of the order buffer for trader i and return its outcome code; the row has been range-checked."""
+    row = order_row_at(world, k)
+    kind = row["kind"]
+    if kind == LIMIT:
+        return place_limit(world, i, row)
+    if kind == MARKET_ORDER:
+        return place_market(world, i, row)
+    if kind == CANCEL:
+        return DONE if cancel(world, trader_at(world, i)["first_slot"] + row["slot"]) else NOTHING_TO_DO
+    return place_aside(world, i, k)

@@ -1,0 +1,272 @@
+"""PerpetualMarket: the market as a Mesa model."""
+
+import io
+import math
+import os
+import pickle
+import time
+
+import mesa
+import numpy as np
+
+from sim import engine, ledger, recording
+from sim.errors import InvariantError, RuleError
+from sim.recorder import Recorder, Records
+from sim.records import BAD_COUNT, OUTCOMES, RULE_RAISED
+from sim.shocks import shock_block
+from sim.state import PATH_STEPS, Layout, build_tables, connect
+from sim.streams import generator
+
+FORMAT = 1
+
+
+class PerpetualMarket(mesa.Model):
+    """A perpetual market with its spot, its venues and its traders.
+
+    Parameters
+    ----------
+    setup : sim.setup.Setup
+    seed : int
+
+    Attributes
+    ----------
+    tables : dict of str to numpy.ndarray
+        The whole state, by the names of `sim.records`.
+    traits : list of numpy.ndarray
+        Traits and memory of each kind's traders.
+    kinds : list of type
+        Trader classes, in the order of `traits`.
+    step_number : int
+    total : tuple
+        The conserved totals at the start (`sim.ledger.total_units`).
+
+    Notes
+    -----
+    The whole state is in `tables` and `traits`; `save`, `load` and `branch` copy them. Compiled code is given their
+    addresses anew in each process.
+    """
+
+    def __init__(self, setup, seed=0):
+        super().__init__(rng=seed)
+        self._build(setup, seed, *build_tables(setup, seed))
+        with self._plain_arithmetic():
+            engine.schedule_all(self._world)
+        self._processes()
+        self.total = ledger.total_units(self.tables)
+        self._keep_start()
+
+    def _build(self, setup, seed, tables, traits):
+        self.setup, self.seed, self.tables, self.traits = setup, seed, tables, traits
+        self.layout = Layout(setup)
+        self.kinds, self.recorder, self.wall_seconds = self.layout.kinds, Recorder(), 0.0
+        self._world, self._keep = connect(tables, traits, self.kinds)
+        self.step_number = int(tables["run"]["step"][0])
+        self._make_handles()
+
+    def _make_handles(self):
+        first = 0
+        for population in self.setup.populations:
+            for row in range(first, first + population.number):
+                population.kind(self, row)
+            first += population.number
+        getattr(mesa.Agent, "_ids", {}).pop(self, None)
+
+    def _processes(self):
+        self._spot_states = [asset.process.start() for asset in self.setup.assets]
+        self._sentiment_states = [asset.sentiment.start() if asset.sentiment else None for asset in self.setup.assets]
+
+    def _keep_start(self):
+        with self._plain_arithmetic():
+            recording.record_kinds(self._world)
+
+    @staticmethod
+    def _plain_arithmetic():
+        return np.errstate(over="ignore", divide="ignore", invalid="ignore")
+
+    def _draw_path(self):
+        block, run, path = self.step_number // PATH_STEPS, self.tables["run"][0], self.tables["path"]
+        for a, asset in enumerate(self.setup.assets):
+            steps = min(PATH_STEPS, (asset.process.limit_steps(self.setup.dt) or math.inf) - self.step_number)
+            rng = generator(self.seed, f"spot/{asset.name}", block)
+            moves, flow = shock_block(asset.shocks, self.step_number, steps, self.setup.dt)
+            path["log_price"][:steps, a] = asset.process.block(rng, steps, self.setup.dt, self._spot_states[a]) + moves
+            path["flow"][:steps, a] = flow
+            if asset.sentiment:
+                rng = generator(self.seed, f"sentiment/{asset.name}", block)
+                path["sentiment"][:, a] = asset.sentiment.block(rng, PATH_STEPS, self.setup.dt, self._sentiment_states[a])
+        run["path_start"] = self.step_number
+
+    @property
+    def longest(self):
+        """Steps that the spot data allow in all (infinite for a process)."""
+        limits = [asset.process.limit_steps(self.setup.dt) for asset in self.setup.assets]
+        return min([limit for limit in limits if limit is not None], default=math.inf)
+
+    def step(self):
+        """Run one step of `setup.dt` seconds."""
+        self._advance(1)
+
+    def run(self, steps, progress=None):
+        """Run a number of steps.
+
+        Parameters
+        ----------
+        steps : int
+        progress : callable, optional
+            Called with the number of steps done since the last call, every few thousand steps.
+        """
+        target = self.step_number + steps
+        while self.step_number < target:
+            done = self._advance(min(target - self.step_number, PATH_STEPS))
+            if progress:
+                progress(done)
+
+    def _advance(self, steps):
+        offset = self.step_number % PATH_STEPS
+        if offset == 0:
+            self._extend()
+        begun = time.perf_counter()
+        if isinstance(self._world, int):
+            done = engine.advance(self._world, min(steps, PATH_STEPS - offset))
+        else:
+            with self._plain_arithmetic():
+                done = engine.advance(self._world, min(steps, PATH_STEPS - offset))
+        self.wall_seconds += time.perf_counter() - begun
+        self.step_number += abs(done)
+        if done < 0:
+            self._attend()
+        return abs(done)
+
+    def _extend(self):
+        if self.step_number >= self.longest:
+            raise IndexError(f"the spot series ends after {self.longest} steps of {self.setup.dt} s")
+        self._draw_path()
+
+    def _attend(self):
+        run = self.tables["run"][0]
+        if run["fault"]:
+            number, row = int(run["fault_trader"]), int(run["fault_row"])
+            kind = self.kinds[int(self.tables["trader"]["kind"][number])].__name__
+            what = {RULE_RAISED: "raised", BAD_COUNT: "returned a count outside its buffer"}.get(
+                int(run["fault"]), f"wrote an impossible order in row {row}: {self.tables['order_row'][row]}")
+            raise RuleError(f"the rule of {kind} (trader {number}, step {self.step_number - 1}) {what}")
+        self.recorder.drain(self.tables)
+
+    @property
+    def conservation_error_units(self):
+        """Units of money, spot lots and position lots that are not where they must be; always 0."""
+        money, spot, perpetual = ledger.total_units(self.tables)
+        first_money, first_spot, _ = self.total
+        errors = [money - first_money, *(now - then for now, then in zip(spot, first_spot, strict=True)), *perpetual]
+        return sum(abs(error) for error in errors)
+
+    def check(self):
+        """Raise InvariantError unless every unit of money and every lot is accounted for."""
+        if self.conservation_error_units:
+            raise InvariantError(f"conservation error of {self.conservation_error_units} units at step {self.step_number}")
+
+    def records(self):
+        """Return the `Records` of the run so far; the market can go on."""
+        self.check()
+        self.recorder.drain(self.tables)
+        rows = self.recorder.gathered("series", self.tables)
+        return Records(series=[rows[:, m] for m in range(rows.shape[1])],
+                       kinds=self.recorder.gathered("kind_series", self.tables),
+                       events=self.recorder.gathered("event", self.tables),
+                       settlements=self.recorder.gathered("settlement", self.tables),
+                       prints=self.recorder.gathered("print", self.tables),
+                       kind_names=[kind.kind for kind in self.kinds], meta=self._meta())
+
+    def _meta(self):
+        run, market, venue = self.tables["run"][0], self.tables["market"][0], self.tables["venue"][0]
+        fields = ("decisions", "order_messages", "trades", "rounds_max", "traders")
+        fund = int(venue["fund_row"])
+        return {
+            "seed": self.seed, "dt": self.setup.dt, "steps": self.step_number, "unit": self.layout.unit,
+            **{field: int(run[field]) for field in fields},
+            **{field: float(market[field]) for field in ("tick", "lot", "units_per_price", "interest", "divisor", "damper",
+                                                         "cap", "interval_seconds", "impact_notional")},
+            "units_per_tick": int(market["units_per_tick"]), "add_interest": int(market["add_interest"]),
+            "funding_on": int(market["funding_on"]), "record_seconds": float(run["record_steps"] * run["dt"]),
+            "outcomes": dict(zip(OUTCOMES, run["outcomes"].tolist(), strict=False)), "wall_seconds": self.wall_seconds,
+            "thin_samples": int(market["thin_samples"]), "premium_samples": int(market["all_samples"]),
+            "fund_initial": int(self.setup.markets[0].rulebook.units(self.setup.markets[0].rulebook.fund.initial)),
+            "fund_equity": self.fund_equity, "fund_lots": int(self.tables["position"]["lots"][fund, 0]),
+            "venue_fees": int(venue["fees"]), "bad_debt": int(venue["bad_debt"]),
+            "conservation_error_units": self.conservation_error_units,
+        }
+
+    @property
+    def fund_equity(self):
+        """Equity of the first venue's insurance fund at the mark, in units."""
+        fund = int(self.tables["venue"]["fund_row"][0])
+        return int(self.tables["account"]["collateral"][fund, 0]) + sum(
+            int(position["quote"] + position["lots"] * view["mark"] * market["units_per_price"])
+            for position, view, market in zip(self.tables["position"][fund], self.tables["view"], self.tables["market"],
+                                              strict=True))
+
+    def __getattr__(self, name):
+        if name.startswith("_") or "tables" not in self.__dict__ or name not in self.tables["view"].dtype.names:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return self.tables["view"][name][0].item()
+
+    def save(self, path):
+        """Write the whole state to a file; written whole or not at all.
+
+        Notes
+        -----
+        The file holds Python objects of the setup: load only files that you trust.
+        """
+        self.recorder.drain(self.tables)
+        state = {f"table/{name}": table for name, table in self.tables.items()}
+        state |= {f"traits/{number}": rows for number, rows in enumerate(self.traits)}
+        state["python"] = np.frombuffer(pickle.dumps(self._python_state()), np.uint8)
+        buffer = io.BytesIO()
+        np.savez(buffer, **state)
+        temporary = f"{path}.part"
+        with open(temporary, "wb") as file:
+            file.write(buffer.getvalue())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+
+    def _python_state(self):
+        return {"format": FORMAT, "setup": self.setup, "seed": self.seed, "spot": self._spot_states,
+                "sentiment": self._sentiment_states, "recorder": self.recorder, "total": self.total,
+                "wall_seconds": self.wall_seconds}
+
+    @classmethod
+    def load(cls, path):
+        """Return the market that `save` wrote; it goes on bit for bit, in any process."""
+        with np.load(path) as file:
+            python = pickle.loads(file["python"].tobytes())
+            tables = {name.removeprefix("table/"): file[name] for name in file.files if name.startswith("table/")}
+            count = sum(name.startswith("traits/") for name in file.files)
+            traits = [file[f"traits/{number}"] for number in range(count)]
+        return cls._from_state(python, tables, traits)
+
+    @classmethod
+    def _from_state(cls, python, tables, traits):
+        market = cls.__new__(cls)
+        mesa.Model.__init__(market, rng=python["seed"])
+        market._build(python["setup"], python["seed"], tables, traits)
+        market._spot_states, market._sentiment_states = python["spot"], python["sentiment"]
+        market.recorder, market.total = python["recorder"], python["total"]
+        market.wall_seconds = python["wall_seconds"]
+        return market
+
+    def branch(self, no_impact=None):
+        """Return an independent copy that goes on from the same state with the same random numbers.
+
+        Parameters
+        ----------
+        no_impact : bool, optional
+            Make the copy (or not) the exact twin in which forced positions go to the fund untraded.
+        """
+        self.recorder.drain(self.tables)
+        python = pickle.loads(pickle.dumps(self._python_state()))
+        tables = {name: table.copy() for name, table in self.tables.items()}
+        other = self._from_state(python, tables, [rows.copy() for rows in self.traits])
+        if no_impact is not None:
+            other.tables["venue"]["no_impact"] = no_impact
+        return other

@@ -1,0 +1,171 @@
+"""How a file is refused: every fault at once, each with its line, its bound and what was probably meant.
+
+A *key* is dotted (``margin.tiers.3.floor``); rows of a list are counted from 0.
+"""
+
+import difflib
+import re
+import tomllib
+import typing
+
+import pydantic
+
+from sim.errors import Fault, ParameterError
+
+HEADER = re.compile(r"\s*\[+\s*([A-Za-z_][\w.-]*)\s*\]+\s*(#.*)?$")
+PAIR = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*=")
+ROW = re.compile(r"\s*[\[{\"'\d]")
+BOUNDS = {
+    "greater_than": "above {gt}", "greater_than_equal": "at least {ge}", "less_than": "below {lt}",
+    "less_than_equal": "at most {le}", "literal_error": "{expected}", "finite_number": "finite",
+    "too_short": "at least {min_length} long", "too_long": "at most {max_length} long", "missing": "given",
+    "float_type": "a number", "int_type": "a whole number", "bool_type": "true or false", "string_type": "a text",
+    "tuple_type": "a list", "list_type": "a list", "dict_type": "a table", "model_type": "a table",
+    "model_attributes_type": "a table",
+    "date_type": "a date", "date_parsing": "a date", "date_from_datetime_parsing": "a date (year-month-day)",
+}
+
+
+def key_lines(text):
+    """Return the line (from 1) of each key, table and list row of a TOML text, by dotted key.
+
+    Examples
+    --------
+    >>> key_lines("[funding]\\ncap = 0.003\\n")
+    {'funding': 1, 'funding.cap': 2}
+    """
+    lines, table, key, rows = {}, "", "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := HEADER.match(line):
+            table, key, rows = header[1] + ".", header[1], 0
+            lines.setdefault(key, number)
+        elif pair := PAIR.match(line):
+            key, rows = table + pair[1], 0
+            lines[key] = number
+        elif ROW.match(line):
+            lines[f"{key}.{rows}"] = number
+            rows += 1
+    return lines
+
+
+def line_of(text, key):
+    """Return the line on which a key stands, or the nearest table around it; None if neither is there.
+
+    Examples
+    --------
+    >>> line_of("[funding]\\ncap = 0.003\\n", "funding.damper")
+    1
+    """
+    lines = key_lines(text)
+    while key and key not in lines:
+        key = key.rpartition(".")[0]
+    return lines.get(key)
+
+
+def nearest(word, words):
+    """Return " (did you mean 'x'?)" for the known word nearest to a mistaken one, or nothing.
+
+    Examples
+    --------
+    >>> nearest("dampre", ["cap", "damper"])
+    " (did you mean 'damper'?)"
+    """
+    close = difflib.get_close_matches(word, list(words), 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def section_of(annotation):
+    """Return the first pydantic model inside a type such as ``tuple[Tier, ...]``, or None."""
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        return annotation
+    return next(filter(None, map(section_of, typing.get_args(annotation))), None)
+
+
+def known_keys(model, location):
+    """Return the keys that a model knows at a place inside it; empty where the place is no section."""
+    for part in location:
+        if model is not None and part in model.model_fields:
+            model = section_of(model.model_fields[part].annotation)
+    return list(model.model_fields) if model else []
+
+
+def unknown(model, key, name, value, location=()):
+    """Return the fault of an unknown key: `name` is the part of `key` that `model` does not know at `location`."""
+    return Fault(key, value, "a known key" + nearest(name, known_keys(model, location)))
+
+
+def faults_of(error, model):
+    """Return a pydantic ValidationError as a list of Faults without file and line.
+
+    A ParameterError raised by a validator inside passes its own faults on, their keys completed by its place.
+    """
+    faults = []
+    for detail in error.errors():
+        location, context = detail["loc"], detail.get("ctx", {})
+        key, value = ".".join(map(str, location)), detail["input"]
+        inner = context.get("error")
+        if isinstance(inner, ParameterError):
+            faults += [Fault(f"{key}.{fault.key}".strip("."), fault.value, fault.bound) for fault in inner.faults]
+        elif detail["type"] == "extra_forbidden":
+            faults.append(unknown(model, key, str(location[-1]), value, location[:-1]))
+        else:
+            faults.append(Fault(key, None if detail["type"] == "missing" else value, bound_of(detail, context)))
+    return faults
+
+
+def bound_of(detail, context):
+    """Return in words what a refused value must be."""
+    if isinstance(context.get("error"), Exception):
+        return str(context["error"])
+    words = BOUNDS.get(detail["type"], detail["msg"]).format(**context)
+    choices = re.findall("'(.*?)'", words) if detail["type"] == "literal_error" else []
+    return words + (nearest(str(detail["input"]), choices) if choices else "")
+
+
+def checked(model, tables, file="", text=""):
+    """Return tables as a pydantic model, or refuse them.
+
+    Parameters
+    ----------
+    model : type
+        A pydantic model.
+    tables : dict
+    file, text : str
+        Name and contents of the file that the tables came from, for the faults.
+
+    Raises
+    ------
+    ParameterError
+        With all faults; nothing that pydantic raises gets out.
+    """
+    try:
+        return model.model_validate(tables)
+    except pydantic.ValidationError as error:
+        raise ParameterError(*(Fault(fault.key, fault.value, fault.bound, file, line_of(text, fault.key))
+                               for fault in faults_of(error, model))) from None
+
+
+def toml_tables(text, file=""):
+    """Return the tables of a TOML text, or refuse it where its syntax breaks."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        raise ParameterError(Fault("syntax", str(error), "valid TOML", file, int(line[1]) if line else None)) from None
+
+
+def flattened(tables, prefix=""):
+    """Return nested tables as one mapping by dotted key; lists are values.
+
+    Examples
+    --------
+    >>> flattened({"funding": {"cap": 0.02}, "fees.taker": 0.0})
+    {'funding.cap': 0.02, 'fees.taker': 0.0}
+    """
+    flat = {}
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            flat |= flattened(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

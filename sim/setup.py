@@ -1,0 +1,139 @@
+"""What a market is built from: assets, markets, populations. Frozen values, checked where they are read from a file."""
+
+import dataclasses
+import importlib
+import importlib.util
+import math
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+
+
+def resolve_kind(reference):
+    """Return the trader class that ``module:Class`` or ``file.py:Class`` names.
+
+    Raises
+    ------
+    ImportError, AttributeError
+        If there is no such module, file or class.
+    """
+    place, _, name = reference.rpartition(":")
+    if not place.endswith(".py"):
+        return getattr(importlib.import_module(place), name)
+    module_name = f"kind_{pathlib.Path(place).stem}"
+    if module_name not in sys.modules or sys.modules[module_name].__file__ != str(pathlib.Path(place).resolve()):
+        specification = importlib.util.spec_from_file_location(module_name, pathlib.Path(place).resolve())
+        if specification is None or not pathlib.Path(place).exists():
+            raise ImportError(f"no file {place}")
+        sys.modules[module_name] = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(sys.modules[module_name])
+    return getattr(sys.modules[module_name], name)
+
+
+def kind_reference(kind):
+    """Return the reference that `resolve_kind` turns back into the class, in any process."""
+    module = sys.modules[kind.__module__]
+    if kind.__module__.startswith("kind_") or kind.__module__ == "__main__":
+        return f"{pathlib.Path(module.__file__).resolve()}:{kind.__qualname__}"
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Population:
+    """A kind of trader with its number and traits.
+
+    Parameters
+    ----------
+    name : str
+        Names the population's random stream and its column in the records.
+    kind : type
+        A subclass of `agents.trader.Trader`.
+    number : int
+    traits : mapping of str to float or array[number]
+        Values by trait; what is missing has the kind's default.
+    """
+
+    name: str
+    kind: type
+    number: int
+    traits: Mapping = dataclasses.field(default_factory=dict)
+
+    def __reduce__(self):
+        return _population, (self.name, kind_reference(self.kind), self.number, dict(self.traits))
+
+
+def _population(name, reference, number, traits):
+    return Population(name=name, kind=resolve_kind(reference), number=number, traits=traits)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AssetSetup:
+    """An asset and its spot market.
+
+    Parameters
+    ----------
+    process : object
+        A spot process of `sim.spot`.
+    permanent_impact_bps, transient_impact_bps : float, bp per 100,000 of quote currency traded in spot
+    impact_seconds : float
+        Decay time of the transient impact.
+    half_spread_bps, fee_bps : float, bp of the price or value
+    borrow_rate_per_year : float
+    borrow_limit_usd : float
+        Most that all traders together may have borrowed, at the starting price.
+    perp_price_discovery : float
+        Share of signed perpetual flow that moves the common value as spot flow would.
+    shocks : sequence
+        Shocks of `sim.shocks`.
+    sentiment : object or None
+        A `sim.spot.Sentiment`; None keeps it at zero.
+    """
+
+    name: str
+    process: object
+    permanent_impact_bps: float = 0.02
+    transient_impact_bps: float = 0.1
+    impact_seconds: float = 600.0
+    half_spread_bps: float = 0.3
+    fee_bps: float = 0.0
+    borrow_rate_per_year: float = 0.05
+    borrow_limit_usd: float = math.inf
+    perp_price_discovery: float = 0.0
+    shocks: Sequence = ()
+    sentiment: object = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MarketSetup:
+    """A perpetual: which venue's rulebook, on which asset. Markets of one venue name share its accounts."""
+
+    venue: str
+    asset: str
+    rulebook: object
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Setup:
+    """Everything a run is built from, but its seed.
+
+    Parameters
+    ----------
+    dt : float, seconds a step
+    premium_samples : int
+        Samples of the premium index a step.
+    record_seconds : float
+        Interval of the recorded series; the kinds' wealth is recorded each hour.
+    print_trades : bool
+        Whether every trade is kept.
+    no_impact : bool
+        The exact twin: forced positions go to the fund at the mark, untraded.
+    """
+
+    dt: float
+    assets: Sequence[AssetSetup]
+    markets: Sequence[MarketSetup]
+    populations: Sequence[Population]
+    premium_samples: int = 1
+    record_seconds: float = 60.0
+    print_trades: bool = False
+    no_impact: bool = False

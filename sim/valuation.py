@@ -1,0 +1,197 @@
+"""Premium samples, index and mark of each market, and the public averages that traders see.
+
+The mark's averages advance by elapsed time, ``exp(-elapsed / window)``, at the end of trading and between liquidation
+rounds. Beside the mark stands the mark *without forced orders*: the same rule on the same inputs, less the displacement
+of the mid by forced orders within the mark's longest window.
+"""
+
+import math
+
+from sim.book import depth_to, next_ask, next_bid, shift_window
+from sim.funding import funding_rate
+from sim.kernel import hot_kernel, kernel
+from sim.mark import decayed_average, index_plus_funding, median_of_three, quotes_or_last
+from sim.premium import premium_index, sample_weight
+from sim.records import (INDEX_PLUS_BASIS, INDEX_PLUS_FUNDING, LAST_PRICE, NO_INPUT, QUOTES_AVERAGE, QUOTES_OR_LAST,
+                         asset_at, level_at, market_at, run_row, venue_at, view_at)
+
+DEPTH_BAND = 0.001
+HALF_HOUR, NINETY_MINUTES, HOUR, DAY, ANCHOR = 1800.0, 5400.0, 3600.0, 86400.0, 6600.0
+
+
+@kernel
+def impact_price(world, m, side):
+    """Return the average price of trading the impact notional against a side of the book (+1: selling to bids).
+
+    Returns
+    -------
+    price : float, quote currency
+        What the book lacks is priced at the index, so the result is continuous in the depth.
+    thin : bool
+        Whether the book lacked any.
+    """
+    market, view = market_at(world, m), view_at(world, m)
+    left, lots = market["impact_notional"], 0.0
+    tick = view["best_bid"] if side > 0 else view["best_ask"]
+    while tick > 0 and left > 0.0:
+        unit_value = float(tick * market["units_per_tick"])
+        taken = min(level_at(world, m, tick - market["window_low"])["lots"] * unit_value, left)
+        lots += taken / unit_value
+        left -= taken
+        if left > 0.0:
+            tick = next_bid(world, m, tick - 1) if side > 0 else next_ask(world, m, tick + 1)
+    thin = left > 0.0
+    lots += left / (view["index"] * market["units_per_price"])
+    return market["impact_notional"] / (lots * market["units_per_price"]), thin
+
+
+@kernel
+def sample_premium(world, m):
+    """Take one sample of the premium index and bring the running average and the predicted rate up to date."""
+    run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
+    bid, thin_bid = impact_price(world, m, 1)
+    ask, thin_ask = impact_price(world, m, -1)
+    view["impact_bid"], view["impact_ask"] = bid, ask
+    premium = premium_index(bid, ask, view["index"])
+    market["samples"] += 1
+    market["all_samples"] += 1
+    market["thin_samples"] += thin_bid or thin_ask
+    weight = sample_weight(market["samples"], market["ramp"])
+    market["premium_sum"] += weight * premium
+    market["weight_sum"] += weight
+    elapsed = run["dt"] / run["premium_samples"]
+    view["premium"] = premium
+    view["average_premium"] = market["premium_sum"] / market["weight_sum"]
+    view["premium_30m"] = decayed_average(view["premium_30m"], premium, elapsed, HALF_HOUR)
+    view["premium_90m"] = decayed_average(view["premium_90m"], premium, elapsed, NINETY_MINUTES)
+    predict(world, m)
+
+
+@kernel
+def predict(world, m):
+    """Publish the rate that the running average would give, unless the venue hides it."""
+    market, view = market_at(world, m), view_at(world, m)
+    view["predicted_funding"] = view["funding_rate"]
+    if venue_at(world, market["venue"])["hide_prediction"] == 0 and market["funding_on"] == 1:
+        view["predicted_funding"] = funding_rate(view["average_premium"], market["interest"], market["damper"],
+                                                 market["add_interest"], market["cap"], market["divisor"])
+
+
+@hot_kernel
+def book_mid(world, m):
+    """Return the mid price in quote currency, or 0 where a side is empty."""
+    view = view_at(world, m)
+    if view["best_bid"] == 0 or view["best_ask"] == 0:
+        return 0.0
+    return 0.5 * (view["best_bid"] + view["best_ask"]) * view["tick"]
+
+
+@hot_kernel
+def quotes_price(world, m):
+    """Return the median of best bid, best ask and last price; the last price where a side is empty."""
+    view = view_at(world, m)
+    last = view["last_tick"] * view["tick"]
+    if view["best_bid"] == 0 or view["best_ask"] == 0:
+        return last
+    return quotes_or_last(view["best_bid"] * view["tick"], view["best_ask"] * view["tick"], last)
+
+
+@kernel
+def advance_averages(world, m, elapsed):
+    """Let the mark's averages, and those of the forced displacement, take the present book for `elapsed` seconds."""
+    market, view = market_at(world, m), view_at(world, m)
+    mid, longest = book_mid(world, m), 0.0
+    for k in range(3):
+        kind, window = market["mark_input"][k], market["mark_window"][k]
+        longest = max(longest, window)
+        if kind == INDEX_PLUS_BASIS and mid > 0.0:
+            market["mark_average"][k] = decayed_average(market["mark_average"][k], mid - view["index"], elapsed, window)
+        if kind == QUOTES_AVERAGE:
+            market["mark_average"][k] = decayed_average(market["mark_average"][k], quotes_price(world, m), elapsed, window)
+        if kind == INDEX_PLUS_BASIS or kind == QUOTES_AVERAGE:
+            market["forced_average"][k] = decayed_average(market["forced_average"][k], market["forced_shift"], elapsed, window)
+    market["forced_shift"] *= math.exp(-elapsed / longest) if longest > 0.0 else 0.0
+
+
+@hot_kernel
+def mark_input(world, m, k, forced_weight):
+    """Return input k of the mark rule, less `forced_weight` times the displacement by forced orders."""
+    market, view = market_at(world, m), view_at(world, m)
+    kind = market["mark_input"][k]
+    if kind == INDEX_PLUS_FUNDING:
+        return index_plus_funding(view["index"], view["funding_rate"], view["seconds_to_settlement"], view["interval_seconds"])
+    if kind == INDEX_PLUS_BASIS:
+        return view["index"] + market["mark_average"][k] - forced_weight * market["forced_average"][k]
+    if kind == LAST_PRICE:
+        return view["last_tick"] * view["tick"] - forced_weight * market["forced_shift"]
+    if kind == QUOTES_OR_LAST:
+        return quotes_price(world, m) - forced_weight * market["forced_shift"]
+    if kind == QUOTES_AVERAGE:
+        return market["mark_average"][k] - forced_weight * market["forced_average"][k]
+    return view["index"]
+
+
+@kernel
+def mark_of(world, m, forced_weight):
+    """Return the mark by the venue's rule: the median of three inputs, or the single one."""
+    market = market_at(world, m)
+    first = mark_input(world, m, 0, forced_weight)
+    if market["mark_input"][1] == NO_INPUT:
+        return first
+    return median_of_three(first, mark_input(world, m, 1, forced_weight), mark_input(world, m, 2, forced_weight))
+
+
+@kernel
+def update_mark(world, m, seconds):
+    """Advance the mark of a market to time `seconds` and set the band that hangs on it."""
+    market, view = market_at(world, m), view_at(world, m)
+    advance_averages(world, m, seconds - market["mark_seconds"])
+    market["mark_seconds"] = seconds
+    market["previous_mark"] = view["mark"]
+    view["mark"] = max(mark_of(world, m, 0.0), market["tick"])
+    market["unforced_mark"] = mark_of(world, m, 1.0)
+    centre, top = view["mark"] / market["tick"], market["window_low"] + market["window"] - 1
+    market["band_low"] = max(int(math.ceil(centre * (1.0 - market["band"]))), market["window_low"], 1)
+    market["band_high"] = min(int(math.floor(centre * (1.0 + market["band"]))), top)
+
+
+@kernel
+def recentre(world, m):
+    """Move the ladder's window when the mark has left its middle half."""
+    market = market_at(world, m)
+    offset = int(view_at(world, m)["mark"] / market["tick"]) - market["window_low"]
+    if offset < market["window"] // 4 or offset > market["window"] - market["window"] // 4:
+        shift_window(world, m, max(market["window_low"] + offset - market["window"] // 2, 1))
+
+
+@kernel
+def update_index(world, m):
+    """Set index and spot of a market's view from its asset; the index lags by its window."""
+    run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
+    asset = asset_at(world, market["asset"])
+    view["spot"], view["sentiment"], view["borrow_rate"] = asset["spot"], asset["sentiment"], asset["borrow_rate"]
+    view["index"] = decayed_average(view["index"], asset["spot"], run["dt"], market["index_window"])
+
+
+@kernel
+def update_public_averages(world, m):
+    """Bring basis, depth, trends and volatility of a view up to date at the end of trading."""
+    run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
+    mid = book_mid(world, m)
+    if mid > 0.0:
+        log_mid, dt = math.log(mid), run["dt"]
+        change = log_mid - view["log_mid"]
+        variance = decayed_average(view["volatility"] * view["volatility"], change * change / dt, dt, HOUR)
+        view["volatility"], view["log_mid"] = math.sqrt(variance), log_mid
+        view["log_mid_1h"] = decayed_average(view["log_mid_1h"], log_mid, dt, HOUR)
+        view["log_mid_1d"] = decayed_average(view["log_mid_1d"], log_mid, dt, DAY)
+        view["trend_1h"], view["trend_1d"] = log_mid - view["log_mid_1h"], log_mid - view["log_mid_1d"]
+        view["basis_mid"] = mid / view["spot"] - 1.0
+        view["mid_110m"] = decayed_average(view["mid_110m"], log_mid - math.log(view["spot"]), dt, ANCHOR)
+        reach = int(mid / market["tick"] * DEPTH_BAND)
+        centre = int(mid / market["tick"])
+        view["depth_bid"] = depth_to(world, m, 1, centre - reach)
+        view["depth_ask"] = depth_to(world, m, -1, centre + reach)
+    else:
+        view["depth_bid"] = depth_to(world, m, 1, market["window_low"])
+        view["depth_ask"] = depth_to(world, m, -1, market["window_low"] + market["window"])

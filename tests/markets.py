@@ -1,0 +1,326 @@
+"""Small markets for tests: whole ones, and worlds whose kernels are called one at a time."""
+
+import hashlib
+
+import numpy as np
+
+from agents.orders import lots_of, units_of
+from agents.trader import Trader, Trait, Traits, rule, write_cancel, write_limit, write_market, write_spot, write_transfer
+from sim.book import cancel_expired
+from sim.kernel import kernel
+from sim.ledger import accrue_borrow, receive_incoming
+from sim.liquidation import below_maintenance, liquidation_round, unwind_fund
+from sim.matching import submit
+from sim.model import PerpetualMarket
+from sim.records import CANCEL, LIMIT, MARKET_ORDER, ORDER_ROW, SPOT, TRANSFER, order_rows, run_row, view_at
+from sim.rulebook import load_rulebook
+from sim.settlement import settle
+from sim.setup import AssetSetup, MarketSetup, Population, Setup
+from sim.spot import GeometricBrownian
+from sim.state import build_tables, connect
+from sim.streams import below, uniform
+
+SPOT_PRICE, TICK, LOT_UNITS = 20_000.0, 20_000, 10_000
+USD = 1_000_000
+SLOTS = 6
+STEP_GOES_BY = -1
+
+ACCOUNT_TRAITS = dict(
+    wake_seconds=Trait(0, "s", "mean time between decisions", low=0),
+    capital_usd=Trait(1_000_000, "quote currency", "money at the start", low=0),
+    margin_share=Trait(1, "1", "share of it at the venue", low=0, high=1),
+    borrow_share=Trait(0, "1", "spot it may owe, over capital", low=0),
+    leverage=Trait(50, "1", "leverage set at the venue", low=1),
+    isolated=Trait(0, "0 or 1", "whether each position has a pot of its own", low=0, high=1),
+)
+IDLE = Traits(**ACCOUNT_TRAITS)
+RECKLESS = Traits(**ACCOUNT_TRAITS, size_usd=Trait(2_000, "quote currency", "largest order", low=0),
+                  reach_ticks=Trait(60, "ticks", "furthest limit order from the mark", low=1))
+
+
+@rule(IDLE)
+def wait(me, accounts, positions, views, mine, rng, orders):
+    """Do nothing."""
+    return 0
+
+
+class Idle(Trader):
+    """A trader that only does what a test does in its name."""
+
+    kind, traits, decide, slots = "idle", IDLE, wait, SLOTS
+
+
+@rule(RECKLESS)
+def flail(me, accounts, positions, views, mine, rng, orders):
+    """Write one to three messages of any kind, right or wrong."""
+    count, market = np.int64(0), below(rng, len(views))
+    view, slots = views[market], len(mine)
+    for _ in range(1 + below(rng, 3)):
+        choice, side, flags = below(rng, 12), 1 - 2 * below(rng, 2), below(rng, 8)
+        lots = 1 + below(rng, max(lots_of(view, me["size_usd"]), 1))
+        tick = int(view["mark"] / view["tick"]) + below(rng, 2 * int(me["reach_ticks"]) + 1) - int(me["reach_ticks"])
+        if choice < 6:
+            count = write_limit(orders, count, market, below(rng, slots), side, tick, lots, flags, 90.0 * below(rng, 3))
+        elif choice < 9:
+            count = write_market(orders, count, market, side, lots, flags & 2)
+        elif choice < 10:
+            count = write_cancel(orders, count, market, below(rng, slots))
+        elif choice < 11:
+            count = write_spot(orders, count, market, side, lots)
+        else:
+            units = int(units_of(view, me["capital_usd"]) * 0.3 * (uniform(rng) - 0.5))
+            count = write_transfer(orders, count, market, units if units != 0 else 1)
+    return count
+
+
+class Reckless(Trader):
+    """A trader that tries every message at random, as far as its money goes."""
+
+    kind, traits, decide, slots = "reckless", RECKLESS, flail, SLOTS
+
+
+def round_rules(name="binance", **changes):
+    """Return a rulebook with round numbers: tick 1, lot .01, one tier of 1 %, no fees; dots of keys written as `__`."""
+    plain = {"contract.tick": 1.0, "contract.lot": 0.01, "fees.taker": 0.0, "fees.maker": 0.0, "liquidation.fee": 0.0,
+             "margin.tiers": [[0, 0.01, 50]], "margin.maximum_leverage": 50, "fund.initial": 1_000.0}
+    return load_rulebook(name).changed(plain | {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def setup_of(populations, rulebooks=None, dt=60.0, volatility=0.0, **options):
+    """Return a setup on one asset at 20,000; `rulebooks`: one a market, or ``(venue, rulebook)`` pairs."""
+    rulebooks = [round_rules()] if rulebooks is None else rulebooks
+    named = [pair if isinstance(pair, tuple) else (pair.name, pair) for pair in rulebooks]
+    asset_options = {key: options.pop(key) for key in list(options) if key in AssetSetup.__dataclass_fields__}
+    process = GeometricBrownian(initial_price=SPOT_PRICE, volatility=volatility)
+    return Setup(dt=dt, assets=[AssetSetup(name="btc", process=process, **asset_options)], populations=populations,
+                 markets=[MarketSetup(venue=venue, asset="btc", rulebook=rulebook) for venue, rulebook in named], **options)
+
+
+def small_market(populations, seed=1, **options):
+    """Return a PerpetualMarket of `setup_of`."""
+    return PerpetualMarket(setup_of(populations, **options), seed)
+
+
+@kernel
+def drive(world, senders, messages, outcomes, bests):
+    """Submit a sequence of messages; a sender of -1 lets a step go by, in which orders expire."""
+    run = run_row(world, 0)
+    for k in range(senders.shape[0]):
+        if senders[k] >= 0:
+            order_rows(world)[0] = messages[k]
+            outcomes[k] = submit(world, senders[k], 0)
+        else:
+            run["step"] += 1
+            if run["next_expiry_step"] <= run["step"]:
+                cancel_expired(world)
+        bests[k, 0], bests[k, 1] = view_at(world, 0)["best_bid"], view_at(world, 0)["best_ask"]
+
+
+@kernel
+def one_round(world, v, number):
+    """Carry out a liquidation round."""
+    return liquidation_round(world, v, number)
+
+
+@kernel
+def settle_at(world, m, seconds):
+    """Settle funding."""
+    settle(world, m, seconds)
+
+
+@kernel
+def find_below(world, found):
+    """Set found[i, m] for each position that is below maintenance."""
+    for i in range(found.shape[0]):
+        for m in range(found.shape[1]):
+            found[i, m] = below_maintenance(world, i, m)
+
+
+class World:
+    """A market without its clock: `Idle` traders whose messages, rounds and settlements a test carries out itself.
+
+    Tables are read and written by name: ``world["position"]["lots"][0, 0]``. With the default rules a lot at 20,000 is
+    worth 200 of quote currency and one tick moves it by .01, or 10,000 units.
+    """
+
+    def __init__(self, *rulebooks, traders=6, prints=0, dt=60.0, seed=1, traits=None, **options):
+        populations = [Population(name="idle", kind=Idle, number=traders, traits=traits or {})]
+        self.setup = setup_of(populations, list(rulebooks) or None, dt=dt, print_trades=prints > 0, **options)
+        self.tables, self.traits = build_tables(self.setup, seed)
+        if prints:
+            self.tables["print"] = np.zeros(prints, self.tables["print"].dtype)
+        self.kernel_world, self._keep = connect(self.tables, self.traits, [Idle])
+
+    def __getitem__(self, name):
+        return self.tables[name]
+
+    def call(self, function, *arguments):
+        """Call a kernel with this world."""
+        with PerpetualMarket._plain_arithmetic():
+            return function(self.kernel_world, *arguments)
+
+    def drive(self, senders, messages):
+        """Submit messages; return their outcomes and the best prices after each."""
+        outcomes, bests = np.zeros(len(senders), "i8"), np.zeros((len(senders), 2), "i8")
+        self.call(drive, np.asarray(senders, "i8"), messages, outcomes, bests)
+        return outcomes, bests
+
+    def submit(self, i, kind, **fields):
+        """Submit one message and return its outcome."""
+        message = np.zeros(1, ORDER_ROW)
+        for name, value in fields.items():
+            message[name] = value
+        message["kind"] = kind
+        return int(self.drive([i], message)[0][0])
+
+    def limit(self, i, side, tick, lots, slot=0, flags=0, market=0, expiry_seconds=0.0):
+        return self.submit(i, LIMIT, side=side, tick=tick, lots=lots, slot=slot, flags=flags, market=market,
+                           expiry_seconds=expiry_seconds)
+
+    def market_order(self, i, side, lots, flags=0, market=0):
+        return self.submit(i, MARKET_ORDER, side=side, lots=lots, flags=flags, market=market)
+
+    def cancel(self, i, slot):
+        return self.submit(i, CANCEL, slot=slot)
+
+    def spot(self, i, side, lots):
+        return self.submit(i, SPOT, side=side, lots=lots)
+
+    def transfer(self, i, units, market=0):
+        return self.submit(i, TRANSFER, lots=units, market=market)
+
+    def let_steps_go_by(self, steps=1):
+        self.drive([STEP_GOES_BY] * steps, np.zeros(steps, ORDER_ROW))
+
+    def trade(self, buyer, seller, lots, tick=TICK, market=0):
+        """Let two traders trade; the seller's order rests in its last slot."""
+        self.limit(seller, -1, tick, lots, slot=SLOTS - 1, market=market)
+        self.limit(buyer, 1, tick, lots, slot=SLOTS - 1, market=market)
+
+    def own(self, i, usd, v=0):
+        """Set a trader's collateral."""
+        self["account"]["collateral"][i, v] = round(usd * USD)
+
+    def mark(self, price, m=0, index=None):
+        """Set mark, and index, and the band around the mark."""
+        view, market = self["view"][m], self["market"][m]
+        market["previous_mark"] = view["mark"]
+        view["mark"], view["index"] = price, price if index is None else index
+        market["unforced_mark"] = price
+        market["band_low"], market["band_high"] = price * (1 - market["band"]), price * (1 + market["band"])
+
+    def round(self, number=0, v=0):
+        """Carry out a liquidation round; return the number of positions worked on."""
+        return int(self.call(one_round, v, number))
+
+    def settle(self, m=0, seconds=28_800.0):
+        self.call(settle_at, m, seconds)
+
+    def unwind(self, elapsed, v=0):
+        self.call(unwind_fund, v, elapsed)
+
+    def receive(self, i, v=0):
+        self.call(receive_incoming, i, v)
+
+    def accrue(self, i, a=0):
+        self.call(accrue_borrow, i, a)
+
+    def collateral_usd(self, i, v=0):
+        return int(self["account"]["collateral"][i, v]) / USD
+
+    def lots(self, i, m=0):
+        return int(self["position"]["lots"][i, m])
+
+    def equity_usd(self, i, m=0):
+        """Equity of a row with one position: collateral, pot and profit at the mark."""
+        position, view = self["position"][i, m], self["view"][m]
+        v = int(self["market"]["venue"][m])
+        units = int(self["account"]["collateral"][i, v]) + int(position["pot"]) + int(position["quote"])
+        return (units + int(position["lots"]) * view["mark"] * view["units_per_price"]) / USD
+
+    @property
+    def fund(self):
+        """Row of the first venue's insurance fund."""
+        return int(self["venue"]["fund_row"][0])
+
+    @property
+    def events(self):
+        """Forced events so far."""
+        return self["event"][:int(self["run"]["event_count"][0])]
+
+
+def queue(tables, m, tick):
+    """Return the numbers of the orders of a level in time priority."""
+    level = tables["level"][m, tick - tables["market"]["window_low"][m]]
+    found, number = [], int(level["head"])
+    while level["lots"] > 0 and number >= 0:
+        found.append(number)
+        number = int(tables["order"]["next"][number])
+    return found
+
+
+def occupied(bitmap_row):
+    """Return the places of the set bits of a row of words."""
+    return np.flatnonzero(np.unpackbits(bitmap_row.view(np.uint8), bitorder="little"))
+
+
+def assert_book_is_sound(tables):
+    """Check levels, queues, bitmaps, best prices and reserved lots of every market against the orders."""
+    resting = tables["order"][tables["order"]["lots"] > 0]
+    assert not np.any(tables["order"]["lots"] < 0)
+    for m, (market, view) in enumerate(zip(tables["market"], tables["view"])):
+        here = resting[resting["market"] == m]
+        ladder = np.bincount(here["tick"] - market["window_low"], here["lots"], len(tables["level"][m])).astype("i8")
+        assert np.array_equal(ladder, tables["level"]["lots"][m])
+        assert np.array_equal(occupied(tables["word"][m]), np.flatnonzero(ladder))
+        assert set(occupied(tables["summary_word"][m])) == set(np.flatnonzero(ladder) >> 6)
+        assert_best_prices(here, view)
+        assert_queues(tables, m, here)
+        for side, name in ((1, "buy_lots"), (-1, "sell_lots")):
+            owned = here[here["side"] == side]
+            reserved = np.bincount(owned["owner"], owned["lots"], len(tables["position"])).astype("i8")
+            assert np.array_equal(reserved, tables["position"][name][:, m])
+
+
+def assert_best_prices(here, view):
+    """Check the best prices of one market against its resting orders."""
+    bids, asks = here["tick"][here["side"] > 0], here["tick"][here["side"] < 0]
+    assert view["best_bid"] == (bids.max() if len(bids) else 0)
+    assert view["best_ask"] == (asks.min() if len(asks) else 0)
+    assert not len(bids) or not len(asks) or view["best_bid"] < view["best_ask"]
+
+
+def assert_queues(tables, m, here):
+    """Check that the queues of one market hold each resting order once, with its links."""
+    orders, seen = tables["order"], []
+    for tick in np.unique(here["tick"]):
+        numbers = queue(tables, m, tick)
+        assert [int(orders["previous"][number]) for number in numbers] == [-1, *numbers[:-1]]
+        assert tables["level"]["tail"][m, tick - tables["market"]["window_low"][m]] == numbers[-1]
+        assert all(orders["tick"][number] == tick for number in numbers)
+        seen += numbers
+    assert len(seen) == len(set(seen)) == len(here)
+
+
+def assert_positions_are_sound(tables):
+    """Check that longs equal shorts, open interest is what is held, and the list of held positions is exact."""
+    lots, run = tables["position"]["lots"], tables["run"][0]
+    assert not lots.sum(axis=0).any()
+    assert np.array_equal(np.maximum(lots, 0).sum(axis=0), tables["view"]["open_interest"])
+    held = tables["held"][:run["held_count"]]
+    assert np.array_equal(np.sort(held), np.flatnonzero(lots.ravel()))
+    assert np.array_equal(tables["position"]["held_at"].ravel()[held], np.arange(len(held)))
+    assert (np.delete(tables["position"]["held_at"].ravel(), held) == -1).all()
+    flat = tables["position"][lots == 0]
+    assert not flat["quote"].any()
+
+
+def digest(market):
+    """Return a hash of the whole state but for the addresses in it."""
+    total = hashlib.sha256()
+    for name in sorted(market.tables):
+        if name != "kind":
+            total.update(name.encode() + np.ascontiguousarray(market.tables[name]).tobytes())
+    for rows in market.traits:
+        total.update(rows.tobytes())
+    return total.hexdigest()

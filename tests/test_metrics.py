@@ -1,0 +1,241 @@
+"""Figures of hand-worked runs, of edge cases, and of the real series through the same estimators."""
+
+import csv
+import gzip
+import json
+import math
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+from analysis import metrics, responses
+from sim.errors import ParameterError
+from sim.records import DELEVERAGED, SETTLEMENT, TWIN_TAKEOVER
+from tests.recorded import META, Recorded, events_of, noisy_run, reverting, rows, series_of, short_run
+
+HOUSE = pathlib.Path(__file__).parents[1]
+DATA = HOUSE.parent / "shared" / "data"
+PRICES, FUNDING = "perp_spot_binance_BTCUSDT_1h_2020_2023.csv.gz", "funding_binance_BTCUSDT_8h_2020_2023.csv"
+
+real_data = pytest.mark.skipif(not (DATA / PRICES).exists(), reason="real series not beside the checkout")
+
+
+def real_closes(year=""):
+    with gzip.open(DATA / PRICES, "rt") as file:
+        kept = [row for row in csv.DictReader(file) if row["outage_flag"] == "0" and row["timestamp"].startswith(year)]
+    return (np.array([float(row[column]) for row in kept]) for column in ("perp", "spot"))
+
+
+def real_rates(year=""):
+    with open(DATA / FUNDING) as file:
+        return np.array([float(row["rate"]) for row in csv.DictReader(file) if row["timestamp"].startswith(year)])
+
+
+@pytest.fixture(scope="module")
+def moments():
+    return json.loads((DATA / "moments_btc_2020_2023.json").read_text())
+
+
+@real_data
+def test_real_half_life_is_the_published_one(moments):
+    figures = metrics.basis_figures(*real_closes())
+    published = moments["basis_bps_1h"]
+    assert figures["basis_half_life_hours"] == pytest.approx(published["dev7d"]["half_life_h"], abs=1e-4)
+    assert figures["basis_mean_bps"] == pytest.approx(published["mean"], abs=1e-5)
+    assert figures["basis_sd_bps"] == pytest.approx(published["sd"], abs=1e-5)
+    assert figures["perp_to_spot_return_sd"] == pytest.approx(1.0028, abs=1e-4)
+
+
+@real_data
+@pytest.mark.parametrize("year", ["2020", "2021", "2022", "2023"])
+def test_real_basis_of_a_year(moments, year):
+    figures = metrics.basis_figures(*real_closes(year))
+    assert figures["basis_mean_bps"] == pytest.approx(moments[f"basis_{year}"]["mean"], abs=1e-5)
+    assert figures["basis_sd_bps"] == pytest.approx(moments[f"basis_{year}"]["sd"], abs=1e-5)
+
+
+@real_data
+@pytest.mark.parametrize("year", ["", "2020", "2021", "2022", "2023"])
+def test_real_funding(moments, year):
+    figures = metrics.funding_figures(real_rates(year), 1e-4, 28800.0)
+    published = moments[f"funding_{year}"] if year else moments["funding_bps_per_8h"]
+    for key, name in (("funding_mean_bps_8h", "mean"), ("funding_sd_bps_8h", "sd"),
+                      ("funding_negative_share", "share_negative"), ("funding_pinned_share", "share_pinned")):
+        assert figures[key] == pytest.approx(published[name], abs=6e-5)
+    if not year:
+        assert figures["funding_acf1"] == pytest.approx(published["acf"]["1"], abs=2e-4)
+
+
+@real_data
+def test_real_reversion_is_slower_inside_the_plateau():
+    perpetual, spot = real_closes("2022")
+    basis = metrics.basis_bps(perpetual, spot)
+    speeds = responses.split_reversion(basis, basis / 1e4, -4e-4, 6e-4)
+    assert speeds["inside"]["hours"] + speeds["outside"]["hours"] == len(basis) - 168
+    assert 0 < speeds["inside"]["speed"] < 1
+
+
+def test_figures_of_four_hours_by_hand():
+    figures = metrics.summarize(short_run(premium=[0.0, 1e-4, 2e-4, 3e-4]))
+    assert figures["basis_mean_bps"] == pytest.approx(3)
+    assert figures["basis_sd_bps"] == pytest.approx(math.sqrt(5))
+    assert figures["premium_mean_bps"] == pytest.approx(1.5)
+    assert figures["open_interest_mean"] == pytest.approx((0 + 10 * 100.02 + 20 * 100.04 + 30 * 100.06) / 4 * 0.001)
+    assert figures["volume"] == pytest.approx((5 * 100.02 + 4 * 100.06) * 0.001)
+    assert figures["insurance_fund_change"] == pytest.approx(2.5)
+    assert figures["pnl_by_kind"] == {"noise": 3.0, "directional": -5.0}
+    assert figures["funding_by_kind"] == {"noise": 1.0, "directional": -1.0}
+    assert figures["thin_premium_share"] == 0.25
+    assert figures["order_refusals"] == {"refused_margin": 3, "refused_band": 0}
+    assert (figures["orders"], figures["liquidations"], figures["liquidated_notional"]) == (50, 0, 0.0)
+
+
+def test_unknown_is_none_and_json_has_no_nan():
+    figures = metrics.summarize(short_run())
+    for key in ("basis_half_life_hours", "funding_mean_bps_8h", "funding_pinned_share", "funding_acf1", "amplification",
+                "perp_to_spot_return_sd"):
+        assert figures[key] is None
+    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+
+
+def test_run_without_a_record():
+    run = short_run()
+    run.series = [run.series[0][:0]]
+    figures = metrics.summarize(run)
+    assert figures["basis_mean_bps"] is None and figures["open_interest_mean"] is None and figures["volume"] == 0
+
+
+def test_closes_with_an_empty_book_are_left_out():
+    run = short_run()
+    run.series[0]["mid"][3] = run.series[0]["best_bid"][3] = 0
+    figures = metrics.summarize(run)
+    assert figures["basis_mean_bps"] == pytest.approx(2)
+    assert figures["book_empty_share"] == 0.25
+
+
+def test_closes_are_the_last_rows_not_after_whole_hours():
+    series = series_of([100.0] * 7, range(7), 2500.0)
+    assert metrics.hourly_closes(series)["seconds"].tolist() == [0, 2500, 5000, 10000, 12500]
+    assert metrics.hourly_closes(series, 7200.0)["seconds"].tolist() == [5000, 10000, 12500]
+    assert metrics.hourly_closes(series[[0, 1, 6]], 0.0)["seconds"].tolist() == [0, 2500]
+
+
+def test_warmup_holds_from_three_days_on():
+    run = short_run()
+    run.meta["steps"] = 3 * 1440
+    assert metrics.warmup(run, 24.0) == 86400.0
+    run.meta["steps"] -= 1
+    assert metrics.warmup(run, 24.0) == 0.0
+
+
+def test_funding_shares_by_hand():
+    figures = metrics.funding_figures(np.array([1e-4, 1e-4, -1e-4, 0.0, 0.5e-4, 3e-4]), 1e-4, 28800.0)
+    assert figures["funding_pinned_share"] == pytest.approx(2 / 6)
+    assert figures["funding_negative_share"] == pytest.approx(1 / 6)
+    assert figures["funding_between_share"] == pytest.approx(2 / 6)
+    assert figures["funding_mean_bps_8h"] == pytest.approx(4.5 / 6)
+
+
+def test_hourly_funding_is_stated_per_eight_hours_and_pinned_at_its_eighth():
+    run = short_run()
+    run.meta |= {"interval_seconds": 3600.0, "divisor": 8.0}
+    run.settlements = rows(SETTLEMENT, seconds=[3600.0, 7200.0], rate=[1e-4 / 8, 1e-4 / 8 + 1e-18])
+    figures = metrics.summarize(run)
+    assert figures["funding_mean_bps_8h"] == pytest.approx(1)
+    assert figures["funding_pinned_share"] == 0.5
+
+
+def test_settlements_of_other_markets_and_of_the_warmup_do_not_count():
+    run = noisy_run(days=4)
+    run.settlements = rows(SETTLEMENT, seconds=[28800.0, 86400.0, 115200.0, 144000.0], rate=[9e-4, 9e-4, 1e-4, 9e-4],
+                           market=[0, 0, 0, 1])
+    assert metrics.summarize(run)["funding_mean_bps_8h"] == pytest.approx(1)
+
+
+def test_half_life_recovers_a_known_autoregression():
+    values = reverting(np.random.default_rng(3), 40_000, 0.3, 1.0)
+    assert metrics.half_life_hours(values) == pytest.approx(math.log(0.5) / math.log(0.7), rel=0.06)
+    assert math.isnan(metrics.half_life_hours(values[:190]))
+
+
+def test_deviation_from_the_week_is_zero_on_a_straight_line():
+    shift, first = metrics.weekly_deviation(np.arange(200.0))
+    assert first == 84 and len(shift) == 33
+    np.testing.assert_allclose(shift, 0.5)
+
+
+def test_regression_by_hand():
+    x = np.arange(30.0)
+    slope, error = metrics.regression(x, 3 - 0.5 * x)
+    assert slope == pytest.approx(-0.5) and error == pytest.approx(0, abs=1e-12)
+    assert math.isnan(metrics.regression(x[:5], x[:5])[0])
+
+
+def test_autocorrelation_of_a_constant_is_unknown():
+    assert math.isnan(metrics.autocorrelation(np.full(50, 1e-4)))
+
+
+def test_amplification_compares_with_the_twin():
+    run, twin = short_run(), short_run()
+    run.events, twin.events = events_of((0, -1, 1, -8, 100.0)), events_of((0, -1, 1, -2, 100.0))
+    twin.events["kind"] = TWIN_TAKEOVER
+    assert metrics.summarize(run, twin)["amplification"] == pytest.approx(0.75)
+    run.events["kind"] = DELEVERAGED
+    assert metrics.summarize(run, twin)["adl_events"] == 1
+
+
+def test_interval_over_seeds():
+    mean, low, high = metrics.mean_interval([1.0, 2.0, 3.0, 4.0, None, math.nan])
+    assert mean == 2.5
+    assert high - mean == pytest.approx(3.182446 * math.sqrt(5 / 3) / 2, rel=1e-6)
+    assert metrics.mean_interval([4.0]) == (4.0, None, None)
+    assert metrics.mean_interval([]) == (None, None, None)
+
+
+def test_document_states_every_key():
+    stated = re.findall(r"^\| `(\w+)` \|", (HOUSE / "docs" / "estimators.md").read_text(), re.M)
+    assert sorted(stated) == sorted(metrics.summarize(short_run()))
+
+
+def responding(basis, seconds=3600.0):
+    return Recorded([series_of([100.0] * len(basis), basis, seconds)], short_run().kinds, [], meta=META)
+
+
+def test_response_to_an_order_by_hand():
+    control = responding([1.0] * 12)
+    treated = responding([1.0, 5.0, 9.0, 7.0, 5.0, 3.0, 2.0, 1.0, 1.0, 1.0, 0.0, 1.0])
+    result = responses.response(treated, control, 3600.0, 7200.0, hours=(1, 8, 24))
+    assert result["peak_bps"] == pytest.approx(8)
+    assert result["share"][1] == pytest.approx(0.75)
+    assert result["share"][8] == pytest.approx(-0.125)
+    assert result["bps"][24] is None and result["share"][24] is None
+    wide = responses.response(treated, control, 3600.0, 7200.0, hours=(3,), window_seconds=7200.0)
+    assert wide["bps"][3] == pytest.approx((4 + 2) / 2)
+
+
+def test_mean_response_over_seeds():
+    results = [{"peak_bps": peak, "bps": {1: None}, "share": {1: share}} for peak, share in ((8.0, 0.5), (6.0, None), (7.0, 0.7))]
+    over_seeds = responses.mean_response(results)
+    assert over_seeds["peak_bps"][0] == 7 and over_seeds["share"][1][0] == pytest.approx(0.6)
+
+
+def test_response_refuses_runs_that_are_no_twins():
+    with pytest.raises(ParameterError, match="control"):
+        responses.response(responding([1.0] * 4), responding([1.0] * 5), 0.0, 0.0)
+
+
+def test_reversion_is_told_apart_inside_and_outside():
+    rng, basis = np.random.default_rng(2), [0.0]
+    for shock in rng.normal(0, 3, 20_000):
+        basis.append(basis[-1] * (0.98 if abs(basis[-1]) < 5 else 0.6) + shock)
+    speeds = responses.split_reversion(np.array(basis), np.array(basis) / 1e4, -5e-4, 5e-4)
+    assert speeds["inside"]["speed"] < 0.2 < speeds["outside"]["speed"]
+    assert speeds["outside"]["half_life_hours"] < speeds["inside"]["half_life_hours"]
+
+
+def test_reversion_of_a_run_reads_its_own_plateau():
+    speeds = responses.reversion_speed(noisy_run(days=30))
+    assert speeds["inside"]["hours"] + speeds["outside"]["hours"] == 30 * 24 - 24 + 1 - 168
+    assert metrics.summarize(noisy_run(days=2))["basis_half_life_hours"] is None
