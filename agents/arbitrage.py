@@ -40,7 +40,6 @@ from agents.orders import (
     YEAR_SECONDS,
     equity_of,
     units_of,
-    venue_of,
     write_cancel,
     write_close,
     write_limit,
@@ -102,15 +101,15 @@ def limit_lots(me, view):
 
 
 @hot_kernel
-def free_cash(wallet, view):
+def free_cash(wallet, position, view):
     """Return what of the wallet backs no borrowed spot, float units."""
-    return wallet["cash"] - max(-wallet["spot_lots"], 0) * spot_unit(view)
+    return wallet["cash"] - max(-position["spot_lots"], 0) * spot_unit(view)
 
 
 @hot_kernel
-def buyable_lots(wallet, view):
+def buyable_lots(wallet, position, view):
     """Return the spot lots the wallet can pay: first the cover of what is owed, then a holding."""
-    owed, spare = max(-wallet["spot_lots"], 0), free_cash(wallet, view)
+    owed, spare = max(-position["spot_lots"], 0), free_cash(wallet, position, view)
     cost = view["spot_fee"] + view["spot_half_spread"] + ROUNDING_SLACK
     if spare <= 0.0:
         return 0
@@ -121,29 +120,29 @@ def buyable_lots(wallet, view):
 
 
 @hot_kernel
-def sellable_lots(wallet, view):
+def sellable_lots(wallet, position, view):
     """Return the spot lots it can sell: what it holds, then what it may still borrow."""
-    return max(int(wallet["borrow_limit"] / (spot_unit(view) * 1.001)) + wallet["spot_lots"], 0)
+    return max(int(wallet["borrow_limit"] / (spot_unit(view) * 1.001)) + position["spot_lots"], 0)
 
 
 @hot_kernel
-def notice_refusal(me, wallet):
+def notice_refusal(me, position):
     """Note in memory ``refused`` whether the last spot order changed nothing."""
-    me["refused"] = 1.0 if me["sent_lots"] != 0.0 and me["seen_spot_lots"] == wallet["spot_lots"] else 0.0
+    me["refused"] = 1.0 if me["sent_lots"] != 0.0 and me["seen_spot_lots"] == position["spot_lots"] else 0.0
 
 
 @hot_kernel
-def hedge_lots(me, wallet, view, gap):
+def hedge_lots(me, wallet, position, view, gap):
     """Return the signed spot lots to trade now towards a hedge that lacks `gap` lots.
 
     Closing a spot leg larger than the perpetual goes by clips or ``naked_share``; after a refusal half of the last size is tried.
     """
     size = abs(gap)
-    if gap * wallet["spot_lots"] < 0:
+    if gap * position["spot_lots"] < 0:
         size = min(size, max(clip_lots(me, view), int(math.ceil(me["naked_share"] * size))))
     if me["refused"] > 0.0:
         size = min(size, int(abs(me["sent_lots"]) * 0.5))
-    size = min(size, buyable_lots(wallet, view) if gap > 0 else sellable_lots(wallet, view))
+    size = min(size, buyable_lots(wallet, position, view) if gap > 0 else sellable_lots(wallet, position, view))
     return size if gap > 0 else -size
 
 
@@ -151,8 +150,8 @@ def hedge_lots(me, wallet, view, gap):
 def hedge(me, wallet, position, view, market, gap, orders):
     """Write the spot order that moves the hedge towards the perpetual; cut the perpetual where spot was refused."""
     count = np.int64(0)
-    lots = hedge_lots(me, wallet, view, gap)
-    me["sent_lots"], me["seen_spot_lots"] = lots, wallet["spot_lots"]
+    lots = hedge_lots(me, wallet, position, view, gap)
+    me["sent_lots"], me["seen_spot_lots"] = lots, position["spot_lots"]
     if lots != 0:
         count = write_spot(orders, count, market, 1 if lots > 0 else -1, abs(lots))
     lacking = abs(gap) - abs(lots)
@@ -162,16 +161,16 @@ def hedge(me, wallet, position, view, market, gap, orders):
 
 
 @hot_kernel
-def margin_target(me, equity, wallet, view, notional):
+def margin_target(me, equity, wallet, position, view, notional):
     """Return the equity, float units, that should stand at the venue: its share of the wealth, twice the top-up point."""
-    wealth = equity + wallet["cash"] + wallet["spot_lots"] * spot_unit(view)
+    wealth = equity + wallet["cash"] + position["spot_lots"] * spot_unit(view)
     return max(me["margin_share"] * wealth, 2.0 * me["topup_fraction"] * notional)
 
 
 @hot_kernel
 def send_home(me, account, wallet, position, view, market, equity, target, notional, orders, count):
     """Write the return of equity far above its target, or of what the wallet lacks behind borrowed spot."""
-    shortage = max(-free_cash(wallet, view), 0.0)
+    shortage = max(-free_cash(wallet, position, view), 0.0)
     excess = equity - target if equity > me["release_multiple"] * target else 0.0
     movable = min(account["collateral"], equity) - 1.1 * notional / me["leverage"]
     units = min(max(excess, shortage), movable)
@@ -185,11 +184,11 @@ def keep_margin(me, account, wallet, position, view, market, orders, count):
     """Write the top-up, the cut or the return that the equity at the venue asks for."""
     notional = abs(position["lots"]) * view["mark"] * view["units_per_price"]
     equity = equity_of(account, position, view) + account["incoming"]
-    target = margin_target(me, equity, wallet, view, notional)
+    target = margin_target(me, equity, wallet, position, view, notional)
     thin = equity < me["topup_fraction"] * notional
     if not thin and equity >= 0.5 * target:
         return send_home(me, account, wallet, position, view, market, equity, target, notional, orders, count)
-    units = min(target - equity, free_cash(wallet, view))
+    units = min(target - equity, free_cash(wallet, position, view))
     if units >= units_of(view, SMALLEST_MOVE * me["capital_usd"]):
         return write_transfer(orders, count, market, int(units)) if account["incoming"] == 0 else count
     return write_close(orders, count, market, position, max(clip_lots(me, view), 1)) if thin else count
@@ -239,7 +238,7 @@ def opening_lots(me, account, wallet, position, view, side, gap):
     if -gap * side > 2 * clip or (side > 0 and me["refused"] > 0.0):
         return 0
     by_leverage = int(me["leverage_limit"] * equity_of(account, position, view) / (view["mark"] * view["units_per_price"]))
-    hedgeable = (buyable_lots(wallet, view) if side < 0 else sellable_lots(wallet, view)) + gap * side
+    hedgeable = (buyable_lots(wallet, position, view) if side < 0 else sellable_lots(wallet, position, view)) + gap * side
     return max(min(min(limit_lots(me, view), by_leverage) - held, hedgeable, clip), 0)
 
 
@@ -263,10 +262,11 @@ def quote(me, account, wallet, position, view, mine, market, side, gap, orders, 
 def carry(me, accounts, positions, views, mine, rng, orders):
     """Hedge, keep the margin, quote both sides."""
     market = int(me["market"])
-    view, position, account = views[market], positions[market], accounts[venue_of(accounts, market)]
+    view, position = views[market], positions[market]
+    account = accounts[int(view["venue"])]
     wallet = accounts[0]
-    gap = -position["lots"] - wallet["spot_lots"]
-    notice_refusal(me, wallet)
+    gap = -position["lots"] - position["spot_lots"]
+    notice_refusal(me, position)
     count = hedge(me, wallet, position, view, market, gap, orders)
     count = keep_margin(me, account, wallet, position, view, market, orders, count)
     for side in range(-1, 2, 2):

@@ -64,7 +64,7 @@ def plausible_rows(kind, draw, me=None):
     positions["quote"] = -int(lots * unit_price * (1 + draw.normal(0, 0.05)))
     accounts["collateral"], accounts["cash"] = int(capital * draw.random()), int(capital * draw.random())
     accounts["incoming"] = int(capital * 0.1) * (draw.random() < 0.1)
-    accounts["spot_lots"] = int(-lots * draw.choice([0.0, 0.5, 1.0, 1.2]))
+    positions["spot_lots"] = int(-lots * draw.choice([0.0, 0.5, 1.0, 1.2]))
     accounts["borrow_limit"] = int(capital * draw.random())
     return me, accounts, positions, view, plausible_slots(kind, draw, view), plausible_draw(draw), np.zeros(ROWS, ORDER_ROW)
 

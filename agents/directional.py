@@ -31,7 +31,6 @@ from agents.orders import (
     lots_of,
     profit_share,
     units_of,
-    venue_of,
     write_close,
     write_market,
     write_transfer,
@@ -129,7 +128,8 @@ def open_position(me, account, wallet, view, market, rng, orders):
 def speculate(me, accounts, positions, views, mine, rng, orders):
     """Enter while flat, leave while holding."""
     market = int(me["market"])
-    view, position, account = views[market], positions[market], accounts[venue_of(accounts, market)]
+    view, position = views[market], positions[market]
+    account = accounts[int(view["venue"])]
     elapsed = elapsed_seconds(me, view)
     if position["lots"] == 0:
         return open_position(me, account, accounts[0], view, market, rng, orders)

@@ -23,7 +23,7 @@ import math
 
 import numpy as np
 
-from agents.orders import equity_of, lots_of, units_of, venue_of, write_close, write_market, write_spot
+from agents.orders import equity_of, lots_of, units_of, write_close, write_market, write_spot
 from agents.trader import Trader, Trait, Traits, rule
 from sim.kernel import hot_kernel
 
@@ -78,7 +78,7 @@ def slice_of(me, lots, seconds_left):
 @hot_kernel
 def wealth_of(account, wallet, position, view):
     """Return all it owns, float units: margin and profit at the venue, wallet, and spot."""
-    spot = wallet["spot_lots"] * (view["spot"] * view["units_per_price"])
+    spot = position["spot_lots"] * (view["spot"] * view["units_per_price"])
     return equity_of(account, position, view) + account["incoming"] + wallet["cash"] + spot
 
 
@@ -114,11 +114,11 @@ def push(me, view, market, orders):
 
 
 @hot_kernel
-def unwind(me, wallet, position, view, market, orders):
+def unwind(me, position, view, market, orders):
     """Write the next slice of the way out, of the perpetual and of spot."""
     seconds_left = attack_end(me) + me["unwind_seconds"] - view["seconds"]
     count = write_close(orders, 0, market, position, slice_of(me, abs(position["lots"]), seconds_left))
-    held = wallet["spot_lots"]
+    held = position["spot_lots"]
     spot = slice_of(me, abs(held), seconds_left)
     return write_spot(orders, count, market, -1 if held > 0 else 1, spot) if spot > 0 else count
 
@@ -127,7 +127,8 @@ def unwind(me, wallet, position, view, market, orders):
 def attack(me, accounts, positions, views, mine, rng, orders):
     """Do what the phase asks."""
     market = int(me["market"])
-    view, position, account = views[market], positions[market], accounts[venue_of(accounts, market)]
+    view, position = views[market], positions[market]
+    account = accounts[int(view["venue"])]
     give_up(me, wealth_of(account, accounts[0], position, view), view)
     phase = phase_at(me, view["seconds"])
     me["phase"] = phase
@@ -135,7 +136,7 @@ def attack(me, accounts, positions, views, mine, rng, orders):
         return build(me, position, view, market, orders)
     if phase == ATTACK:
         return push(me, view, market, orders)
-    return unwind(me, accounts[0], position, view, market, orders) if phase == UNWIND else 0
+    return unwind(me, position, view, market, orders) if phase == UNWIND else 0
 
 
 class Manipulator(Trader):

@@ -96,12 +96,6 @@ def write_close(orders, count, market, position, lots):
 
 
 @hot_kernel
-def venue_of(accounts, market):
-    """Return the column of the market's account: the only one, or one venue a market."""
-    return market if market < len(accounts) else 0
-
-
-@hot_kernel
 def lots_of(view, usd):
     """Return the whole lots nearest to an amount at the mark.
 

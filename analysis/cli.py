@@ -3,34 +3,46 @@
 Whatever is heavy is imported inside the commands that need it.
 """
 
-import contextlib
-import json
-import os
 import pathlib
 import sys
-import time
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from sim.errors import ParameterError, PerplabError
 
+REFUSED, FAILED = 2, 1
+REPLAY = "Real prices"
+
+Story = Annotated[str, typer.Argument(help="A story of the library, or a TOML file.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, by dotted key.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
+Days = Annotated[float | None, typer.Option(help="Length of the run.")]
+Out = Annotated[pathlib.Path | None, typer.Option(help="Folder of the run; by default runs/NAME-seedN.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")]
+NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw nothing.")]
+Spot = Annotated[pathlib.Path | None, typer.Option(help="CSV, .csv.gz or Parquet file of spot prices to replay.",
+                                                   rich_help_panel=REPLAY)]
+Column = Annotated[str | None, typer.Option(help="Its column of spot prices.", rich_help_panel=REPLAY)]
+TimeColumn = Annotated[str | None, typer.Option(help="Its column of times.", rich_help_panel=REPLAY)]
+Start = Annotated[str | None, typer.Option(help="First time to replay.", rich_help_panel=REPLAY)]
+PerpColumn = Annotated[str | None, typer.Option(help="Its column of the real perpetual, to draw beside.",
+                                                rich_help_panel=REPLAY)]
+Funding = Annotated[pathlib.Path | None, typer.Option(help="File of the real funding rates, to draw beside.",
+                                                      rich_help_panel=REPLAY)]
+
 app = typer.Typer(help="A laboratory of perpetual futures markets.", no_args_is_help=True, add_completion=False,
                   pretty_exceptions_enable=False)
-REFUSED, FAILED, INTERRUPTED = 2, 1, 130
-REPLAY_HELP = "Replay"
 
 
 def main():
-    """Run the command line; refused values end with code 2, Ctrl-C with 130, what the machine refuses with 1."""
+    """Run the command line; refused values end with code 2, what the machine or a rule refuses with 1."""
     try:
-        app(standalone_mode=True)
+        app()
     except ParameterError as error:
-        stop(f"{len(error.faults)} fault{'s' * (len(error.faults) > 1)}:\n{error}", REFUSED)
+        stop(error, REFUSED)
     except PerplabError as error:
         stop(f"{type(error).__name__}: {error}", FAILED)
-    except KeyboardInterrupt:
-        stop("interrupted; nothing was left half-written", INTERRUPTED)
     except OSError as error:
         stop(f"could not write: {error}", FAILED)
 
@@ -42,31 +54,25 @@ def stop(message, code):
 
 
 @app.command()
-def run(
-    story: Annotated[str, typer.Argument(help="A story of the library, or a TOML file.")],
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
-    days: Annotated[Optional[float], typer.Option(help="Length of the run.")] = None,
-    settings: Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE", help="Change a value, by dotted key.")] = None,
-    out: Annotated[Optional[pathlib.Path], typer.Option(help="Folder of the run.  [default: runs/NAME-seedN]")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
-    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw nothing.")] = False,
-    spot: Annotated[Optional[pathlib.Path], typer.Option(help="CSV, .csv.gz or Parquet file of spot prices to replay.",
-                                                         rich_help_panel=REPLAY_HELP)] = None,
-    column: Annotated[Optional[str], typer.Option(help="Its price column.", rich_help_panel=REPLAY_HELP)] = None,
-    time_column: Annotated[Optional[str], typer.Option(help="Its time column.", rich_help_panel=REPLAY_HELP)] = None,
-    start: Annotated[Optional[str], typer.Option(help="First time to replay.", rich_help_panel=REPLAY_HELP)] = None,
-    perp_column: Annotated[Optional[str], typer.Option(help="Column of the real perpetual.", rich_help_panel=REPLAY_HELP)] = None,
-    funding: Annotated[Optional[pathlib.Path], typer.Option(help="File of the real funding rates.",
-                                                            rich_help_panel=REPLAY_HELP)] = None,
-):
-    """Run a story; print what came out, keep it in a folder, draw it."""
+def run(story: Story, seed: Seed = 0, days: Days = None, settings: Settings = None, out: Out = None, as_json: Json = False,
+        no_figures: NoFigures = False, spot: Spot = None, column: Column = None, time_column: TimeColumn = None,
+        start: Start = None, perp_column: PerpColumn = None, funding: Funding = None):
+    """Run a story: print what came out, keep it in a folder, draw it."""
     from analysis.session import Options, run_story
 
-    replay = {"file": spot and str(spot.absolute()), "column": column, "time_column": time_column, "start": start}
-    comparison = {"perp_column": perp_column, "funding_file": funding and str(funding.absolute())}
-    run_story(Options(story, seed, days, settings or [], out, as_json, not no_figures,
-                      {key: value for key, value in replay.items() if value is not None},
-                      {key: value for key, value in comparison.items() if value is not None}))
+    replay = {"file": absolute(spot), "column": column, "time_column": time_column, "start": start}
+    comparison = {"perp_column": perp_column, "funding_file": absolute(funding)}
+    run_story(Options(story, seed, days, settings or [], out, as_json, not no_figures, given(replay), given(comparison)))
+
+
+def absolute(path):
+    """Return a path as text from the root, or None."""
+    return path and str(path.absolute())
+
+
+def given(options):
+    """Return the options that were given."""
+    return {key: value for key, value in options.items() if value is not None}
 
 
 @app.command("list")
@@ -82,11 +88,10 @@ def list_stories():
 
 
 @app.command()
-def show(story: Annotated[str, typer.Argument(help="A story of the library, or a TOML file.")],
-         settings: Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE", help="Change a value, by dotted key.")] = None):
+def show(story: Story, settings: Settings = None):
     """Print a story as resolved: every value, with its unit and what it means."""
     from analysis.showing import scenario_lines
-    from analysis.session import stated
+    from scenarios.resolve import stated
 
     for line in scenario_lines(story, stated(settings or [])):
         print(line)

@@ -1,9 +1,11 @@
 """The real perpetual of a replayed file, to draw beside the simulated one."""
 
+from datetime import UTC
+
 import numpy as np
 
 from analysis.metrics import BPS, FUNDING_SECONDS, basis_bps
-from sim.bars import column_faults, numbers, read_table, refuse, unix_seconds, version
+from sim.bars import column_faults, numbers, read_table, refuse, unix_seconds, version, window
 from sim.funding import funding_rate
 from sim.spot import Replay
 
@@ -95,5 +97,14 @@ def funding_of_file(compared, process):
     table = read_table(file, version(file))
     wanted = {"funding_column": compared.funding_column, "funding_time_column": compared.funding_time_column}
     refuse([fault for key, column in wanted.items() for fault in column_faults(table, key, column, file)])
-    return {"funding_seconds": unix_seconds(table[compared.funding_time_column]) - process.first_unix,
+    return {"funding_seconds": unix_seconds(table[compared.funding_time_column]) - first_unix(process),
             "funding": numbers(table[compared.funding_column]), "funding_source": "real, per 8 h"}
+
+
+def first_unix(process):
+    """Return the time of second 0 of a replay, in Unix seconds."""
+    unix = unix_seconds(read_table(str(process.file), version(process.file))[process.time_column])
+    start = process.start_time
+    if start is not None:
+        start = (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
+    return unix[window(unix, start, process.days)[0]]

@@ -13,10 +13,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from analysis.metrics import summarize
 from analysis.tables import run_table
 from scenarios.loader import checked
-from scenarios.resolve import found, resolve, toml_value
+from scenarios.resolve import found, resolve, stated
 from scenarios.run import planned_steps, run
 from scenarios.store import check_target, staged, write_run
-from sim.errors import Fault, ParameterError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,21 +31,6 @@ class Options:
     figures: bool
     replay: dict
     comparison: dict
-
-
-def stated(settings):
-    """Return ``key=value`` texts as values by dotted key.
-
-    Examples
-    --------
-    >>> stated(["days=2", "market.rulebook=binance"])
-    {'days': 2, 'market.rulebook': 'binance'}
-    """
-    wrong = [Fault("--set", setting, "KEY=VALUE") for setting in settings if not setting.partition("=")[1]]
-    if wrong:
-        raise ParameterError(*wrong)
-    pairs = [setting.partition("=") for setting in settings]
-    return {key.strip(): toml_value(value.strip()) for key, _, value in pairs}
 
 
 def changes_of(options):
@@ -106,5 +90,8 @@ def draw(folder, outcome):
     from scenarios.checks import rulebook_of
 
     rulebook = rulebook_of(next(iter(outcome.scenario.all_markets.values())))
+    real = real_market(outcome.scenario, rulebook)
+    if real:
+        print(f"drawn as real funding: {real['funding_source']}", file=sys.stderr)
     with staged(folder / "figures") as stage:
-        figures(outcome.records, stage, real_market(outcome.scenario, rulebook))
+        figures(outcome.records, stage, real)

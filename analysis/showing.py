@@ -4,7 +4,7 @@ import math
 
 from scenarios.kinds import kind_named
 from scenarios.loader import checked
-from scenarios.resolve import Resolved, changed, found, resolve
+from scenarios.resolve import CHOOSERS, Resolved, changed, found, resolve
 from sim.rulebook import load_rulebook
 
 PLACEHOLDER = "FILE"
@@ -47,10 +47,11 @@ def with_placeholder(resolved):
 
 def table_lines(name, table):
     """Return a table as TOML lines with units, its inner tables after its values."""
-    if name:
+    values = [value for value in table.values() if not isinstance(value, dict)]
+    if name and (values or not table):
         yield from ("", f"[{name}]")
     inner = {}
-    for key, value in table.items():
+    for key, value in ordered(table).items():
         rows = isinstance(value, (list, tuple)) and len(value) and isinstance(value[0], dict)
         if isinstance(value, dict) or rows:
             inner[key] = value
@@ -82,8 +83,13 @@ def said(value):
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(said, value))}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {said(part)}" for key, part in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {said(part)}" for key, part in ordered(value).items()) + "}"
     return f'"{value}"'
+
+
+def ordered(table):
+    """Return a table with the key that says what it is (`process`, `distribution`, `kind`) first."""
+    return {key: table[key] for key in CHOOSERS if key in table} | table
 
 
 def meaning(key):
@@ -105,7 +111,8 @@ def population_lines(name, population):
         value = population.traits.get(trait, declared.default)
         value = value if isinstance(value, (int, float)) else value.model_dump(exclude_none=True)
         default = "" if trait in population.traits else " (default)"
-        yield line(trait, value, f"{declared.unit}: {declared.meaning}{default}")
+        unit = "" if declared.unit == "1" else f"{declared.unit}: "
+        yield line(trait, value, f"{unit}{declared.meaning}{default}")
 
 
 def rulebook_lines(name):

@@ -194,6 +194,21 @@ def toml_value(text):
     return parsed["value"] if list(parsed) == ["value"] else text
 
 
+def stated(settings):
+    """Return ``key=value`` texts as values by dotted key.
+
+    Examples
+    --------
+    >>> stated(["days=2", "market.rulebook=binance"])
+    {'days': 2, 'market.rulebook': 'binance'}
+    """
+    wrong = [Fault("--set", setting, "KEY=VALUE") for setting in settings if not setting.partition("=")[1]]
+    if wrong:
+        raise ParameterError(*wrong)
+    pairs = [setting.partition("=") for setting in settings]
+    return {key.strip(): toml_value(value.strip()) for key, _, value in pairs}
+
+
 def resolve(name_or_path, changes=()):
     """Return the tables of a scenario with what it extends below and the changes on top.
 

@@ -205,8 +205,10 @@ def table_of(rows, name, **more):
 
 
 def named(numbers, names):
-    """Return numbers as they are, or as the names they stand for."""
-    return numbers if names is None else pa.DictionaryArray.from_arrays(numbers.astype("i4"), list(names))
+    """Return numbers as they are, or as the names they stand for (none for -1)."""
+    if names is None:
+        return numbers
+    return pa.DictionaryArray.from_arrays(pa.array(numbers.astype("i4"), mask=numbers < 0), list(names))
 
 
 def read_run(folder):
@@ -240,5 +242,5 @@ def rows_of(folder, name, dtype):
     for field in dtype.names:
         names = NAMES_OF_NUMBERS.get(name, {}).get(field)
         column = table[field].to_pylist() if names else table[field].to_numpy()
-        rows[field] = [names.index(value) for value in column] if names else column
+        rows[field] = [-1 if value is None else names.index(value) for value in column] if names else column
     return rows

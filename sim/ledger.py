@@ -286,8 +286,9 @@ def exchange_spot(world, i, a, lots, tick):
     holding["lots"] += lots
     holding["fees"] -= units
     asset["outside_lots"] -= lots
-    if a == 0:
-        account["spot_lots"] = holding["lots"]
+    for m in range(markets(world).shape[0]):
+        if market_at(world, m)["asset"] == a:
+            position_at(world, i, m)["spot_lots"] = holding["lots"]
 
 
 @kernel

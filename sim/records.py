@@ -103,7 +103,7 @@ MARKET = row(
     ("tier_deduction", "f8", (TIERS,)), ("tier_leverage", "f8", (TIERS,)),
 )
 VIEW = row(
-    ("seconds", "f8"), ("dt", "f8"),
+    ("venue", "i8"), ("seconds", "f8"), ("dt", "f8"),
     ("best_bid", "i8"), ("best_ask", "i8"),                   # ticks; 0 where the side is empty
     ("last_tick", "i8"), ("tick", "f8"), ("lot", "f8"), ("units_per_tick", "i8"), ("units_per_price", "f8"),
     ("mark", "f8"), ("index", "f8"), ("spot", "f8"), ("basis_mid", "f8"),
@@ -125,8 +125,7 @@ TRADER = row(                                                 # one cache line
 ACCOUNT = row(                                                # (trader, venue); one cache line
     ("collateral", "i8"), ("incoming", "i8"), ("incoming_step", "i8"), ("pause_until", "f8"),
     ("cash", "i8"),                                           # wallet outside the venue; kept in the column of venue 0
-    ("spot_lots", "i8"), ("borrow_limit", "i8"),              # copies for rules: holding of asset 0 and its borrow limit
-    ("reserve", "i8"),
+    ("borrow_limit", "i8"), ("reserve", "i8"), ("spare", "i8"),   # copy for rules of the trader's borrow limit
 )
 POSITION = row(                                               # (trader, market); two cache lines, what fills touch first
     ("lots", "i8"), ("quote", "i8"), ("leverage", "f8"), ("index_cost", "f8"),
@@ -134,7 +133,8 @@ POSITION = row(                                               # (trader, market)
     ("all_fees", "i8"), ("buy_lots", "i4"), ("sell_lots", "i4"), ("held_at", "i4"), ("isolated", "i2"),
     ("dirty", "i2"),                                          # whether it stands in the list of changed positions
     ("pot", "i8"), ("all_funding", "i8"), ("opening_fees", "i8"), ("opening_funding", "i8"),   # totals when it was opened
-    ("forced_lots", "i8"), ("deleveraged_lots", "i8"), ("node", "i8"), ("spare", "i8"),
+    ("forced_lots", "i8"), ("deleveraged_lots", "i8"), ("node", "i8"),
+    ("spot_lots", "i8"),                                      # copy for rules of the holding of the market's asset
 )
 HOLDING = row(("lots", "i8"), ("borrow_index", "f8"), ("interest", "i8"), ("fees", "i8"))   # (trader, asset)
 ORDER = row(("lots", "i4"), ("tick", "i4"), ("expiry_step", "i4"), ("previous", "i4"), ("next", "i4"), ("owner", "i4"),

@@ -163,6 +163,7 @@ def fill_view(view, market, venue, asset, setup):
         view[field] = spot
     for field in ("log_mid", "log_mid_1h", "log_mid_1d"):
         view[field] = math.log(spot)
+    view["venue"] = market["venue"]
     view["dt"], view["last_tick"] = setup.dt, round(spot / float(market["tick"]))
     view["seconds_to_settlement"] = market["interval_seconds"]
     view["funding_rate"] = view["predicted_funding"] = market["interest"] / market["divisor"] * market["funding_on"]
@@ -185,6 +186,7 @@ def fill_traders(tables, setup, layout, seed):
         first, slot = first + population.number, slot + population.number * population.kind.slots
     tables["fast"] = np.flatnonzero(tables["trader"]["fast"][:layout.traders]).astype("i8")
     tables["position"]["held_at"], tables["position"]["node"] = NO_ROW, NO_ROW
+    tables["account"]["pause_until"] = -math.inf
     return [np.concatenate(parts[kind]) for kind in layout.kinds]
 
 

@@ -1,6 +1,7 @@
 """Small markets for tests: whole ones, and worlds whose kernels are called one at a time."""
 
 import hashlib
+import math
 
 import numpy as np
 
@@ -150,6 +151,9 @@ class World:
         if prints:
             self.tables["print"] = np.zeros(prints, self.tables["print"].dtype)
         self.kernel_world, self._keep = connect(self.tables, self.traits, [Idle])
+        self["asset"]["spot"] = self["view"]["spot"] = SPOT_PRICE
+        for m in range(len(self["market"])):
+            self.mark(SPOT_PRICE, m)
 
     def __getitem__(self, name):
         return self.tables[name]
@@ -207,7 +211,8 @@ class World:
         market["previous_mark"] = view["mark"]
         view["mark"], view["index"] = price, price if index is None else index
         market["unforced_mark"] = price
-        market["band_low"], market["band_high"] = price * (1 - market["band"]), price * (1 + market["band"])
+        ticks = price / market["tick"]
+        market["band_low"], market["band_high"] = math.ceil(ticks * (1 - market["band"])), math.floor(ticks * (1 + market["band"]))
 
     def round(self, number=0, v=0):
         """Carry out a liquidation round; return the number of positions worked on."""

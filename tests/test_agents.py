@@ -69,7 +69,7 @@ class Scene:
         """Set position and account."""
         self.positions["lots"], self.positions["quote"] = lots, -int(lots * entry * 1_000)
         self.accounts["collateral"], self.accounts["cash"] = int(collateral_usd * UNITS), int(cash_usd * UNITS)
-        self.accounts["spot_lots"], self.accounts["borrow_limit"] = spot_lots, int(borrow_usd * UNITS)
+        self.positions["spot_lots"], self.accounts["borrow_limit"] = spot_lots, int(borrow_usd * UNITS)
         return self
 
     def decide(self, seconds=None):

@@ -118,8 +118,8 @@ def test_fees_round_up_for_whoever_pays():
     world = World(round_rules(fees__taker=0.00045, fees__maker=0.00015))
     world.trade(0, 1, 1, 20_001)
     value = 20_001 * LOT_UNITS
-    assert int(world["position"]["fees"][0, 0]) == -math.ceil(value * 0.00045)
-    assert int(world["position"]["fees"][1, 0]) == -math.ceil(value * 0.00015)
+    assert int(world["position"]["all_fees"][0, 0]) == -math.ceil(value * 0.00045)
+    assert int(world["position"]["all_fees"][1, 0]) == -math.ceil(value * 0.00015)
     assert int(world["venue"]["fees"][0]) == math.ceil(value * 0.00045) + math.ceil(value * 0.00015)
 
 
@@ -127,8 +127,8 @@ def test_a_rebate_rounds_towards_the_venue():
     world = World(round_rules(fees__taker=0.0005, fees__maker=-0.0001))
     world["market"]["units_per_tick"] = 1
     world.trade(0, 1, 1, 20_001)
-    assert int(world["position"]["fees"][0, 0]) == -11
-    assert int(world["position"]["fees"][1, 0]) == 2
+    assert int(world["position"]["all_fees"][0, 0]) == -11
+    assert int(world["position"]["all_fees"][1, 0]) == 2
     assert int(world["venue"]["fees"][0]) == 9
 
 
@@ -211,17 +211,18 @@ def test_margin_is_shared_by_the_markets_of_a_venue():
     world = World(("one", rules), ("one", rules), ("two", rules), traits={"capital_usd": 2_000.0, "leverage": 10.0})
     world.own(0, 1_000.0)
     assert world.limit(0, 1, TICK, 40, market=0) == DONE
-    assert world.limit(0, 1, TICK, 11, market=1) == REFUSED_MARGIN
-    assert world.limit(0, -1, TICK, 10, market=1) == DONE
-    assert world.limit(0, 1, TICK, 50, market=2) == DONE
-    assert world.limit(0, 1, TICK, 1, slot=1, market=2) == REFUSED_MARGIN
+    assert world.limit(0, 1, TICK, 11, slot=1, market=1) == REFUSED_MARGIN
+    assert world.limit(0, -1, TICK, 10, slot=1, market=1) == DONE
+    assert world.limit(0, 1, TICK, 50, slot=2, market=2) == DONE
+    assert world.limit(0, 1, TICK, 1, slot=3, market=2) == REFUSED_MARGIN
 
 
 def test_sides_share_the_margin_of_the_larger(world):
     world["position"]["leverage"][0, 0] = 2.0
     assert world.limit(0, 1, 19_990, 1_000) == DONE
-    assert world.limit(0, -1, 20_010, 999, slot=1) == DONE
-    assert world.limit(0, 1, 19_990, 1, slot=2) == REFUSED_MARGIN
+    assert world.limit(0, -1, TICK, 1_000, slot=1) == DONE
+    assert world.limit(0, -1, TICK, 1, slot=2) == REFUSED_MARGIN
+    assert world.limit(0, -1, 20_010, 1_000, slot=1) == REFUSED_MARGIN
 
 
 def test_an_order_that_only_shrinks_needs_no_margin(world):
@@ -270,7 +271,7 @@ def test_funding_rounds_up_for_the_payer_and_down_for_the_receiver(world):
     assert 0 < -paid[world.fund] < 3
     settled = world["settlement"][0]
     assert (settled["long_paid"], settled["short_paid"], settled["residue"]) == (paid[0], paid[1] + paid[2], -paid[world.fund])
-    assert world["position"]["funding"][:3, 0].tolist() == [-units for units in paid[:3]]
+    assert world["position"]["all_funding"][:3, 0].tolist() == [-units for units in paid[:3]]
 
 
 def test_negative_funding_is_paid_by_shorts(world):
@@ -279,8 +280,8 @@ def test_negative_funding_is_paid_by_shorts(world):
     world.settle()
     rate = float(world["view"]["funding_rate"][0])
     assert rate == pytest.approx(-1.5e-3)
-    assert int(world["position"]["funding"][0, 0]) == math.floor(-10 * LOT_VALUE * rate)
-    assert int(world["position"]["funding"][1, 0]) == -math.ceil(-10 * LOT_VALUE * rate)
+    assert int(world["position"]["all_funding"][0, 0]) == math.floor(-10 * LOT_VALUE * rate)
+    assert int(world["position"]["all_funding"][1, 0]) == -math.ceil(-10 * LOT_VALUE * rate)
 
 
 def test_settling_starts_the_next_interval(world):
@@ -365,7 +366,7 @@ def test_short_spot_is_limited_by_trader_and_by_lender(spot_world):
     assert int(spot_world["asset"]["borrow_lots"][0]) == 150
     assert spot_world.spot(1, -1, 51) == REFUSED_BORROW
     assert spot_world.spot(1, -1, 50) == DONE
-    assert int(spot_world["account"]["spot_lots"][0, 0]) == -150
+    assert int(spot_world["position"]["spot_lots"][0, 0]) == -150
     spot_world.spot(0, 1, 100)
     assert int(spot_world["asset"]["borrow_lots"][0]) == 100
 
@@ -434,6 +435,7 @@ def test_withdrawal_is_limited_to_free_collateral(world):
     world.trade(0, 1, 1_000)
     world.limit(0, 1, 19_990, 500, slot=0)
     free = 100_000 - 1_500 * 20
+    assert int(world["position"]["buy_lots"][0, 0]) == 500
     assert world.transfer(0, -free * USD - 1) == REFUSED_MARGIN
     assert world.transfer(0, -free * USD) == DONE
     assert (world.collateral_usd(0), cash(world, 0)) == (100_000 - free, free * USD)
