@@ -84,7 +84,7 @@ def list_stories():
     from scenarios.resolve import library_names, resolve
 
     stories = [resolve(name).tables for name in library_names()]
-    Console().print(story_table([(story["name"], story.get("title", ""), story.get("question", "")) for story in stories]))
+    Console().print(story_table([(story["name"], story.get("question", "")) for story in stories]))
 
 
 @app.command()

@@ -64,10 +64,10 @@ def kind_table(summary):
 
 
 def story_table(rows):
-    """Return the table of stories, from ``(name, title, question)`` rows."""
+    """Return the table of stories, from ``(name, question)`` rows."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("story", "title", "question"):
-        table.add_column(name, no_wrap=name == "story")
+    table.add_column("story", no_wrap=True)
+    table.add_column("question")
     for row in rows:
         table.add_row(*row)
     return table

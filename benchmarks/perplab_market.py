@@ -1,10 +1,14 @@
-"""(b) perplab's own step on the zero-intelligence market: ledger, margin, mark and funding on, through ``model.step()``."""
+"""(b) perplab's own step on the zero-intelligence market, ledger, margin, mark and funding on; (c) the scenario `calm`.
+
+Both through ``model.step()``.
+"""
 
 import functools
 
 from benchmarks.clock import measure_steps, warm_up
 from benchmarks.zero_intelligence import REFERENCE_TICK, TICK
 from benchmarks.zero_intelligence_trader import STEP_SECONDS, ZeroIntelligence
+from scenarios.loader import build, load
 from sim.model import PerpetualMarket
 from sim.rulebook import load_rulebook
 from sim.setup import AssetSetup, MarketSetup, Population, Setup
@@ -50,3 +54,33 @@ def measure_with_sleepers(traders, seconds):
     """Return ``(messages, cpu_seconds)`` with nine more traders for each, whose wake rate is zero."""
     market = settled(traders, SLEEPERS_A_TRADER * traders)
     return measure_steps(market.step, counter(market), seconds)
+
+
+def calm_market(traders, seed=1):
+    """Return the market of the scenario `calm` with every population scaled to `traders` in all."""
+    scenario = load("calm")
+    numbers = {name: population.number for name, population in scenario.populations.items()}
+    share = traders / sum(numbers.values())
+    changes = {f"populations.{name}.number": max(round(number * share), 1) for name, number in numbers.items()}
+    return build(load("calm", changes), seed)
+
+
+@functools.cache
+def settled_calm(traders):
+    """Return this process's calm market of so many traders after its first hours."""
+    market = calm_market(traders)
+    market.run(500)
+    return market
+
+
+def measure_calm(traders, seconds):
+    """Return ``(messages, cpu_seconds)`` of the scenario `calm`."""
+    market = settled_calm(traders)
+    return measure_steps(market.step, counter(market), seconds)
+
+
+def run_calm(traders, days):
+    """Run `calm` with its records for so many days: the process's peak memory is what is asked for."""
+    market = calm_market(traders)
+    market.run(round(days * 86_400 / market.setup.dt))
+    market.records()

@@ -3,6 +3,8 @@
 Every check returns faults whose keys are those of the file, so that all of a file's faults are told at once.
 """
 
+import math
+
 import pydantic
 
 from scenarios.kinds import KINDS, kind_named
@@ -169,19 +171,25 @@ def trait_extent(kind, population, trait):
     return extent(population.traits.get(trait, float(kind.traits.traits[trait].default)))
 
 
-def leverage_faults(key, kind, population, books):
-    """Return a fault if leverage goes beyond the venue's, or beyond the tier of the smallest position taken."""
+def largest_leverage(kind, population, books):
+    """Return the largest leverage a population may set: the venue's, in the tier of its smallest position; infinite if unknown."""
     market = int(trait_extent(kind, population, "market")[0]) if "market" in kind.traits.traits else 0
-    if "leverage" not in population.traits or not 0 <= market < len(books):
-        return []
+    if not 0 <= market < len(books):
+        return math.inf
     margin = list(books.values())[market].margin
     size = trait_extent(kind, population, "size_usd")[0] if "size_usd" in kind.traits.traits else 0.0
     tier = [tier for tier in margin.tiers if tier.floor <= max(size, 0.0)][-1]
-    most, largest = min(margin.maximum_leverage, tier.leverage), trait_extent(kind, population, "leverage")[1]
-    if largest <= most:
+    return min(margin.maximum_leverage, tier.leverage)
+
+
+def leverage_faults(key, kind, population, books):
+    """Return a fault if leverage goes beyond what the venue allows; a distribution without `max` is cut there instead."""
+    most, value = largest_leverage(kind, population, books), population.traits.get("leverage", 1.0)
+    largest = extent(value)[1]
+    if largest <= most or math.isinf(largest) and not isinstance(value, float):
         return []
-    place = "leverage" if isinstance(population.traits["leverage"], float) else "leverage.max"
-    return [Fault(f"{key}.{place}", largest, f"at most {most:g}, the leverage of the tier from {tier.floor:,.0f}")]
+    place = "leverage" if isinstance(value, float) else "leverage.max"
+    return [Fault(f"{key}.{place}", largest, f"at most {most:g}, the venue's largest for positions of this size")]
 
 
 def market_faults(key, kind, population, books):

@@ -2,7 +2,9 @@
 
 import re
 
-from scenarios.checks import listed, population_faults, rulebook_of, rulebooks, structural_faults
+import numpy as np
+
+from scenarios.checks import largest_leverage, listed, population_faults, rulebook_of, rulebooks, structural_faults
 from scenarios.kinds import kind_named
 from scenarios.resolve import resolve
 from scenarios.schema import Scenario
@@ -142,12 +144,14 @@ def build(scenario, seed=0):
 def setup_of(scenario, seed):
     """Return what a market is built from; traits are drawn, each from the stream of its population and name."""
     first = next(iter(scenario.all_assets.values())).name
+    books = {key: rulebook_of(market) for key, market in scenario.all_markets.items()}
     return Setup(
         dt=scenario.dt_seconds,
         assets=[asset_setup(asset, [shock for shock in scenario.shocks if (shock.asset or first) == asset.name])
                 for asset in scenario.all_assets.values()],
-        markets=[market_setup(market, first) for market in scenario.all_markets.values()],
-        populations=[population_setup(name, population, seed) for name, population in scenario.populations.items()
+        markets=[MarketSetup(venue=market.venue or books[key].name, asset=market.asset or first, rulebook=books[key])
+                 for key, market in scenario.all_markets.items()],
+        populations=[population_setup(name, population, seed, books) for name, population in scenario.populations.items()
                      if population.number],
         premium_samples=max(1, round(scenario.dt_seconds / scenario.premium_sample_seconds)),
         record_seconds=scenario.record_seconds, print_trades=scenario.record.trades)
@@ -159,15 +163,12 @@ def asset_setup(asset, shocks):
     return AssetSetup(process=asset.price, shocks=tuple(shocks), **values)
 
 
-def market_setup(market, first_asset):
-    """Return a market of a scenario as the simulation takes it."""
-    rulebook = rulebook_of(market)
-    return MarketSetup(venue=market.venue or rulebook.name, asset=market.asset or first_asset, rulebook=rulebook)
-
-
-def population_setup(name, population, seed):
-    """Return a population with its traits drawn."""
+def population_setup(name, population, seed, books):
+    """Return a population with its traits drawn, leverage within what the venue allows."""
+    kind = kind_named(population.kind)
     traits = {trait: value if isinstance(value, float) else
               value.draw(generator(seed, f"traits/{name}/{trait}"), population.number)
               for trait, value in population.traits.items()}
-    return Population(name=name, kind=kind_named(population.kind), number=population.number, traits=traits)
+    if "leverage" in traits:
+        traits["leverage"] = np.minimum(traits["leverage"], largest_leverage(kind, population, books))
+    return Population(name=name, kind=kind, number=population.number, traits=traits)

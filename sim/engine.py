@@ -13,7 +13,7 @@ from sim.kernel import call_rule, entry, fetch, hot_kernel, kernel
 from sim.ledger import accrue_borrow, cover_pot, receive_incoming
 from sim.liquidation import liquidation_round, unwind_fund
 from sim.matching import submit
-from sim.records import (BAD_COUNT, BAD_ORDER, CANCEL, LIMIT, NO_FAULT, RULE_RAISED, TRANSFER, account_at, accounts,
+from sim.records import (BAD_COUNT, BAD_ORDER, CANCEL, LIMIT, NO_FAULT, RULE_RAISED, SPOT, TRANSFER, account_at, accounts,
                          asset_at, assets, awake, awake_at, draw_at, events, fast, fast_at, kind_at, kind_series,
                          market_at, markets, order_at, order_rows, orders, path_at, position_at, positions, prints,
                          run_row, series, settlements, trader_at, venue_at, venues, view_at, views, wake_next,
@@ -26,6 +26,8 @@ from sim.valuation import recentre, sample_premium, update_index, update_mark, u
 YEAR_SECONDS = 31_536_000.0
 AHEAD = 6
 WAKE, ORDER_OF_ACTION, FIRST_ROUND = 1 << 40, 1 << 41, 1 << 42
+FAR, FOREVER, ALL_FLAGS = 1 << 62, 1e15, 7
+_PHASE = np.uint64(40)
 
 
 @kernel
@@ -53,8 +55,10 @@ def row_is_valid(world, i, row):
     if row["kind"] == CANCEL:
         return True
     if row["kind"] == TRANSFER:
-        return row["lots"] != 0
-    if row["kind"] == LIMIT and (row["tick"] <= 0 or not row["expiry_seconds"] >= 0.0):
+        return -FAR < row["lots"] < FAR and row["lots"] != 0
+    if row["kind"] == LIMIT and (row["tick"] <= 0 or not 0.0 <= row["expiry_seconds"] < FOREVER):
+        return False
+    if row["kind"] != SPOT and row["flags"] & ~ALL_FLAGS:
         return False
     return (row["side"] == 1 or row["side"] == -1) and 0 < row["lots"] < 1_000_000_000
 
@@ -155,8 +159,8 @@ def act_fast(world, occasion, every):
     shuffle(world, fast(world), fast(world).shape[0], ORDER_OF_ACTION + occasion)
     for k in range(fast(world).shape[0]):
         i = fast_at(world, k)
-        period = trader_at(world, i)["fast"]
-        if (every == 1 or (step + i) % period == 0) and run_row(world, 0)["fault"] == NO_FAULT:
+        period, phase = trader_at(world, i)["fast"], np.int64(trader_at(world, i)["key"] >> _PHASE)
+        if (every == 1 or (step + phase) % period == 0) and run_row(world, 0)["fault"] == NO_FAULT:
             act(world, i, occasion)
 
 

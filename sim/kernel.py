@@ -307,6 +307,8 @@ def _fetch(typing_context, row):
     return types.none(row), codegen
 
 
+raised = []
+
 if COMPILED:
     call_rule, fetch = _call_rule, _fetch
 
@@ -324,8 +326,12 @@ else:
         """Do nothing: plain Python has no use for a hint to the cache."""
 
     def call_rule(rule_at, me, accounts, positions, views, mine, rng, orders):
-        """Call a plain rule: `rule_at` is the function and `me` the record itself."""
-        return rule_at(me, accounts, positions, views, mine, rng, orders)
+        """Call a plain rule: `rule_at` is the function and `me` the record itself; if it raises, keep the error and return -1."""
+        try:
+            return rule_at(me, accounts, positions, views, mine, rng, orders)
+        except Exception as error:
+            raised[:] = [error]
+            return -1
 
     def lowest_bit(word):
         """Return the place of the lowest set bit of a non-zero unsigned word."""

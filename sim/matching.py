@@ -21,6 +21,7 @@ from sim.records import (CANCEL, DONE, IMMEDIATE, LIMIT, MARKET_ORDER, NOTHING_T
                          venue_at, view_at)
 
 MARKET_SLIPPAGE = 0.0005
+LAST_STEP = (1 << 31) - 1
 
 
 @hot_kernel
@@ -45,12 +46,12 @@ def exposure(position, buy, sell):
 
 @hot_kernel
 def margin_in_use(world, i, v, except_market):
-    """Return the initial margin of the cross positions and orders of account (i, v) in its other markets."""
+    """Return the initial margin of the positions and orders of account (i, v) in its other markets; a pot carries its own."""
     used = 0.0
     for m in range(markets(world).shape[0]):
         position = position_at(world, i, m)
-        if m != except_market and position["isolated"] == 0 and market_at(world, m)["venue"] == v:
-            lots = exposure(position, 0, 0)
+        if m != except_market and market_at(world, m)["venue"] == v:
+            lots = exposure(position, 0, 0) - (abs(position["lots"]) if position["isolated"] == 1 else 0)
             if lots > 0:
                 used += position_margin(world, i, m, lots, price_units(world, m))
     return used
@@ -186,7 +187,8 @@ def place_limit(world, i, row):
     if lots > 0 and not flags & IMMEDIATE:
         expiry = np.int64(0)
         if row["expiry_seconds"] > 0.0:
-            expiry = run["step"] + np.int64(max(math.ceil(row["expiry_seconds"] / run["dt"]), 1))
+            steps = min(max(math.ceil(row["expiry_seconds"] / run["dt"]), 1), LAST_STEP - run["step"])
+            expiry = run["step"] + np.int64(steps)
             run["next_expiry_step"] = min(run["next_expiry_step"], expiry)
         rest(world, number, i, m, side, tick, lots, flags, expiry)
     return DONE

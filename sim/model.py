@@ -1,23 +1,52 @@
 """PerpetualMarket: the market as a Mesa model."""
 
-import io
+import contextlib
 import math
 import os
+import pathlib
 import pickle
 import time
+import zipfile
 
 import mesa
 import numpy as np
 
 from sim import engine, ledger, recording
-from sim.errors import InvariantError, RuleError
+from sim.errors import Fault, InvariantError, ParameterError, RuleError
+from sim.kernel import raised
 from sim.recorder import Recorder, Records
-from sim.records import BAD_COUNT, OUTCOMES, RULE_RAISED
+from sim.records import BAD_COUNT, KIND, OUTCOMES, RULE_RAISED
 from sim.shocks import shock_block
 from sim.state import PATH_STEPS, Layout, build_tables, connect
 from sim.streams import generator
 
 FORMAT = 1
+
+
+def write_whole(path, arrays):
+    """Write named arrays to a file, whole or not at all: to a neighbour first, which then takes the name."""
+    neighbour = f"{path}.part"
+    try:
+        with open(neighbour, "wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(neighbour, path)
+    except BaseException:
+        pathlib.Path(neighbour).unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def whole_state(path):
+    """Open a saved state; what is wrong with the file becomes one ParameterError."""
+    try:
+        with np.load(path) as file:
+            if "python" not in getattr(file, "files", ()):
+                raise ValueError("no saved market")
+            yield file
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+        raise ParameterError(Fault("saved market", str(path), f"a whole file that save wrote ({error})")) from error
 
 
 class PerpetualMarket(mesa.Model):
@@ -149,7 +178,7 @@ class PerpetualMarket(mesa.Model):
             kind = self.kinds[int(self.tables["trader"]["kind"][number])].__name__
             what = {RULE_RAISED: "raised", BAD_COUNT: "returned a count outside its buffer"}.get(
                 int(run["fault"]), f"wrote an impossible order in row {row}: {self.tables['order_row'][row]}")
-            raise RuleError(f"the rule of {kind} (trader {number}, step {self.step_number - 1}) {what}")
+            raise RuleError(f"the rule of {kind} (trader {number}, step {self.step_number - 1}) {what}") from next(iter(raised), None)
         self.recorder.drain(self.tables)
 
     @property
@@ -171,11 +200,21 @@ class PerpetualMarket(mesa.Model):
         self.recorder.drain(self.tables)
         rows = self.recorder.gathered("series", self.tables)
         return Records(series=[rows[:, m] for m in range(rows.shape[1])],
-                       kinds=self.recorder.gathered("kind_series", self.tables),
+                       kinds=self._kinds_to_now(),
                        events=self.recorder.gathered("event", self.tables),
                        settlements=self.recorder.gathered("settlement", self.tables),
                        prints=self.recorder.gathered("print", self.tables),
                        kind_names=[kind.kind for kind in self.kinds], meta=self._meta())
+
+    def _kinds_to_now(self):
+        """Return the hourly rows of the kinds and, after a broken hour, one of now that is not kept."""
+        rows, run = self.recorder.gathered("kind_series", self.tables), self.tables["run"]
+        if len(rows) and rows["seconds"][-1, 0] == self.step_number * self.setup.dt:
+            return rows
+        with self._plain_arithmetic():
+            recording.record_kinds(self._world)
+        run["kind_series_count"] = 0
+        return np.concatenate([rows, self.tables["kind_series"][:1]])
 
     def _meta(self):
         run, market, venue = self.tables["run"][0], self.tables["market"][0], self.tables["venue"][0]
@@ -188,6 +227,7 @@ class PerpetualMarket(mesa.Model):
                                                          "cap", "interval_seconds", "impact_notional")},
             "units_per_tick": int(market["units_per_tick"]), "add_interest": int(market["add_interest"]),
             "funding_on": int(market["funding_on"]), "record_seconds": float(run["record_steps"] * run["dt"]),
+            "round_seconds": float(venue["round_seconds"]),
             "outcomes": dict(zip(OUTCOMES, run["outcomes"].tolist(), strict=False)), "wall_seconds": self.wall_seconds,
             "thin_samples": int(market["thin_samples"]), "premium_samples": int(market["all_samples"]),
             "fund_initial": int(self.setup.markets[0].rulebook.units(self.setup.markets[0].rulebook.fund.initial)),
@@ -218,17 +258,10 @@ class PerpetualMarket(mesa.Model):
         The file holds Python objects of the setup: load only files that you trust.
         """
         self.recorder.drain(self.tables)
-        state = {f"table/{name}": table for name, table in self.tables.items()}
+        state = {f"table/{name}": table for name, table in self.tables.items() if name != "kind"}
         state |= {f"traits/{number}": rows for number, rows in enumerate(self.traits)}
         state["python"] = np.frombuffer(pickle.dumps(self._python_state()), np.uint8)
-        buffer = io.BytesIO()
-        np.savez(buffer, **state)
-        temporary = f"{path}.part"
-        with open(temporary, "wb") as file:
-            file.write(buffer.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_whole(path, state)
 
     def _python_state(self):
         return {"format": FORMAT, "setup": self.setup, "seed": self.seed, "spot": self._spot_states,
@@ -237,12 +270,19 @@ class PerpetualMarket(mesa.Model):
 
     @classmethod
     def load(cls, path):
-        """Return the market that `save` wrote; it goes on bit for bit, in any process."""
-        with np.load(path) as file:
+        """Return the market that `save` wrote; it goes on bit for bit, in any process.
+
+        Raises
+        ------
+        ParameterError
+            If the file is not a whole saved market of this version.
+        """
+        with whole_state(path) as file:
             python = pickle.loads(file["python"].tobytes())
             tables = {name.removeprefix("table/"): file[name] for name in file.files if name.startswith("table/")}
             count = sum(name.startswith("traits/") for name in file.files)
             traits = [file[f"traits/{number}"] for number in range(count)]
+        tables["kind"] = np.zeros(count, KIND)
         return cls._from_state(python, tables, traits)
 
     @classmethod

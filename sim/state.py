@@ -121,7 +121,9 @@ def fill_run(run, setup, layout, seed):
 
 def fill_asset(row, asset, setup, layout):
     """Write an asset's numbers; its lot and tick are those of the first market on it."""
-    contract = next(market.rulebook.contract for market in setup.markets if market.asset == asset.name)
+    contract = next((market.rulebook.contract for market in setup.markets if market.asset == asset.name), None)
+    if contract is None:
+        raise ParameterError(Fault("asset", asset.name, "one that a market trades"))
     spot = start_price(setup, asset.name)
     row["spot"], row["exogenous"] = spot, math.log(spot)
     row["permanent_impact"] = asset.permanent_impact_bps * BP / IMPACT_NOTIONAL

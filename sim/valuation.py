@@ -160,8 +160,9 @@ def recentre(world, m):
     """Move the ladder's window when the mark has left its middle half."""
     market = market_at(world, m)
     offset = int(view_at(world, m)["mark"] / market["tick"]) - market["window_low"]
-    if offset < market["window"] // 4 or offset > market["window"] - market["window"] // 4:
-        shift_window(world, m, max(market["window_low"] + offset - market["window"] // 2, 1))
+    low = max(market["window_low"] + offset - market["window"] // 2, 1)
+    if abs(offset - market["window"] // 2) > market["window"] // 4 and low != market["window_low"]:
+        shift_window(world, m, low)
 
 
 @kernel

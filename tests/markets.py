@@ -5,6 +5,12 @@ import math
 
 import numpy as np
 
+from agents.arbitrage import Arbitrage
+from agents.directional import DirectionalLong, DirectionalShort
+from agents.liquidity import LiquidityProvider
+from agents.manipulation import Manipulator
+from agents.momentum import Momentum
+from agents.noise import Noise
 from agents.orders import lots_of, units_of
 from agents.trader import Trader, Trait, Traits, rule, write_cancel, write_limit, write_market, write_spot, write_transfer
 from sim.book import cancel_expired
@@ -17,7 +23,8 @@ from sim.records import CANCEL, LIMIT, MARKET_ORDER, ORDER_ROW, SPOT, TRANSFER, 
 from sim.rulebook import load_rulebook
 from sim.settlement import settle
 from sim.setup import AssetSetup, MarketSetup, Population, Setup
-from sim.spot import GeometricBrownian
+from sim.shocks import PathShock
+from sim.spot import GeometricBrownian, Sentiment
 from sim.state import build_tables, connect
 from sim.streams import below, uniform
 
@@ -329,3 +336,37 @@ def digest(market):
     for rows in market.traits:
         total.update(rows.tobytes())
     return total.hexdigest()
+
+
+def storm(seed=1, rulebooks=None, traders=12, isolated=0.0, leverage=50.0, capital_usd=400.0, fall=-0.06, dt=60.0, fund=200.0,
+          **options):
+    """Return a market of reckless, leveraged traders and two providers, through a fall of spot in its first minutes."""
+    rulebooks = rulebooks or [load_rulebook("binance")]
+    changes = {"contract.tick": 1.0, "contract.lot": 0.001, "fund.initial": fund}
+    named = [pair if isinstance(pair, tuple) else (pair.name, pair) for pair in rulebooks]
+    reckless = {"wake_seconds": dt, "capital_usd": capital_usd, "isolated": isolated, "leverage": leverage, "borrow_share": 0.5,
+                "margin_share": 0.8, "size_usd": 8 * capital_usd}
+    providers = {"capital_usd": 20_000.0, "level_usd": 500.0, "inventory_limit_usd": 100_000.0, "spacing_bps": 5.0}
+    populations = [Population(name="reckless", kind=Reckless, number=traders, traits=reckless)]
+    populations += [Population(name=f"providers {m}", kind=LiquidityProvider, number=2, traits=providers | {"market": m})
+                    for m in range(len(named))]
+    shock = PathShock(at_hours=10 * dt / 3600, minutes=dt / 6, move=fall)
+    return small_market(populations, seed, rulebooks=[(venue, rulebook.changed(changes)) for venue, rulebook in named], dt=dt,
+                        volatility=1.0, shocks=[shock], borrow_rate_per_year=0.2, half_spread_bps=0.5, fee_bps=1.0, **options)
+
+
+def zoo(seed=1, dt=60.0, fall=-0.08, populations=(), **options):
+    """Return a small market with every kind of `agents`, and a fall of spot after an hour."""
+    few = {Noise: dict(number=8, wake_seconds=120.0, size_usd=3_000.0), Momentum: dict(number=3, wake_seconds=120.0, entry_threshold=0.1),
+           DirectionalLong: dict(number=10, wake_seconds=300.0, leverage=45.0, size_usd=20_000.0, entry_probability=0.7,
+                                 tolerance_bps=1e6),
+           DirectionalShort: dict(number=4, wake_seconds=300.0, leverage=20.0, entry_probability=0.7),
+           Arbitrage: dict(number=3, wake_seconds=120.0),
+           LiquidityProvider: dict(number=2, levels=4.0, level_usd=5_000.0, capital_usd=200_000.0),
+           Manipulator: dict(number=1, attack_start_hours=1.0, attack_hours=0.5, build_seconds=1_800.0, perp_push_usd=-30_000.0,
+                             spot_push_usd=-50_000.0, borrow_share=1.0, unwind_seconds=1_200.0)}
+    own = [Population(name=kind.kind, kind=kind, number=traits.pop("number"), traits=traits) for kind, traits in few.items()]
+    rules = load_rulebook("binance").changed({"contract.tick": 1.0, "funding.interval_hours": 0.5, "fund.initial": 2_000.0})
+    shock = PathShock(at_hours=1.0, minutes=10.0, move=fall)
+    return small_market([*own, *populations], seed, rulebooks=[rules], dt=dt, volatility=0.6, shocks=[shock], sentiment=Sentiment(),
+                        borrow_rate_per_year=0.05, half_spread_bps=0.3, premium_samples=2, print_trades=True, **options)

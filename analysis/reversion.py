@@ -1,0 +1,152 @@
+"""What brings the perpetual back: the response of its basis to a fixed parent order, between twin runs.
+
+From one state of a running market four copies go on with the same random numbers: with and without a trader who sells a
+fixed amount over an hour, with and without funding (its payments and with them the carry traders' quotes). The
+difference of the bases of two copies is the response. States: *inside* the damper's plateau (calm), *outside* it (calm,
+premium below the plateau, where funding answers to it), and *crowded* (shorts crowd in, funding far below zero).
+"""
+
+from rich.table import Table
+
+from agents.parent import ParentOrder
+from analysis.metrics import BPS, HOUR_SECONDS, mean_interval
+from analysis.responses import RESPONSE_HOURS, response
+from scenarios.loader import build, load
+
+SIZE_USD = -1_000_000
+PARENT = {"populations.parent": {"kind": "agents.parent:ParentOrder", "number": 1, "size_usd": SIZE_USD}}
+EARLIEST_HOURS, LATEST_HOURS = 96, 480
+CLEARANCE_BPS = 0.5
+WINDOW_SECONDS = 3600.0
+STATES = {"inside": "calm", "outside": "calm", "crowded": "short-crowding"}
+VARIANTS = {
+    "as it is": {},
+    "no convergence belief": {"populations.arbitrage.convergence_share": 0.0},
+    "arbitrage capital / 4": {"populations.arbitrage.capital_usd": 95_000.0},
+    "arbitrage capital x 4": {"populations.arbitrage.capital_usd": 1_400_000.0},
+    "spot_anchor 0.5": {"populations.providers.spot_anchor": 0.5},
+    "spot_anchor 1": {"populations.providers.spot_anchor": 1.0},
+}
+
+
+def premium_state(premium, interest, damper, clearance=CLEARANCE_BPS / BPS):
+    """Return where a premium stands to the damper's plateau: inside, outside (below it), or None near an edge or above.
+
+    Examples
+    --------
+    >>> premium_state(0.0, 1e-4, 5e-4), premium_state(-6e-4, 1e-4, 5e-4), premium_state(-4e-4, 1e-4, 5e-4)
+    ('inside', 'outside', None)
+    """
+    if premium < interest - damper - clearance:
+        return "outside"
+    if interest - damper + clearance < premium < interest + damper - clearance:
+        return "inside"
+    return None
+
+
+def states_of(market, wanted):
+    """Run a market hour by hour until it has been in each wanted state; give each state with the market in it, once."""
+    hour, missing = round(HOUR_SECONDS / market.setup.dt), set(wanted)
+    market.run(EARLIEST_HOURS * hour)
+    for _ in range(EARLIEST_HOURS, LATEST_HOURS):
+        view, law = market.tables["view"][0], market.tables["market"][0]
+        state = premium_state(view["premium_30m"], law["interest"], law["damper"])
+        if state in missing:
+            missing.remove(state)
+            yield state, market
+        if not missing:
+            return
+        market.run(hour)
+
+
+def switch_funding_off(market):
+    """End funding in a market: nothing is settled any more, nothing predicted, and carry traders stop quoting."""
+    market.tables["market"]["funding_on"] = 0
+    for field in ("funding_on", "funding_rate", "predicted_funding"):
+        market.tables["view"][field] = 0
+
+
+def copy_run(market, hours, order, funding):
+    """Return the records of a copy of a market that went on for some hours, with or without the order and funding."""
+    copy = market.branch()
+    if not funding:
+        switch_funding_off(copy)
+    if order:
+        copy.traits[copy.kinds.index(ParentOrder)]["start_hours"] = copy.step_number * copy.setup.dt / HOUR_SECONDS
+    copy.run(round(hours * HOUR_SECONDS / copy.setup.dt))
+    return copy.records()
+
+
+def responses_from(market):
+    """Return the response from a state, with funding on and off."""
+    start = market.step_number * market.setup.dt
+    hours = max(RESPONSE_HOURS) + 1
+    return {funding: response(copy_run(market, hours, True, funding), copy_run(market, hours, False, funding), start,
+                              start + HOUR_SECONDS, window_seconds=WINDOW_SECONDS) for funding in (True, False)}
+
+
+def twin_responses(changes, seed):
+    """Return the responses of one seed by state of the market; a state that never came is left out.
+
+    Parameters
+    ----------
+    changes : mapping of str to object
+        Changes to the stories by dotted key.
+    seed : int
+
+    Returns
+    -------
+    dict of str to dict of bool to dict
+        By state, then by whether funding went on: as `analysis.responses.response` returns.
+    """
+    found = {}
+    for story in dict.fromkeys(STATES.values()):
+        days = (LATEST_HOURS + max(RESPONSE_HOURS) + 1) / 24
+        market = build(load(story, {**PARENT, **changes, "days": days}), seed)
+        if story == "calm":
+            found |= {state: responses_from(reached) for state, reached in states_of(market, ("inside", "outside"))}
+        else:
+            found |= {"crowded": responses_from(reached) for _, reached in states_of(market, ("outside",))}
+    return found
+
+
+def response_table(results, seeds, dt):
+    """Return the table of the responses: peak, and the basis still displaced after each hour, mean and 95 % interval.
+
+    Parameters
+    ----------
+    results : dict of str to sequence of dict
+        By variant, then by seed: as `twin_responses` returns.
+    seeds : int
+    dt : float, seconds
+    """
+    title = (f"response of the basis (bp, mean over the hour before) to selling {-SIZE_USD:,} over 1 h, "
+             f"dt {dt:g} s, {seeds} seeds")
+    made = Table(title=title, title_justify="left")
+    for name in ("market", "state", "funding", "n", "peak, bp", *(f"after {hours} h" for hours in RESPONSE_HOURS)):
+        made.add_column(name, no_wrap=True)
+    for variant, each in results.items():
+        for state in STATES:
+            for funding in (True, False):
+                kept = [result[state][funding] for result in each if state in result]
+                if kept:
+                    made.add_row(variant, state, "on" if funding else "off", str(len(kept)), *response_cells(kept))
+    return made
+
+
+def response_cells(kept):
+    """Return the cells of one row: the peak, then the displacement after each hour."""
+    columns = [[one["peak_bps"] for one in kept]] + [[one["bps"][hours] for one in kept] for hours in RESPONSE_HOURS]
+    return [interval_cell(column) for column in columns]
+
+
+def interval_cell(values):
+    """Return mean and interval in one cell.
+
+    Examples
+    --------
+    >>> interval_cell([1.0, 2.0, 3.0])
+    '2.00 [-0.48, 4.48]'
+    """
+    centre, low, high = mean_interval(values)
+    return "-" if centre is None else f"{centre:.2f}" + ("" if low is None else f" [{low:.2f}, {high:.2f}]")

@@ -1,0 +1,185 @@
+"""The command line: what it prints, what it leaves, how it ends."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from analysis import cli, session
+from analysis.metrics import summarize
+from scenarios import store
+from sim.errors import RuleError
+from sim.model import PerpetualMarket
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+KEYS = ("seed", "steps", "decisions", "orders", "trades", "wall_seconds", "basis_mean_bps", "basis_sd_bps",
+        "basis_half_life_hours", "funding_mean_bps_8h", "funding_sd_bps_8h", "funding_pinned_share", "funding_negative_share",
+        "open_interest_mean", "volume", "liquidations", "liquidated_notional", "cascade_rounds_max", "amplification",
+        "insurance_fund_change", "adl_events", "conservation_error_units", "pnl_by_kind", "funding_by_kind")
+FIGURES = {f"{name}.{form}" for name in ("price_and_basis", "funding", "open_interest_and_liquidations", "equity_by_kind")
+           for form in ("png", "svg")}
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def perplab(monkeypatch, *arguments):
+    """Run the command in this process and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["perplab", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code or 0
+
+
+def prices(folder):
+    rows = [f"2022-01-{1 + h // 24:02d}T{h % 24:02d}:00:00Z,{100 + h % 5},{100.05 + h % 5}" for h in range(72)]
+    (folder / "prices.csv").write_text("\n".join(["timestamp,spot,perp", *rows]) + "\n", encoding="utf-8")
+    return "prices.csv"
+
+
+def test_json_is_one_object_with_every_key(monkeypatch, capsys, tmp_path):
+    assert perplab(monkeypatch, "run", "calm", "--days", "0.1", "--json", "--no-figures", "--seed", "2") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert set(KEYS) <= set(summary) and summary["seed"] == 2 and summary["conservation_error_units"] == 0
+    folder = tmp_path / "runs" / "calm-seed2"
+    assert json.loads((folder / "summary.json").read_text()) == summary
+    assert not (folder / "figures").exists()
+
+
+def test_a_run_prints_its_table_and_draws(monkeypatch, capsys, tmp_path):
+    assert perplab(monkeypatch, "run", "calm", "--days", "0.1", "--out", "here/calm") == 0
+    out, err = capsys.readouterr()
+    assert "basis, mean" in out and "directional short" in out and "\x1b" not in out + err
+    assert {path.name for path in (tmp_path / "here" / "calm" / "figures").iterdir()} == FIGURES
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["calm"]
+    _, records = store.read_run(tmp_path / "here" / "calm")
+    again = summarize(records)
+    stored = json.loads((tmp_path / "here" / "calm" / "summary.json").read_text())
+    assert {key: again[key] for key in stored} == stored
+
+
+def test_settings_reach_the_run(monkeypatch, tmp_path):
+    assert perplab(monkeypatch, "run", "calm", "--no-figures", "--set", "days=0.05", "--set", "populations.noise.number=7",
+                   "--set", "market.rulebook=hyperliquid", "--set", "market.changes.funding.cap=0.01") == 0
+    scenario = json.loads((tmp_path / "runs/calm-seed0/manifest.json").read_text())["scenario"]
+    assert scenario["populations"]["noise"]["number"] == 7 and scenario["market"]["changes"] == {"funding": {"cap": 0.01}}
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("run", "clam"), "did you mean 'calm'"), (("run", "calm", "--days", "-1"), "days was -1.0, must be above 0"),
+    (("run", "calm", "--set", "days"), "KEY=VALUE"), (("run", "calm", "--set", "populations.noise.number=0.5"), "whole number"),
+    (("run", "replay", "--spot", "absent.csv"), "existing file"), (("run", "replay"), "--spot FILE"),
+    (("show", "clam"), "did you mean 'calm'"), (("rulebook", "binanc"), "did you mean 'binance'"),
+    (("run", "calm", "--days", "many"), "days"), (("run", "calm", "--seed", "-1"), "seed"),
+])
+def test_bad_input_ends_with_code_2_and_nothing_written(monkeypatch, capsys, tmp_path, arguments, words):
+    assert perplab(monkeypatch, *arguments) == 2
+    out, err = capsys.readouterr()
+    assert words in err and out == "" and "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_somebody_else_is_refused_before_the_run(monkeypatch, capsys, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("mine")
+    monkeypatch.setattr(session, "run", lambda *_: pytest.fail("it ran"))
+    assert perplab(monkeypatch, "run", "calm", "--out", "thesis") == 2
+    assert "an earlier run of perplab" in capsys.readouterr().err
+    (tmp_path / "file").write_text("mine")
+    assert perplab(monkeypatch, "run", "calm", "--out", "file/below") == 2
+
+
+def raising(error):
+    def fail(*arguments, **keywords):
+        raise error
+    return fail
+
+
+def test_ctrl_c_while_running_leaves_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr(PerpetualMarket, "run", raising(KeyboardInterrupt()))
+    assert perplab(monkeypatch, "run", "calm", "--days", "0.1") != 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_while_drawing_leaves_a_whole_run_without_figures(monkeypatch, tmp_path):
+    monkeypatch.setattr("analysis.plots.figures", raising(KeyboardInterrupt()))
+    assert perplab(monkeypatch, "run", "calm", "--days", "0.05") != 0
+    folder = tmp_path / "runs" / "calm-seed0"
+    assert store.is_run(folder) and len(store.read_run(folder)[1].series[0]) == 72
+    assert not [path for path in folder.iterdir() if path.name.startswith((".", "figures"))]
+
+
+def test_a_full_disk_ends_with_code_1_and_leaves_nothing(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(store, "write_parquet", raising(OSError(28, "No space left on device")))
+    assert perplab(monkeypatch, "run", "calm", "--days", "0.05", "--no-figures") == 1
+    assert "No space left" in capsys.readouterr().err
+    assert not any((tmp_path / "runs").iterdir())
+
+
+def test_a_broken_rule_ends_with_code_1(monkeypatch, capsys):
+    monkeypatch.setattr(PerpetualMarket, "run", raising(RuleError("the rule of Noise raised")))
+    assert perplab(monkeypatch, "run", "calm", "--days", "0.05") == 1
+    assert "the rule of Noise raised" in capsys.readouterr().err
+
+
+def test_replay_draws_the_real_perpetual_beside(monkeypatch, capsys, tmp_path):
+    given = []
+    monkeypatch.setattr("analysis.plots.figures", lambda records, folder, real: given.append(real))
+    assert perplab(monkeypatch, "run", "replay", "--spot", prices(tmp_path), "--column", "spot", "--start", "2022-01-01T12:00",
+                   "--days", "1.5") == 0
+    real = given[0]
+    assert len(real["seconds"]) == 37 and real["basis_bps"] == pytest.approx(5.0, abs=0.25)
+    assert real["funding_seconds"].tolist() == [28_800.0 * k for k in range(1, 6)]
+    assert real["funding"] == pytest.approx(1e-4) and "binance law" in capsys.readouterr().err
+
+
+def test_replay_takes_real_funding_from_a_file(monkeypatch, tmp_path):
+    (tmp_path / "funding.csv").write_text("timestamp,rate\n2022-01-01T00:00:00Z,0.0002\n2022-01-01T08:00:00Z,0.0003\n")
+    given = []
+    monkeypatch.setattr("analysis.plots.figures", lambda records, folder, real: given.append(real))
+    assert perplab(monkeypatch, "run", "replay", "--spot", prices(tmp_path), "--funding", "funding.csv", "--days", "0.5") == 0
+    assert given[0]["funding_seconds"].tolist() == [0.0, 28_800.0] and given[0]["funding"].tolist() == [0.0002, 0.0003]
+
+
+def test_any_story_runs_on_real_prices(monkeypatch, tmp_path):
+    assert perplab(monkeypatch, "run", "short-crowding", "--spot", prices(tmp_path), "--column", "spot", "--days", "0.1",
+                   "--no-figures") == 0
+    _, records = store.read_run(tmp_path / "runs" / "short-crowding-seed0")
+    assert records.series[0]["spot"].max() < 110
+
+
+def test_list_show_and_rulebook(monkeypatch, capsys):
+    assert perplab(monkeypatch, "list") == 0
+    assert "short-crowding" in capsys.readouterr().out
+    assert perplab(monkeypatch, "show", "weaponised-shorts-tight", "--set", "days=9") == 0
+    out = capsys.readouterr().out
+    assert "days = 9" in out and "cap = 0.02" in out and "leverage = {distribution = \"lognormal\"" in out
+    assert "# quote currency: mean order size" in out and "(default)" in out
+    assert perplab(monkeypatch, "show", "replay") == 0
+    assert 'file = "FILE"' in capsys.readouterr().out
+    assert perplab(monkeypatch, "rulebook", "binance") == 0
+    assert "interval_hours = 8" in capsys.readouterr().out
+
+
+def test_what_show_prints_is_a_scenario_again(monkeypatch, capsys, tmp_path):
+    from scenarios.loader import load
+
+    assert perplab(monkeypatch, "show", "long-cascade") == 0
+    (tmp_path / "again.toml").write_text(capsys.readouterr().out, encoding="utf-8")
+    before, after = load("long-cascade"), load("again.toml")
+    assert (after.spot, after.market, after.shocks, after.twin) == (before.spot, before.market, before.shocks, before.twin)
+    for name, population in before.populations.items():
+        assert population.traits.items() <= after.populations[name].traits.items()
+
+
+def test_quiet_when_piped(tmp_path):
+    code = "import sys; from analysis.cli import main; sys.argv[0] = 'perplab'; main()"
+    done = subprocess.run([sys.executable, "-c", code, "run", "calm", "--days", "0.05", "--no-figures", "--json"],
+                          capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    assert json.loads(done.stdout)["steps"] == 72
+    assert done.stderr.splitlines() == ["written to runs/calm-seed0"]

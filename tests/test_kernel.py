@@ -1,0 +1,199 @@
+"""What the compiler must keep to: no reference counts, a cache named by its sources, rules by address, tables as they are."""
+
+import gc
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from sim import kernel as kernel_module
+from sim.kernel import COMPILED, HOUSE, cache_directory, highest_bit, kernel, lowest_bit, sources_hash
+from sim.records import orders, positions
+from tests.markets import World, storm
+
+compiled_only = pytest.mark.skipif(not COMPILED, reason="the compiler is off")
+
+
+@kernel
+def sum_and_slice(values, rows):
+    """Take slices and rows of arrays, as kernels do, and sum them."""
+    total, half = 0.0, values[: values.shape[0] // 2]
+    for k in range(half.shape[0]):
+        total += half[k]
+    for k in range(rows.shape[0]):
+        row = rows[k]
+        total += row["lots"]
+    return total
+
+
+@kernel
+def table_slices(world):
+    """Sum over slices of tables."""
+    total = 0
+    for i in range(positions(world).shape[0]):
+        total += positions(world)[i].shape[0] + orders(world)[0:2].shape[0]
+    return total
+
+
+@kernel
+def bits(words, out):
+    """Fill out with the places of the lowest and highest set bits."""
+    for k in range(words.shape[0]):
+        out[k, 0], out[k, 1] = lowest_bit(words[k]), highest_bit(words[k])
+
+
+# reference counts
+
+def test_kernels_hold_no_references():
+    world = World()
+    values, rows = np.ones(10), world["position"].ravel()
+    tables = [values, rows, *world.tables.values()]
+    before = [sys.getrefcount(table) for table in tables]
+    for _ in range(1_000):
+        sum_and_slice(values, rows)
+        world.call(table_slices)
+    assert [sys.getrefcount(table) for table in tables] == before
+    assert sum_and_slice(values, rows) == 5.0
+
+
+def test_a_run_holds_no_references():
+    market = storm()
+    market.run(10)
+    before = {name: sys.getrefcount(table) for name, table in market.tables.items()}
+    market.run(200)
+    assert {name: sys.getrefcount(table) for name, table in market.tables.items()} == before
+
+
+@compiled_only
+def test_a_run_does_not_grow_the_heap():
+    market = storm(traders=4, fall=0.0)
+    market.run(500)
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(300):
+        market._advance(1)
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 200
+
+
+def slices(values):
+    """Make many views of an array."""
+    total = 0.0
+    for k in range(values.shape[0]):
+        part = values[k:]
+        total += part[0]
+    return total
+
+
+@compiled_only
+def test_the_undocumented_option_does_what_it_is_used_for():
+    counted = {}
+    for option in (True, False):
+        compiled = kernel_module.numba.njit(_nrt=option)(slices)
+        assert compiled(np.ones(5)) == 5.0
+        code, = compiled.inspect_llvm().values()
+        counted[option] = "call void @NRT_incref" in code or "call void @NRT_decref" in code
+    assert counted == {True: True, False: False}
+
+
+# the cache
+
+def test_cache_directory_is_named_by_the_sources():
+    assert cache_directory().name == sources_hash() and os.environ.get("PERPLAB_CACHE", "") in str(cache_directory())
+
+
+def test_any_edit_of_a_source_changes_the_hash(tmp_path, monkeypatch):
+    for floor in kernel_module.FLOORS:
+        shutil.copytree(HOUSE / floor, tmp_path / floor, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(kernel_module, "HOUSE", tmp_path)
+    seen = {sources_hash()}
+    assert seen == {sources_hash()}
+    for path in (tmp_path / "sim" / "margin.py", tmp_path / "agents" / "orders.py"):
+        path.write_text(path.read_text() + "\n")
+        seen.add(sources_hash())
+    (tmp_path / "sim" / "new.py").write_text("")
+    seen.add(sources_hash())
+    (tmp_path / "sim" / "new.py").rename(tmp_path / "sim" / "newer.py")
+    seen.add(sources_hash())
+    (tmp_path / "sim" / "notes.txt").write_text("no source")
+    assert len(seen) == 5 and sources_hash() in seen
+
+
+CALLER = """
+    import sys
+
+    from sim.callee import value
+    from sim.kernel import kernel
+
+
+    @kernel
+    def twice(x):
+        return 2 * value(x)
+
+
+    print(twice(1), sum(twice.stats.cache_hits.values()))
+"""
+CALLEE = """
+    from sim.kernel import kernel
+
+
+    @kernel
+    def value(x):
+        return x + {added}
+"""
+
+
+@compiled_only
+def test_an_edited_callee_in_another_file_is_compiled_anew(tmp_path):
+    (tmp_path / "sim").mkdir()
+    for name in ("__init__.py", "kernel.py"):
+        shutil.copy(HOUSE / "sim" / name, tmp_path / "sim" / name)
+    (tmp_path / "sim" / "caller.py").write_text(textwrap.dedent(CALLER))
+    said = []
+    for added in (10, 10, 500):
+        (tmp_path / "sim" / "callee.py").write_text(textwrap.dedent(CALLEE.format(added=added)))
+        done = subprocess.run([sys.executable, "-c", "import sim.caller"], cwd=tmp_path, capture_output=True, text=True, check=True,
+                              env=dict(os.environ, PYTHONPATH=str(tmp_path), PERPLAB_CACHE=str(tmp_path / "cache")))
+        said.append(done.stdout.split())
+    assert said == [["22", "0"], ["22", "1"], ["1002", "0"]]
+
+
+def test_an_unwritable_cache_falls_back_to_a_temporary_one(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a directory")
+    monkeypatch.setenv("PERPLAB_CACHE", str(blocked))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere").mkdir()
+    assert pathlib.Path(cache_directory()).is_relative_to(tmp_path / "elsewhere")
+
+
+# bits and tables
+
+def test_places_of_bits():
+    words = np.array([1, 2, 3, 1 << 63, (1 << 63) | 1, 0xFF00, 2**64 - 1, 1 << 40], np.uint64)
+    out = np.zeros((len(words), 2), "i8")
+    bits(words, out)
+    assert out.tolist() == [[(int(w) & -int(w)).bit_length() - 1, int(w).bit_length() - 1] for w in words]
+
+
+def test_worlds_see_their_own_tables():
+    first, second = World(), World()
+    first.own(0, 5.0)
+    second.own(0, 7.0)
+    for _ in range(3):
+        first.limit(0, 1, 19_000, 1)
+        second.limit(1, -1, 20_900, 1)
+    assert (first.collateral_usd(0), second.collateral_usd(0)) == (5.0, 7.0)
+    assert int(first["view"]["best_ask"][0]) == 0 and int(second["view"]["best_bid"][0]) == 0
+
+
+@compiled_only
+def test_integers_of_any_width_share_one_version():
+    count = len(sum_and_slice.signatures)
+    sum_and_slice(np.ones(4), World()["position"].ravel())
+    assert len(sum_and_slice.signatures) == max(count, 1)
