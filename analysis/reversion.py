@@ -18,7 +18,7 @@ PARENT = {"populations.parent": {"kind": "agents.parent:ParentOrder", "number": 
 EARLIEST_HOURS, LATEST_HOURS = 96, 480
 CLEARANCE_BPS = 0.5
 WINDOW_SECONDS = 3600.0
-STATES = {"inside": "calm", "outside": "calm", "crowded": "short-crowding"}
+STATES = {"calm": {"inside": "inside", "outside": "outside"}, "short-crowding": {"outside": "crowded"}}
 VARIANTS = {
     "as it is": {},
     "no convergence belief": {"populations.arbitrage.convergence_share": 0.0},
@@ -100,13 +100,10 @@ def twin_responses(changes, seed):
         By state, then by whether funding went on: as `analysis.responses.response` returns.
     """
     found = {}
-    for story in dict.fromkeys(STATES.values()):
+    for story, names in STATES.items():
         days = (LATEST_HOURS + max(RESPONSE_HOURS) + 1) / 24
         market = build(load(story, {**PARENT, **changes, "days": days}), seed)
-        if story == "calm":
-            found |= {state: responses_from(reached) for state, reached in states_of(market, ("inside", "outside"))}
-        else:
-            found |= {"crowded": responses_from(reached) for _, reached in states_of(market, ("outside",))}
+        found |= {names[state]: responses_from(reached) for state, reached in states_of(market, names)}
     return found
 
 
@@ -126,7 +123,7 @@ def response_table(results, seeds, dt):
     for name in ("market", "state", "funding", "n", "peak, bp", *(f"after {hours} h" for hours in RESPONSE_HOURS)):
         made.add_column(name, no_wrap=True)
     for variant, each in results.items():
-        for state in STATES:
+        for state in (name for names in STATES.values() for name in names.values()):
             for funding in (True, False):
                 kept = [result[state][funding] for result in each if state in result]
                 if kept:

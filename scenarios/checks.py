@@ -149,11 +149,16 @@ def trait_faults(key, kind, trait, value):
     if trait not in kind.traits.traits:
         return [Fault(f"{key}.{trait}", plain(value), f"a trait of {kind.kind}{nearest(trait, kind.traits.traits)}")]
     declared, faults = kind.traits.traits[trait], []
-    for end, name in zip(ends, ("min", "max"), strict=True):
+    for number, end in enumerate(ends):
         if not declared.accepts(end):
-            place = f"{key}.{trait}" if isinstance(value, float) else f"{key}.{trait}.{name}"
-            faults.append(Fault(place, end, f"{declared.bound} ({declared.unit}, trait {trait} of {kind.kind})"))
+            bound = f"{declared.bound} ({declared.unit}, trait {trait} of {kind.kind})"
+            faults.append(Fault(place_of(key, trait, value, number), end, bound))
     return faults[:1] if isinstance(value, float) else faults
+
+
+def place_of(key, trait, value, end):
+    """Return the key where the smallest (0) or largest (1) value of a trait is stated."""
+    return f"{key}.{trait}" if isinstance(value, float) else f"{key}.{trait}.{value.ends[end]}"
 
 
 def extent(value):
@@ -183,13 +188,12 @@ def largest_leverage(kind, population, books):
 
 
 def leverage_faults(key, kind, population, books):
-    """Return a fault if leverage goes beyond what the venue allows; a distribution without `max` is cut there instead."""
+    """Return a fault if leverage always goes beyond what the venue allows; the tail of a distribution is cut there instead."""
     most, value = largest_leverage(kind, population, books), population.traits.get("leverage", 1.0)
-    largest = extent(value)[1]
-    if largest <= most or math.isinf(largest) and not isinstance(value, float):
+    if extent(value)[0] <= most:
         return []
-    place = "leverage" if isinstance(value, float) else "leverage.max"
-    return [Fault(f"{key}.{place}", largest, f"at most {most:g}, the venue's largest for positions of this size")]
+    bound = f"at most {most:g}, the venue's largest for positions of this size"
+    return [Fault(place_of(key, "leverage", value, 0), extent(value)[0], bound)]
 
 
 def market_faults(key, kind, population, books):

@@ -19,11 +19,12 @@ Positive = Annotated[float, Field(strict=True, gt=0, le=1e18)]
 
 
 class Bounded(Model):
-    """A distribution with optional bounds; `low` and `high` are the smallest and largest value it can give."""
+    """A distribution with optional bounds; `low` and `high` are the smallest and largest value it can give, `ends` their keys."""
 
     min: Finite | None = None
     max: Finite | None = None
     least: ClassVar[float] = -math.inf
+    ends: ClassVar[tuple] = ("min", "max")
 
     @model_validator(mode="after")
     def _in_order(self):
@@ -96,6 +97,7 @@ class Uniform(Model):
     """Uniform from low to high."""
 
     distribution: Literal["uniform"]
+    ends: ClassVar[tuple] = ("low", "high")
     low: Finite
     high: Finite
 
@@ -114,6 +116,7 @@ class Choice(Model):
     """One of some values, with chances proportional to their weights (equal by default)."""
 
     distribution: Literal["choice"]
+    ends: ClassVar[tuple] = ("values", "values")
     values: Annotated[tuple[Finite, ...], Field(min_length=1)]
     weights: tuple[Positive, ...] | None = None
 

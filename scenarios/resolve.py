@@ -23,8 +23,10 @@ class Source:
     tables: dict
 
     def has(self, key):
-        """Return whether a dotted key is stated here."""
-        return found(self.tables, key.split(".")) is not None
+        """Return whether a dotted key is stated here, or a whole table that hides what others say of it."""
+        parts = key.split(".")
+        around = (found(self.tables, parts[:depth]) for depth in range(2, len(parts)))
+        return found(self.tables, parts) is not None or any(is_whole(table) for table in around)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +142,11 @@ def extended(source, folder):
         raise ParameterError(Fault("extends", name, bound, source.file, line_of(source.text, "extends"))) from None
 
 
+def is_whole(table):
+    """Return whether a table says what it is, and so replaces another instead of changing it."""
+    return isinstance(table, dict) and any(chooser in table for chooser in CHOOSERS)
+
+
 def merged(under, over):
     """Return tables laid over others: tables merge, everything else is replaced.
 
@@ -155,8 +162,7 @@ def merged(under, over):
     result = {key: value for key, value in under.items() if ONE_OR_MANY.get(key) not in over}
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        whole = both and any(chooser in value for chooser in CHOOSERS)
-        result[key] = merged(result[key], value) if both and not whole else value
+        result[key] = merged(result[key], value) if both and not is_whole(value) else value
     return result
 
 

@@ -13,20 +13,18 @@ from agents.momentum import Momentum
 from agents.noise import Noise
 from agents.orders import lots_of, units_of
 from agents.trader import Trader, Trait, Traits, rule, write_cancel, write_limit, write_market, write_spot, write_transfer
-from sim.book import cancel_expired
-from sim.kernel import kernel
 from sim.ledger import accrue_borrow, receive_incoming
-from sim.liquidation import below_maintenance, liquidation_round, unwind_fund
-from sim.matching import submit
+from sim.liquidation import unwind_fund
 from sim.model import PerpetualMarket
-from sim.records import CANCEL, LIMIT, MARKET_ORDER, ORDER_ROW, SPOT, TRANSFER, order_rows, run_row, view_at
+from sim.recorder import BUFFERS
+from sim.records import CANCEL, LIMIT, MARKET_ORDER, ORDER_ROW, SPOT, TRANSFER
 from sim.rulebook import load_rulebook
-from sim.settlement import settle
 from sim.setup import AssetSetup, MarketSetup, Population, Setup
 from sim.shocks import PathShock
 from sim.spot import GeometricBrownian, Sentiment
 from sim.state import build_tables, connect
 from sim.streams import below, uniform
+from tests.probes import drive, one_round, settle_at
 
 SPOT_PRICE, TICK, LOT_UNITS = 20_000.0, 20_000, 10_000
 USD = 1_000_000
@@ -107,41 +105,6 @@ def setup_of(populations, rulebooks=None, dt=60.0, volatility=0.0, **options):
 def small_market(populations, seed=1, **options):
     """Return a PerpetualMarket of `setup_of`."""
     return PerpetualMarket(setup_of(populations, **options), seed)
-
-
-@kernel
-def drive(world, senders, messages, outcomes, bests):
-    """Submit a sequence of messages; a sender of -1 lets a step go by, in which orders expire."""
-    run = run_row(world, 0)
-    for k in range(senders.shape[0]):
-        if senders[k] >= 0:
-            order_rows(world)[0] = messages[k]
-            outcomes[k] = submit(world, senders[k], 0)
-        else:
-            run["step"] += 1
-            if run["next_expiry_step"] <= run["step"]:
-                cancel_expired(world)
-        bests[k, 0], bests[k, 1] = view_at(world, 0)["best_bid"], view_at(world, 0)["best_ask"]
-
-
-@kernel
-def one_round(world, v, number):
-    """Carry out a liquidation round."""
-    return liquidation_round(world, v, number)
-
-
-@kernel
-def settle_at(world, m, seconds):
-    """Settle funding."""
-    settle(world, m, seconds)
-
-
-@kernel
-def find_below(world, found):
-    """Set found[i, m] for each position that is below maintenance."""
-    for i in range(found.shape[0]):
-        for m in range(found.shape[1]):
-            found[i, m] = below_maintenance(world, i, m)
 
 
 class World:
@@ -280,7 +243,7 @@ def assert_book_is_sound(tables):
     """Check levels, queues, bitmaps, best prices and reserved lots of every market against the orders."""
     resting = tables["order"][tables["order"]["lots"] > 0]
     assert not np.any(tables["order"]["lots"] < 0)
-    for m, (market, view) in enumerate(zip(tables["market"], tables["view"])):
+    for m, (market, view) in enumerate(zip(tables["market"], tables["view"], strict=True)):
         here = resting[resting["market"] == m]
         ladder = np.bincount(here["tick"] - market["window_low"], here["lots"], len(tables["level"][m])).astype("i8")
         assert np.array_equal(ladder, tables["level"]["lots"][m])
@@ -328,11 +291,11 @@ def assert_positions_are_sound(tables):
 
 
 def digest(market):
-    """Return a hash of the whole state but for the addresses in it."""
-    total = hashlib.sha256()
-    for name in sorted(market.tables):
-        if name != "kind":
-            total.update(name.encode() + np.ascontiguousarray(market.tables[name]).tobytes())
+    """Return a hash of the whole state but for the addresses in it and what buffers hold beyond their counts."""
+    total, run = hashlib.sha256(), market.tables["run"][0]
+    for name in sorted(set(market.tables) - {"kind"}):
+        table = market.tables[name]
+        total.update(name.encode() + (table[:run[BUFFERS[name][0]]] if name in BUFFERS else table).tobytes())
     for rows in market.traits:
         total.update(rows.tobytes())
     return total.hexdigest()
@@ -357,7 +320,8 @@ def storm(seed=1, rulebooks=None, traders=12, isolated=0.0, leverage=50.0, capit
 
 def zoo(seed=1, dt=60.0, fall=-0.08, populations=(), **options):
     """Return a small market with every kind of `agents`, and a fall of spot after an hour."""
-    few = {Noise: dict(number=8, wake_seconds=120.0, size_usd=3_000.0), Momentum: dict(number=3, wake_seconds=120.0, entry_threshold=0.1),
+    few = {Noise: dict(number=8, wake_seconds=120.0, size_usd=3_000.0),
+           Momentum: dict(number=3, wake_seconds=120.0, entry_threshold=0.1),
            DirectionalLong: dict(number=10, wake_seconds=300.0, leverage=45.0, size_usd=20_000.0, entry_probability=0.7,
                                  tolerance_bps=1e6),
            DirectionalShort: dict(number=4, wake_seconds=300.0, leverage=20.0, entry_probability=0.7),

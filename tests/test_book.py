@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 
-from sim.book import cancel, cancel_expired, depth_to, next_ask, next_bid, shift_window
-from sim.kernel import kernel
+from sim.book import cancel, cancel_expired, depth_to, shift_window
 from tests.markets import SLOTS, TICK, World, assert_book_is_sound, queue
-
-
-@kernel
-def nearest(world, tick, found):
-    """Set found to the occupied ticks at or below, and at or above, a tick."""
-    found[0], found[1] = next_bid(world, 0, tick), next_ask(world, 0, tick)
+from tests.probes import nearest
 
 
 def wide_world(traders=40):
@@ -28,7 +22,8 @@ def scatter(world, generator, middle=TICK):
     for i in range(len(world["position"]) - 1):
         for slot in range(SLOTS):
             side = 1 if slot < SLOTS // 2 else -1
-            tick = generator.integers(market["band_low"], middle) if side > 0 else generator.integers(middle + 1, market["band_high"] + 1)
+            first, last = (market["band_low"], middle - 1) if side > 0 else (middle + 1, market["band_high"])
+            tick = generator.integers(first, last + 1)
             assert world.limit(i, side, tick, int(generator.integers(1, 9)), slot=slot) == 0
 
 

@@ -67,7 +67,7 @@ def test_settings_reach_the_run(monkeypatch, tmp_path):
     assert perplab(monkeypatch, "run", "calm", "--no-figures", "--set", "days=0.05", "--set", "populations.noise.number=7",
                    "--set", "market.rulebook=hyperliquid", "--set", "market.changes.funding.cap=0.01") == 0
     scenario = json.loads((tmp_path / "runs/calm-seed0/manifest.json").read_text())["scenario"]
-    assert scenario["populations"]["noise"]["number"] == 7 and scenario["market"]["changes"] == {"funding": {"cap": 0.01}}
+    assert scenario["populations"]["noise"]["number"] == 7 and scenario["market"]["changes"]["funding"] == {"cap": 0.01}
 
 
 @pytest.mark.parametrize(("arguments", "words"), [

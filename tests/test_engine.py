@@ -20,7 +20,8 @@ from sim.rulebook import load_rulebook
 from sim.setup import Population
 from sim.shocks import PathShock
 from sim.streams import uniform
-from tests.markets import USD, Idle, assert_book_is_sound, assert_positions_are_sound, find_below, small_market, storm, zoo
+from tests.markets import USD, Idle, assert_book_is_sound, assert_positions_are_sound, small_market, storm, zoo
+from tests.probes import find_below
 
 
 def events_at(market, step):
@@ -54,7 +55,8 @@ def assert_step_is_sound(market):
     assert_nobody_is_overlooked(market)
 
 
-LAYOUTS = {"one": ["binance"], "other": ["hyperliquid"], "one venue": ["binance", "binance"], "two venues": ["binance", "hyperliquid"]}
+LAYOUTS = {"one": ["binance"], "other": ["hyperliquid"], "one venue": ["binance", "binance"],
+           "two venues": ["binance", "hyperliquid"]}
 
 
 def layout(name, **changes):
@@ -64,11 +66,11 @@ def layout(name, **changes):
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(strategies.integers(0, 2**31), strategies.sampled_from(sorted(LAYOUTS)), strategies.sampled_from([0.0, 1.0]),
-       strategies.sampled_from([10.0, 50.0]), strategies.sampled_from([1.0, 300.0, 10_000.0]), strategies.sampled_from([-0.12, -0.05, 0.08]),
-       strategies.sampled_from([5.0, 60.0]))
+       strategies.sampled_from([10.0, 50.0]), strategies.sampled_from([1.0, 300.0, 10_000.0]),
+       strategies.sampled_from([-0.12, -0.05, 0.08]), strategies.sampled_from([5.0, 60.0]))
 def test_every_step_of_any_small_market_accounts_for_everything(seed, name, isolated, leverage, fund, fall, dt):
-    market = storm(seed, layout(name, **{"funding.interval_hours": 0.25}), isolated=isolated, leverage=leverage, fund=fund, fall=fall,
-                   dt=dt, capital_usd=1_500.0)
+    rulebooks = layout(name, **{"funding.interval_hours": 0.25})
+    market = storm(seed, rulebooks, isolated=isolated, leverage=leverage, fund=fund, fall=fall, dt=dt, capital_usd=1_500.0)
     for _ in range(60):
         market.step()
         assert_step_is_sound(market)
@@ -193,9 +195,11 @@ def test_who_has_no_rate_never_wakes(wake_seconds):
     assert not market.traits[0]["wakes"].any()
 
 
-@pytest.mark.parametrize(("latency", "dt", "period"), [(1.0, 60.0, 1), (60.0, 60.0, 1), (61.0, 60.0, 2), (30.0, 5.0, 6), (0.0, 5.0, 1)])
+@pytest.mark.parametrize(("latency", "dt", "period"), [(1.0, 60.0, 1), (60.0, 60.0, 1), (61.0, 60.0, 2), (30.0, 5.0, 6),
+                                                       (0.0, 5.0, 1)])
 def test_fast_class_acts_every_so_many_steps_on_the_new_spot(latency, dt, period):
-    market = small_market([Population(name="f", kind=FastDiarist, number=7, traits={"latency_seconds": latency})], dt=dt, volatility=1.0)
+    fast = [Population(name="f", kind=FastDiarist, number=7, traits={"latency_seconds": latency})]
+    market = small_market(fast, dt=dt, volatility=1.0)
     seen = []
     for _ in range(60):
         market.step()
@@ -231,9 +235,10 @@ def record_of(market):
 def test_an_idle_population_changes_nothing_for_the_others(first):
     def market(idle):
         providers = {"level_usd": 3_000.0, "latency_seconds": 180.0}
+        longs = {"wake_seconds": 120.0, "leverage": 40.0, "entry_probability": 0.5}
         own = [Population(name="n", kind=Noise, number=20, traits={"wake_seconds": 120.0, "size_usd": 5_000.0}),
                Population(name="p", kind=LiquidityProvider, number=3, traits=providers),
-               Population(name="l", kind=DirectionalLong, number=10, traits={"wake_seconds": 120.0, "leverage": 40.0, "entry_probability": 0.5})]
+               Population(name="l", kind=DirectionalLong, number=10, traits=longs)]
         sleepers = [Population(name="idle", kind=Idle, number=7)] if idle else []
         populations = [*sleepers, *own] if first else [*own, *sleepers]
         return small_market(populations, rulebooks=[load_rulebook("binance")], volatility=0.8, print_trades=True,
@@ -271,8 +276,22 @@ def test_recorded_rows_come_at_their_interval():
     market.run(125)
     records = market.records()
     assert records.series[0]["seconds"].tolist() == [300.0 * k for k in range(1, 26)]
-    assert records.kinds["seconds"][:, 0].tolist() == [0.0, 3_600.0, 7_200.0]
+    assert records.kinds["seconds"][:, 0].tolist() == [0.0, 3_600.0, 7_200.0, 7_500.0], "hourly, and now"
     assert records.kinds["equity"][0].tolist() == [12 * 400 * USD, 2 * 20_000 * USD]
+    market.run(60)
+    assert market.records().kinds["seconds"][:, 0].tolist() == [0.0, 3_600.0, 7_200.0, 10_800.0, 11_100.0]
+    assert market.records().series[0]["seconds"].tolist() == [300.0 * k for k in range(1, 38)]
+
+
+def test_looking_at_the_records_changes_nothing():
+    looked_at, left_alone = storm(4), storm(4)
+    for _ in range(100):
+        looked_at.step()
+        looked_at.records()
+    left_alone.run(100)
+    assert record_of(looked_at) == record_of(left_alone)
+    for name in ("account", "position", "holding", "order", "level", "view", "market", "venue", "asset"):
+        assert looked_at.tables[name].tobytes() == left_alone.tables[name].tobytes()
 
 
 def test_prints_are_the_trades():
@@ -297,8 +316,8 @@ def test_spot_trades_move_spot_in_the_next_step():
 
 # rules that break the contract
 
-FAULTS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"), fault=Trait(0, "number", "which"),
-                memory={"wakes": 0.0})
+FAULTS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"),
+                fault=Trait(0, "number", "which"), memory={"wakes": 0.0})
 
 
 @rule(FAULTS)
@@ -346,9 +365,11 @@ class Breaker(Trader):
 @pytest.mark.parametrize("fault", range(1, 24))
 def test_a_broken_contract_is_a_rule_error_that_names_it(fault):
     traits = {"wake_seconds": 1e-9, "fault": np.array([0.0, float(fault)])}
-    market = small_market([Population(name="idle", kind=Idle, number=3), Population(name="b", kind=Breaker, number=2, traits=traits)])
+    breakers = Population(name="b", kind=Breaker, number=2, traits=traits)
+    market = small_market([Population(name="idle", kind=Idle, number=3), breakers])
     market.run(2)
-    with pytest.raises(RuleError, match=r"Breaker \(trader 4, step 2\) .*" + ("raised" if fault < 3 else "count" if fault < 6 else "order")):
+    what = "raised" if fault < 3 else "count" if fault < 6 else "order"
+    with pytest.raises(RuleError, match=rf"Breaker \(trader 4, step 2\) .*{what}"):
         market.run(5)
 
 
@@ -378,14 +399,15 @@ def test_equity_of_all_is_what_there_is():
     market.run(60)
     tables, asset = market.tables, market.tables["asset"][0]
     outside = int(asset["outside_cash"]) / USD + int(asset["outside_lots"]) * float(asset["lot"] * asset["spot"])
-    everything = sum(agent.equity for agent in market.agents) + market.fund_equity / USD + int(tables["venue"]["fees"][0]) / USD + outside
-    assert everything == pytest.approx(market.total[0] / USD, abs=1e-3)
+    venue = (market.fund_equity + int(tables["venue"]["fees"][0])) / USD
+    assert sum(agent.equity for agent in market.agents) + venue + outside == pytest.approx(market.total[0] / USD, abs=1e-3)
 
 
 def test_data_collector_reports_by_attribute_name():
     market = storm()
     names = ["mark", "index", "spot", "open_interest", "funding_rate", "step_number"]
-    collector = mesa.DataCollector(model_reporters={name: name for name in names}, agent_reporters={"equity": "equity", "row": "row"})
+    collector = mesa.DataCollector(model_reporters={name: name for name in names},
+                                   agent_reporters={"equity": "equity", "row": "row"})
     for _ in range(10):
         market.step()
         collector.collect(market)

@@ -12,39 +12,11 @@ import numpy as np
 import pytest
 
 from sim import kernel as kernel_module
-from sim.kernel import COMPILED, HOUSE, cache_directory, highest_bit, kernel, lowest_bit, sources_hash
-from sim.records import orders, positions
+from sim.kernel import COMPILED, HOUSE, cache_directory, sources_hash
 from tests.markets import World, storm
+from tests.probes import bits, sum_and_slice, table_slices
 
 compiled_only = pytest.mark.skipif(not COMPILED, reason="the compiler is off")
-
-
-@kernel
-def sum_and_slice(values, rows):
-    """Take slices and rows of arrays, as kernels do, and sum them."""
-    total, half = 0.0, values[: values.shape[0] // 2]
-    for k in range(half.shape[0]):
-        total += half[k]
-    for k in range(rows.shape[0]):
-        row = rows[k]
-        total += row["lots"]
-    return total
-
-
-@kernel
-def table_slices(world):
-    """Sum over slices of tables."""
-    total = 0
-    for i in range(positions(world).shape[0]):
-        total += positions(world)[i].shape[0] + orders(world)[0:2].shape[0]
-    return total
-
-
-@kernel
-def bits(words, out):
-    """Fill out with the places of the lowest and highest set bits."""
-    for k in range(words.shape[0]):
-        out[k, 0], out[k, 1] = lowest_bit(words[k]), highest_bit(words[k])
 
 
 # reference counts

@@ -2,14 +2,12 @@
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
 from sim.funding import funding_payment
 from sim.ledger import fee_units, share_of, total_units
-from sim.records import (DONE, REDUCE_ONLY, REFUSED_BAND, REFUSED_BORROW, REFUSED_CASH, REFUSED_MARGIN, REFUSED_POST_ONLY,
-                         POST_ONLY)
+from sim.records import DONE, POST_ONLY, REDUCE_ONLY, REFUSED_BAND, REFUSED_BORROW, REFUSED_CASH, REFUSED_MARGIN, REFUSED_POST_ONLY
 from tests.markets import LOT_UNITS, TICK, USD, World, assert_positions_are_sound, round_rules
 
 LOT_VALUE = TICK * LOT_UNITS
@@ -264,7 +262,7 @@ def test_funding_rounds_up_for_the_payer_and_down_for_the_receiver(world):
     before = [int(x) for x in world["account"]["collateral"][:, 0]]
     world.settle()
     rate = float(world["view"]["funding_rate"][0])
-    paid = [old - int(new) for old, new in zip(before, world["account"]["collateral"][:, 0])]
+    paid = [old - int(new) for old, new in zip(before, world["account"]["collateral"][:, 0], strict=True)]
     value = LOT_VALUE * rate
     assert rate == pytest.approx(5e-4, rel=1e-5)
     assert paid[:3] == [math.ceil(3 * value), -math.floor(value), -math.floor(2 * value)]
@@ -295,7 +293,8 @@ def test_funding_of_an_isolated_position_comes_from_its_pot(isolated):
     isolated.trade(0, 5, 10)
     isolated["market"]["premium_sum"], isolated["market"]["weight_sum"] = 1.5e-3, 1.0
     isolated.settle()
-    assert int(isolated["position"]["pot"][0, 0]) == 200 * USD - math.ceil(10 * LOT_VALUE * float(isolated["view"]["funding_rate"][0]))
+    rate = float(isolated["view"]["funding_rate"][0])
+    assert int(isolated["position"]["pot"][0, 0]) == 200 * USD - math.ceil(10 * LOT_VALUE * rate)
     assert isolated.collateral_usd(0) == 800
 
 
@@ -409,7 +408,7 @@ def test_transfer_to_the_venue_takes_its_time(spot_world):
     assert spot_world.transfer(0, 1_000 * USD) == DONE
     account = spot_world["account"][0, 0]
     assert (cash(spot_world, 0), int(account["incoming"]), int(account["incoming_step"])) == (49_000 * USD, 1_000 * USD, 10)
-    for step in range(1, 11):
+    for _ in range(10):
         spot_world.receive(0)
         assert int(spot_world["account"]["collateral"][0, 0]) == 50_000 * USD
         spot_world.let_steps_go_by()

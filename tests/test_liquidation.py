@@ -7,11 +7,23 @@ import pytest
 
 from sim.cascade import parent_of, remember_forced
 from sim.ledger import total_units
-from sim.records import (CAUSE_COLLATERAL, CAUSE_FEE, CAUSE_FUNDING, CAUSE_INDEX, CAUSE_TRADING, DELEVERAGED, DONE, ENDOGENOUS,
-                         FORCED_ORDER, TAKEOVER, TWIN_TAKEOVER)
+from sim.records import (
+    CAUSE_COLLATERAL,
+    CAUSE_FEE,
+    CAUSE_FUNDING,
+    CAUSE_INDEX,
+    CAUSE_TRADING,
+    DELEVERAGED,
+    DONE,
+    ENDOGENOUS,
+    FORCED_ORDER,
+    TAKEOVER,
+    TWIN_TAKEOVER,
+)
 from sim.rulebook import load_rulebook
-from tests.markets import (LOT_UNITS, USD, World, assert_book_is_sound, assert_positions_are_sound, find_below,
-                           round_rules)
+from tests.markets import LOT_UNITS, USD, World, assert_book_is_sound, assert_positions_are_sound, round_rules
+from tests.probes import find_below
+
 
 @pytest.fixture
 def make():
@@ -540,7 +552,8 @@ def test_no_one_is_below_maintenance_inside_the_safe_interval(seed):
     world = World(load_rulebook("binance"), traders=8, traits={"capital_usd": 5e7, "isolated": isolated, "leverage": 20.0})
     for _ in range(30):
         buyer, step = int(generator.integers(8)), int(generator.integers(1, 8))
-        world.trade(buyer, (buyer + step) % 8, int(generator.integers(1, 20_000)), tick=200_000 + int(generator.integers(-500, 500)))
+        tick = 200_000 + int(generator.integers(-500, 500))
+        world.trade(buyer, (buyer + step) % 8, int(generator.integers(1, 20_000)), tick=tick)
     found = np.zeros((8, 1), "i8")
     for _ in range(20):
         world.mark(20_000.0 * math.exp(generator.normal(0, 0.01)))

@@ -5,8 +5,20 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sim.records import (CANCEL, DONE, IMMEDIATE, LIMIT, MARKET_ORDER, NOTHING_TO_DO, ORDER_ROW, OUTCOMES, POST_ONLY,
-                         REDUCE_ONLY, REFUSED_BAND, REFUSED_MARGIN, REFUSED_POST_ONLY, REFUSED_REDUCE_ONLY, SELF_TRADE)
+from sim.records import (
+    CANCEL,
+    DONE,
+    IMMEDIATE,
+    LIMIT,
+    MARKET_ORDER,
+    NOTHING_TO_DO,
+    ORDER_ROW,
+    OUTCOMES,
+    POST_ONLY,
+    REDUCE_ONLY,
+    REFUSED_MARGIN,
+    SELF_TRADE,
+)
 from tests.markets import SLOTS, STEP_GOES_BY, TICK, World, assert_book_is_sound, assert_positions_are_sound, queue, round_rules
 from tests.reference_book import Fill, ReferenceBook
 
@@ -138,7 +150,7 @@ def random_messages(generator, count, traders, reach, most_lots, slots=SLOTS):
 def replay(book, senders, messages, band):
     """Play messages to a reference book; return outcomes, best prices after each, and all fills."""
     outcomes, bests, fills = [], [], []
-    for sender, (kind, _, slot, side, tick, lots, flags, seconds) in zip(senders.tolist(), messages.tolist()):
+    for sender, (kind, _, slot, side, tick, lots, flags, seconds) in zip(senders.tolist(), messages.tolist(), strict=True):
         outcome, new = 0, []
         if sender == STEP_GOES_BY:
             book.step += 1
@@ -215,7 +227,7 @@ def margin_world(generator, traders, leverages):
     world = World(rules, traders=traders, prints=200_000, traits={"leverage": leverages.astype(float)})
     collateral = generator.integers(50, 3_000, traders) * 1_000_000 + generator.integers(0, 1_000_000, traders)
     world["account"]["collateral"][:traders, 0] = collateral
-    purses = [Purse(int(money), int(leverage)) for money, leverage in zip(collateral, leverages)]
+    purses = [Purse(int(money), int(leverage)) for money, leverage in zip(collateral, leverages, strict=True)]
     return world, MarginBook(purses, TICK - 100, TICK + 100)
 
 

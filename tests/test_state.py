@@ -20,8 +20,8 @@ from tests.markets import SPOT_PRICE, USD, Idle, digest, round_rules, setup_of, 
 def in_another_process(program, *arguments, **environment):
     """Run a program in a new interpreter from the project's root; return what it printed."""
     variables = dict(os.environ, PYTHONPATH=str(HOUSE), **environment)
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program, *map(str, arguments)], env=variables, capture_output=True, text=True,
-                          cwd=HOUSE)
+    command = [sys.executable, "-W", "ignore", "-c", program, *map(str, arguments)]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, cwd=HOUSE)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 
@@ -82,7 +82,8 @@ def test_without_the_compiler_the_same_bytes_and_the_same_faults():
 
 
 def test_hand_worked_tables_hold_without_the_compiler_too():
-    arguments = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x", "tests/test_liquidation.py", "tests/test_book.py"]
+    files = ["tests/test_liquidation.py", "tests/test_book.py", "tests/test_ledger.py"]
+    arguments = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x", *files]
     variables = dict(os.environ, PYTHONPATH=str(HOUSE), NUMBA_DISABLE_JIT="1")
     done = subprocess.run(arguments, env=variables, capture_output=True, text=True, cwd=HOUSE)
     assert done.returncode == 0, done.stdout[-3_000:]
@@ -207,8 +208,8 @@ def test_tables_hold_no_addresses_but_in_kinds():
 
 
 def test_traders_rows_are_as_declared():
-    traits = {"capital_usd": np.array([10.0, 20.0, 30.0]), "margin_share": 0.25, "borrow_share": 0.5, "leverage": np.array([5.0, 70.0, 1.0]),
-              "isolated": np.array([0.0, 1.0, 0.0])}
+    traits = {"capital_usd": np.array([10.0, 20.0, 30.0]), "margin_share": 0.25, "borrow_share": 0.5,
+              "leverage": np.array([5.0, 70.0, 1.0]), "isolated": np.array([0.0, 1.0, 0.0])}
     tables, rows = build_tables(setup_of([Population(name="idle", kind=Idle, number=3, traits=traits)]), 1)
     assert tables["account"]["collateral"][:, 0].tolist() == [2_500_000, 5_000_000, 7_500_000, 1_000 * USD]
     assert tables["account"]["cash"][:3, 0].tolist() == [7_500_000, 15_000_000, 22_500_000]

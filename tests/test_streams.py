@@ -5,33 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from sim.kernel import kernel
 from sim.records import DRAW
-from sim.streams import below, exponential, generator, key_at, mix, normal, stream_key, uniform
+from sim.streams import generator, stream_key
+from tests.probes import draw_many, key_chain
 
 SPLITMIX_OF_1234567 = (6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821)
 WEYL = 0x9E3779B97F4A7C15
-
-
-@kernel
-def draw_many(rng, out, which):
-    """Fill out with draws: 0 uniform, 1 exponential, 2 normal, else integers below `which`."""
-    for k in range(out.shape[0]):
-        if which == 0:
-            out[k] = uniform(rng)
-        elif which == 1:
-            out[k] = exponential(rng)
-        elif which == 2:
-            out[k] = normal(rng)
-        else:
-            out[k] = below(rng, which)
-
-
-@kernel
-def key_chain(key, numbers, out):
-    """Fill out with the keys of sub-streams, and the mixed words themselves."""
-    for k in range(numbers.shape[0]):
-        out[k, 0], out[k, 1] = key_at(key, numbers[k]), mix(np.uint64(numbers[k]))
 
 
 def rng_of(key):

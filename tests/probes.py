@@ -1,0 +1,105 @@
+"""Kernels through which tests look into compiled code.
+
+They stand in a module of their own because the compiler's cache remembers the name under which a module was imported, and
+that of a test file depends on how pytest was told to import it.
+"""
+
+import numpy as np
+
+from sim.book import cancel_expired, next_ask, next_bid
+from sim.kernel import highest_bit, kernel, lowest_bit
+from sim.liquidation import below_maintenance, liquidation_round
+from sim.matching import submit
+from sim.records import order_rows, orders, positions, run_row, view_at
+from sim.settlement import settle
+from sim.streams import below, exponential, key_at, mix, normal, uniform
+
+
+@kernel
+def drive(world, senders, messages, outcomes, bests):
+    """Submit a sequence of messages; a sender of -1 lets a step go by, in which orders expire."""
+    run = run_row(world, 0)
+    for k in range(senders.shape[0]):
+        if senders[k] >= 0:
+            order_rows(world)[0] = messages[k]
+            outcomes[k] = submit(world, senders[k], 0)
+        else:
+            run["step"] += 1
+            if run["next_expiry_step"] <= run["step"]:
+                cancel_expired(world)
+        bests[k, 0], bests[k, 1] = view_at(world, 0)["best_bid"], view_at(world, 0)["best_ask"]
+
+
+@kernel
+def one_round(world, v, number):
+    """Carry out a liquidation round."""
+    return liquidation_round(world, v, number)
+
+
+@kernel
+def settle_at(world, m, seconds):
+    """Settle funding."""
+    settle(world, m, seconds)
+
+
+@kernel
+def find_below(world, found):
+    """Set found[i, m] for each position that is below maintenance."""
+    for i in range(found.shape[0]):
+        for m in range(found.shape[1]):
+            found[i, m] = below_maintenance(world, i, m)
+
+
+@kernel
+def nearest(world, tick, found):
+    """Set found to the occupied ticks at or below, and at or above, a tick."""
+    found[0], found[1] = next_bid(world, 0, tick), next_ask(world, 0, tick)
+
+
+@kernel
+def draw_many(rng, out, which):
+    """Fill out with draws: 0 uniform, 1 exponential, 2 normal, else integers below `which`."""
+    for k in range(out.shape[0]):
+        if which == 0:
+            out[k] = uniform(rng)
+        elif which == 1:
+            out[k] = exponential(rng)
+        elif which == 2:
+            out[k] = normal(rng)
+        else:
+            out[k] = below(rng, which)
+
+
+@kernel
+def key_chain(key, numbers, out):
+    """Fill out with the keys of sub-streams, and the mixed words themselves."""
+    for k in range(numbers.shape[0]):
+        out[k, 0], out[k, 1] = key_at(key, numbers[k]), mix(np.uint64(numbers[k]))
+
+
+@kernel
+def sum_and_slice(values, rows):
+    """Take slices and rows of arrays, as kernels do, and sum them."""
+    total, half = 0.0, values[: values.shape[0] // 2]
+    for k in range(half.shape[0]):
+        total += half[k]
+    for k in range(rows.shape[0]):
+        row = rows[k]
+        total += row["lots"]
+    return total
+
+
+@kernel
+def table_slices(world):
+    """Sum over slices of tables."""
+    total = 0
+    for i in range(positions(world).shape[0]):
+        total += positions(world)[i].shape[0] + orders(world)[0:2].shape[0]
+    return total
+
+
+@kernel
+def bits(words, out):
+    """Fill out with the places of the lowest and highest set bits."""
+    for k in range(words.shape[0]):
+        out[k, 0], out[k, 1] = lowest_bit(words[k]), highest_bit(words[k])
