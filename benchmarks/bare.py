@@ -4,8 +4,8 @@ No ledger, no margin, no mark, no funding, no record, and no views: what the mes
 ladder of ticks with a bitmap of its occupied levels; at each level a ring of orders, oldest first, closed by the level's
 own node.
 
-Two forms of it differ in their draws alone. *Packed* takes all that a message needs from one 64-bit word, the fastest way
-known to us. *Apart* draws a word for each quantity, as a trader's rule must, which does not know the others' draws.
+Two forms of it differ in their draws alone. *Apart*, the yardstick, makes the draws of (b)'s rule with the same functions of
+`sim.streams`, and one for the trader. *Packed* takes all that a message needs from one 64-bit word, the fastest way known to us.
 """
 
 import functools
@@ -22,6 +22,7 @@ from benchmarks.zero_intelligence import (
     WINDOW_TICKS,
 )
 from sim.kernel import highest_bit, hot_kernel, kernel, lowest_bit
+from sim.streams import below, uniform
 
 NODE = np.dtype([("lots", "i4"), ("place", "i4"), ("previous", "i4"), ("next", "i4")])
 STATE = np.dtype([("key", "u8"), ("draws", "i8"), ("best_bid", "i8"), ("best_ask", "i8"), ("trades", "i8"),
@@ -41,18 +42,6 @@ def draw(state):
     word = (word ^ (word >> _S30)) * _FIRST
     word = (word ^ (word >> _S27)) * _SECOND
     return word ^ (word >> _S31)
-
-
-@hot_kernel
-def redraw(state, word, apart):
-    """Return the word for the next quantity: a new one where quantities are drawn apart."""
-    return draw(state) if apart else word
-
-
-@hot_kernel
-def drawn_lots(word):
-    """Return the size of an order."""
-    return 1 + np.int64((((word >> _S16) & _LOW16) * np.uint64(MOST_LOTS)) >> _S16)
 
 
 @hot_kernel
@@ -112,11 +101,8 @@ def stand(nodes, words, state, first_level, order, buys, place, lots):
 
 
 @hot_kernel
-def send_limit(nodes, words, state, first_level, order, buys, word, apart):
-    """Replace the order of a slot by one at a drawn distance from the opposite best."""
-    word = redraw(state, word, apart)
-    distance = 1 + np.int64(((word & _LOW16) * np.uint64(REACH_TICKS)) >> _S16)
-    lots = drawn_lots(redraw(state, word, apart))
+def send_limit(nodes, words, state, first_level, order, buys, distance, lots):
+    """Replace the order of a slot by one at a distance from the opposite best."""
     if buys:
         place = (state["best_ask"] if state["best_ask"] < TOP else REFERENCE) - distance
     else:
@@ -130,9 +116,8 @@ def send_limit(nodes, words, state, first_level, order, buys, word, apart):
 
 
 @hot_kernel
-def send_market(nodes, words, state, first_level, trader, buys, word, apart):
+def send_market(nodes, words, state, first_level, trader, buys, lots):
     """Match an order against the opposite side until it is filled or nothing is left there."""
-    lots = drawn_lots(redraw(state, word, apart))
     while lots > 0:
         place = state["best_ask"] if buys else state["best_bid"]
         if place == 0 or place == TOP:
@@ -164,38 +149,53 @@ def live_slot(nodes, trader, place):
 
 
 @hot_kernel
-def act(nodes, words, state, first_level, traders, apart):
-    """Draw a trader and his message, and carry it out."""
+def act_packed(nodes, words, state, first_level, traders):
+    """Take a trader and his message from one word, and carry it out."""
     word = draw(state)
     trader = np.int64(((word >> _S40) * np.uint64(traders)) >> np.uint64(24))
-    word = redraw(state, word, apart)
-    quarter = np.int64((word >> _S36) & np.uint64(3))
-    word = redraw(state, word, apart)
-    buys = (word >> _S35) & _ONE == _ONE
+    quarter, buys = np.int64((word >> _S36) & np.uint64(3)), (word >> _S35) & _ONE == _ONE
+    lots = 1 + np.int64((((word >> _S16) & _LOW16) * np.uint64(MOST_LOTS)) >> _S16)
     if quarter == 3:
-        send_market(nodes, words, state, first_level, trader, buys, word, apart)
+        send_market(nodes, words, state, first_level, trader, buys, lots)
         return
-    word = redraw(state, word, apart)
     place = np.int64((word >> _S38) & np.uint64(3))
     live = live_slot(nodes, trader, place) if quarter == 2 else np.int64(-1)
     if live >= 0:
         leave(nodes, words, state, first_level, live)
     else:
-        send_limit(nodes, words, state, first_level, trader * SLOTS + place, buys, word, apart)
+        distance = 1 + np.int64(((word & _LOW16) * np.uint64(REACH_TICKS)) >> _S16)
+        send_limit(nodes, words, state, first_level, trader * SLOTS + place, buys, distance, lots)
+
+
+@hot_kernel
+def act_apart(nodes, words, state, first_level, traders):
+    """Draw a trader and his message, quantity by quantity as a rule does, and carry it out."""
+    trader = below(state, traders)
+    quarter, buys = below(state, 4), uniform(state) < 0.5
+    if quarter == 3:
+        send_market(nodes, words, state, first_level, trader, buys, 1 + below(state, MOST_LOTS))
+        return
+    place = below(state, SLOTS)
+    live = live_slot(nodes, trader, place) if quarter == 2 else np.int64(-1)
+    if live >= 0:
+        leave(nodes, words, state, first_level, live)
+    else:
+        distance = 1 + below(state, REACH_TICKS)
+        send_limit(nodes, words, state, first_level, trader * SLOTS + place, buys, distance, 1 + below(state, MOST_LOTS))
 
 
 @kernel
 def run_packed(nodes, words, states, traders, messages):
     """Carry out messages, one step's or a whole run's, with one draw a message."""
     for _ in range(messages):
-        act(nodes, words, states[0], traders * SLOTS, traders, False)
+        act_packed(nodes, words, states[0], traders * SLOTS, traders)
 
 
 @kernel
 def run_apart(nodes, words, states, traders, messages):
     """Carry out messages, one step's or a whole run's, with one draw a quantity."""
     for _ in range(messages):
-        act(nodes, words, states[0], traders * SLOTS, traders, True)
+        act_apart(nodes, words, states[0], traders * SLOTS, traders)
 
 
 class BareMarket:
@@ -242,18 +242,18 @@ def settled(traders, apart):
 
 
 def measure(traders, seconds):
+    """Return ``(messages, cpu_seconds)`` of the yardstick, one compiled call a step."""
+    market = settled(traders, True)
+    return measure_steps(market.step, market.messages, seconds)
+
+
+def measure_packed(traders, seconds):
     """Return ``(messages, cpu_seconds)`` of the packed form, one compiled call a step."""
     market = settled(traders, False)
     return measure_steps(market.step, market.messages, seconds)
 
 
-def measure_apart(traders, seconds):
-    """Return ``(messages, cpu_seconds)`` of the form with a draw a quantity, one compiled call a step."""
-    market = settled(traders, True)
-    return measure_steps(market.step, market.messages, seconds)
-
-
 def measure_whole(traders, seconds):
-    """Return ``(messages, cpu_seconds)`` of the packed form, a hundred steps in one compiled call."""
-    market = settled(traders, False)
+    """Return ``(messages, cpu_seconds)`` of the yardstick, a hundred steps in one compiled call."""
+    market = settled(traders, True)
     return measure_steps(lambda: market.run(100), market.messages, seconds)

@@ -18,8 +18,8 @@ class Contestant(NamedTuple):
 
 
 CONTESTANTS = (
-    Contestant("a", "bare numba loop, one draw a message", "benchmarks.bare", "measure"),
-    Contestant("a'", "bare numba loop, one draw a quantity", "benchmarks.bare", "measure_apart"),
+    Contestant("a", "bare numba loop, one draw a quantity", "benchmarks.bare", "measure"),
+    Contestant("a'", "bare numba loop, one draw a message", "benchmarks.bare", "measure_packed"),
     Contestant("a*", "(a), a hundred steps a call", "benchmarks.bare", "measure_whole"),
     Contestant("b", "perplab, model.step()", "benchmarks.perplab_market", "measure"),
     Contestant("b0", "(b) with nine sleepers a trader", "benchmarks.perplab_market", "measure_with_sleepers"),

@@ -13,48 +13,52 @@ levels and best prices.
 import numpy as np
 
 from sim.kernel import highest_bit, hot_kernel, kernel, lowest_bit
-from sim.records import (level_at, levels, market_at, order_at, orders, position_at, run_row, summary_words, view_at,
-                         words)
+from sim.records import (level_at, levels, market_at, order_at, orders, position_at, put_summary_word, put_word, run_row,
+                         summary_word_at, summary_words, view_at, word_at, words)
 
 _ONE, _ZERO, _ALL = np.uint64(1), np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @hot_kernel
-def set_bit(bitmap, m, place):
-    """Set bit `place` of row m of a bitmap."""
-    bitmap[m, place >> 6] |= _ONE << np.uint64(place & 63)
+def set_bit(world, m, place):
+    """Set the bit of a level in both bitmaps of market m."""
+    word = place >> 6
+    put_word(world, m, word, word_at(world, m, word) | _ONE << np.uint64(place & 63))
+    put_summary_word(world, m, word >> 6, summary_word_at(world, m, word >> 6) | _ONE << np.uint64(word & 63))
 
 
 @hot_kernel
-def clear_bit(bitmap, m, place):
-    """Clear bit `place` of row m of a bitmap; return whether its word is now empty."""
-    bitmap[m, place >> 6] &= _ALL ^ (_ONE << np.uint64(place & 63))
-    return bitmap[m, place >> 6] == _ZERO
+def clear_bit(world, m, place):
+    """Clear the bit of a level, and that of its word if that is now empty."""
+    word = place >> 6
+    left = word_at(world, m, word) & (_ALL ^ (_ONE << np.uint64(place & 63)))
+    put_word(world, m, word, left)
+    if left == _ZERO:
+        put_summary_word(world, m, word >> 6, summary_word_at(world, m, word >> 6) & (_ALL ^ (_ONE << np.uint64(word & 63))))
 
 
 @hot_kernel
-def above(bitmap, m, place):
-    """Return the first set bit at or above `place` within its word, or -1."""
-    word = bitmap[m, place >> 6] & (_ALL << np.uint64(place & 63))
+def above(word, place):
+    """Return the first set bit at or above `place` within its word of a bitmap, or -1."""
+    word &= _ALL << np.uint64(place & 63)
     return (place & ~63) + lowest_bit(word) if word != _ZERO else -1
 
 
 @hot_kernel
-def below(bitmap, m, place):
-    """Return the last set bit at or below `place` within its word, or -1."""
-    word = bitmap[m, place >> 6] & (_ALL >> np.uint64(63 - (place & 63)))
+def below(word, place):
+    """Return the last set bit at or below `place` within its word of a bitmap, or -1."""
+    word &= _ALL >> np.uint64(63 - (place & 63))
     return (place & ~63) + highest_bit(word) if word != _ZERO else -1
 
 
 @kernel
 def far_above(world, m, word):
     """Return the first level in the words after `word`, or -1."""
-    bitmap, summary = words(world), summary_words(world)
     place = word + 1
-    while place < bitmap.shape[1]:
-        found = above(summary, m, place)
+    while place < words(world).shape[1]:
+        found = above(summary_word_at(world, m, place >> 6), place)
         if found >= 0:
-            return above(bitmap, m, found << 6)
+            return above(word_at(world, m, found), found << 6)
         place = (place | 63) + 1
     return -1
 
@@ -62,12 +66,11 @@ def far_above(world, m, word):
 @kernel
 def far_below(world, m, word):
     """Return the last level in the words before `word`, or -1."""
-    bitmap, summary = words(world), summary_words(world)
     place = word - 1
     while place >= 0:
-        found = below(summary, m, place)
+        found = below(summary_word_at(world, m, place >> 6), place)
         if found >= 0:
-            return below(bitmap, m, (found << 6) + 63)
+            return below(word_at(world, m, found), (found << 6) + 63)
         place = (place & ~63) - 1
     return -1
 
@@ -77,7 +80,7 @@ def level_above(world, m, place):
     """Return the first occupied level at or above `place`, or -1."""
     if place >= levels(world).shape[1]:
         return -1
-    found = above(words(world), m, place)
+    found = above(word_at(world, m, place >> 6), place)
     return found if found >= 0 else far_above(world, m, place >> 6)
 
 
@@ -86,7 +89,7 @@ def level_below(world, m, place):
     """Return the last occupied level at or below `place`, or -1."""
     if place < 0:
         return -1
-    found = below(words(world), m, place)
+    found = below(word_at(world, m, place >> 6), place)
     return found if found >= 0 else far_below(world, m, place >> 6)
 
 
@@ -119,7 +122,7 @@ def reserve(world, owner, m, side, lots):
 @hot_kernel
 def rest(world, number, owner, m, side, tick, lots, flags, expiry_step):
     """Append order `number` to the queue of its level; it must not cross and its slot must be free."""
-    queue, order = orders(world), order_at(world, number)
+    order = order_at(world, number)
     place = tick - market_at(world, m)["window_low"]
     level, view = level_at(world, m, place), view_at(world, m)
     order["lots"], order["tick"], order["owner"], order["market"] = lots, tick, owner, m
@@ -128,11 +131,10 @@ def rest(world, number, owner, m, side, tick, lots, flags, expiry_step):
     if level["lots"] == 0:
         level["head"] = number
         order["previous"] = -1
-        set_bit(words(world), m, place)
-        set_bit(summary_words(world), m, place >> 6)
+        set_bit(world, m, place)
     else:
         order["previous"] = level["tail"]
-        queue[level["tail"]]["next"] = number
+        order_at(world, np.int64(level["tail"]))["next"] = number
     level["tail"] = number
     level["lots"] += lots
     reserve(world, owner, m, side, lots)
@@ -146,8 +148,7 @@ def rest(world, number, owner, m, side, tick, lots, flags, expiry_step):
 def empty_level(world, m, side, tick):
     """Clear the bit of a level that has lost its last order and move the best price on."""
     place, view = tick - market_at(world, m)["window_low"], view_at(world, m)
-    if clear_bit(words(world), m, place):
-        clear_bit(summary_words(world), m, place >> 6)
+    clear_bit(world, m, place)
     if side > 0 and tick == view["best_bid"]:
         view["best_bid"] = next_bid(world, m, tick - 1)
     if side < 0 and tick == view["best_ask"]:
@@ -172,14 +173,14 @@ def reduce_order(world, number, lots):
 @hot_kernel
 def unlink(world, number, level):
     """Take an order out of its level's queue."""
-    queue, order = orders(world), order_at(world, number)
+    order = order_at(world, number)
     before, after = np.int64(order["previous"]), np.int64(order["next"])
     if before >= 0:
-        queue[before]["next"] = after
+        order_at(world, before)["next"] = after
     else:
         level["head"] = after
     if after >= 0:
-        queue[after]["previous"] = before
+        order_at(world, after)["previous"] = before
     else:
         level["tail"] = before
 
@@ -210,11 +211,27 @@ def cancel_expired(world):
 @kernel
 def depth_to(world, m, side, limit):
     """Return the lots resting on a side up to and including tick `limit` (bids: side +1)."""
-    view, low, total = view_at(world, m), market_at(world, m)["window_low"], np.int64(0)
-    tick = view["best_bid"] if side > 0 else view["best_ask"]
-    while tick > 0 and (tick - limit) * side >= 0:
-        total += level_at(world, m, tick - low)["lots"]
-        tick = next_bid(world, m, tick - 1) if side > 0 else next_ask(world, m, tick + 1)
+    view, low = view_at(world, m), market_at(world, m)["window_low"]
+    if side > 0:
+        return lots_between(world, m, max(limit - low, 0), view["best_bid"] - low)
+    if view["best_ask"] == 0:
+        return np.int64(0)
+    return lots_between(world, m, view["best_ask"] - low, min(limit - low, levels(world).shape[1] - 1))
+
+
+@hot_kernel
+def lots_between(world, m, first, last):
+    """Return the lots at the levels `first` to `last`, word by word of the bitmap."""
+    total, place = np.int64(0), first
+    while place <= last:
+        word = word_at(world, m, place >> 6) & (_ALL << np.uint64(place & 63))
+        while word != _ZERO:
+            level = (place & ~63) + lowest_bit(word)
+            if level > last:
+                return total
+            total += level_at(world, m, level)["lots"]
+            word &= word - _ONE
+        place = (place | 63) + 1
     return total
 
 
@@ -249,5 +266,4 @@ def rebuild_bitmap(world, m):
         summary_words(world)[m, place] = _ZERO
     for place in range(ladder.shape[1]):
         if ladder[m, place]["lots"] > 0:
-            set_bit(words(world), m, place)
-            set_bit(summary_words(world), m, place >> 6)
+            set_bit(world, m, place)

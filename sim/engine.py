@@ -13,11 +13,12 @@ from sim.kernel import call_rule, entry, fetch, hot_kernel, kernel
 from sim.ledger import accrue_borrow, cover_pot, receive_incoming
 from sim.liquidation import liquidation_round, unwind_fund
 from sim.matching import submit
-from sim.records import (BAD_COUNT, BAD_ORDER, CANCEL, LIMIT, NO_FAULT, RULE_RAISED, SPOT, TRANSFER, account_at, accounts,
-                         asset_at, assets, awake, awake_at, draw_at, events, fast, fast_at, kind_at, kind_series,
-                         market_at, markets, order_at, order_rows, orders, path_at, position_at, positions, prints,
-                         run_row, series, settlements, trader_at, venue_at, venues, view_at, views, wake_next,
-                         wake_next_at, wake_step, wake_step_at, wheel, wheel_at)
+from sim.records import (BAD_COUNT, BAD_ORDER, CANCEL, LIMIT, NO_FAULT, RULE_RAISED, SPOT, TRANSFER, account_at,
+                         accounts, asset_at, assets, awake, awake_at, draw_at, events, fast, fast_at, holding_at,
+                         kind_at, kind_series, market_at, markets, order_at, order_rows, orders, path_at, position_at,
+                         prints, put_awake, put_wake_next, put_wake_step, put_wheel, run_row, series, settlements,
+                         some_accounts, some_orders, some_positions, trader_at, venue_at, venues, view_at, views,
+                         wake_next_at, wake_step_at, wheel, wheel_at)
 from sim.recording import record_kinds, record_markets
 from sim.settlement import settle
 from sim.streams import below, exponential, key_at
@@ -84,7 +85,8 @@ def tidy(world, i):
     for v in range(venues(world).shape[0]):
         receive_incoming(world, i, v)
     for a in range(assets(world).shape[0]):
-        accrue_borrow(world, i, a)
+        if holding_at(world, i, a)["lots"] < 0:
+            accrue_borrow(world, i, a)
     for m in range(markets(world).shape[0]):
         if position_at(world, i, m)["isolated"] == 1:
             cover_pot(world, i, m)
@@ -97,10 +99,10 @@ def act(world, i, occasion):
     kind, rng = kind_at(world, trader["kind"]), draw_at(world, 0)
     tidy(world, i)
     rng["key"], rng["draws"] = key_at(trader["key"], occasion), 0
-    first = trader["first_slot"]
-    count = call_rule(kind["rule_at"], kind["traits_at"] + trader["number"] * kind["traits_size"], accounts(world)[i],
-                      positions(world)[i], views(world), orders(world)[first:first + trader["slots"]], rng,
-                      order_rows(world))
+    count = call_rule(kind["rule_at"], kind["traits_at"] + trader["number"] * kind["traits_size"],
+                      some_accounts(world, i * venues(world).shape[0], venues(world).shape[0]),
+                      some_positions(world, i * markets(world).shape[0], markets(world).shape[0]), views(world),
+                      some_orders(world, trader["first_slot"], np.int64(trader["slots"])), rng, order_rows(world))
     run_row(world, 0)["decisions"] += 1
     carry_out(world, i, count)
 
@@ -113,15 +115,15 @@ def schedule(world, i, step):
         return
     rng["key"], rng["draws"] = key_at(trader["key"], WAKE + step), 0
     due = step + 1 + np.int64(exponential(rng) * trader["wake_seconds"] / run["dt"])
-    wake_step(world)[i] = due
+    put_wake_step(world, i, due)
     put_on_wheel(world, i, due & (wheel(world).shape[0] - 1))
 
 
 @hot_kernel
 def put_on_wheel(world, i, bucket):
     """Put trader i at the head of a bucket's list."""
-    wake_next(world)[i] = wheel_at(world, bucket)
-    wheel(world)[bucket] = i
+    put_wake_next(world, i, wheel_at(world, bucket))
+    put_wheel(world, bucket, i)
 
 
 @kernel
@@ -130,11 +132,11 @@ def wake(world):
     step, count = run_row(world, 0)["step"], 0
     bucket = step & (wheel(world).shape[0] - 1)
     i = wheel_at(world, bucket)
-    wheel(world)[bucket] = -1
+    put_wheel(world, bucket, -1)
     while i >= 0:
         following = wake_next_at(world, i)
         if wake_step_at(world, i) <= step:
-            awake(world)[count] = i
+            put_awake(world, count, i)
             count += 1
         else:
             put_on_wheel(world, i, bucket)
@@ -148,7 +150,7 @@ def shuffle(world, list_, count, occasion):
     rng = draw_at(world, 0)
     rng["key"], rng["draws"] = key_at(run_row(world, 0)["key"], occasion), 0
     for k in range(count - 1, 0, -1):
-        other = below(rng, k + 1)
+        other = np.uint64(below(rng, k + 1))
         list_[k], list_[other] = list_[other], list_[k]
 
 
@@ -189,15 +191,17 @@ def fetch_belongings(world, i):
 
 
 @kernel
-def samples_here(world, place_key, k, left, gaps):
-    """Take the premium samples that fall before the k-th of the awake; return how many are left."""
-    rng, taken = draw_at(world, 0), 0
-    rng["key"], rng["draws"] = key_at(place_key, k), 0
-    for _ in range(left):
-        taken += below(rng, gaps) == 0
-    for _ in range(taken):
-        sample_all(world)
-    return left - taken
+def sample_here(world, place_key, here, gaps):
+    """Take the premium samples whose random place is the gap `here`; return the next gap that has any."""
+    rng, following = draw_at(world, 0), gaps
+    rng["key"], rng["draws"] = place_key, 0
+    for _ in range(run_row(world, 0)["premium_samples"]):
+        place = below(rng, gaps)
+        if place == here:
+            sample_all(world)
+        elif place > here:
+            following = min(following, place)
+    return following
 
 
 @kernel
@@ -205,10 +209,11 @@ def act_awake(world, count):
     """Let the awake act in random order, and sample the premium at random places between them."""
     run = run_row(world, 0)
     shuffle(world, awake(world), count, run["step"])
-    left, place_key = run["premium_samples"], key_at(run["key"], WAKE + run["step"])
+    place_key = key_at(run["key"], WAKE + run["step"])
+    sampled_at = sample_here(world, place_key, -1, count + 1)
     for k in range(count + 1):
-        if left > 0:
-            left = samples_here(world, place_key, k, left, count + 1 - k)
+        if k == sampled_at:
+            sampled_at = sample_here(world, place_key, k, count + 1)
         if k + AHEAD < count:
             fetch_trader(world, awake_at(world, k + AHEAD))
             fetch_belongings(world, awake_at(world, k + AHEAD // 2))
@@ -229,9 +234,11 @@ def settle_due(world, seconds):
 
 @entry("none", 2, "float64")
 def risk(world, v, seconds):
-    """Run the liquidation rounds of venue v that fit into a step."""
+    """Run the liquidation rounds of venue v that fit into a step; a short step has one only if a round ends in it."""
     run, venue = run_row(world, 0), venue_at(world, v)
     unwind_fund(world, v, run["dt"])
+    if int(seconds / venue["round_seconds"]) == int((seconds - run["dt"]) / venue["round_seconds"]):
+        return
     for number in range(max(int(run["dt"] / venue["round_seconds"]), 1)):
         room = events(world).shape[0] - run["event_count"]
         if room < 4 * run["held_count"] or liquidation_round(world, v, number) == 0:

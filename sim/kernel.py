@@ -12,9 +12,12 @@ Compiled code is kept on disk in a directory named by a hash of the package's ow
 does not notice a change in a callee that stands in another file.
 """
 
+import contextlib
 import hashlib
 import os
 import pathlib
+import subprocess
+import sys
 import tempfile
 
 import numba
@@ -65,7 +68,7 @@ def _widened(argument):
 
 def _declared(function, **options):
     """Compile a function when it is first called, once for all integer widths and literals."""
-    compiled = numba.njit(cache=True, _nrt=False, error_model="numpy", **options)(function)
+    compiled = numba.njit(cache=True, _nrt=False, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
     if COMPILED:
         template = compiled.get_call_template
         compiled.get_call_template = lambda args, kws: template([_widened(argument) for argument in args], kws)
@@ -115,11 +118,18 @@ def table(name, dtype, dimensions=1):
     return (lambda world: world[name]), (lambda world, i, j: world[name][i, j])
 
 
+def _load_constant(builder, first, place):
+    """Return word `place` of the directory, promised not to change while the code runs: read once, whatever is stored."""
+    value = builder.load(builder.gep(first, [ir.Constant(ir.IntType(64), place)]))
+    value.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return value
+
+
 def _words(builder, world, place):
     """Return address, rows and columns of a table, as values of the code being built."""
     word = ir.IntType(64)
     first = builder.inttoptr(world, word.as_pointer())
-    return [builder.load(builder.gep(first, [ir.Constant(word, ENTRY_WORDS + 3 * place + k)])) for k in range(3)]
+    return [_load_constant(builder, first, ENTRY_WORDS + 3 * place + k) for k in range(3)]
 
 
 def _compiled_table(place, dtype, dimensions):
@@ -143,14 +153,71 @@ def _compiled_table(place, dtype, dimensions):
     return whole
 
 
+def writer(name):
+    """Return ``put(world, i, value)`` (or ``i, j``) of a declared table of plain numbers; indices as for ``at``."""
+    place, dtype, dimensions = _directory[name]
+    if COMPILED:
+        return _compiled_writer(place, dtype, dimensions)
+    if dimensions == 1:
+        return lambda world, i, value: world[name].__setitem__(i, value)
+    return lambda world, i, j, value: world[name].__setitem__((i, j), value)
+
+
+def span(name):
+    """Return ``part(world, first, count)`` of a declared table: that many rows as an array, counted through all columns."""
+    place, dtype, _ = _directory[name]
+    return _compiled_span(place, dtype) if COMPILED else lambda world, first, count: world[name].reshape(-1)[first:first + count]
+
+
+def _compiled_span(place, dtype):
+    array_type = types.Array(numba.from_dtype(dtype), 1, "C")
+
+    def codegen(context, builder, signature, args):
+        itemsize = context.get_constant(types.intp, dtype.itemsize)
+        array = arrayobj.make_array(array_type)(context, builder)
+        address = builder.add(_words(builder, args[0], place)[0], builder.mul(args[1], itemsize))
+        arrayobj.populate_array(array, data=builder.inttoptr(address, array.data.type), itemsize=itemsize, meminfo=None,
+                                shape=cgutils.pack_array(builder, [args[2]]), strides=cgutils.pack_array(builder, [itemsize]))
+        return array._getvalue()
+
+    @intrinsic
+    def part(typing_context, world, first, count):
+        return array_type(types.int64, types.int64, types.int64), codegen
+
+    return part
+
+
+def _element(context, builder, place, dtype, dimensions, args):
+    """Return the pointer to one row of a table, from the arguments ``world, i`` or ``world, i, j``."""
+    words = _words(builder, args[0], place)
+    number = args[1] if dimensions == 1 else builder.add(builder.mul(args[1], words[2]), args[2])
+    offset = builder.mul(number, ir.Constant(ir.IntType(64), dtype.itemsize))
+    return builder.inttoptr(builder.add(words[0], offset), context.get_data_type(numba.from_dtype(dtype)).as_pointer())
+
+
+def _compiled_writer(place, dtype, dimensions):
+    value_type = numba.from_dtype(dtype)
+
+    def codegen(context, builder, signature, args):
+        builder.store(args[-1], _element(context, builder, place, dtype, dimensions, args))
+        return context.get_dummy_value()
+
+    if dimensions == 1:
+        @intrinsic
+        def put(typing_context, world, i, value):
+            return types.none(types.int64, types.int64, value_type), codegen
+    else:
+        @intrinsic
+        def put(typing_context, world, i, j, value):
+            return types.none(types.int64, types.int64, types.int64, value_type), codegen
+    return put
+
+
 def _compiled_row(place, dtype, dimensions):
     row = numba.from_dtype(dtype)
 
     def codegen(context, builder, signature, args):
-        words = _words(builder, args[0], place)
-        number = args[1] if dimensions == 1 else builder.add(builder.mul(args[1], words[2]), args[2])
-        offset = builder.mul(number, ir.Constant(ir.IntType(64), dtype.itemsize))
-        pointer = builder.inttoptr(builder.add(words[0], offset), context.get_data_type(row).as_pointer())
+        pointer = _element(context, builder, place, dtype, dimensions, args)
         return pointer if isinstance(row, types.Record) else builder.load(pointer)
 
     if dimensions == 1:
@@ -172,7 +239,7 @@ def entry(result, integers, *floats):
 
     Parameters
     ----------
-    result : {"none", "int64"}
+    result : {"none", "int64", "float64"}
     integers : int
         Number of integer arguments, the world being the first.
     *floats : str
@@ -195,7 +262,7 @@ def _compiled_entry(function, signature):
         entry_type = context.call_conv.get_function_type(signature.return_type, argument_types)
         word = ir.IntType(64)
         first = builder.inttoptr(args[0], word.as_pointer())
-        target = builder.inttoptr(builder.load(builder.gep(first, [ir.Constant(word, place)])), entry_type.as_pointer())
+        target = builder.inttoptr(_load_constant(builder, first, place), entry_type.as_pointer())
         _, value = context.call_conv.call_function(builder, target, signature.return_type, argument_types, args)
         return value
 
@@ -207,6 +274,33 @@ def _caller(count, signature, codegen):
     """Return the intrinsic of `count` arguments with a signature: numba reads the number off the function's own."""
     names = ", ".join(f"argument_{k}" for k in range(count))
     return intrinsic(eval(f"lambda typing_context, {names}: (signature, codegen)", {"signature": signature, "codegen": codegen}))
+
+
+@contextlib.contextmanager
+def second_compiler(module):
+    """Let another process compile the entries from the last backwards while this one goes forwards, if none is on disk.
+
+    The two meet in the middle: what one has put on disk the other loads. Without effect once compiled code is there.
+
+    Parameters
+    ----------
+    module : str
+        The module that declares all entries when it is imported.
+    """
+    done = pathlib.Path(numba.config.CACHE_DIR) / "compiled"
+    if not COMPILED or done.exists():
+        yield
+        return
+    order = f"import {module}; from sim import kernel; [address() for address in reversed(kernel._entries)]"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HOUSE), os.environ.get("PYTHONPATH", "")])}
+    other = subprocess.Popen([sys.executable, "-c", order], env=environment, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    try:
+        yield
+        done.touch()
+    finally:
+        other.kill()
+        other.wait()
 
 
 def world_of(tables):
@@ -259,7 +353,7 @@ def compile_rule(function, signature_rows, cached):
         return function, function
     rows = [numba.from_dtype(dtype) for dtype in signature_rows]
     arguments = [row if k in (0, 5) else types.Array(row, 1, "C") for k, row in enumerate(rows)]
-    compiled = numba.njit(types.int64(*arguments), cache=cached, _nrt=False)(function)
+    compiled = numba.njit(types.int64(*arguments), cache=cached, _nrt=False, no_cfunc_wrapper=True)(function)
     result = compiled.overloads[tuple(arguments)]
     return compiled, result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
 

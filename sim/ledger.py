@@ -14,9 +14,9 @@ import math
 
 import numpy as np
 
-from sim.kernel import hot_kernel, kernel
-from sim.records import (account_at, asset_at, assets, dirty, held, held_at, holding_at, market_at, markets,
-                         position_at, run_row, venue_at, view_at)
+from sim.kernel import entry, hot_kernel, kernel
+from sim.records import (account_at, asset_at, assets, held_at, holding_at, market_at, markets,
+                         position_at, put_dirty, put_held, run_row, venue_at, view_at)
 
 
 @hot_kernel
@@ -59,7 +59,7 @@ def credit(world, i, m, units):
 def enter_held(world, i, m):
     """Enter a position that is no longer flat in the list of held positions and start its counters."""
     run, position = run_row(world, 0), position_at(world, i, m)
-    held(world)[run["held_count"]] = i * markets(world).shape[0] + m
+    put_held(world, run["held_count"], i * markets(world).shape[0] + m)
     position["held_at"] = run["held_count"]
     run["held_count"] += 1
     position["index_cost"], position["realised"], position["node"] = 0.0, 0, -1
@@ -72,7 +72,7 @@ def leave_held(world, i, m):
     run, position, width = run_row(world, 0), position_at(world, i, m), markets(world).shape[0]
     run["held_count"] -= 1
     last = held_at(world, run["held_count"])
-    held(world)[position["held_at"]] = last
+    put_held(world, np.int64(position["held_at"]), last)
     position_at(world, last // width, last % width)["held_at"] = position["held_at"]
     position["held_at"] = -1
 
@@ -135,13 +135,13 @@ def cover_pot(world, i, m):
         position["pot"] = 0
 
 
-@kernel
+@hot_kernel
 def note_change(world, i, m):
     """Enter a position whose purse or size has changed in the list of those to be looked at for risk."""
     run, position = run_row(world, 0), position_at(world, i, m)
     if position["dirty"] == 0:
         position["dirty"] = 1
-        dirty(world)[run["dirty_count"]] = i * markets(world).shape[0] + m
+        put_dirty(world, run["dirty_count"], i * markets(world).shape[0] + m)
         run["dirty_count"] += 1
 
 
@@ -190,6 +190,17 @@ def purse_equity(world, i, m):
 @hot_kernel
 def cross_equity(world, i, v):
     """Return collateral plus the unrealised profit of all cross positions of account (i, v), float units."""
+    if markets(world).shape[0] > 1:
+        return cross_equity_of_many(world, i, v)
+    position, equity = position_at(world, i, 0), float(account_at(world, i, v)["collateral"])
+    if position["lots"] != 0 and position["isolated"] == 0:
+        equity += position["quote"] + position["lots"] * view_at(world, 0)["mark"] * market_at(world, 0)["units_per_price"]
+    return equity
+
+
+@entry("float64", 3)
+def cross_equity_of_many(world, i, v):
+    """Return `cross_equity` where there are several markets."""
     equity = float(account_at(world, i, v)["collateral"])
     for m in range(markets(world).shape[0]):
         position = position_at(world, i, m)
@@ -323,10 +334,12 @@ def move_purse(world, i, m, fund):
 
 
 @kernel
-def charge_to_fund(world, i, m, units):
-    """Move a liquidation fee from the purse of (i, m) to the venue's fund."""
+def charge_to_fund(world, i, m, units, released):
+    """Move a liquidation fee to the venue's fund: first from what a pot has just released to the account, then from the purse."""
     v, position = market_at(world, m)["venue"], position_at(world, i, m)
-    credit(world, i, m, -units)
+    from_account = min(units, released)
+    account_at(world, i, v)["collateral"] -= from_account
+    credit(world, i, m, from_account - units)
     position["all_fees"] -= units
     account_at(world, venue_at(world, v)["fund_row"], v)["collateral"] += units
 

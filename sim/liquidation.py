@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.book import cancel
 from sim.cascade import index_profit, parent_of, price_profit, remember_forced
-from sim.kernel import entry, kernel
+from sim.kernel import entry, hot_kernel, kernel
 from sim.ledger import (charge_to_fund, cross_equity, exchange, fee_units, fees_received, funding_received, move_position, move_purse, purse_equity,
                         receive_incoming)
 from sim.margin import bankruptcy_price, liquidation_price, maintenance_margin, tier_of
@@ -21,6 +21,8 @@ from sim.records import (AT_PREVIOUS_MARK, BANKRUPTCY_LIMIT, DELEVERAGED, FORCED
                          TWIN_TAKEOVER, account_at, dirty_at, distressed, distressed_at, event_at, events, held_at,
                          market_at, markets, order_at, position_at, run_row, trader_at, venue_at, view_at)
 from sim.valuation import book_mid
+
+GLANCE = 1.0 - 1e-6
 
 
 @kernel
@@ -95,14 +97,36 @@ def tighten(world, i, m):
     market["safe_low"], market["safe_high"] = max(market["safe_low"], low), min(market["safe_high"], high)
 
 
+@hot_kernel
+def clearly_safe(world, i, m):
+    """Return whether a glance shows that position (i, m) is safe all over its market's safe interval, with room to spare.
+
+    Sufficient, not necessary: the only market, a notional in the first tier, and more equity than maintenance by more
+    than rounding, now and at that end of the interval which hurts.
+    """
+    position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
+    low, high = market["safe_low"], market["safe_high"]
+    if markets(world).shape[0] > 1 or position["isolated"] == 1 or not low < mark < high:
+        return False
+    lots, fraction, unit = position["lots"], market["tier_fraction"][0], market["units_per_price"]
+    size = abs(lots) * unit
+    if market["tiers"] > 1 and not size * high < GLANCE * market["tier_floor"][1]:
+        return False
+    worst = low if lots > 0 else high
+    equity = account_at(world, i, market["venue"])["collateral"] + (position["quote"] + lots * unit * worst)
+    room = size * (mark + worst) * (1.0 - GLANCE)
+    return market["tier_deduction"][0] == 0.0 and equity > size * max(mark, worst) * fraction + room
+
+
 @kernel
 def look_at_changes(world):
     """Narrow the safe intervals by the positions that have changed, and empty their list."""
     run, width = run_row(world, 0), markets(world).shape[0]
     for k in range(run["dirty_count"]):
-        i, m = dirty_at(world, k) // width, dirty_at(world, k) % width
+        place = dirty_at(world, k)
+        i, m = (place, 0) if width == 1 else (place // width, place % width)
         position_at(world, i, m)["dirty"] = 0
-        if position_at(world, i, m)["lots"] != 0 and i < run["traders"]:
+        if position_at(world, i, m)["lots"] != 0 and i < run["traders"] and not clearly_safe(world, i, m):
             tighten(world, i, m)
     run["dirty_count"] = 0
 
@@ -223,7 +247,7 @@ def force_order(world, i, m, number, parent, cause):
     venue, side = venue_at(world, market["venue"]), (-1 if position["lots"] > 0 else 1)
     kept = start_event(world, i, m, number, parent, cause, FORCED_ORDER)
     lots, before = slice_lots(world, i, m), book_mid(world, m)
-    quote, realised = position["quote"], position["realised"]
+    quote, realised, free = position["quote"], position["realised"], account_at(world, i, market["venue"])["collateral"]
     left = match(world, i, m, side, forced_limit(world, i, m), lots, 1, 0.0)
     after = book_mid(world, m)
     value = abs(position["realised"] - realised + position["quote"] - quote)
@@ -231,14 +255,26 @@ def force_order(world, i, m, number, parent, cause):
     remember_forced(world, m, event_at(world, kept)["node"], shift)
     view["forced_lots"] += side * (lots - left)
     position["forced_lots"] += lots - left
-    fee = min(fee_units(float(value), venue["liquidation_fee"]), max(np.int64(math.floor(purse_equity(world, i, m))), 0))
-    charge_to_fund(world, i, m, fee)
+    fee = take_fee(world, i, m, value, free)
     event = event_at(world, kept)
     event["lots"], event["value"], event["mid_shift"], event["fund_change"] = side * (lots - left), value, shift, fee
     if venue["takeover_after_order"] == 1 and position["lots"] != 0 and below_maintenance(world, i, m):
         take_over(world, i, m, number, -2, -1)
     elif position["lots"] == 0:
         cover(world, i, m, kept)
+
+
+@kernel
+def take_fee(world, i, m, value, free):
+    """Charge the liquidation fee on a value, at most what is left; `free` is the collateral before the forced trade. Return it."""
+    v = market_at(world, m)["venue"]
+    released = np.int64(0)
+    if position_at(world, i, m)["isolated"] == 1:
+        released = account_at(world, i, v)["collateral"] - free
+    left = max(np.int64(math.floor(purse_equity(world, i, m))), 0) + released
+    fee = min(fee_units(float(value), venue_at(world, v)["liquidation_fee"]), left)
+    charge_to_fund(world, i, m, fee, released)
+    return fee
 
 
 @kernel
@@ -249,8 +285,9 @@ def cover(world, i, m, kept):
     short = position["pot"] if position["isolated"] == 1 else account["collateral"]
     if short < 0 and (position["isolated"] == 1 or cross_equity(world, i, v) < 0.0):
         fund = venue_at(world, v)["fund_row"]
-        event_at(world, kept)["fund_change"] += move_purse(world, i, m, fund)
-        venue_at(world, v)["bad_debt"] += max(-account_at(world, fund, v)["collateral"], 0)
+        units = move_purse(world, i, m, fund)
+        event_at(world, kept)["fund_change"] += units
+        venue_at(world, v)["bad_debt"] += min(-units, max(-account_at(world, fund, v)["collateral"], 0))
 
 
 @entry("none", 6)
@@ -286,11 +323,10 @@ def twin_takeover(world, i, m, number, parent, cause, whole):
     fund, side = venue["fund_row"], (-1 if position["lots"] > 0 else 1)
     kept = start_event(world, i, m, number, parent, cause, TWIN_TAKEOVER)
     lots = abs(position["lots"]) if whole else slice_lots(world, i, m)
-    tick = np.int64(round(view_at(world, m)["mark"] / market["tick"]))
+    tick, free = np.int64(round(view_at(world, m)["mark"] / market["tick"])), account_at(world, i, market["venue"])["collateral"]
     exchange(world, m, fund, i, side * lots, tick, 0.0, 0.0)
     value = lots * tick * market["units_per_tick"]
-    fee = min(fee_units(float(value), venue["liquidation_fee"]), max(np.int64(math.floor(purse_equity(world, i, m))), 0))
-    charge_to_fund(world, i, m, fee)
+    fee = take_fee(world, i, m, value, free)
     event = event_at(world, kept)
     event["counterparty"], event["lots"], event["value"], event["fund_change"] = fund, side * lots, value, fee
     position["forced_lots"] += lots

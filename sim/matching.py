@@ -21,7 +21,7 @@ from sim.records import (CANCEL, DONE, IMMEDIATE, LIMIT, MARKET_ORDER, NOTHING_T
                          venue_at, view_at)
 
 MARKET_SLIPPAGE = 0.0005
-LAST_STEP = (1 << 31) - 1
+LAST_STEP = MOST_RESTING_LOTS = (1 << 31) - 1
 
 
 @hot_kernel
@@ -45,6 +45,12 @@ def exposure(position, buy, sell):
 
 
 @hot_kernel
+def margin_elsewhere(world, i, v, m):
+    """Return `margin_in_use` but for market m; nothing to look at where that is the only market."""
+    return margin_in_use(world, i, v, m) if markets(world).shape[0] > 1 else 0.0
+
+
+@entry("float64", 4)
 def margin_in_use(world, i, v, except_market):
     """Return the initial margin of the positions and orders of account (i, v) in its other markets; a pot carries its own."""
     used = 0.0
@@ -77,9 +83,15 @@ def affords(world, i, m, side, tick, lots):
     adverse = max((order_value - mark_value) * side, 0.0) * lots
     need = position_margin(world, i, m, after, worst) + adverse
     if position["isolated"] == 1:
-        free = account_at(world, i, market["venue"])["collateral"] - margin_in_use(world, i, market["venue"], m)
+        free = account_at(world, i, market["venue"])["collateral"] - margin_elsewhere(world, i, market["venue"], m)
         return free >= need - position_margin(world, i, m, abs(position["lots"]), mark_value)
-    return cross_equity(world, i, market["venue"]) - margin_in_use(world, i, market["venue"], m) >= need
+    return cross_equity(world, i, market["venue"]) - margin_elsewhere(world, i, market["venue"], m) >= need
+
+
+@hot_kernel
+def fits(position, side, lots):
+    """Return whether the counter of resting lots on a side has room for `lots` more."""
+    return (position["buy_lots"] if side > 0 else position["sell_lots"]) + np.int64(lots) <= MOST_RESTING_LOTS
 
 
 @hot_kernel
@@ -180,7 +192,7 @@ def place_limit(world, i, row):
     crosses = crossing(world, m, side, tick)
     if crosses and flags & POST_ONLY:
         return REFUSED_POST_ONLY
-    if not affords(world, i, m, side, tick, lots):
+    if not affords(world, i, m, side, tick, lots) or not fits(position_at(world, i, m), side, lots):
         return REFUSED_MARGIN
     if crosses:
         lots = match(world, i, m, side, tick, lots, 0, venue_at(world, market["venue"])["taker_fee"])
@@ -252,7 +264,7 @@ def place_aside(world, i, k):
     return place_spot(world, i, row) if row["kind"] == SPOT else place_transfer(world, i, row)
 
 
-@hot_kernel
+@entry("int64", 3)
 def submit(world, i, k):
     """Carry out row k of the order buffer for trader i and return its outcome code; the row has been range-checked."""
     row = order_row_at(world, k)

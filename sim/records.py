@@ -10,7 +10,7 @@ Traders stand in rows 0..N-1 and the insurance fund of venue v in row N+v of eve
 
 import numpy as np
 
-from sim.kernel import table
+from sim.kernel import span, table, writer
 
 TIERS = 16
 NO_ROW = -1
@@ -198,3 +198,8 @@ settlements, settlement_at = table("settlement", SETTLEMENT)
 prints, print_at = table("print", PRINT)
 series, series_at = table("series", SERIES, 2)
 kind_series, kind_series_at = table("kind_series", KIND_SERIES, 2)
+
+put_word, put_summary_word = writer("word"), writer("summary_word")
+put_wheel, put_wake_next, put_wake_step, put_awake = (writer(name) for name in ("wheel", "wake_next", "wake_step", "awake"))
+put_held, put_dirty = writer("held"), writer("dirty")
+some_accounts, some_positions, some_orders = span("account"), span("position"), span("order")

@@ -22,7 +22,7 @@ def settle(world, m, seconds):
     if market["funding_on"] == 1:
         pay_all(world, m, rate, average, seconds)
         view["funding_rate"] = rate
-    market["settled_seconds"] = seconds
+    market["settled_seconds"] += market["interval_seconds"]
     market["samples"], market["premium_sum"], market["weight_sum"] = 0, 0.0, 0.0
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from sim import records
 from sim.errors import Fault, ParameterError
-from sim.kernel import COMPILED, world_of
+from sim.kernel import COMPILED, second_compiler, world_of
 from sim.records import INDEX_PLUS_BASIS, NO_ROW, QUOTES_AVERAGE, kinds
 from sim.streams import key_at, stream_key
 
@@ -236,10 +236,11 @@ class PlainAddress:
 def connect(tables, traits, kinds):
     """Return ``(world, keep)`` for kernels: the addresses of this process's tables, traits and rules."""
     if COMPILED:
-        for row, rows, kind in zip(tables["kind"], traits, kinds, strict=True):
-            row["rule_at"], row["traits_at"] = kind.decide.compile()[1], rows.ctypes.data
-            row["traits_size"], row["traders"] = rows.dtype.itemsize, len(rows)
-        return world_of(tables)
+        with second_compiler("sim.engine"):
+            for row, rows, kind in zip(tables["kind"], traits, kinds, strict=True):
+                row["rule_at"], row["traits_at"] = kind.decide.compile()[1], rows.ctypes.data
+                row["traits_size"], row["traders"] = rows.dtype.itemsize, len(rows)
+            return world_of(tables)
     plain = [{"rule_at": kind.decide.function, "traits_at": PlainAddress(rows), "traits_size": 1}
              for rows, kind in zip(traits, kinds, strict=True)]
     return dict(tables, kind=plain), tables

@@ -11,13 +11,27 @@ import zlib
 
 import numpy as np
 
-from sim.kernel import hot_kernel
+from sim.kernel import hot_kernel, kernel
 
 _WEYL = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _SCALE = 1.0 / 9007199254740992.0
+_ZERO, _ONE, _LAST = np.uint64(0), np.uint64(1), np.uint64(255)
+
+
+def layers():
+    """Return right edges and heights of the ziggurat's 256 layers; the first edge is that of a box as large as the tail's."""
+    edge, area = 7.69711747013104972, 0.0039496598225815571993
+    widths = [area * math.exp(edge), edge]
+    while len(widths) < 256:
+        widths.append(-math.log(area / widths[-1] + math.exp(-widths[-1])))
+    widths.append(0.0)
+    return np.array(widths), np.array([math.exp(-width) for width in widths])
+
+
+_WIDTHS, _HEIGHTS = layers()
 
 
 def generator(seed, name, *block):
@@ -58,16 +72,46 @@ def key_at(key, number):
 
 
 @hot_kernel
+def word_of(rng):
+    """Return the next 64 random bits of a DRAW record and advance its counter."""
+    rng["draws"] += 1
+    return mix(rng["key"] + _WEYL * np.uint64(rng["draws"]))
+
+
+@hot_kernel
 def uniform(rng):
     """Return the next uniform draw in [0, 1) of a DRAW record and advance its counter."""
-    rng["draws"] += 1
-    return float(mix(rng["key"] + _WEYL * np.uint64(rng["draws"])) >> _S11) * _SCALE
+    return float(np.int64(word_of(rng) >> _S11)) * _SCALE
 
 
 @hot_kernel
 def exponential(rng):
-    """Return a draw from the exponential distribution of mean 1."""
-    return -math.log(1.0 - uniform(rng))
+    """Return a draw from the exponential distribution of mean 1.
+
+    Notes
+    -----
+    The ziggurat of Marsaglia and Tsang (2000, "The ziggurat method for generating random variables", J. Statistical
+    Software 5(8)), 256 layers; the layer and the place in it come from different bits of one word.
+    """
+    word = word_of(rng)
+    layer = word & _LAST
+    x = float(np.int64(word >> _S11)) * _SCALE * _WIDTHS[layer]
+    return x if x < _WIDTHS[layer + _ONE] else outside_layer(rng, layer, x)
+
+
+@kernel
+def outside_layer(rng, layer, x):
+    """Return an exponential draw whose first point fell outside the inner part of its layer (one in ninety)."""
+    passed = 0.0
+    while x >= _WIDTHS[layer + _ONE]:
+        if layer == _ZERO:
+            passed += _WIDTHS[1]
+        elif _HEIGHTS[layer] + uniform(rng) * (_HEIGHTS[layer + _ONE] - _HEIGHTS[layer]) < math.exp(-x):
+            break
+        word = word_of(rng)
+        layer = word & _LAST
+        x = float(np.int64(word >> _S11)) * _SCALE * _WIDTHS[layer]
+    return passed + x
 
 
 @hot_kernel
@@ -80,4 +124,4 @@ def normal(rng):
 @hot_kernel
 def below(rng, count):
     """Return a uniform integer in [0, count)."""
-    return int(uniform(rng) * count)
+    return np.int64(uniform(rng) * count)

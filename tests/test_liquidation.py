@@ -123,7 +123,6 @@ def test_fee_takes_no_more_than_there_is(make):
     assert fund_equity_usd(world) == 1_010.0
 
 
-@pytest.mark.xfail(strict=True, reason="the pot is released to the account before the fee is taken from it")
 def test_fee_of_an_isolated_position_comes_from_its_pot(make):
     world = make(fee=0.003, traits={"isolated": 1.0})
     world.trade(0, 1, 100)
