@@ -5,8 +5,8 @@ its mean over seeds and 95 % interval.
 
 *cascade.* Depths are the providers' `level_usd`, their inventory limits in proportion; every depth is run with the story's
 spot, which gives way to trades, and with calm's, which hardly does, so that only the perpetual's own book amplifies.
-*weapon.* Sizes multiply the attacker's position and pushes; the last column has his size in a spot ten times as deep. Both
-rulebooks.
+*weapon.* Sizes multiply the attacker's position and pushes. Then his size in a spot ten times as deep, and its halves: spot
+bought without a position in the perpetual, and the perpetual sold (to push funding down) without spot. Both rulebooks.
 """
 
 import argparse
@@ -22,7 +22,13 @@ LEVELS_USD = (7_000.0, 1_400.0, 280.0)
 SPOTS = {"spot that gives way": {}, "spot as deep as calm's": {"spot.permanent_impact_bps": 0.02}}
 SIZES = (0.5, 1.0, 2.0)
 SIZED_TRAITS = ("size_usd", "perp_push_usd", "spot_push_usd")
-DEEP_SPOT = {"spot.permanent_impact_bps": 0.3, "spot.transient_impact_bps": 0.3}
+ATTACKER_KEY = "populations.attacker"
+NO_POSITION = {f"{ATTACKER_KEY}.size_usd": 0, f"{ATTACKER_KEY}.perp_push_usd": 0}
+OTHER_ATTACKS = {
+    "x1, deep spot": {"spot.permanent_impact_bps": 0.3, "spot.transient_impact_bps": 0.3},
+    "buys spot only": NO_POSITION,
+    "sells perpetual only": NO_POSITION | {f"{ATTACKER_KEY}.spot_push_usd": 0, f"{ATTACKER_KEY}.perp_push_usd": -20_000},
+}
 
 
 def depth_changes(level_usd):
@@ -35,7 +41,7 @@ def depth_changes(level_usd):
 def size_changes(size):
     """Return the changes to the attack's story that scale its position and its pushes."""
     attacker = load(WEAPON).populations["attacker"].traits
-    return {f"populations.attacker.{trait}": attacker[trait] * size for trait in SIZED_TRAITS}
+    return {f"{ATTACKER_KEY}.{trait}": attacker[trait] * size for trait in SIZED_TRAITS}
 
 
 def cascade_run(seed, changes=()):
@@ -56,7 +62,7 @@ def weapon_run(seed, story=WEAPON, changes=()):
     """Run the attack and its control without the attacker; return the figures of `weapon_figures`."""
     scenario = load(story, changes)
     market = finished(scenario, seed)
-    control = finished(load(story, dict(changes) | {"populations.attacker.number": 0}), seed)
+    control = finished(load(story, dict(changes) | {f"{ATTACKER_KEY}.number": 0}), seed)
     attacker = attacker_of(market)
     figures = weapon_figures(market.records(), control.records(), *attack_times(scenario))
     fees = float(market.tables["position"]["all_fees"][attacker.row].sum()) * market.layout.unit
@@ -89,9 +95,9 @@ def cascade_variants(spot):
 
 
 def weapon_variants(story):
-    """Return the columns of the attack's table: a call for each size, and one for a deep spot."""
-    sizes = {f"size x{size:g}": (weapon_run, (story, size_changes(size))) for size in SIZES}
-    return sizes | {"size x1, deep spot": (weapon_run, (story, DEEP_SPOT))}
+    """Return the columns of the attack's table: a call for each size, and for each other attack."""
+    attacks = {f"size x{size:g}": size_changes(size) for size in SIZES} | OTHER_ATTACKS
+    return {name: (weapon_run, (story, changes)) for name, changes in attacks.items()}
 
 
 def over_seeds(variants, seeds, workers):

@@ -22,6 +22,7 @@ from benchmarks.zero_intelligence import (
     WINDOW_TICKS,
 )
 from sim.kernel import highest_bit, hot_kernel, kernel, lowest_bit
+from sim.records import DRAW
 from sim.streams import below, uniform
 
 NODE = np.dtype([("lots", "i4"), ("place", "i4"), ("previous", "i4"), ("next", "i4")])
@@ -168,20 +169,20 @@ def act_packed(nodes, words, state, first_level, traders):
 
 
 @hot_kernel
-def act_apart(nodes, words, state, first_level, traders):
+def act_apart(nodes, words, state, rng, first_level, traders):
     """Draw a trader and his message, quantity by quantity as a rule does, and carry it out."""
-    trader = below(state, traders)
-    quarter, buys = below(state, 4), uniform(state) < 0.5
+    trader = below(rng, traders)
+    quarter, buys = below(rng, 4), uniform(rng) < 0.5
     if quarter == 3:
-        send_market(nodes, words, state, first_level, trader, buys, 1 + below(state, MOST_LOTS))
+        send_market(nodes, words, state, first_level, trader, buys, 1 + below(rng, MOST_LOTS))
         return
-    place = below(state, SLOTS)
+    place = below(rng, SLOTS)
     live = live_slot(nodes, trader, place) if quarter == 2 else np.int64(-1)
     if live >= 0:
         leave(nodes, words, state, first_level, live)
     else:
-        distance = 1 + below(state, REACH_TICKS)
-        send_limit(nodes, words, state, first_level, trader * SLOTS + place, buys, distance, 1 + below(state, MOST_LOTS))
+        distance = 1 + below(rng, REACH_TICKS)
+        send_limit(nodes, words, state, first_level, trader * SLOTS + place, buys, distance, 1 + below(rng, MOST_LOTS))
 
 
 @kernel
@@ -192,17 +193,17 @@ def run_packed(nodes, words, states, traders, messages):
 
 
 @kernel
-def run_apart(nodes, words, states, traders, messages):
+def run_apart(nodes, words, states, draws, traders, messages):
     """Carry out messages, one step's or a whole run's, with one draw a quantity."""
     for _ in range(messages):
-        act_apart(nodes, words, states[0], traders * SLOTS, traders)
+        act_apart(nodes, words, states[0], draws[0], traders * SLOTS, traders)
 
 
 class BareMarket:
     """Arrays of a bare market; `step` runs one step in one compiled call."""
 
     def __init__(self, traders, seed=1, apart=False):
-        self.traders, self.acting, self.kernel = traders, int(traders * ACTING_SHARE), run_apart if apart else run_packed
+        self.traders, self.acting, self.apart = traders, int(traders * ACTING_SHARE), apart
         self.nodes = np.zeros(traders * SLOTS + WINDOW_TICKS, NODE)
         levels = np.arange(traders * SLOTS, len(self.nodes))
         self.nodes["previous"][levels] = self.nodes["next"][levels] = levels
@@ -211,16 +212,21 @@ class BareMarket:
         self.words[0], self.words[-1] = 1, 1 << 63
         self.states = np.zeros(1, STATE)
         self.states["key"], self.states["best_ask"] = seed, TOP
+        self.draws = np.zeros(1, DRAW)
+        self.draws["key"] = seed
 
     def step(self):
         """Run one step."""
-        self.sent += self.acting
-        self.kernel(self.nodes, self.words, self.states, self.traders, self.acting)
+        self.run(1)
 
     def run(self, steps):
         """Run many steps in one compiled call."""
-        self.sent += self.acting * steps
-        self.kernel(self.nodes, self.words, self.states, self.traders, self.acting * steps)
+        messages = self.acting * steps
+        self.sent += messages
+        if self.apart:
+            run_apart(self.nodes, self.words, self.states, self.draws, self.traders, messages)
+        else:
+            run_packed(self.nodes, self.words, self.states, self.traders, messages)
 
     def messages(self):
         """Return the number of messages so far."""
