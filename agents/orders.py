@@ -81,7 +81,12 @@ def write_spot(orders, count, market, side, lots):
 
 @hot_kernel
 def write_transfer(orders, count, market, units):
-    """Write a transfer between wallet and the market's venue: positive units go to the venue, negative come back."""
+    """Write a transfer between wallet and the market's venue: positive units go to the venue, negative come back.
+
+    Nothing is written for 0 units.
+    """
+    if units == 0:
+        return np.int64(count)
     zero = np.int64(0)
     return write_row(orders, np.int64(count), np.int64(TRANSFER), market, zero, zero, zero, units, zero, 0.0)
 

@@ -37,8 +37,9 @@ import numpy as np
 
 from agents.contract import check_trader
 from agents.orders import write_cancel, write_close, write_limit, write_market, write_spot, write_transfer
+from sim.cache import FLOORS, HOUSE
 from sim.errors import Fault, ParameterError, RuleError
-from sim.kernel import FLOORS, HOUSE, compile_rule
+from sim.kernel import compile_rule
 from sim.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
 
 __all__ = ["Rule", "Trader", "Trait", "Traits", "check_trader", "rule", "write_cancel", "write_close", "write_limit",

@@ -14,11 +14,23 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import FuncFormatter
 
-from analysis.canvas import (LINE_POINTS, PALETTE, STYLE, currency, in_clock, key, line, magnitude, panels, signed,
-                             thinned, time_axis, zero_line)
+from analysis.canvas import (
+    LINE_POINTS,
+    PALETTE,
+    STYLE,
+    currency,
+    in_clock,
+    key,
+    line,
+    magnitude,
+    panels,
+    signed,
+    thinned,
+    time_axis,
+    zero_line,
+)
 from analysis.cascade import notional, of_liquidations
-from analysis.metrics import (BPS, FUNDING_SECONDS, basis_bps, forced_events, hourly_closes, known_mid, of_market,
-                              run_seconds)
+from analysis.metrics import BPS, FUNDING_SECONDS, basis_bps, forced_events, hourly_closes, known_mid, of_market, run_seconds
 
 DOTS_PER_INCH = 200
 LIQUIDATION_BINS = 60
@@ -143,7 +155,7 @@ def funding_rate(records, axes, real=None, market=0):
     zero_line(axes)
     interest_line(records, axes, market)
     if real is not None:
-        settlement_steps(records, axes, *real_funding(records, real), color=REAL, label="real")
+        settlement_steps(records, axes, *real_funding(records, real), color=REAL, label=real.get("funding_label", "real"))
     settlement_steps(records, axes, settled["seconds"], settled["rate"] * scale, color=PERPETUAL,
                      label="funding rate" if real is None else "simulated")
     cap_lines(axes, of_market(records.meta["cap"], market) * scale)

@@ -75,6 +75,7 @@ def funding_by_law(seconds, basis, rulebook):
     rates = [funding_rate(premium, law.interest, law.damper, int(law.damper_mode == "sum"), law.cap, law.divisor)
              for premium in premiums]
     return {"funding_seconds": ends * interval, "funding": np.array(rates) * FUNDING_SECONDS / interval,
+            "funding_label": "law on the real basis",
             "funding_source": f"the {rulebook.name} law on the real basis of each bar"}
 
 

@@ -8,8 +8,21 @@ its deviation from the 7-day mean, separately for hours that begin with the prem
 
 import numpy as np
 
-from analysis.metrics import (HOUR_SECONDS, WARMUP_HOURS, basis_bps, half_life, hourly_closes, known, known_mid, mean,
-                              mean_interval, of_market, regression, warmup, weekly_deviation)
+from analysis.metrics import (
+    HOUR_SECONDS,
+    WARMUP_HOURS,
+    basis_bps,
+    half_life,
+    hourly_closes,
+    known,
+    known_mid,
+    mean,
+    mean_interval,
+    of_market,
+    regression,
+    warmup,
+    weekly_deviation,
+)
 from sim.errors import Fault, ParameterError
 
 RESPONSE_HOURS = (1, 8, 24, 72)

@@ -117,8 +117,8 @@ def response_table(results, seeds, dt):
     seeds : int
     dt : float, seconds
     """
-    title = (f"response of the basis (bp, mean over the hour before) to selling {-SIZE_USD:,} over 1 h, "
-             f"dt {dt:g} s, {seeds} seeds")
+    title = (f"response of the basis (bp, mean over the hour before, ± half the 95 % interval) to selling {-SIZE_USD:,} "
+             f"over 1 h, dt {dt:g} s, {seeds} seeds")
     made = Table(title=title, title_justify="left")
     for name in ("market", "state", "funding", "n", "peak, bp", *(f"after {hours} h" for hours in RESPONSE_HOURS)):
         made.add_column(name, no_wrap=True)
@@ -138,12 +138,12 @@ def response_cells(kept):
 
 
 def interval_cell(values):
-    """Return mean and interval in one cell.
+    """Return mean and half-width of its 95 % interval in one cell.
 
     Examples
     --------
     >>> interval_cell([1.0, 2.0, 3.0])
-    '2.00 [-0.48, 4.48]'
+    '2.00 ± 2.48'
     """
-    centre, low, high = mean_interval(values)
-    return "-" if centre is None else f"{centre:.2f}" + ("" if low is None else f" [{low:.2f}, {high:.2f}]")
+    centre, low, _ = mean_interval(values)
+    return "-" if centre is None else f"{centre:.2f}" + ("" if low is None else f" ± {centre - low:.2f}")

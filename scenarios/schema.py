@@ -16,7 +16,7 @@ from sim.sections import Nonnegative, Positive, Share, Switch
 from sim.spot import Sentiment, SpotProcess
 
 Days = Annotated[float, Field(strict=True, gt=0, le=3660)]
-Seconds = Annotated[float, Field(strict=True, gt=0, le=3600)]
+Seconds = Annotated[float, Field(strict=True, ge=0.01, le=3600)]
 BasisPoints = Annotated[float, Field(strict=True, ge=0, le=1000)]
 
 
@@ -122,7 +122,7 @@ class Scenario(Model):
         The tables of this module.
     """
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[\w.-]*\w$")]
     title: str = ""
     question: str = ""
     extends: str | None = None

@@ -13,8 +13,22 @@ levels and best prices.
 import numpy as np
 
 from sim.kernel import highest_bit, hot_kernel, kernel, lowest_bit
-from sim.records import (level_at, levels, market_at, order_at, orders, position_at, put_summary_word, put_word, run_row,
-                         summary_word_at, summary_words, view_at, word_at, words)
+from sim.records import (
+    level_at,
+    levels,
+    market_at,
+    order_at,
+    orders,
+    position_at,
+    put_summary_word,
+    put_word,
+    run_row,
+    summary_word_at,
+    summary_words,
+    view_at,
+    word_at,
+    words,
+)
 
 _ONE, _ZERO, _ALL = np.uint64(1), np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
 

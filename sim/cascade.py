@@ -1,4 +1,4 @@
-"""Who pushed whom: the parent and the cause of each account's fall below maintenance.
+"""Forced events and who pushed whom: the parent and the cause of each account's fall below maintenance.
 
 A node is one (account, market, episode): partial slices of one liquidation share it. It is *endogenous* if the equity
 behind the position would be at or above maintenance at the mark without forced orders; its parent is then the node
@@ -9,10 +9,26 @@ transfer when none of them took any.
 
 import math
 
+import numpy as np
+
 from sim.kernel import kernel
 from sim.ledger import fees_received, funding_received, purse_equity
-from sim.records import (CAUSE_COLLATERAL, CAUSE_FEE, CAUSE_FUNDING, CAUSE_INDEX, CAUSE_TRADING, ENDOGENOUS, forced,
-                         forced_at, market_at, position_at, run_row, view_at)
+from sim.margin import bankruptcy_price, maintenance_margin
+from sim.records import (
+    CAUSE_COLLATERAL,
+    CAUSE_FEE,
+    CAUSE_FUNDING,
+    CAUSE_INDEX,
+    CAUSE_TRADING,
+    ENDOGENOUS,
+    event_at,
+    forced,
+    forced_at,
+    market_at,
+    position_at,
+    run_row,
+    view_at,
+)
 
 
 @kernel
@@ -55,12 +71,22 @@ def forced_weight(world, m, entry, now, window):
 
 
 @kernel
+def tier_maintenance(world, i, m, price):
+    """Return the maintenance margin of position (i, m) were its mark at `price`, float units."""
+    market = market_at(world, m)
+    notional = abs(position_at(world, i, m)["lots"]) * price * market["units_per_price"]
+    return maintenance_margin(notional, market["tier_floor"], market["tier_fraction"], market["tier_deduction"],
+                              market["tiers"])
+
+
+@kernel
 def parent_of(world, i, m, maintenance):
     """Return ``(parent node or -1, cause)`` of position (i, m), whose purse has fallen below `maintenance` units."""
     market, view, history = market_at(world, m), view_at(world, m), forced(world)
     lots, now = position_at(world, i, m)["lots"], market["mark_seconds"]
     pushed = lots * (view["mark"] - market["unforced_mark"]) * market["units_per_price"]
     unforced_equity = purse_equity(world, i, m) - pushed
+    maintenance += tier_maintenance(world, i, m, market["unforced_mark"]) - tier_maintenance(world, i, m, view["mark"])
     if pushed >= 0.0 or unforced_equity < maintenance:
         return -1, immigrant_cause(world, i, m)
     window = max(max(market["mark_window"][0], market["mark_window"][1]), max(market["mark_window"][2], 1.0))
@@ -87,3 +113,25 @@ def remember_forced(world, m, node, mid_shift):
     entry["seconds"], entry["mid_shift"] = market["mark_seconds"], mid_shift
     run["forced_count"] += 1
     market["forced_shift"] += mid_shift
+
+
+@kernel
+def start_event(world, i, m, number, parent, cause, kind):
+    """Begin the record of a forced event and return its place; parent -2 means a further slice of its node."""
+    run, market, view, position = run_row(world, 0), market_at(world, m), view_at(world, m), position_at(world, i, m)
+    place = run["event_count"]
+    run["event_count"] += 1
+    run["sequence"] += 1
+    event = event_at(world, place)
+    event["sequence"], event["step"], event["round"], event["seconds"] = run["sequence"], run["step"], number, market["mark_seconds"]
+    event["market"], event["trader"], event["counterparty"], event["kind"] = m, i, -1, kind
+    event["node"], event["parent"], event["cause"] = position["node"], parent, cause
+    event["lots"], event["value"], event["fund_change"], event["mid_shift"] = 0, 0, 0, 0.0
+    event["mark"], event["unforced_mark"] = view["mark"], market["unforced_mark"]
+    equity = purse_equity(world, i, m)
+    event["equity"] = np.int64(math.floor(equity))
+    event["bankruptcy_price"] = bankruptcy_price(view["mark"], equity, position["lots"], market["units_per_price"])
+    event["index_pnl"] = index_profit(world, i, m)
+    event["basis_pnl"] = price_profit(world, i, m) - event["index_pnl"]
+    event["funding"], event["fees"] = funding_received(position), fees_received(position)
+    return place

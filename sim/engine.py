@@ -13,13 +13,55 @@ from sim.kernel import call_rule, entry, fetch, hot_kernel, kernel
 from sim.ledger import accrue_borrow, cover_pot, receive_incoming
 from sim.liquidation import liquidation_round, unwind_fund
 from sim.matching import submit
-from sim.records import (BAD_COUNT, BAD_ORDER, CANCEL, LIMIT, NO_FAULT, RULE_RAISED, SPOT, TRANSFER, account_at,
-                         accounts, asset_at, assets, awake, awake_at, draw_at, events, fast, fast_at, holding_at,
-                         kind_at, kind_series, market_at, markets, order_at, order_rows, orders, path_at, position_at,
-                         prints, put_awake, put_wake_next, put_wake_step, put_wheel, run_row, series, settlements,
-                         some_accounts, some_orders, some_positions, trader_at, venue_at, venues, view_at, views,
-                         wake_next_at, wake_step_at, wheel, wheel_at)
 from sim.recording import record_kinds, record_markets
+from sim.records import (
+    BAD_COUNT,
+    BAD_ORDER,
+    CANCEL,
+    LIMIT,
+    NO_FAULT,
+    RULE_RAISED,
+    SPOT,
+    TRANSFER,
+    account_at,
+    asset_at,
+    assets,
+    awake,
+    awake_at,
+    draw_at,
+    events,
+    fast,
+    fast_at,
+    holding_at,
+    kind_at,
+    kind_series,
+    market_at,
+    markets,
+    order_at,
+    order_rows,
+    path_at,
+    position_at,
+    prints,
+    put_awake,
+    put_wake_next,
+    put_wake_step,
+    put_wheel,
+    run_row,
+    series,
+    settlements,
+    some_accounts,
+    some_orders,
+    some_positions,
+    trader_at,
+    venue_at,
+    venues,
+    view_at,
+    views,
+    wake_next_at,
+    wake_step_at,
+    wheel,
+    wheel_at,
+)
 from sim.settlement import settle
 from sim.streams import below, exponential, key_at
 from sim.valuation import recentre, sample_premium, update_index, update_mark, update_public_averages
@@ -81,7 +123,15 @@ def carry_out(world, i, count):
 
 @hot_kernel
 def tidy(world, i):
-    """Bring what is due to a trader's accounts up to date before it acts: transfers, borrow interest, empty pots."""
+    """Bring what is due to a trader's accounts up to date before it acts; a glance where nothing is due in the only market."""
+    if (markets(world).shape[0] > 1 or account_at(world, i, 0)["incoming"] > 0 or holding_at(world, i, 0)["lots"] < 0
+            or position_at(world, i, 0)["isolated"] == 1):
+        tidy_all(world, i)
+
+
+@entry("none", 2)
+def tidy_all(world, i):
+    """Credit the trader's transfers, charge its borrow interest, cover its empty pots."""
     for v in range(venues(world).shape[0]):
         receive_incoming(world, i, v)
     for a in range(assets(world).shape[0]):
@@ -178,6 +228,7 @@ def fetch_trader(world, i):
     """Bring the rows of a trader who acts soon into the processor's cache; without effect on anything else."""
     fetch(trader_at(world, i))
     fetch(account_at(world, i, 0))
+    fetch(holding_at(world, i, 0))
     fetch(position_at(world, i, 0))
 
 

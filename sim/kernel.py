@@ -8,17 +8,8 @@ accessor that turns either into an array, so a kernel is written once.
 Limits: kernels allocate nothing and hold no reference counts (``_nrt=False``, an undocumented numba option whose
 effect `tests/test_kernel.py` pins), read records by subscript (``row["lots"]``) and never raise.
 
-Compiled code is kept on disk in a directory named by a hash of the package's own sources, because numba's cache
-does not notice a change in a callee that stands in another file.
+Compiled code is kept on disk where `sim.cache` says.
 """
-
-import contextlib
-import hashlib
-import os
-import pathlib
-import subprocess
-import sys
-import tempfile
 
 import numba
 import numpy as np
@@ -28,36 +19,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-HOUSE = pathlib.Path(__file__).resolve().parent.parent
-FLOORS = ("sim", "agents")
+from sim.cache import cache_directory
+
 COMPILED = not numba.config.DISABLE_JIT
-
-
-def sources_hash():
-    """Return a short hash of every source file of `sim` and `agents`, and of the compiler's version."""
-    digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
-    for floor in FLOORS:
-        for path in sorted((HOUSE / floor).glob("**/*.py")):
-            digest.update(path.relative_to(HOUSE).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def cache_directory():
-    """Return the directory of compiled code: ``PERPLAB_CACHE``, the user's cache, or a temporary one."""
-    home = os.environ.get("PERPLAB_CACHE") or os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    directory = pathlib.Path(home) / "perplab" / sources_hash()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        probe = tempfile.TemporaryFile(dir=directory)
-        probe.close()
-    except OSError:
-        directory = pathlib.Path(tempfile.gettempdir()) / f"perplab-{os.getuid()}" / sources_hash()
-        directory.mkdir(parents=True, exist_ok=True)
-    return directory
-
-
 numba.config.CACHE_DIR = str(cache_directory())
-
 
 
 def _widened(argument):
@@ -274,33 +239,6 @@ def _caller(count, signature, codegen):
     """Return the intrinsic of `count` arguments with a signature: numba reads the number off the function's own."""
     names = ", ".join(f"argument_{k}" for k in range(count))
     return intrinsic(eval(f"lambda typing_context, {names}: (signature, codegen)", {"signature": signature, "codegen": codegen}))
-
-
-@contextlib.contextmanager
-def second_compiler(module):
-    """Let another process compile the entries from the last backwards while this one goes forwards, if none is on disk.
-
-    The two meet in the middle: what one has put on disk the other loads. Without effect once compiled code is there.
-
-    Parameters
-    ----------
-    module : str
-        The module that declares all entries when it is imported.
-    """
-    done = pathlib.Path(numba.config.CACHE_DIR) / "compiled"
-    if not COMPILED or done.exists():
-        yield
-        return
-    order = f"import {module}; from sim import kernel; [address() for address in reversed(kernel._entries)]"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HOUSE), os.environ.get("PYTHONPATH", "")])}
-    other = subprocess.Popen([sys.executable, "-c", order], env=environment, stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    try:
-        yield
-        done.touch()
-    finally:
-        other.kill()
-        other.wait()
 
 
 def world_of(tables):

@@ -15,8 +15,21 @@ import math
 import numpy as np
 
 from sim.kernel import entry, hot_kernel, kernel
-from sim.records import (account_at, asset_at, assets, held_at, holding_at, market_at, markets,
-                         position_at, put_dirty, put_held, run_row, venue_at, view_at)
+from sim.records import (
+    account_at,
+    asset_at,
+    assets,
+    held_at,
+    holding_at,
+    market_at,
+    markets,
+    position_at,
+    put_dirty,
+    put_held,
+    run_row,
+    venue_at,
+    view_at,
+)
 
 
 @hot_kernel
@@ -145,7 +158,15 @@ def note_change(world, i, m):
         run["dirty_count"] += 1
 
 
-@hot_kernel
+@kernel
+def note_all(world, i, v):
+    """Note a change of the collateral behind all of a trader's positions at venue v."""
+    for m in range(markets(world).shape[0]):
+        if market_at(world, m)["venue"] == v:
+            note_change(world, i, m)
+
+
+@entry("none", 5)
 def fill(world, i, m, lots, tick):
     """Book a fill of signed lots at a tick for trader i: reduce first, then build what is left."""
     note_change(world, i, m)
@@ -256,9 +277,7 @@ def withdraw(world, i, v, units):
     """Move units of collateral to the wallet at once; the caller has checked that they are free."""
     account_at(world, i, v)["collateral"] -= units
     account_at(world, i, 0)["cash"] += units
-    for m in range(markets(world).shape[0]):
-        if market_at(world, m)["venue"] == v:
-            note_change(world, i, m)
+    note_all(world, i, v)
 
 
 @kernel
@@ -304,7 +323,8 @@ def exchange_spot(world, i, a, lots, tick):
 
 @kernel
 def move_position(world, i, m, fund):
-    """Hand a position with its entry value, and so its unrealised profit, to the fund; the purse stays. Return the lots."""
+    """Hand a position with its entry value, and so its unrealised profit, to the fund; the purse stays. Return the
+    units of that profit at the mark's tick."""
     position, market = position_at(world, i, m), market_at(world, m)
     lots, quote = position["lots"], position["quote"]
     mark_tick = np.int64(round(view_at(world, m)["mark"] / market["tick"]))
@@ -316,7 +336,7 @@ def move_position(world, i, m, fund):
     leave_held(world, i, m)
     fill(world, fund, m, lots, mark_tick)
     credit(world, fund, m, gain)
-    return lots
+    return gain
 
 
 @kernel

@@ -11,40 +11,44 @@ import math
 import numpy as np
 
 from sim.book import cancel
-from sim.cascade import index_profit, parent_of, price_profit, remember_forced
+from sim.cascade import parent_of, remember_forced, start_event
+from sim.deleveraging import cover, deleverage, purse_maintenance
 from sim.kernel import entry, hot_kernel, kernel
-from sim.ledger import (charge_to_fund, cross_equity, exchange, fee_units, fees_received, funding_received, move_position, move_purse, purse_equity,
-                        receive_incoming)
-from sim.margin import bankruptcy_price, liquidation_price, maintenance_margin, tier_of
+from sim.ledger import (
+    charge_to_fund,
+    cross_equity,
+    exchange,
+    fee_units,
+    move_position,
+    move_purse,
+    purse_equity,
+    receive_incoming,
+)
+from sim.margin import bankruptcy_price, liquidation_price, tier_of
 from sim.matching import match
-from sim.records import (AT_PREVIOUS_MARK, BANKRUPTCY_LIMIT, DELEVERAGED, FORCED_ORDER, RANK_PROFIT_MARGIN, TAKEOVER,
-                         TWIN_TAKEOVER, account_at, dirty_at, distressed, distressed_at, event_at, events, held_at,
-                         market_at, markets, order_at, position_at, run_row, trader_at, venue_at, view_at)
+from sim.records import (
+    BANKRUPTCY_LIMIT,
+    FORCED_ORDER,
+    TAKEOVER,
+    TWIN_TAKEOVER,
+    account_at,
+    dirty_at,
+    distressed,
+    distressed_at,
+    event_at,
+    held_at,
+    market_at,
+    markets,
+    order_at,
+    position_at,
+    run_row,
+    trader_at,
+    venue_at,
+    view_at,
+)
 from sim.valuation import book_mid
 
 GLANCE = 1.0 - 1e-6
-
-
-@kernel
-def position_maintenance(world, i, m):
-    """Return the maintenance margin of position (i, m) at the mark, float units."""
-    market = market_at(world, m)
-    notional = abs(position_at(world, i, m)["lots"]) * view_at(world, m)["mark"] * market["units_per_price"]
-    return maintenance_margin(notional, market["tier_floor"], market["tier_fraction"], market["tier_deduction"],
-                              market["tiers"])
-
-
-@kernel
-def purse_maintenance(world, i, m):
-    """Return the maintenance margin that the purse of (i, m) must cover, float units."""
-    if position_at(world, i, m)["isolated"] == 1:
-        return position_maintenance(world, i, m)
-    total, v = 0.0, market_at(world, m)["venue"]
-    for other in range(markets(world).shape[0]):
-        position = position_at(world, i, other)
-        if position["lots"] != 0 and position["isolated"] == 0 and market_at(world, other)["venue"] == v:
-            total += position_maintenance(world, i, other)
-    return total
 
 
 @kernel
@@ -199,6 +203,8 @@ def liquidate(world, i, m, number):
     if market["mark_seconds"] < account["pause_until"] and not at_once:
         return 0
     parent, cause = -2, -1
+    if venue["pause_seconds"] > 0.0 and market["mark_seconds"] > account["pause_until"] + venue["pause_seconds"]:
+        position["node"] = -1
     if position["node"] < 0:
         parent, cause = parent_of(world, i, m, maintenance)
         position["node"] = run_row(world, 0)["next_node"]
@@ -249,9 +255,8 @@ def force_order(world, i, m, number, parent, cause):
     lots, before = slice_lots(world, i, m), book_mid(world, m)
     quote, realised, free = position["quote"], position["realised"], account_at(world, i, market["venue"])["collateral"]
     left = match(world, i, m, side, forced_limit(world, i, m), lots, 1, 0.0)
-    after = book_mid(world, m)
     value = abs(position["realised"] - realised + position["quote"] - quote)
-    shift = after - before if before > 0.0 and after > 0.0 else 0.0
+    shift = mid_shift(world, m, before) if left < lots else 0.0
     remember_forced(world, m, event_at(world, kept)["node"], shift)
     view["forced_lots"] += side * (lots - left)
     position["forced_lots"] += lots - left
@@ -265,6 +270,15 @@ def force_order(world, i, m, number, parent, cause):
 
 
 @kernel
+def mid_shift(world, m, before):
+    """Return how far a forced order has moved the mid from `before`; where it emptied a side, the last price stands in."""
+    after = book_mid(world, m)
+    if before == 0.0:
+        return 0.0
+    return (after if after > 0.0 else view_at(world, m)["last_tick"] * view_at(world, m)["tick"]) - before
+
+
+@kernel
 def take_fee(world, i, m, value, free):
     """Charge the liquidation fee on a value, at most what is left; `free` is the collateral before the forced trade. Return it."""
     v = market_at(world, m)["venue"]
@@ -275,19 +289,6 @@ def take_fee(world, i, m, value, free):
     fee = min(fee_units(float(value), venue_at(world, v)["liquidation_fee"]), left)
     charge_to_fund(world, i, m, fee, released)
     return fee
-
-
-@kernel
-def cover(world, i, m, kept):
-    """Let the fund pay what is missing in the purse of a position that has been closed by force."""
-    v, position = market_at(world, m)["venue"], position_at(world, i, m)
-    account = account_at(world, i, v)
-    short = position["pot"] if position["isolated"] == 1 else account["collateral"]
-    if short < 0 and (position["isolated"] == 1 or cross_equity(world, i, v) < 0.0):
-        fund = venue_at(world, v)["fund_row"]
-        units = move_purse(world, i, m, fund)
-        event_at(world, kept)["fund_change"] += units
-        venue_at(world, v)["bad_debt"] += min(-units, max(-account_at(world, fund, v)["collateral"], 0))
 
 
 @entry("none", 6)
@@ -311,7 +312,7 @@ def take_over(world, i, m, number, parent, cause):
             event["counterparty"], event["lots"] = fund, -lots
             event["value"] = np.int64(round(abs(lots) * view_at(world, other)["mark"] * market_at(world, other)["units_per_price"]))
             position["forced_lots"] += abs(lots)
-            move_position(world, i, other, fund)
+            event["fund_change"] += move_position(world, i, other, fund)
     event_at(world, kept)["fund_change"] += move_purse(world, i, m, fund)
 
 
@@ -332,89 +333,6 @@ def twin_takeover(world, i, m, number, parent, cause, whole):
     position["forced_lots"] += lots
     if position["lots"] == 0:
         cover(world, i, m, kept)
-
-
-@kernel
-def rank(world, i, m):
-    """Return the deleveraging score of position (i, m) by the venue's rule; higher goes first."""
-    position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
-    unit = market["units_per_price"]
-    notional, entry = abs(position["lots"]) * mark * unit, float(abs(position["quote"]))
-    equity = max(purse_equity(world, i, m), 1.0)
-    if venue_at(world, market["venue"])["deleveraging_rank"] == RANK_PROFIT_MARGIN:
-        profit = position["quote"] + position["lots"] * mark * unit
-        collateral, ratio = max(equity - profit, 1.0), purse_maintenance(world, i, m) / equity
-        return profit / collateral * ratio if profit > 0.0 else profit / collateral / ratio
-    gain = notional / max(entry, 1.0) if position["lots"] > 0 else entry / max(notional, 1.0)
-    return gain * notional / equity
-
-
-@kernel
-def first_in_queue(world, i, m):
-    """Return the trader whose opposite position ranks highest, -1 if none; the fund stands last."""
-    run, width, best, winner = run_row(world, 0), markets(world).shape[0], -1e300, -1
-    side, fund = position_at(world, i, m)["lots"], venue_at(world, market_at(world, m)["venue"])["fund_row"]
-    for h in range(run["held_count"]):
-        other = held_at(world, h) // width
-        if held_at(world, h) % width == m and position_at(world, other, m)["lots"] * side < 0:
-            score = rank(world, other, m) if other != fund else -1e299
-            if score > best:
-                best, winner = score, other
-    return winner
-
-
-@kernel
-def deleveraging_tick(world, i, m):
-    """Return the price of deleveraging: the bankruptcy price rounded against the counterparty, or the previous mark."""
-    market, lots = market_at(world, m), position_at(world, i, m)["lots"]
-    if venue_at(world, market["venue"])["deleveraging_price"] == AT_PREVIOUS_MARK:
-        return np.int64(max(round(market["previous_mark"] / market["tick"]), 1.0))
-    price = bankruptcy_price(view_at(world, m)["mark"], purse_equity(world, i, m), lots, market["units_per_price"])
-    tick = math.ceil(price / market["tick"]) if lots > 0 else math.floor(price / market["tick"])
-    return np.int64(max(tick, 1))
-
-
-@kernel
-def deleverage(world, i, m, number, parent, cause):
-    """Close position (i, m) against the ranked queue of opposite positions; the fund covers the rounding."""
-    position, market = position_at(world, i, m), market_at(world, m)
-    tick, kept = deleveraging_tick(world, i, m), -1
-    while position["lots"] != 0:
-        other = first_in_queue(world, i, m)
-        if other < 0 or run_row(world, 0)["event_count"] >= events(world).shape[0]:
-            return
-        kept = start_event(world, i, m, number, parent, cause, DELEVERAGED)
-        lots = min(abs(position["lots"]), abs(position_at(world, other, m)["lots"]))
-        signed = -lots if position["lots"] > 0 else lots
-        exchange(world, m, other, i, signed, tick, 0.0, 0.0)
-        event = event_at(world, kept)
-        event["counterparty"], event["lots"], event["value"] = other, signed, lots * tick * market["units_per_tick"]
-        position["forced_lots"] += lots
-        position_at(world, other, m)["deleveraged_lots"] += lots
-        parent, cause = -2, -1
-    cover(world, i, m, kept)
-
-
-@kernel
-def start_event(world, i, m, number, parent, cause, kind):
-    """Begin the record of a forced event and return its place; parent -2 means a further slice of its node."""
-    run, market, view, position = run_row(world, 0), market_at(world, m), view_at(world, m), position_at(world, i, m)
-    place = run["event_count"]
-    run["event_count"] += 1
-    run["sequence"] += 1
-    event = event_at(world, place)
-    event["sequence"], event["step"], event["round"], event["seconds"] = run["sequence"], run["step"], number, market["mark_seconds"]
-    event["market"], event["trader"], event["counterparty"], event["kind"] = m, i, -1, kind
-    event["node"], event["parent"], event["cause"] = position["node"], parent, cause
-    event["lots"], event["value"], event["fund_change"], event["mid_shift"] = 0, 0, 0, 0.0
-    event["mark"], event["unforced_mark"] = view["mark"], market["unforced_mark"]
-    equity = purse_equity(world, i, m)
-    event["equity"] = np.int64(math.floor(equity))
-    event["bankruptcy_price"] = bankruptcy_price(view["mark"], equity, position["lots"], market["units_per_price"])
-    event["index_pnl"] = index_profit(world, i, m)
-    event["basis_pnl"] = price_profit(world, i, m) - event["index_pnl"]
-    event["funding"], event["fees"] = funding_received(position), fees_received(position)
-    return place
 
 
 @kernel

@@ -12,13 +12,41 @@ import numpy as np
 
 from sim.book import cancel, reduce_order, rest
 from sim.kernel import entry, hot_kernel, kernel
-from sim.ledger import (cross_equity, deposit, exchange, exchange_spot, short_spot_value, withdraw)
+from sim.ledger import cross_equity, deposit, exchange, exchange_spot, short_spot_value, withdraw
 from sim.margin import initial_margin
-from sim.records import (CANCEL, DONE, IMMEDIATE, LIMIT, MARKET_ORDER, NOTHING_TO_DO, POST_ONLY, REDUCE_ONLY,
-                         REFUSED_BAND, REFUSED_BORROW, REFUSED_CASH, REFUSED_MARGIN, REFUSED_POST_ONLY,
-                         REFUSED_REDUCE_ONLY, SELF_TRADE, SPOT, account_at, asset_at, holding_at, level_at,
-                         market_at, markets, order_at, order_row_at, position_at, print_at, prints, run_row, trader_at,
-                         venue_at, view_at)
+from sim.records import (
+    CANCEL,
+    DONE,
+    IMMEDIATE,
+    LIMIT,
+    MARKET_ORDER,
+    NOTHING_TO_DO,
+    POST_ONLY,
+    REDUCE_ONLY,
+    REFUSED_BAND,
+    REFUSED_BORROW,
+    REFUSED_CASH,
+    REFUSED_MARGIN,
+    REFUSED_POST_ONLY,
+    REFUSED_REDUCE_ONLY,
+    SELF_TRADE,
+    SPOT,
+    account_at,
+    asset_at,
+    holding_at,
+    level_at,
+    market_at,
+    markets,
+    order_at,
+    order_row_at,
+    position_at,
+    print_at,
+    prints,
+    run_row,
+    trader_at,
+    venue_at,
+    view_at,
+)
 
 MARKET_SLIPPAGE = 0.0005
 LAST_STEP = MOST_RESTING_LOTS = (1 << 31) - 1
@@ -223,13 +251,27 @@ def place_market(world, i, row):
 
 
 @kernel
+def spot_tick(asset, side, lots):
+    """Return the tick of a spot trade, rounded against the trader: it pays the half-spread and its own impact.
+
+    Notes
+    -----
+    The price is that after the step's earlier flow and half of the trade's own, so what it moves spot by at the next
+    step is paid on average, and buying to sell again gains nothing.
+    """
+    own = side * lots * asset["spot"] * asset["lot"]
+    moved = (asset["permanent_impact"] + asset["transient_impact"]) * (asset["flow"] + 0.5 * own)
+    price = asset["spot"] * math.exp(moved) * (1.0 + side * asset["half_spread"]) / asset["tick"]
+    return np.int64(math.ceil(price) if side > 0 else max(math.floor(price), 1))
+
+
+@kernel
 def place_spot(world, i, row):
-    """Trade spot at its price and half-spread with the outside; refuse beyond the wallet or the borrow limits."""
+    """Trade spot with the outside; refuse beyond the wallet or the borrow limits."""
     side, lots = row["side"], row["lots"]
     a = market_at(world, row["market"])["asset"]
     asset, holding, account = asset_at(world, a), holding_at(world, i, a), account_at(world, i, 0)
-    price = asset["spot"] * (1.0 + side * asset["half_spread"]) / asset["tick"]
-    tick = np.int64(math.ceil(price) if side > 0 else math.floor(price))
+    tick = spot_tick(asset, side, lots)
     value = float(lots * tick * asset["units_per_tick"])
     borrowed, after = max(-holding["lots"], 0), max(-(holding["lots"] + side * lots), 0)
     if side < 0 and after > borrowed:

@@ -2,8 +2,22 @@
 
 from sim.kernel import kernel
 from sim.ledger import cross_equity
-from sim.records import (account_at, asset_at, assets, holding_at, kind_series, market_at, markets, position_at,
-                         run_row, series_at, trader_at, venue_at, venues, view_at)
+from sim.records import (
+    account_at,
+    asset_at,
+    assets,
+    holding_at,
+    kind_series,
+    market_at,
+    markets,
+    position_at,
+    run_row,
+    series_at,
+    trader_at,
+    venue_at,
+    venues,
+    view_at,
+)
 from sim.valuation import book_mid
 
 

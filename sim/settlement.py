@@ -3,8 +3,18 @@
 from sim.funding import funding_payment, funding_rate
 from sim.kernel import entry, kernel
 from sim.ledger import pay_funding
-from sim.records import (INDEX_NOTIONAL, account_at, held_at, market_at, markets, position_at, run_row, settlement_at,
-                         venue_at, view_at)
+from sim.records import (
+    INDEX_NOTIONAL,
+    account_at,
+    held_at,
+    market_at,
+    markets,
+    position_at,
+    run_row,
+    settlement_at,
+    venue_at,
+    view_at,
+)
 
 
 @entry("none", 2, "float64")

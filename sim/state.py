@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from sim import records
+from sim.cache import second_compiler
 from sim.errors import Fault, ParameterError
-from sim.kernel import COMPILED, second_compiler, world_of
-from sim.records import INDEX_PLUS_BASIS, NO_ROW, QUOTES_AVERAGE, kinds
+from sim.kernel import COMPILED, world_of
+from sim.records import INDEX_PLUS_BASIS, NO_ROW, QUOTES_AVERAGE
 from sim.streams import key_at, stream_key
 
 WHEEL, PATH_STEPS, ORDER_ROWS, REMEMBERED = 4096, 4096, 128, 4096

@@ -12,8 +12,20 @@ from sim.funding import funding_rate
 from sim.kernel import hot_kernel, kernel
 from sim.mark import decayed_average, index_plus_funding, median_of_three, quotes_or_last
 from sim.premium import premium_index, sample_weight
-from sim.records import (INDEX_PLUS_BASIS, INDEX_PLUS_FUNDING, LAST_PRICE, NO_INPUT, QUOTES_AVERAGE, QUOTES_OR_LAST,
-                         asset_at, level_at, market_at, run_row, venue_at, view_at)
+from sim.records import (
+    INDEX_PLUS_BASIS,
+    INDEX_PLUS_FUNDING,
+    LAST_PRICE,
+    NO_INPUT,
+    QUOTES_AVERAGE,
+    QUOTES_OR_LAST,
+    asset_at,
+    level_at,
+    market_at,
+    run_row,
+    venue_at,
+    view_at,
+)
 
 DEPTH_BAND = 0.001
 HALF_HOUR, NINETY_MINUTES, HOUR, DAY, ANCHOR = 1800.0, 5400.0, 3600.0, 86400.0, 6600.0
@@ -88,9 +100,13 @@ def book_mid(world, m):
 
 @hot_kernel
 def quotes_price(world, m):
-    """Return the median of best bid, best ask and last price; the last price where a side is empty."""
+    """Return the median of best bid, best ask and last price; the last price where a side is empty,
+    the index where both are: a stale price would hold the band where nobody can quote.
+    """
     view = view_at(world, m)
     last = view["last_tick"] * view["tick"]
+    if view["best_bid"] == 0 and view["best_ask"] == 0:
+        return view["index"]
     if view["best_bid"] == 0 or view["best_ask"] == 0:
         return last
     return quotes_or_last(view["best_bid"] * view["tick"], view["best_ask"] * view["tick"], last)

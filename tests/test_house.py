@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim import records
-from sim.kernel import HOUSE
+from sim.cache import HOUSE
 
 FLOORS = ("sim", "agents", "scenarios", "analysis")
 DECORATORS = {"kernel", "hot_kernel", "entry", "rule"}

@@ -11,8 +11,10 @@ import textwrap
 import numpy as np
 import pytest
 
+from sim import cache as cache_module
 from sim import kernel as kernel_module
-from sim.kernel import COMPILED, HOUSE, cache_directory, sources_hash
+from sim.cache import HOUSE, cache_directory, sources_hash
+from sim.kernel import COMPILED
 from tests.markets import World, storm
 from tests.probes import bits, sum_and_slice, table_slices
 
@@ -80,9 +82,9 @@ def test_cache_directory_is_named_by_the_sources():
 
 
 def test_any_edit_of_a_source_changes_the_hash(tmp_path, monkeypatch):
-    for floor in kernel_module.FLOORS:
+    for floor in cache_module.FLOORS:
         shutil.copytree(HOUSE / floor, tmp_path / floor, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(kernel_module, "HOUSE", tmp_path)
+    monkeypatch.setattr(cache_module, "HOUSE", tmp_path)
     seen = {sources_hash()}
     assert seen == {sources_hash()}
     for path in (tmp_path / "sim" / "margin.py", tmp_path / "agents" / "orders.py"):
@@ -123,7 +125,7 @@ CALLEE = """
 @compiled_only
 def test_an_edited_callee_in_another_file_is_compiled_anew(tmp_path):
     (tmp_path / "sim").mkdir()
-    for name in ("__init__.py", "kernel.py"):
+    for name in ("__init__.py", "cache.py", "kernel.py"):
         shutil.copy(HOUSE / "sim" / name, tmp_path / "sim" / name)
     (tmp_path / "sim" / "caller.py").write_text(textwrap.dedent(CALLER))
     said = []

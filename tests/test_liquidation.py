@@ -81,7 +81,7 @@ def test_forced_order_stops_at_the_bankruptcy_price_and_the_fund_takes_the_rest(
     assert (order["kind"], order["lots"], order["value"], order["fund_change"]) == (FORCED_ORDER, -60, 11_790 * USD, 35_370_000)
     assert (order["equity"], order["bankruptcy_price"], order["mid_shift"]) == (180 * USD, 19_600.0, -100.0)
     assert (takeover["kind"], takeover["lots"], takeover["value"]) == (TAKEOVER, -40, 40 * 19_780 * LOT_UNITS)
-    assert (takeover["counterparty"], takeover["fund_change"]) == (world.fund, round((180 - 24 - 54 - 35.37 + 40 * 2.2) * USD))
+    assert (takeover["counterparty"], takeover["fund_change"]) == (world.fund, round((180 - 24 - 54 - 35.37) * USD))
     assert (world.lots(0), world.collateral_usd(0), world.lots(world.fund)) == (0, 0.0, 40)
     assert fund_equity_usd(world) == pytest.approx(1_000 + 180 - 24 - 54)
     assert int(world["view"]["best_bid"][0]) == 19_500 and int(world["view"]["best_ask"][0]) == 19_900

@@ -11,8 +11,8 @@ from sim.errors import ParameterError
 from sim.funding import funding_cap
 from sim.premium import impact_notional
 from sim.records import INDEX_PLUS_BASIS, INDEX_PLUS_FUNDING, LAST_PRICE, MARKET, QUOTES_AVERAGE, QUOTES_OR_LAST, VENUE
-from sim.rulebook import LIBRARY, Rulebook, load_rulebook, rulebook_names
 from sim.refusal import key_lines, line_of
+from sim.rulebook import LIBRARY, Rulebook, load_rulebook, rulebook_names
 
 NAMES = rulebook_names()
 

@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 
+from sim.cache import HOUSE
 from sim.errors import ParameterError, RuleError
-from sim.kernel import HOUSE, world_of
+from sim.kernel import world_of
 from sim.model import PerpetualMarket
 from sim.rulebook import load_rulebook
 from sim.setup import Population

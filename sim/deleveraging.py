@@ -1,0 +1,118 @@
+"""What stands behind a purse that is short: the fund, and then ranked counterparties (auto-deleveraging)."""
+
+import math
+
+import numpy as np
+
+from sim.cascade import start_event, tier_maintenance
+from sim.kernel import kernel
+from sim.ledger import cross_equity, exchange, move_purse, purse_equity
+from sim.margin import bankruptcy_price
+from sim.records import (
+    AT_PREVIOUS_MARK,
+    DELEVERAGED,
+    RANK_PROFIT_MARGIN,
+    account_at,
+    event_at,
+    events,
+    held_at,
+    market_at,
+    markets,
+    position_at,
+    run_row,
+    venue_at,
+    view_at,
+)
+
+
+@kernel
+def position_maintenance(world, i, m):
+    """Return the maintenance margin of position (i, m) at the mark, float units."""
+    return tier_maintenance(world, i, m, view_at(world, m)["mark"])
+
+
+@kernel
+def purse_maintenance(world, i, m):
+    """Return the maintenance margin that the purse of (i, m) must cover, float units."""
+    if position_at(world, i, m)["isolated"] == 1:
+        return position_maintenance(world, i, m)
+    total, v = 0.0, market_at(world, m)["venue"]
+    for other in range(markets(world).shape[0]):
+        position = position_at(world, i, other)
+        if position["lots"] != 0 and position["isolated"] == 0 and market_at(world, other)["venue"] == v:
+            total += position_maintenance(world, i, other)
+    return total
+
+
+@kernel
+def cover(world, i, m, kept):
+    """Let the fund pay what is missing in the purse of a position that has been closed by force."""
+    v, position = market_at(world, m)["venue"], position_at(world, i, m)
+    account = account_at(world, i, v)
+    short = position["pot"] if position["isolated"] == 1 else account["collateral"]
+    if short < 0 and (position["isolated"] == 1 or cross_equity(world, i, v) < 0.0):
+        fund = venue_at(world, v)["fund_row"]
+        units = move_purse(world, i, m, fund)
+        event_at(world, kept)["fund_change"] += units
+        venue_at(world, v)["bad_debt"] += min(-units, max(-account_at(world, fund, v)["collateral"], 0))
+
+
+@kernel
+def rank(world, i, m):
+    """Return the deleveraging score of position (i, m) by the venue's rule; higher goes first."""
+    position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
+    unit = market["units_per_price"]
+    notional, entry = abs(position["lots"]) * mark * unit, float(abs(position["quote"]))
+    equity = max(purse_equity(world, i, m), 1.0)
+    if venue_at(world, market["venue"])["deleveraging_rank"] == RANK_PROFIT_MARGIN:
+        profit = position["quote"] + position["lots"] * mark * unit
+        collateral, ratio = max(equity - profit, 1.0), purse_maintenance(world, i, m) / equity
+        return profit / collateral * ratio if profit > 0.0 else profit / collateral / ratio
+    gain = notional / max(entry, 1.0) if position["lots"] > 0 else entry / max(notional, 1.0)
+    return gain * notional / equity
+
+
+@kernel
+def first_in_queue(world, i, m):
+    """Return the trader whose opposite position ranks highest, -1 if none; the fund stands last."""
+    run, width, best, winner = run_row(world, 0), markets(world).shape[0], -1e300, -1
+    side, fund = position_at(world, i, m)["lots"], venue_at(world, market_at(world, m)["venue"])["fund_row"]
+    for h in range(run["held_count"]):
+        other = held_at(world, h) // width
+        if held_at(world, h) % width == m and position_at(world, other, m)["lots"] * side < 0:
+            score = rank(world, other, m) if other != fund else -1e299
+            if score > best:
+                best, winner = score, other
+    return winner
+
+
+@kernel
+def deleveraging_tick(world, i, m):
+    """Return the price of deleveraging: the bankruptcy price rounded against the counterparty, or the previous mark."""
+    market, lots = market_at(world, m), position_at(world, i, m)["lots"]
+    if venue_at(world, market["venue"])["deleveraging_price"] == AT_PREVIOUS_MARK:
+        return np.int64(max(round(market["previous_mark"] / market["tick"]), 1.0))
+    price = bankruptcy_price(view_at(world, m)["mark"], purse_equity(world, i, m), lots, market["units_per_price"])
+    tick = math.ceil(price / market["tick"]) if lots > 0 else math.floor(price / market["tick"])
+    return np.int64(max(tick, 1))
+
+
+@kernel
+def deleverage(world, i, m, number, parent, cause):
+    """Close position (i, m) against the ranked queue of opposite positions; the fund covers the rounding."""
+    position, market = position_at(world, i, m), market_at(world, m)
+    tick, kept = deleveraging_tick(world, i, m), -1
+    while position["lots"] != 0:
+        other = first_in_queue(world, i, m)
+        if other < 0 or run_row(world, 0)["event_count"] >= events(world).shape[0]:
+            return
+        kept = start_event(world, i, m, number, parent, cause, DELEVERAGED)
+        lots = min(abs(position["lots"]), abs(position_at(world, other, m)["lots"]))
+        signed = -lots if position["lots"] > 0 else lots
+        exchange(world, m, other, i, signed, tick, 0.0, 0.0)
+        event = event_at(world, kept)
+        event["counterparty"], event["lots"], event["value"] = other, signed, lots * tick * market["units_per_tick"]
+        position["forced_lots"] += lots
+        position_at(world, other, m)["deleveraged_lots"] += lots
+        parent, cause = -2, -1
+    cover(world, i, m, kept)
