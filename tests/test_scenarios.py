@@ -103,7 +103,7 @@ kind = "nois"
 number = 3
 """)
     found = faults_of(file)
-    expected = {"dayz": (2, "did you mean 'days'"), "dt_seconds": (3, "above 0"), "spot.half_spread_bps": (6, "a number"),
+    expected = {"dayz": (2, "did you mean 'days'"), "dt_seconds": (3, "at least 0.01"), "spot.half_spread_bps": (6, "a number"),
                 "market.rulebook": (9, "did you mean 'binance'"), "populations.noise.number": (12, "whole number"),
                 "populations.longs.levarage": (17, "did you mean 'leverage'"), "populations.crowd.kind": (20, "'noise'")}
     for key, (line, bound) in expected.items():
