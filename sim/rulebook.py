@@ -11,7 +11,7 @@ from typing import Annotated
 
 import pydantic
 
-from sim import records, sections
+from sim import price_sections, risk_sections, sections
 from sim.errors import Fault, ParameterError
 from sim.refusal import checked, flattened, nearest, toml_tables, unknown
 
@@ -44,14 +44,14 @@ class Rulebook(sections.Section):
     assumed: tuple[str, ...] = ()
     contract: sections.Contract
     fees: sections.Fees
-    premium: sections.Premium
-    funding: sections.Funding
-    mark: sections.Mark
-    index: sections.Index
-    margin: sections.Margin
-    liquidation: sections.Liquidation
-    fund: sections.Fund
-    deleveraging: sections.Deleveraging
+    premium: price_sections.Premium
+    funding: price_sections.Funding
+    mark: price_sections.Mark
+    index: price_sections.Index
+    margin: risk_sections.Margin
+    liquidation: risk_sections.Liquidation
+    fund: risk_sections.Fund
+    deleveraging: risk_sections.Deleveraging
     account: sections.Account
 
     def contradictions(self):
@@ -109,51 +109,12 @@ class Rulebook(sections.Section):
 
         Rows and tables of the state proper (fund row, averages, sums, windows of the ladder) are left alone.
         """
-        for row, values in ((venue_row, self._venue_values()), (market_row, self._market_values())):
-            for field, value in values.items():
-                row[field] = value
-
-    def _venue_values(self):
-        forced = self.liquidation
-        return {
-            "taker_fee": self.fees.taker, "maker_fee": self.fees.maker, "liquidation_fee": forced.fee,
-            "first_share": forced.first_share, "first_notional": self.units(forced.first_notional),
-            "pause_seconds": forced.pause_seconds, "takeover_share": forced.takeover_share,
-            "takeover_after_order": forced.takeover_after_order, "round_seconds": forced.round_seconds,
-            "forced_limit": records.FORCED_LIMITS.index(forced.forced_limit),
-            "deleveraging_price": records.DELEVERAGING_PRICES.index(self.deleveraging.price),
-            "deleveraging_rank": records.DELEVERAGING_RANKS.index(self.deleveraging.rank),
-            "unwind_seconds": self.fund.unwind_seconds, "hide_prediction": self.account.hide_prediction,
-            "transfer_seconds": self.account.transfer_seconds,
-        }
-
-    def _market_values(self):
-        contract, funding = self.contract, self.funding
-        return {
-            "tick": contract.tick, "lot": contract.lot, "units_per_tick": contract.units_per_tick,
-            "units_per_price": contract.units_per_price, "band": contract.band,
-            "impact_notional": self.units(self.premium.impact_notional), "ramp": self.premium.average == "linear_ramp",
-            "funding_on": funding.enabled, "interval_seconds": 3600 * funding.interval_hours,
-            "interest": funding.interest, "damper": funding.damper, "add_interest": funding.damper_mode == "sum",
-            "cap": funding.cap, "divisor": funding.divisor, "notional_price": records.NOTIONALS.index(funding.notional),
-            "index_window": self.index.window_seconds, **self._mark_values(), **self._margin_values(),
-        }
-
-    def _mark_values(self):
-        inputs = self.mark.inputs
-        spare = [0] * (3 - len(inputs))
-        return {"mark_input": [records.MARK_INPUTS.index(part.input) for part in inputs] + spare,
-                "mark_window": [part.window_seconds for part in inputs] + spare}
-
-    def _margin_values(self):
-        tiers, spare = self.margin.tiers, records.TIERS - len(self.margin.tiers)
-        return {
-            "maximum_leverage": min(self.margin.maximum_leverage, tiers[0].leverage), "tiers": len(tiers),
-            "tier_floor": [self.units(tier.floor) for tier in tiers] + spare * [math.inf],
-            "tier_fraction": [tier.maintenance_fraction for tier in tiers] + spare * [0.0],
-            "tier_deduction": [self.units(deduction) for deduction in self.margin.deductions] + spare * [0.0],
-            "tier_leverage": [tier.leverage for tier in tiers] + spare * [1.0],
-        }
+        for section in (getattr(self, name) for name in type(self).model_fields):
+            if isinstance(section, sections.Section):
+                for field, value in section.venue_values(self.units).items():
+                    venue_row[field] = value
+                for field, value in section.market_values(self.units).items():
+                    market_row[field] = value
 
 
 def rulebook_names():

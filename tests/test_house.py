@@ -15,7 +15,7 @@ DECORATORS = {"kernel", "hot_kernel", "entry", "rule"}
 FORBIDDEN = {("np", name) for name in ("exp", "log", "tanh", "cos", "sin", "power", "sum", "dot", "zeros", "empty", "array")}
 FORBIDDEN_METHODS = {"sum", "mean", "min", "max", "copy", "dot", "any", "all"}
 LARGEST_FUNCTION, LARGEST_FILE, MEDIAN = 40, 420, 8
-INHERITED = ("_", "contradictions", "model_")
+INHERITED = ("_", "contradictions", "venue_values", "market_values", "model_")
 NO_ROOMS = {"utils", "common", "helpers", "base", "types", "misc"}
 
 
