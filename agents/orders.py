@@ -17,16 +17,22 @@ from sim.records import CANCEL, LIMIT, MARKET_ORDER, REDUCE_ONLY, SPOT, TRANSFER
 BASIS_POINT = 1e-4
 YEAR_SECONDS = 31_536_000.0
 SPACE = 128
+LARGEST_ORDER = 999_999_999
 
 
 @hot_kernel
 def write_row(orders, count, kind, market, slot, side, tick, lots, flags, expiry_seconds):
-    """Fill every field of row `count` and return the next count; a full buffer stays as it is."""
+    """Fill every field of row `count` and return the next count; a full buffer stays as it is.
+
+    An order is cut to `LARGEST_ORDER` lots, the most a venue takes at once; units of a transfer are not.
+    """
     if count >= SPACE:
         return count
     order = orders[count]
     order["kind"], order["market"], order["slot"], order["side"] = kind, market, slot, side
     order["tick"], order["lots"], order["flags"], order["expiry_seconds"] = tick, lots, flags, expiry_seconds
+    if kind != TRANSFER and lots > LARGEST_ORDER:
+        order["lots"] = LARGEST_ORDER
     return count + 1
 
 

@@ -40,7 +40,7 @@ def kind_named(reference):
         raise ParameterError(Fault("kind", reference, known))
     try:
         kind = resolve_kind(reference)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ParameterError(Fault("kind", reference, f"{known}: {type(error).__name__}: {error}")) from error
     if not (isinstance(kind, type) and issubclass(kind, Trader) and kind.kind and kind.decide):
         raise ParameterError(Fault("kind", reference, "a subclass of agents.trader.Trader with kind, traits and decide"))

@@ -15,6 +15,7 @@ from sim.spot import Replay
 from sim.streams import generator
 
 MULTIPLE = 1e-9
+OF_A_VENUE = ("fees", "liquidation", "fund", "deleveraging", "account")
 UNSET = re.compile(r"^(assets\.\d+|spot)\.price\.file$")
 
 
@@ -83,7 +84,18 @@ def reference_faults(scenario, books):
     for key, part in parts.items():
         if part.asset is not None and part.asset not in names:
             faults.append(Fault(f"{key}.asset", part.asset, f"one of {', '.join(names)}"))
-    return faults + time_faults(scenario, books)
+    return faults + venue_faults(scenario, books) + time_faults(scenario, books)
+
+
+def venue_faults(scenario, books):
+    """Return the markets whose rules differ from those of an earlier market of the same venue where a venue has one set."""
+    faults, first = [], {}
+    for key, market in scenario.all_markets.items():
+        rules = {name: getattr(books[key], name) for name in OF_A_VENUE}
+        name = market.venue or books[key].name
+        faults += [Fault(f"{key}.venue", name, f"another one: its [{section}] differs from that of the market before")
+                   for section, rule in rules.items() if first.setdefault(name, rules)[section] != rule]
+    return faults
 
 
 def time_faults(scenario, books):

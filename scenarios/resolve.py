@@ -88,7 +88,7 @@ def read(path):
     inside = path.parent == LIBRARY
     file = path.name if inside else str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(Fault("scenario", file, f"a readable TOML file ({error})")) from None
     return Source(file, text, {"name": path.stem} | rooted(toml_tables(text, file), path.parent))

@@ -122,7 +122,7 @@ class Scenario(Model):
         The tables of this module.
     """
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]*\w$")]
+    name: Annotated[str, Field(pattern=r"^[\w.-]*\w$", max_length=100)]
     title: str = ""
     question: str = ""
     extends: str | None = None

@@ -47,6 +47,7 @@ def check_target(folder):
         If something else stands there, or it cannot be written.
     """
     folder = pathlib.Path(folder).absolute()
+    recover(folder)
     if folder.exists() and not (folder.is_dir() and (is_run(folder) or not any(folder.iterdir()))):
         raise ParameterError(Fault("--out", str(folder), "a folder that is new, empty or an earlier run of perplab"))
     existing = next(parent for parent in folder.parents if parent.exists())
@@ -66,11 +67,13 @@ def is_run(folder):
 def staged(folder):
     """Give a new folder beside `folder` that takes its place when the block ends well, and vanishes when it does not.
 
-    Everything in it is on disk before it gets its name, so nobody ever sees half of it.
+    Everything in it is on disk before it gets its name, so nobody ever sees half of it. What a writer killed earlier has
+    left beside it is cleared away first, and a folder that it had just moved aside comes back.
     """
     folder = pathlib.Path(folder).absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    stage = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    recover(folder)
+    stage = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}.{os.getpid()}.", suffix=".part", dir=folder.parent))
     try:
         yield stage
         stage.chmod(0o755)
@@ -79,6 +82,29 @@ def staged(folder):
         take_place(stage, folder)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def recover(folder):
+    """Put right what writers of `folder` that were killed have left beside it; living writers are left alone."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        writer = left.name.removeprefix(f".{folder.name}.").split(".")[0]
+        if left.suffix not in (".part", ".old") or not writer.isdecimal() or is_alive(int(writer)):
+            continue
+        if left.suffix == ".old" and not folder.exists():
+            os.rename(left, folder)
+        else:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def is_alive(process):
+    """Return whether a process of this number runs on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def sync(path):
@@ -220,6 +246,7 @@ def read_run(folder):
         If the folder is none.
     """
     folder = pathlib.Path(folder)
+    recover(folder.absolute())
     if not is_run(folder):
         raise ParameterError(Fault("run", str(folder), "a folder written by perplab run"))
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

@@ -45,7 +45,7 @@ def whole_state(path):
             if "python" not in getattr(file, "files", ()):
                 raise ValueError("no saved market")
             yield file
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
         raise ParameterError(Fault("saved market", str(path), f"a whole file that save wrote ({error})")) from error
 
 
@@ -282,6 +282,8 @@ class PerpetualMarket(mesa.Model):
         """
         with whole_state(path) as file:
             python = pickle.loads(file["python"].tobytes())
+            if python.get("format") != FORMAT:
+                raise ValueError(f"its format is {python.get('format')}, not {FORMAT}")
             tables = {name.removeprefix("table/"): file[name] for name in file.files if name.startswith("table/")}
             count = sum(name.startswith("traits/") for name in file.files)
             traits = [file[f"traits/{number}"] for number in range(count)]

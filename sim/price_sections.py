@@ -1,6 +1,8 @@
 """The sections of a rulebook that make prices and funding: premium, funding, mark, index. Units as in `sim.sections`."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import pydantic
 
 from sim import records
 from sim.errors import Fault
@@ -21,7 +23,7 @@ class Funding(Section):
     """The law of `sim.funding.funding_rate`; under the mode "sum" the damper plays no part."""
 
     enabled: Switch
-    interval_hours: Positive
+    interval_hours: Annotated[Positive, pydantic.Field(le=8760)]
     interest: Number
     damper: Unbounded
     damper_mode: Literal["band", "sum"]

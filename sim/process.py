@@ -13,11 +13,11 @@ YEAR_SECONDS = 365 * DAY_SECONDS
 STATE_SIZE = 8
 DRAWN = 7
 
-Price = Annotated[float, Field(gt=0, le=1e12, description="quote currency")]
-Volatility = Annotated[float, Field(ge=0, le=20, description="per square root of a year, 0.65 is 65 %")]
-Drift = Annotated[float, Field(ge=-20, le=20, description="expected growth of the price per year")]
-HalfLife = Annotated[float, Field(gt=0, le=1e6)]
-Deviation = Annotated[float, Field(ge=0, le=5)]
+Price = Annotated[float, Field(strict=True, gt=0, le=1e12, description="quote currency")]
+Volatility = Annotated[float, Field(strict=True, ge=0, le=20, description="per square root of a year, 0.65 is 65 %")]
+Drift = Annotated[float, Field(strict=True, ge=-20, le=20, description="expected growth of the price per year")]
+HalfLife = Annotated[float, Field(strict=True, gt=0, le=1e6)]
+Deviation = Annotated[float, Field(strict=True, ge=0, le=5)]
 
 
 class Model(BaseModel):

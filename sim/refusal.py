@@ -18,7 +18,7 @@ ROW = re.compile(r"\s*[\[{\"'\d]")
 BOUNDS = {
     "greater_than": "above {gt}", "greater_than_equal": "at least {ge}", "less_than": "below {lt}",
     "less_than_equal": "at most {le}", "literal_error": "{expected}", "finite_number": "finite",
-    "too_short": "at least {min_length} long", "too_long": "at most {max_length} long", "missing": "given",
+    "too_short": "at least {min_length} long", "string_too_long": "at most {max_length} letters", "too_long": "at most {max_length} long", "missing": "given",
     "float_type": "a number", "int_type": "a whole number", "bool_type": "true or false", "string_type": "a text",
     "tuple_type": "a list", "list_type": "a list", "dict_type": "a table", "model_type": "a table",
     "model_attributes_type": "a table",
@@ -33,11 +33,18 @@ def key_lines(text):
     --------
     >>> key_lines("[funding]\\ncap = 0.003\\n")
     {'funding': 1, 'funding.cap': 2}
+    >>> key_lines("[[shocks]]\\n[[shocks]]\\nmove = 1\\n")
+    {'shocks': 1, 'shocks.0': 1, 'shocks.1': 2, 'shocks.1.move': 3}
     """
-    lines, table, key, rows = {}, "", "", 0
+    lines, table, key, rows, places = {}, "", "", 0, {}
     for number, line in enumerate(text.splitlines(), 1):
         if header := HEADER.match(line):
-            table, key, rows = header[1] + ".", header[1], 0
+            key, rows = header[1], 0
+            if line.lstrip().startswith("[["):
+                places[key] = places.get(key, -1) + 1
+                lines.setdefault(key, number)
+                key = f"{key}.{places[key]}"
+            table = key + "."
             lines.setdefault(key, number)
         elif pair := PAIR.match(line):
             key, rows = table + pair[1], 0
@@ -149,7 +156,7 @@ def toml_tables(text, file=""):
     """Return the tables of a TOML text, or refuse it where its syntax breaks."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         line = re.search(r"line (\d+)", str(error))
         raise ParameterError(Fault("syntax", str(error), "valid TOML", file, int(line[1]) if line else None)) from None
 

@@ -53,9 +53,9 @@ class Replay(BaseModel):
     column: str
     time_column: str = "timestamp"
     start_time: datetime | None = Field(None, alias="start")
-    days: Annotated[float, Field(gt=0, le=1e5)] | None = None
-    largest_gap_bars: Annotated[int, Field(ge=0, le=10**6)] = 24
-    bridge_half_life_bars: Annotated[float, Field(gt=0, le=1e4)] = 6.0
+    days: Annotated[float, Field(strict=True, gt=0, le=1e5)] | None = None
+    largest_gap_bars: Annotated[int, Field(strict=True, ge=0, le=10**6)] = 24
+    bridge_half_life_bars: Annotated[float, Field(strict=True, gt=0, le=1e4)] = 6.0
 
     def start(self):
         """Return the state before the first step: log price, steps done."""

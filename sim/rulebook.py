@@ -153,5 +153,5 @@ def load_rulebook(name_or_path):
         known = ", ".join(rulebook_names())
         raise ParameterError(Fault("rulebook", str(name_or_path), f"a TOML file that exists, or one of {known}"
                                    + nearest(str(name_or_path), rulebook_names())))
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     return Rulebook.from_tables(toml_tables(text, file), file, text)

@@ -46,9 +46,9 @@ class Section(pydantic.BaseModel):
 class Contract(Section):
     """Price step and money unit (quote currency), size step (asset) and price band (fraction each side)."""
 
-    tick: Positive
-    lot: Positive
-    unit: Positive
+    tick: Annotated[Positive, pydantic.Field(le=1e12)]
+    lot: Annotated[Positive, pydantic.Field(le=1e12)]
+    unit: Annotated[Positive, pydantic.Field(ge=1e-12, le=1e12)]
     band: Annotated[float, pydantic.Field(strict=True, gt=0, lt=1)]
 
     @property

@@ -10,8 +10,8 @@ from sim.process import HOUR_SECONDS, Model
 
 
 class _Shock(Model):
-    at_hours: Annotated[float, Field(ge=0, le=1e6)]
-    minutes: Annotated[float, Field(gt=0, le=1e6)]
+    at_hours: Annotated[float, Field(strict=True, ge=0, le=1e6)]
+    minutes: Annotated[float, Field(strict=True, gt=0, le=1e6)]
 
     def done(self, ends):
         """Return the share of the shock that has happened by each time of `ends`, in seconds since the start."""
@@ -22,14 +22,14 @@ class PathShock(_Shock):
     """A move of the spot price by the fraction `move`, spread evenly in the log price over `minutes`, that stays."""
 
     kind: Literal["path"] = "path"
-    move: Annotated[float, Field(gt=-1, le=100, description="fraction of the price, -0.1 is a fall of 10 %")]
+    move: Annotated[float, Field(strict=True, gt=-1, le=100, description="fraction of the price, -0.1 is a fall of 10 %")]
 
 
 class SellProgramme(_Shock):
     """Spot traded evenly over `minutes` whatever the price: `notional_usd` in all, negative when it sells."""
 
     kind: Literal["programme"] = "programme"
-    notional_usd: Annotated[float, Field(ge=-1e12, le=1e12)]
+    notional_usd: Annotated[float, Field(strict=True, ge=-1e12, le=1e12)]
 
 
 SpotShock = Annotated[PathShock | SellProgramme, Field(discriminator="kind")]

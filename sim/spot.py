@@ -74,9 +74,9 @@ class JumpDiffusion(PriceProcess):
     process: Literal["jump_diffusion"] = "jump_diffusion"
     volatility: Volatility = 0.5
     drift: Drift = 0.0
-    jumps_per_day: Annotated[float, Field(ge=0, le=1440)] = 0.5
-    jump_mean: Annotated[float, Field(ge=-2, le=2, description="log price")] = -0.002
-    jump_sd: Annotated[float, Field(ge=0, le=2, description="log price")] = 0.02
+    jumps_per_day: Annotated[float, Field(strict=True, ge=0, le=1440)] = 0.5
+    jump_mean: Annotated[float, Field(strict=True, ge=-2, le=2, description="log price")] = -0.002
+    jump_sd: Annotated[float, Field(strict=True, ge=0, le=2, description="log price")] = 0.02
 
     def _moves(self, rng, steps, dt, state):
         years, jumps_a_year = dt / YEAR_SECONDS, self.jumps_per_day * 365
@@ -123,7 +123,7 @@ class StochasticVolatility(PriceProcess):
     slow_half_life_days: HalfLife = 20.0
     fast_sd: Deviation = 0.45
     fast_half_life_hours: HalfLife = 4.0
-    initial_volatility: Annotated[float, Field(gt=0, le=20)] | None = None
+    initial_volatility: Annotated[float, Field(strict=True, gt=0, le=20)] | None = None
 
     def _moves(self, rng, steps, dt, state):
         self._draw_start(rng, state)
@@ -154,8 +154,8 @@ class Regime(Model):
 
     volatility: Volatility
     drift: Drift = 0.0
-    mean_days: Annotated[float, Field(ge=1e-3, le=1e5)]
-    weight: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    mean_days: Annotated[float, Field(strict=True, ge=1e-3, le=1e5)]
+    weight: Annotated[float, Field(strict=True, gt=0, le=1e6)] = 1.0
 
 
 class RegimeSwitching(PriceProcess):
@@ -179,7 +179,7 @@ class RegimeSwitching(PriceProcess):
     process: Literal["regime_switching"] = "regime_switching"
     regimes: Annotated[tuple[Regime, ...], Field(min_length=2, max_length=64)] = (
         Regime(volatility=0.45, mean_days=15), Regime(volatility=1.1, mean_days=4))
-    initial_regime: Annotated[int, Field(ge=0)] | None = None
+    initial_regime: Annotated[int, Field(strict=True, ge=0)] | None = None
 
     @model_validator(mode="after")
     def _check_initial(self):
@@ -271,7 +271,7 @@ class Sentiment(Model):
     """
 
     half_life_hours: HalfLife = 50.0
-    sd: Annotated[float, Field(ge=0, le=1e3)] = 1.0
+    sd: Annotated[float, Field(strict=True, ge=0, le=1e3)] = 1.0
     initial: float | None = None
 
     def start(self):

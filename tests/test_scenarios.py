@@ -2,7 +2,11 @@
 
 import json
 import math
+import pickle
 import resource
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -139,6 +143,10 @@ number = 3
     ({"shocks": [{"kind": "jump"}]}, "shocks.0.kind", "one of path, programme"),
     ({"shocks": [{"kind": "path", "at_hours": 1e4, "minutes": 5.0, "move": -0.1}]}, "shocks.0.at_hours", "before the end"),
     ({"twin.from_hours": 1e4}, "twin.from_hours", "before the end"),
+    ({"spot.price.initial_price": True}, "spot.price.initial_price", "a number"),
+    ({"name": "a" * 101}, "name", "at most 100 letters"),
+    ({"market.changes.contract.tick": 1e308}, "market.changes.contract.tick", "at most"),
+    ({"market.changes.funding.interval_hours": 1e308}, "market.changes.funding.interval_hours", "at most 8760"),
     ({"spot.price.volatility": -0.5}, "spot.price.volatility", "at least 0"),
     ({"spot.price": {"process": "levy"}}, "spot.price.process", "one of geometric_brownian"),
     ({"spot.price": {"process": "mean_reverting", "initial_price": 3, "levl": 3}}, "spot.price.levl", "'level'"),
@@ -146,6 +154,47 @@ number = 3
 def test_a_wrong_value_is_refused(changes, key, bound):
     fault = faults_of("calm", changes)[key]
     assert bound in fault.bound and fault.file == "--set"
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("x = " + "[" * 3000 + "]" * 3000, "valid TOML"), ("days = " + "9" * 5000, "valid TOML"), ("x = = 1", "line 1")])
+def test_a_file_that_cannot_be_parsed_is_refused(tmp_path, text, words):
+    with pytest.raises(ParameterError, match=words):
+        load(write(tmp_path / "bad.toml", text))
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path):
+    assert load(write(tmp_path / "marked.toml", "\ufeffextends = \"calm\"\ndays = 3\n")).days == 3
+
+
+def test_each_row_of_a_list_has_its_own_line(tmp_path):
+    shock = "[[shocks]]\nkind = \"path\"\nat_hours = 1\nminutes = 10\nmove = {}\n"
+    file = write(tmp_path / "two.toml", "extends = \"calm\"\n" + shock.format(-0.1) + shock.format(-5))
+    assert faults_of(file)["shocks.1.move"].line == 11
+
+
+def test_a_kind_whose_file_ends_the_process_is_refused(tmp_path):
+    write(tmp_path / "leaving.py", "raise SystemExit(3)\n")
+    assert "SystemExit" in faults_of("calm", {"populations.mine": {"kind": f"{tmp_path}/leaving.py:Mine", "number": 1}})[
+        "populations.mine.kind"].bound
+
+
+def test_a_venue_has_one_set_of_fees(tmp_path):
+    text = "extends = \"calm\"\n[[markets]]\nrulebook = \"binance\"\n[[markets]]\nrulebook = \"binance\"\nchanges = {fees = {taker = 0.001}}\n"
+    assert "[fees] differs" in faults_of(write(tmp_path / "one.toml", text))["markets.1.venue"].bound
+    assert load(write(tmp_path / "two.toml", text + "venue = \"other\"\n")).days == 30
+
+
+@pytest.mark.parametrize("price", [1e9, 0.5])
+def test_a_ladder_that_cannot_be_is_refused(price):
+    with pytest.raises(ParameterError, match="contract.tick"):
+        build(load("calm", {"spot.price.initial_price": price}), 1)
+
+
+def test_an_order_beyond_what_a_venue_takes_at_once_is_cut():
+    market = build(load("calm", {"days": 0.01, "populations.noise.size_usd": 1e12}), 1)
+    market.run(5)
+    market.check()
 
 
 def test_a_story_that_is_not_there_and_one_that_extends_itself(tmp_path):
@@ -288,6 +337,39 @@ def test_a_run_that_is_stopped_while_it_writes_leaves_what_was_there(calm_hours,
             store.write_run(folder, calm_hours, {"seed": 2}, 1.0)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert json.loads((tmp_path / "run" / "summary.json").read_text()) == {"seed": 1}
+
+
+WRITE_FOR_EVER = """
+import pickle, sys
+from scenarios.store import write_run
+outcome, seed = pickle.load(open(sys.argv[1], "rb")), 0
+while True:
+    seed += 1
+    write_run(sys.argv[2], outcome, {"seed": seed}, 1.0)
+    print(seed, flush=True)
+"""
+
+
+def test_a_writer_that_is_killed_leaves_a_whole_run(calm_hours, tmp_path):
+    (tmp_path / "outcome").write_bytes(pickle.dumps(calm_hours))
+    for wait in (0.0, 0.011, 0.023):
+        with subprocess.Popen([sys.executable, "-c", WRITE_FOR_EVER, tmp_path / "outcome", tmp_path / "runs" / "run"],
+                              stdout=subprocess.PIPE, cwd=store.__file__.rsplit("/", 2)[0]) as writer:
+            writer.stdout.readline()
+            time.sleep(wait)
+            writer.kill()
+        manifest, records = store.read_run(tmp_path / "runs" / "run")
+        assert manifest["seed"] == calm_hours.seed and len(records.series[0]) == len(calm_hours.records.series[0])
+        assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
+
+
+def test_a_run_moved_aside_by_a_killed_writer_comes_back(calm_hours, tmp_path):
+    store.write_run(tmp_path / "run", calm_hours, {"seed": 1}, 1.0)
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
+    (tmp_path / "run").rename(tmp_path / f".run.{gone.stdout.strip()}.x.old")
+    (tmp_path / f".run.{gone.stdout.strip()}.y.part").mkdir()
+    assert store.read_run(tmp_path / "run")[0]["seed"] == calm_hours.seed
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_full_disk_leaves_nothing(calm_hours, tmp_path):

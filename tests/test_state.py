@@ -192,6 +192,16 @@ def test_a_failed_save_leaves_what_was_there(tmp_path, monkeypatch):
     assert (tmp_path / "run").read_bytes() == before
 
 
+def test_what_is_no_saved_market_is_refused(tmp_path):
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    np.savez(tmp_path / "other.npz", python=np.frombuffer(pickle.dumps({"format": 99}), np.uint8))
+    storm().save(tmp_path / "whole")
+    (tmp_path / "half").write_bytes((tmp_path / "whole").read_bytes()[:5000])
+    for name in ("array.npy", "other.npz", "half", "absent"):
+        with pytest.raises(ParameterError, match="a whole file that save wrote"):
+            PerpetualMarket.load(tmp_path / name)
+
+
 def test_setups_survive_pickling():
     setup = pickle.loads(pickle.dumps(zoo().setup))
     first, again = PerpetualMarket(setup, 9), PerpetualMarket(zoo().setup, 9)
