@@ -29,7 +29,7 @@ HALVINGS = 40
 def short_receipt(view, basis, forecast, forecast_weight, convergence, fair):
     """Return G(b): what a short expects to receive per interval and notional at a quote of `basis`."""
     premium = (1.0 - forecast_weight) * basis + forecast_weight * forecast
-    funding = funding_rate(premium, view["interest"], view["damper"], view["add_interest"], view["cap"], view["divisor"])
+    funding = funding_rate(premium, view["interest"], view["damper"], view["damper_mode"], view["cap"], view["divisor"])
     return funding + convergence * (basis - fair)
 
 
@@ -40,7 +40,7 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     Parameters
     ----------
     view : VIEW record
-        Its funding law (interest, damper, add_interest, cap, divisor).
+        Its funding law (interest, damper, damper_mode, cap, divisor).
     side : {1, -1}
         -1 sells the perpetual: the smallest basis with G at or above `receipt`; 1 buys it: the largest with G at or below.
     receipt : float, fraction of the notional per funding interval

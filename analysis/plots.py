@@ -166,7 +166,7 @@ def funding_rate(records, axes, real=None, market=0):
 def interest_line(records, axes, market=0):
     """Mark the rate at which funding is pinned while the premium is inside the damper's plateau, if there is one."""
     interest, damper = (of_market(records.meta[name], market) * BPS for name in ("interest", "damper"))
-    if damper == 0 or of_market(records.meta["add_interest"], market):
+    if damper == 0 or of_market(records.meta["damper_mode"], market):
         return axes
     axes.axhline(interest, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0,
                  label=f"plateau, premium {signed(interest - damper)} to {signed(interest + damper)} bp")

@@ -9,6 +9,7 @@ from sim.kernel import kernel
 from sim.ledger import cross_equity, exchange, move_purse, purse_equity
 from sim.margin import bankruptcy_price
 from sim.records import (
+    AT_MARK,
     AT_PREVIOUS_MARK,
     DELEVERAGED,
     RANK_PROFIT_MARGIN,
@@ -88,10 +89,13 @@ def first_in_queue(world, i, m):
 
 @kernel
 def deleveraging_tick(world, i, m):
-    """Return the price of deleveraging: the bankruptcy price rounded against the counterparty, or the previous mark."""
+    """Return the price of deleveraging: the bankruptcy price rounded against the counterparty, the previous mark, or the mark."""
     market, lots = market_at(world, m), position_at(world, i, m)["lots"]
-    if venue_at(world, market["venue"])["deleveraging_price"] == AT_PREVIOUS_MARK:
+    law = venue_at(world, market["venue"])["deleveraging_price"]
+    if law == AT_PREVIOUS_MARK:
         return np.int64(max(round(market["previous_mark"] / market["tick"]), 1.0))
+    if law == AT_MARK:
+        return np.int64(max(round(view_at(world, m)["mark"] / market["tick"]), 1.0))
     price = bankruptcy_price(view_at(world, m)["mark"], purse_equity(world, i, m), lots, market["units_per_price"])
     tick = math.ceil(price / market["tick"]) if lots > 0 else math.floor(price / market["tick"])
     return np.int64(max(tick, 1))

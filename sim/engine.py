@@ -62,9 +62,10 @@ from sim.records import (
     wheel,
     wheel_at,
 )
-from sim.settlement import settle
+from sim.sampling import sample_premium
+from sim.settlement import accrue, settle
 from sim.streams import below, exponential, key_at
-from sim.valuation import recentre, sample_premium, update_index, update_mark, update_public_averages
+from sim.valuation import recentre, update_index, update_mark, update_public_averages
 
 YEAR_SECONDS = 31_536_000.0
 AHEAD = 6
@@ -275,9 +276,11 @@ def act_awake(world, count):
 
 @kernel
 def settle_due(world, seconds):
-    """Settle funding in the markets whose interval ends by `seconds`, and count down the others."""
+    """Accrue funding where it is continuous, settle where an interval ends by `seconds`, count down the others."""
     for m in range(markets(world).shape[0]):
         market, view = market_at(world, m), view_at(world, m)
+        if market["continuous"] == 1 and market["funding_on"] == 1:
+            accrue(world, m)
         if seconds - market["settled_seconds"] >= market["interval_seconds"] - 1e-6:
             settle(world, m, seconds)
         view["seconds_to_settlement"] = market["interval_seconds"] - (seconds - market["settled_seconds"])

@@ -7,6 +7,7 @@ Sign: a positive rate is paid by longs to shorts. Rates are fractions of the not
 import math
 
 from sim.kernel import hot_kernel
+from sim.records import DEAD_BAND, SUM
 
 
 @hot_kernel
@@ -22,7 +23,7 @@ def clamp(value, low, high):
 
 
 @hot_kernel
-def funding_rate(average_premium, interest, damper, add_interest, cap, divisor):
+def funding_rate(average_premium, interest, damper, damper_mode, cap, divisor):
     """Return the funding rate of one interval.
 
     Parameters
@@ -32,8 +33,9 @@ def funding_rate(average_premium, interest, damper, add_interest, cap, divisor):
         Interest component, in the same period as the premium is read (eight hours where `divisor` is not 1).
     damper : float, fraction, at least 0
         Half-width of the plateau on which the rate is the interest alone: 0 gives the premium, infinity the interest.
-    add_interest : int
-        1: the plain sum of premium and interest, whatever the damper; 0: the damped form.
+    damper_mode : int
+        BAND: the damped form; SUM: the plain sum of premium and interest, whatever the damper; DEAD_BAND: interest plus
+        what of the premium lies outside the damper.
     cap : float, fraction per interval, at least 0
         Largest absolute rate; may be infinite.
     divisor : float, above 0
@@ -54,6 +56,7 @@ def funding_rate(average_premium, interest, damper, add_interest, cap, divisor):
     ----------
     .. [1] Binance, FAQ 360033525031 and announcement of 2025-09-16 (division by 8 / N).
     .. [2] Hyperliquid documentation, "Funding": hourly rate = eight-hour rate / 8, at most 4 % an hour.
+    .. [3] Deribit, support article 31424939178397: max(d, P) + min(-d, P) (dead band).
 
     Examples
     --------
@@ -61,11 +64,15 @@ def funding_rate(average_premium, interest, damper, add_interest, cap, divisor):
     0.0001
     >>> round(funding_rate(0.001, 0.0001, 0.0005, 0, 0.003, 1.0), 10)
     0.0005
+    >>> round(funding_rate(0.001, 0.0, 0.00025, 2, 0.005, 1.0), 10)
+    0.00075
     >>> round(funding_rate(-0.0066321638, 0.0001, 0.0005, 0, 0.04, 8.0), 10)
     -0.0007665205
     """
-    if add_interest:
+    if damper_mode == SUM:
         bracket = average_premium + interest
+    elif damper_mode == DEAD_BAND:
+        bracket = interest + max(damper, average_premium) + min(-damper, average_premium)
     else:
         bracket = clamp(interest, average_premium - damper, average_premium + damper)
     return clamp(bracket / divisor, -cap, cap)
@@ -110,13 +117,36 @@ def funding_payment(lots, price, units_per_price, rate):
 
 
 @hot_kernel
-def funding_cap(maintenance_fraction, multiple):
-    """Return the cap of a venue that states it as a multiple of the lowest tier's maintenance fraction.
+def limited(before, rate, step_limit):
+    """Return a rate kept within `step_limit` of the one before.
+
+    References
+    ----------
+    .. [1] BitMEX, "Perpetual Contracts Guide": a change of at most 75 % of the maintenance margin between intervals;
+       dYdX perpetual contracts, funding oracle: from one bound to the other in 45 minutes at the fastest.
+
+    Examples
+    --------
+    >>> limited(0.0, 0.005, 0.00375), limited(0.001, -0.004, 0.00375)
+    (0.00375, -0.00275)
+    """
+    return clamp(rate, before - step_limit, before + step_limit)
+
+
+CAP_LAWS = ("absolute", "maintenance", "initial_less_maintenance", "smaller")
+
+
+def cap_by_law(law, number, initial_fraction, maintenance_fraction):
+    """Return the cap of the funding rate by a venue's law.
 
     Parameters
     ----------
-    maintenance_fraction : float
-    multiple : float
+    law : str
+        "absolute": `number` itself; "maintenance": `number` times the maintenance fraction; "initial_less_maintenance":
+        `number` times the initial less the maintenance fraction; "smaller": the smaller of that and the maintenance fraction.
+    number : float
+    initial_fraction, maintenance_fraction : float
+        Of the lowest margin tier.
 
     Returns
     -------
@@ -124,11 +154,17 @@ def funding_cap(maintenance_fraction, multiple):
 
     References
     ----------
-    .. [1] Binance, FAQ 360033525031: 0.75 x maintenance margin rate.
+    .. [1] Binance, FAQ 360033525031 (maintenance); BitMEX, "Perpetual Contracts Guide", and dYdX v4
+       (initial_less_maintenance); Bybit, "Introduction to Funding Rate" (smaller).
 
     Examples
     --------
-    >>> funding_cap(0.004, 0.75)
-    0.003
+    >>> cap_by_law("maintenance", 0.75, 0.008, 0.004), cap_by_law("smaller", 0.75, 0.01, 0.005)
+    (0.003, 0.00375)
     """
-    return multiple * maintenance_fraction
+    if law == "absolute":
+        return number
+    if law == "maintenance":
+        return number * maintenance_fraction
+    between = number * (initial_fraction - maintenance_fraction)
+    return between if law == "initial_less_maintenance" else min(between, maintenance_fraction)

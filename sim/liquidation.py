@@ -46,7 +46,7 @@ from sim.records import (
     venue_at,
     view_at,
 )
-from sim.valuation import book_mid
+from sim.sampling import book_mid
 
 GLANCE = 1.0 - 1e-6
 

@@ -228,7 +228,7 @@ class PerpetualMarket(mesa.Model):
             **{field: int(run[field]) for field in fields},
             **{field: float(market[field]) for field in ("tick", "lot", "units_per_price", "interest", "divisor", "damper",
                                                          "cap", "interval_seconds", "impact_notional")},
-            "units_per_tick": int(market["units_per_tick"]), "add_interest": int(market["add_interest"]),
+            "units_per_tick": int(market["units_per_tick"]), "damper_mode": int(market["damper_mode"]),
             "funding_on": int(market["funding_on"]), "record_seconds": float(run["record_steps"] * run["dt"]),
             "round_seconds": float(venue["round_seconds"]),
             "outcomes": dict(zip(OUTCOMES, run["outcomes"].tolist(), strict=False)), "wall_seconds": self.wall_seconds,

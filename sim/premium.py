@@ -4,7 +4,10 @@ Sign: positive when the perpetual is dearer than the index, so that longs will p
 premium is a fraction of the index.
 """
 
-from sim.kernel import hot_kernel
+import math
+
+from sim.kernel import hot_kernel, kernel
+from sim.records import LINEAR_RAMP
 
 
 @hot_kernel
@@ -42,15 +45,15 @@ def premium_index(impact_bid, impact_ask, index):
 
 
 @hot_kernel
-def sample_weight(sample_number, ramp):
+def sample_weight(sample_number, average):
     """Return the weight of the n-th sample of an interval in its average premium.
 
     Parameters
     ----------
     sample_number : int
         Counted from 1 at the start of the interval.
-    ramp : int
-        1: weights rise linearly (1, 2, 3, ...); 0: all weigh the same.
+    average : int
+        LINEAR_RAMP: weights rise linearly (1, 2, 3, ...); otherwise all weigh the same.
 
     Returns
     -------
@@ -70,10 +73,73 @@ def sample_weight(sample_number, ramp):
     >>> sample_weight(3, 1), sample_weight(3, 0)
     (3.0, 1.0)
     """
-    return float(sample_number) if ramp else 1.0
+    return float(sample_number) if average == LINEAR_RAMP else 1.0
 
 
 @hot_kernel
+def truncated(value, quantum):
+    """Return a value cut towards zero to a multiple of `quantum`; 0 leaves it.
+
+    Notes
+    -----
+    A value within 1e-9 quanta of a multiple counts as that multiple: it stands for one whose decimals a float has lost.
+
+    Examples
+    --------
+    >>> truncated(-1001.999, 1.0), truncated(0.3, 0.0)
+    (-1001.0, 0.3)
+    """
+    if quantum <= 0.0:
+        return value
+    whole = math.floor(abs(value) / quantum + 1e-9) * quantum
+    return whole if value >= 0.0 else -whole
+
+
+@kernel
+def median_of_votes(votes, count, least, quantum):
+    """Return the median of votes, zeros standing in for the votes that lack; the votes are sorted on the way.
+
+    Parameters
+    ----------
+    votes : array[VOTES] of float
+        Changed: filled up with zeros and sorted.
+    count, least : int
+        Votes cast, and how many there must be; both at most VOTES.
+    quantum : float
+        The mean of two middle votes is rounded away from zero to a multiple of it; 0 leaves it.
+
+    References
+    ----------
+    .. [1] dYdX v4 chain, perpetuals module: samples are medians of the minute's votes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> votes = np.zeros(64)
+    >>> votes[:4] = 51, 51, -100, -100
+    >>> float(median_of_votes(votes, 4, 0, 1.0))
+    -25.0
+    """
+    for k in range(count, least):
+        votes[k] = 0.0
+    total = max(count, least)
+    for k in range(1, total):
+        vote, place = votes[k], k
+        while place > 0 and votes[place - 1] > vote:
+            votes[place] = votes[place - 1]
+            place -= 1
+        votes[place] = vote
+    if total == 0:
+        return 0.0
+    if total % 2 == 1:
+        return votes[total // 2]
+    middle = 0.5 * (votes[total // 2 - 1] + votes[total // 2])
+    if quantum <= 0.0:
+        return middle
+    away = math.ceil(abs(middle) / quantum - 1e-9) * quantum
+    return away if middle >= 0.0 else -away
+
+
 def impact_notional(initial_fraction, margin):
     """Return the notional at which impact prices are taken: what a given margin carries at full leverage.
 

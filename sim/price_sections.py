@@ -1,51 +1,108 @@
 """The sections of a rulebook that make prices and funding: premium, funding, mark, index. Units as in `sim.sections`."""
 
+import math
 from typing import Annotated, Literal
 
 import pydantic
 
 from sim import records
 from sim.errors import Fault
+from sim.funding import CAP_LAWS
 from sim.sections import Nonnegative, Number, Positive, Section, Switch, Unbounded
+
+IMPACT_LAWS = ("impact", "impact_plus_pending", "impact_or_zero", "impact_mean")
 
 
 class Premium(Section):
-    """Notional of the impact prices, and how the samples of an interval are averaged."""
+    """What a sample of the premium is, and how the samples of an interval are averaged.
 
-    impact_notional: Positive
-    average: Literal["linear_ramp", "simple"]
+    A sample is kept within ``limit`` either side and then cut towards zero to a multiple of ``quantum`` (0 leaves it as it is).
+    """
+
+    needs = {"law": dict.fromkeys(IMPACT_LAWS, ("impact_notional",)), "average": {"median_of_votes": ("least_votes",)}}
+    law: Literal[records.PREMIUM_LAWS]
+    impact_notional: Positive | None = None
+    average: Literal[records.AVERAGES]
+    window_seconds: Positive | None = None
+    least_votes: Annotated[int, pydantic.Field(strict=True, ge=0, le=records.VOTES)] | None = None
+    limit: Unbounded = math.inf
+    quantum: Nonnegative = 0.0
+
+    def contradictions(self):
+        wanted = self.law == "average_gap" or self.average == "recursive"
+        if wanted and self.window_seconds is None:
+            yield Fault("window_seconds", None, "given: an average that decays has one")
+        if not wanted and self.window_seconds is not None:
+            yield Fault("window_seconds", self.window_seconds, "absent: nothing here decays")
 
     def market_values(self, units):
-        return {"impact_notional": units(self.impact_notional), "ramp": self.average == "linear_ramp"}
+        return {"premium_law": records.PREMIUM_LAWS.index(self.law), "impact_notional": units(self.impact_notional or 0.0),
+                "premium_average": records.AVERAGES.index(self.average), "premium_window": self.window_seconds or 0.0,
+                "least_votes": self.least_votes or 0, "premium_limit": self.limit, "premium_quantum": self.quantum}
 
 
 class Funding(Section):
-    """The law of `sim.funding.funding_rate`; under the mode "sum" the damper plays no part."""
+    """The law of `sim.funding.funding_rate`; under the mode "sum" the damper plays no part.
+
+    ``cap`` is a fraction per interval, or a multiple as ``cap_law`` says (`sim.funding.cap_by_law`). ``step_limit`` bounds the
+    change of the rate from one interval to the next (in proportion to time where funding accrues continuously).
+    With ``lag`` a rate is charged at the settlement after the one that fixed it. At the cap the interval is cut to
+    ``short_interval_hours``, the interest with it, until ``restore_after`` settlements in a row stay below the cap.
+    """
 
     enabled: Switch
+    accrual: Literal["interval", "continuous"] = "interval"
     interval_hours: Annotated[Positive, pydantic.Field(le=8760)]
     interest: Number
     damper: Unbounded
-    damper_mode: Literal["band", "sum"]
+    damper_mode: Literal[records.DAMPER_MODES]
+    cap_law: Literal[CAP_LAWS] = "absolute"
     cap: Unbounded
+    step_limit: Unbounded = math.inf
     divisor: Positive
     notional: Literal[records.NOTIONALS]
+    lag: Switch = False
+    short_interval_hours: Positive | None = None
+    restore_after: Annotated[int, pydantic.Field(strict=True, ge=1)] | None = None
+
+    def contradictions(self):
+        if self.lag and self.accrual == "continuous":
+            yield Fault("lag", self.lag, "false: what accrues continuously is charged as it is fixed")
+        if (self.short_interval_hours is None) != (self.restore_after is None):
+            yield Fault("restore_after", self.restore_after, "given together with short_interval_hours")
+        if self.short_interval_hours is not None:
+            if self.accrual == "continuous":
+                yield Fault("short_interval_hours", self.short_interval_hours, "absent: continuous funding has no interval to cut")
+            if self.short_interval_hours >= self.interval_hours:
+                yield Fault("short_interval_hours", self.short_interval_hours, f"below interval_hours, {self.interval_hours:g}")
 
     def market_values(self, units):
         return {"funding_on": self.enabled, "interval_seconds": 3600 * self.interval_hours, "interest": self.interest,
-                "damper": self.damper, "add_interest": self.damper_mode == "sum", "cap": self.cap, "divisor": self.divisor,
-                "notional_price": records.NOTIONALS.index(self.notional)}
+                "damper": self.damper, "damper_mode": records.DAMPER_MODES.index(self.damper_mode), "cap": self.cap,
+                "divisor": self.divisor, "notional_price": records.NOTIONALS.index(self.notional),
+                "step_limit": self.step_limit, "lag": self.lag, "continuous": self.accrual == "continuous",
+                "long_interval_seconds": 3600 * self.interval_hours, "long_interest": self.interest,
+                "short_interval_seconds": 3600 * (self.short_interval_hours or 0), "restore_after": self.restore_after or 0}
+
+
+AVERAGED = ("index_plus_basis", "quotes_average", "mid_average", "index_plus_deep_basis", "index_plus_shrunk_basis")
 
 
 class MarkInput(Section):
-    """One input of the mark; inputs that are averages have a window (seconds), the others none."""
+    """One input of the mark; inputs that are averages have a window (seconds), the others none.
 
+    ``depth`` is the size (asset) whose average prices make the deep mid, ``basis_limit`` the basis (fraction) at which the
+    shrunk basis counts most.
+    """
+
+    needs = {"input": {"index_plus_deep_basis": ("depth",), "index_plus_shrunk_basis": ("basis_limit",)}}
     input: Literal[records.MARK_INPUTS[1:]]
     window_seconds: Nonnegative = 0.0
+    depth: Positive | None = None
+    basis_limit: Positive | None = None
 
     def contradictions(self):
-        averaged = self.input in ("index_plus_basis", "quotes_average")
-        if self.window_seconds > 0 and not averaged:
+        if self.window_seconds > 0 and self.input not in AVERAGED:
             yield Fault("window_seconds", self.window_seconds, f"absent: {self.input} is no average")
 
 
@@ -61,7 +118,8 @@ class Mark(Section):
     def market_values(self, units):
         spare = [0] * (3 - len(self.inputs))
         return {"mark_input": [records.MARK_INPUTS.index(part.input) for part in self.inputs] + spare,
-                "mark_window": [part.window_seconds for part in self.inputs] + spare}
+                "mark_window": [part.window_seconds for part in self.inputs] + spare,
+                "mark_number": [part.depth or part.basis_limit or 0.0 for part in self.inputs] + spare}
 
 
 class Index(Section):

@@ -18,7 +18,7 @@ from sim.records import (
     venues,
     view_at,
 )
-from sim.valuation import book_mid
+from sim.sampling import book_mid
 
 
 @kernel

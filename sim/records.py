@@ -25,17 +25,26 @@ POST_ONLY, REDUCE_ONLY, IMMEDIATE = 1, 2, 4
 OUTCOMES = ("done", "refused_margin", "refused_band", "refused_post_only", "refused_reduce_only", "refused_borrow",
             "refused_cash", "nothing_to_do", "self_trade_prevented")
 # inputs of a mark rule
-NO_INPUT, INDEX_PLUS_FUNDING, INDEX_PLUS_BASIS, LAST_PRICE, QUOTES_OR_LAST, QUOTES_AVERAGE, INDEX_ONLY = range(7)
+(NO_INPUT, INDEX_PLUS_FUNDING, INDEX_PLUS_BASIS, LAST_PRICE, QUOTES_OR_LAST, QUOTES_AVERAGE, INDEX_ONLY, MID_AVERAGE,
+ INDEX_PLUS_DEEP_BASIS, INDEX_PLUS_SHRUNK_BASIS) = range(10)
 MARK_INPUTS = ("none", "index_plus_funding", "index_plus_basis", "last_price", "quotes_or_last", "quotes_average",
-               "index")
+               "index", "mid_average", "index_plus_deep_basis", "index_plus_shrunk_basis")
+# laws of a premium sample, of the average of samples, of the damper
+(IMPACT, IMPACT_PLUS_PENDING, IMPACT_OR_ZERO, IMPACT_MEAN, MID_PREMIUM, MARK_PREMIUM, AVERAGE_GAP) = range(7)
+PREMIUM_LAWS = ("impact", "impact_plus_pending", "impact_or_zero", "impact_mean", "mid", "mark", "average_gap")
+SIMPLE, LINEAR_RAMP, MEDIAN_OF_VOTES, RECURSIVE, LAST_SAMPLE = range(5)
+AVERAGES = ("simple", "linear_ramp", "median_of_votes", "recursive", "last")
+BAND, SUM, DEAD_BAND = 0, 1, 2
+DAMPER_MODES = ("band", "sum", "dead_band")
+VOTES = 64
 # where the notional of a funding payment is taken
 MARK_NOTIONAL, INDEX_NOTIONAL = 0, 1
 NOTIONALS = ("mark", "index")
 # how a forced order is limited, what price deleveraging uses, how its queue is ranked
 BAND_LIMIT, BANKRUPTCY_LIMIT = 0, 1
 FORCED_LIMITS = ("band", "bankruptcy")
-AT_BANKRUPTCY, AT_PREVIOUS_MARK = 0, 1
-DELEVERAGING_PRICES = ("bankruptcy", "previous_mark")
+AT_BANKRUPTCY, AT_PREVIOUS_MARK, AT_MARK = 0, 1, 2
+DELEVERAGING_PRICES = ("bankruptcy", "previous_mark", "mark")
 RANK_PROFIT_MARGIN, RANK_PROFIT_LEVERAGE = 0, 1
 DELEVERAGING_RANKS = ("profit_times_margin_ratio", "price_ratio_times_leverage")
 # kinds of forced event
@@ -90,10 +99,17 @@ MARKET = row(
     ("window_low", "i8"), ("window", "i8"), ("band", "f8"), ("band_low", "i8"), ("band_high", "i8"),   # ticks; fraction; ticks
     ("impact_notional", "f8"),                                # units
     ("funding_on", "i8"), ("interval_seconds", "f8"), ("settled_seconds", "f8"),
-    ("interest", "f8"), ("damper", "f8"), ("add_interest", "i8"), ("cap", "f8"), ("divisor", "f8"), ("ramp", "i8"),
+    ("interest", "f8"), ("damper", "f8"), ("damper_mode", "i8"), ("cap", "f8"), ("divisor", "f8"), ("premium_average", "i8"),
+    ("premium_law", "i8"), ("premium_limit", "f8"), ("premium_quantum", "f8"), ("premium_window", "f8"),
+    ("mid_average", "f8"), ("index_average", "f8"),           # of the law "average_gap", quote currency
+    ("least_votes", "i8"), ("vote_count", "i8"), ("vote_seconds", "f8"), ("votes", "f8", (VOTES,)),
+    ("step_limit", "f8"), ("lag", "i8"), ("continuous", "i8"),
+    ("short_interval_seconds", "f8"), ("long_interval_seconds", "f8"), ("long_interest", "f8"), ("restore_after", "i8"),
+    ("uncapped", "i8"),                                       # settlements below the cap since the interval was cut
+    ("charged", "f8"), ("long_paid", "i8"), ("short_paid", "i8"),   # of the running interval: rate; units
     ("notional_price", "i8"), ("samples", "i8"), ("premium_sum", "f8"), ("weight_sum", "f8"), ("thin_samples", "i8"),
     ("all_samples", "i8"),
-    ("mark_input", "i8", (3,)), ("mark_window", "f8", (3,)), ("mark_average", "f8", (3,)),
+    ("mark_input", "i8", (3,)), ("mark_window", "f8", (3,)), ("mark_number", "f8", (3,)), ("mark_average", "f8", (3,)),
     ("mark_seconds", "f8"),                                   # up to when the mark's averages have advanced
     ("previous_mark", "f8"), ("index_window", "f8"), ("maximum_leverage", "f8"),
     ("safe_low", "f8"), ("safe_high", "f8"),                  # no position is below maintenance at a mark between these
@@ -109,7 +125,7 @@ VIEW = row(
     ("mark", "f8"), ("index", "f8"), ("spot", "f8"), ("basis_mid", "f8"),
     ("premium", "f8"), ("average_premium", "f8"), ("premium_30m", "f8"), ("premium_90m", "f8"),
     ("predicted_funding", "f8"), ("funding_rate", "f8"), ("interval_seconds", "f8"), ("seconds_to_settlement", "f8"),
-    ("interest", "f8"), ("damper", "f8"), ("cap", "f8"), ("divisor", "f8"), ("add_interest", "i8"), ("funding_on", "i8"),
+    ("interest", "f8"), ("damper", "f8"), ("cap", "f8"), ("divisor", "f8"), ("damper_mode", "i8"), ("funding_on", "i8"),
     ("open_interest", "i8"), ("volume", "i8"),                # lots; lots traded since the start
     ("impact_bid", "f8"), ("impact_ask", "f8"), ("depth_bid", "i8"), ("depth_ask", "i8"),   # lots within 10 bp
     ("volatility", "f8"), ("trend_1h", "f8"), ("trend_1d", "f8"), ("mid_110m", "f8"),   # per sqrt(s); log mid over its mean

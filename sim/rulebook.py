@@ -13,6 +13,7 @@ import pydantic
 
 from sim import price_sections, risk_sections, sections
 from sim.errors import Fault, ParameterError
+from sim.funding import cap_by_law
 from sim.refusal import checked, flattened, nearest, toml_tables, unknown
 
 LIBRARY = pathlib.Path(__file__).resolve().parent / "rulebooks"
@@ -58,7 +59,7 @@ class Rulebook(sections.Section):
         if self.fund.initial / self.contract.unit >= LARGEST_UNITS:
             limit = LARGEST_UNITS * self.contract.unit
             yield Fault("fund.initial", self.fund.initial, f"below {limit:g} (in 64-bit units)")
-        if self.premium.impact_notional < self.contract.tick * self.contract.lot:
+        if self.premium.impact_notional is not None and self.premium.impact_notional < self.contract.tick * self.contract.lot:
             yield Fault("premium.impact_notional", self.premium.impact_notional, "at least tick x lot")
 
     @classmethod
@@ -115,6 +116,14 @@ class Rulebook(sections.Section):
                     venue_row[field] = value
                 for field, value in section.market_values(self.units).items():
                     market_row[field] = value
+        market_row["cap"] = self.funding_cap
+
+    @property
+    def funding_cap(self):
+        """Largest absolute funding rate per interval, by the venue's law of it."""
+        tier = self.margin.tiers[0]
+        return cap_by_law(self.funding.cap_law, self.funding.cap, 1 / tier.leverage, tier.maintenance_fraction)
+
 
 
 def rulebook_names():

@@ -5,7 +5,7 @@ plain fractions, times in the unit that the key names. Every key is required, bu
 and the deduction of a tier.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import pydantic
 
@@ -23,6 +23,19 @@ class Section(pydantic.BaseModel):
     """A table of a rulebook: frozen, no other keys; `contradictions` names what its numbers cannot be together."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    needs: ClassVar[dict] = {}
+    """Optional keys that a law needs, ``{switch: {law: keys}}``; they are refused beside any other law."""
+
+    def needed_keys(self):
+        """Return the faults of keys that the chosen laws need and lack, or have no use for."""
+        for switch, laws in self.needs.items():
+            law = getattr(self, switch)
+            for key in sorted({key for keys in laws.values() for key in keys}):
+                wanted = key in laws.get(law, ())
+                if wanted and getattr(self, key) is None:
+                    yield Fault(key, None, f"given: {switch} is {law!r}")
+                if not wanted and getattr(self, key) is not None:
+                    yield Fault(key, getattr(self, key), f"absent: {switch} is {law!r}")
 
     def contradictions(self):
         """Return the faults of numbers that are each allowed, but not together."""
@@ -38,7 +51,7 @@ class Section(pydantic.BaseModel):
 
     @pydantic.model_validator(mode="after")
     def _consistent(self):
-        if faults := list(self.contradictions()):
+        if faults := [*self.needed_keys(), *self.contradictions()]:
             raise ParameterError(*faults)
         return self
 

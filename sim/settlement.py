@@ -1,6 +1,11 @@
-"""Funding settlement: the rate of the interval is fixed and paid through the ledger."""
+"""Funding settlement: the rate is fixed and paid through the ledger, at the end of an interval or a little each step.
 
-from sim.funding import funding_payment, funding_rate
+A rate is fixed from the average premium (`sim.sampling.rate_of`). Where funding accrues continuously, each step charges its
+share of the rate of that moment; the record of the interval holds what was charged in all. With a lag the rate fixed at
+one settlement is charged at the next.
+"""
+
+from sim.funding import funding_payment
 from sim.kernel import entry, kernel
 from sim.ledger import pay_funding
 from sim.records import (
@@ -15,30 +20,57 @@ from sim.records import (
     venue_at,
     view_at,
 )
+from sim.sampling import average_premium, rate_of
 
 
 @entry("none", 2, "float64")
 def settle(world, m, seconds):
-    """Fix the rate of market m, settle it on every position, start the next interval.
+    """End the funding interval of market m: fix the rate, settle it on every position, keep the record.
 
     Notes
     -----
     Each payment is rounded up for the payer and down for the receiver; the sum of the roundings goes to the fund.
     """
     market, view = market_at(world, m), view_at(world, m)
-    average = market["premium_sum"] / market["weight_sum"] if market["weight_sum"] > 0.0 else 0.0
-    rate = funding_rate(average, market["interest"], market["damper"], market["add_interest"], market["cap"],
-                        market["divisor"])
+    average = average_premium(world, m)
+    fixed = rate_of(world, m, average, market["step_limit"])
     if market["funding_on"] == 1:
-        pay_all(world, m, rate, average, seconds)
-        view["funding_rate"] = rate
+        if market["continuous"] == 0:
+            pay_all(world, m, view["funding_rate"] if market["lag"] == 1 else fixed)
+            view["funding_rate"] = fixed
+        keep_settlement(world, m, average, seconds)
     market["settled_seconds"] += market["interval_seconds"]
     market["samples"], market["premium_sum"], market["weight_sum"] = 0, 0.0, 0.0
+    if market["short_interval_seconds"] > 0.0:
+        adapt_interval(world, m, abs(fixed) >= market["cap"])
+
+
+@entry("none", 2)
+def accrue(world, m):
+    """Charge a step's share of the rate of the moment."""
+    run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
+    share = run["dt"] / market["interval_seconds"]
+    view["funding_rate"] = rate_of(world, m, view["average_premium"], market["step_limit"] * share)
+    pay_all(world, m, view["funding_rate"] * share)
 
 
 @kernel
-def pay_all(world, m, rate, average, seconds):
-    """Settle a rate on every position of a market; the residue goes to the fund; keep the record."""
+def adapt_interval(world, m, capped):
+    """Cut the interval, and its interest, after a settlement at the cap; restore it after enough settlements below."""
+    market, view = market_at(world, m), view_at(world, m)
+    market["uncapped"] = 0 if capped else market["uncapped"] + 1
+    seconds = market["interval_seconds"]
+    if capped:
+        seconds = market["short_interval_seconds"]
+    elif market["uncapped"] >= market["restore_after"]:
+        seconds = market["long_interval_seconds"]
+    market["interval_seconds"] = view["interval_seconds"] = seconds
+    market["interest"] = view["interest"] = market["long_interest"] * (seconds / market["long_interval_seconds"])
+
+
+@kernel
+def pay_all(world, m, rate):
+    """Settle a rate on every position of a market; the residue goes to the fund; add to the sums of the interval."""
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
     width = markets(world).shape[0]
     price = view["index"] if market["notional_price"] == INDEX_NOTIONAL else view["mark"]
@@ -56,16 +88,19 @@ def pay_all(world, m, rate, average, seconds):
     market["safe_low"], market["safe_high"] = 0.0, 0.0
     venue = venue_at(world, market["venue"])
     account_at(world, venue["fund_row"], market["venue"])["collateral"] += long_paid + short_paid
-    keep_settlement(world, m, rate, average, seconds, long_paid, short_paid)
+    market["long_paid"] += long_paid
+    market["short_paid"] += short_paid
+    market["charged"] += rate
 
 
 @kernel
-def keep_settlement(world, m, rate, average, seconds, long_paid, short_paid):
-    """Write the record of a settlement."""
+def keep_settlement(world, m, average, seconds):
+    """Write the record of an interval from its sums, and begin the sums of the next."""
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
     kept = settlement_at(world, run["settlement_count"])
-    kept["step"], kept["seconds"], kept["market"], kept["rate"] = run["step"], seconds, m, rate
+    kept["step"], kept["seconds"], kept["market"], kept["rate"] = run["step"], seconds, m, market["charged"]
     kept["average_premium"], kept["mark"], kept["index"] = average, view["mark"], view["index"]
-    kept["open_interest"], kept["long_paid"], kept["short_paid"] = view["open_interest"], long_paid, short_paid
-    kept["residue"], kept["capped"] = long_paid + short_paid, abs(rate) >= market["cap"]
+    kept["open_interest"], kept["long_paid"], kept["short_paid"] = view["open_interest"], market["long_paid"], market["short_paid"]
+    kept["residue"], kept["capped"] = market["long_paid"] + market["short_paid"], abs(market["charged"]) >= market["cap"]
+    market["charged"], market["long_paid"], market["short_paid"] = 0.0, 0, 0
     run["settlement_count"] += 1

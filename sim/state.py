@@ -8,7 +8,7 @@ from sim import records
 from sim.cache import second_compiler
 from sim.errors import Fault, ParameterError
 from sim.kernel import COMPILED, world_of
-from sim.records import INDEX_PLUS_BASIS, NO_ROW, QUOTES_AVERAGE
+from sim.records import MID_AVERAGE, NO_ROW, QUOTES_AVERAGE
 from sim.streams import key_at, stream_key
 
 WHEEL, PATH_STEPS, ORDER_ROWS, REMEMBERED = 4096, 4096, 128, 4096
@@ -156,7 +156,8 @@ def fill_market(tables, m, setup_market, setup, layout):
     market["band_low"] = max(math.ceil(spot / market["tick"] * (1 - market["band"])), 1)
     market["band_high"] = math.floor(spot / market["tick"] * (1 + market["band"]))
     for k in range(3):
-        market["mark_average"][k] = {INDEX_PLUS_BASIS: 0.0, QUOTES_AVERAGE: spot}.get(int(market["mark_input"][k]), 0.0)
+        market["mark_average"][k] = spot if market["mark_input"][k] in (QUOTES_AVERAGE, MID_AVERAGE) else 0.0
+    market["mid_average"] = market["index_average"] = spot
     fill_view(view, market, venue, asset, setup)
 
 
@@ -164,7 +165,7 @@ def fill_view(view, market, venue, asset, setup):
     """Write what traders see of a market at time 0."""
     spot = float(asset["spot"])
     for field in ("tick", "lot", "units_per_tick", "units_per_price", "interval_seconds", "interest", "damper", "cap",
-                  "divisor", "add_interest", "funding_on", "band", "maximum_leverage"):
+                  "divisor", "damper_mode", "funding_on", "band", "maximum_leverage"):
         view[field] = market[field]
     for field in ("mark", "index", "spot", "impact_bid", "impact_ask"):
         view[field] = spot

@@ -1,4 +1,4 @@
-"""Premium samples, index and mark of each market, and the public averages that traders see.
+"""Index and mark of each market, and the public averages that traders see.
 
 The mark's averages advance by elapsed time, ``exp(-elapsed / window)``, at the end of trading and between liquidation
 rounds. Beside the mark stands the mark *without forced orders*: the same rule on the same inputs, less the displacement
@@ -7,95 +7,29 @@ of the mid by forced orders within the mark's longest window.
 
 import math
 
-from sim.book import depth_to, next_ask, next_bid, shift_window
-from sim.funding import funding_rate
-from sim.kernel import hot_kernel, kernel
-from sim.mark import decayed_average, index_plus_funding, median_of_three, quotes_or_last
-from sim.premium import premium_index, sample_weight
+from sim.book import depth_to, shift_window
+from sim.funding import clamp
+from sim.kernel import entry, hot_kernel, kernel
+from sim.mark import decayed_average, index_plus_funding, median_of_three, quotes_or_last, shrunk_basis
 from sim.records import (
     INDEX_PLUS_BASIS,
+    INDEX_PLUS_DEEP_BASIS,
     INDEX_PLUS_FUNDING,
+    INDEX_PLUS_SHRUNK_BASIS,
     LAST_PRICE,
+    MID_AVERAGE,
     NO_INPUT,
     QUOTES_AVERAGE,
     QUOTES_OR_LAST,
     asset_at,
-    level_at,
     market_at,
     run_row,
-    venue_at,
     view_at,
 )
+from sim.sampling import average_price, book_mid
 
 DEPTH_BAND = 0.001
-HALF_HOUR, NINETY_MINUTES, HOUR, DAY, ANCHOR = 1800.0, 5400.0, 3600.0, 86400.0, 6600.0
-
-
-@kernel
-def impact_price(world, m, side):
-    """Return the average price of trading the impact notional against a side of the book (+1: selling to bids).
-
-    Returns
-    -------
-    price : float, quote currency
-        What the book lacks is priced at the index, so the result is continuous in the depth.
-    thin : bool
-        Whether the book lacked any.
-    """
-    market, view = market_at(world, m), view_at(world, m)
-    left, lots = market["impact_notional"], 0.0
-    tick = view["best_bid"] if side > 0 else view["best_ask"]
-    while tick > 0 and left > 0.0:
-        unit_value = float(tick * market["units_per_tick"])
-        taken = min(level_at(world, m, tick - market["window_low"])["lots"] * unit_value, left)
-        lots += taken / unit_value
-        left -= taken
-        if left > 0.0:
-            tick = next_bid(world, m, tick - 1) if side > 0 else next_ask(world, m, tick + 1)
-    thin = left > 0.0
-    lots += left / (view["index"] * market["units_per_price"])
-    return market["impact_notional"] / (lots * market["units_per_price"]), thin
-
-
-@kernel
-def sample_premium(world, m):
-    """Take one sample of the premium index and bring the running average and the predicted rate up to date."""
-    run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
-    bid, thin_bid = impact_price(world, m, 1)
-    ask, thin_ask = impact_price(world, m, -1)
-    view["impact_bid"], view["impact_ask"] = bid, ask
-    premium = premium_index(bid, ask, view["index"])
-    market["samples"] += 1
-    market["all_samples"] += 1
-    market["thin_samples"] += thin_bid or thin_ask
-    weight = sample_weight(market["samples"], market["ramp"])
-    market["premium_sum"] += weight * premium
-    market["weight_sum"] += weight
-    elapsed = run["dt"] / run["premium_samples"]
-    view["premium"] = premium
-    view["average_premium"] = market["premium_sum"] / market["weight_sum"]
-    view["premium_30m"] = decayed_average(view["premium_30m"], premium, elapsed, HALF_HOUR)
-    view["premium_90m"] = decayed_average(view["premium_90m"], premium, elapsed, NINETY_MINUTES)
-    predict(world, m)
-
-
-@kernel
-def predict(world, m):
-    """Publish the rate that the running average would give, unless the venue hides it."""
-    market, view = market_at(world, m), view_at(world, m)
-    view["predicted_funding"] = view["funding_rate"]
-    if venue_at(world, market["venue"])["hide_prediction"] == 0 and market["funding_on"] == 1:
-        view["predicted_funding"] = funding_rate(view["average_premium"], market["interest"], market["damper"],
-                                                 market["add_interest"], market["cap"], market["divisor"])
-
-
-@hot_kernel
-def book_mid(world, m):
-    """Return the mid price in quote currency, or 0 where a side is empty."""
-    view = view_at(world, m)
-    if view["best_bid"] == 0 or view["best_ask"] == 0:
-        return 0.0
-    return 0.5 * (view["best_bid"] + view["best_ask"]) * view["tick"]
+HOUR, DAY, ANCHOR = 3600.0, 86400.0, 6600.0
 
 
 @hot_kernel
@@ -112,6 +46,25 @@ def quotes_price(world, m):
     return quotes_or_last(view["best_bid"] * view["tick"], view["best_ask"] * view["tick"], last)
 
 
+@entry("float64", 3, "float64")
+def other_input(world, m, k, mid):
+    """Return what an averaged input of the mark takes in: the mid, or the basis of the deep or of the plain mid.
+
+    Notes
+    -----
+    The deep mid lies between the average prices of selling and buying ``mark_number`` of the asset, kept within the quotes.
+    """
+    market, view = market_at(world, m), view_at(world, m)
+    if market["mark_input"][k] == MID_AVERAGE:
+        return mid
+    if market["mark_input"][k] == INDEX_PLUS_SHRUNK_BASIS:
+        return mid - view["index"]
+    notional = market["mark_number"][k] / market["lot"] * view["index"] * market["units_per_price"]
+    bid, _ = average_price(world, m, 1, notional)
+    ask, _ = average_price(world, m, -1, notional)
+    return clamp(0.5 * (bid + ask), view["best_bid"] * view["tick"], view["best_ask"] * view["tick"]) - view["index"]
+
+
 @kernel
 def advance_averages(world, m, elapsed):
     """Let the mark's averages, and those of the forced displacement, take the present book for `elapsed` seconds."""
@@ -124,7 +77,9 @@ def advance_averages(world, m, elapsed):
             market["mark_average"][k] = decayed_average(market["mark_average"][k], mid - view["index"], elapsed, window)
         if kind == QUOTES_AVERAGE:
             market["mark_average"][k] = decayed_average(market["mark_average"][k], quotes_price(world, m), elapsed, window)
-        if kind == INDEX_PLUS_BASIS or kind == QUOTES_AVERAGE:
+        if kind >= MID_AVERAGE and mid > 0.0:
+            market["mark_average"][k] = decayed_average(market["mark_average"][k], other_input(world, m, k, mid), elapsed, window)
+        if kind == INDEX_PLUS_BASIS or kind == QUOTES_AVERAGE or kind >= MID_AVERAGE:
             market["forced_average"][k] = decayed_average(market["forced_average"][k], market["forced_shift"], elapsed, window)
     market["forced_shift"] *= math.exp(-elapsed / longest) if longest > 0.0 else 0.0
 
@@ -142,7 +97,12 @@ def mark_input(world, m, k, forced_weight):
         return view["last_tick"] * view["tick"] - forced_weight * market["forced_shift"]
     if kind == QUOTES_OR_LAST:
         return quotes_price(world, m) - forced_weight * market["forced_shift"]
-    if kind == QUOTES_AVERAGE:
+    if kind == INDEX_PLUS_DEEP_BASIS:
+        return view["index"] + market["mark_average"][k] - forced_weight * market["forced_average"][k]
+    if kind == INDEX_PLUS_SHRUNK_BASIS:
+        basis = market["mark_average"][k] - forced_weight * market["forced_average"][k]
+        return view["index"] + shrunk_basis(basis, view["index"] * market["mark_number"][k])
+    if kind == QUOTES_AVERAGE or kind == MID_AVERAGE:
         return market["mark_average"][k] - forced_weight * market["forced_average"][k]
     return view["index"]
 

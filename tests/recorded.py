@@ -9,7 +9,7 @@ from sim.records import EVENT, FORCED_ORDER, KIND_SERIES, NO_ROW, SERIES, SETTLE
 META = {
     "seed": 7, "dt": 60.0, "steps": 180, "decisions": 100, "order_messages": 50, "trades": 20,
     "wall_seconds": 0.5,
-    "unit": 1e-6, "lot": 0.001, "tick": 0.1, "interest": 1e-4, "damper": 5e-4, "cap": 3e-3, "divisor": 1.0, "add_interest": 0,
+    "unit": 1e-6, "lot": 0.001, "tick": 0.1, "interest": 1e-4, "damper": 5e-4, "cap": 3e-3, "divisor": 1.0, "damper_mode": 0,
     "interval_seconds": 28800.0, "round_seconds": 5.0, "thin_samples": 5, "premium_samples": 20,
     "outcomes": {"done": 40, "refused_margin": 3, "refused_band": 0}, "fund_initial": 1_000_000, "fund_equity": 3_500_000,
     "conservation_error_units": 0,

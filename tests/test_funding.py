@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.funding import clamp, funding_cap, funding_payment, funding_rate
+from sim.funding import cap_by_law, clamp, funding_payment, funding_rate
 
 INTEREST, DAMPER, CAP = 0.0001, 0.0005, 0.003
 PREMIUM = st.floats(-0.1, 0.1)
@@ -26,11 +26,11 @@ def test_rate_by_hand(premium, rate):
     assert damped(premium) == pytest.approx(rate, abs=1e-16)
 
 
-@pytest.mark.parametrize("interest, damper, add_interest, expected", [
+@pytest.mark.parametrize("interest, damper, damper_mode, expected", [
     (0.0001, 0.0, 0, 0.01), (0.0001, math.inf, 0, 0.0001), (0.0001, 0.0005, 1, 0.0101), (0.0, 0.0, 1, 0.01),
 ])
-def test_three_meanings_of_no_damper(interest, damper, add_interest, expected):
-    assert funding_rate(0.01, interest, damper, add_interest, math.inf, 1.0) == expected
+def test_three_meanings_of_no_damper(interest, damper, damper_mode, expected):
+    assert funding_rate(0.01, interest, damper, damper_mode, math.inf, 1.0) == expected
 
 
 @pytest.mark.parametrize("divisor, rate", [(1.0, 0.0005), (2.0, 0.00025), (8.0, 0.0000625)])
@@ -47,9 +47,9 @@ def test_plateau_is_the_interest_to_the_bit(premium):
 
 @settings(deadline=None)
 @given(PREMIUM, PREMIUM, st.floats(0.0, 0.01), st.floats(0.0, 0.1), st.integers(0, 1))
-def test_rate_never_falls_with_the_premium(first, second, damper, cap, add_interest):
+def test_rate_never_falls_with_the_premium(first, second, damper, cap, damper_mode):
     low, high = sorted((first, second))
-    rates = [funding_rate(premium, INTEREST, damper, add_interest, cap, 1.0) for premium in (low, high)]
+    rates = [funding_rate(premium, INTEREST, damper, damper_mode, cap, 1.0) for premium in (low, high)]
     assert -cap <= rates[0] <= rates[1] <= cap
 
 
@@ -62,9 +62,9 @@ def test_rate_is_the_documented_bracket(premium, interest, damper):
 
 @settings(deadline=None)
 @given(PREMIUM, st.floats(0.0, 0.01), st.integers(0, 1), st.floats(0.0, 0.1), st.sampled_from((1.0, 2.0, 8.0)))
-def test_rate_compiled_is_plain(premium, damper, add_interest, cap, divisor):
+def test_rate_compiled_is_plain(premium, damper, damper_mode, cap, divisor):
     plain = getattr(funding_rate, "py_func", funding_rate)
-    arguments = (premium, INTEREST, damper, add_interest, cap, divisor)
+    arguments = (premium, INTEREST, damper, damper_mode, cap, divisor)
     assert funding_rate(*arguments) == plain(*arguments)
 
 
@@ -100,4 +100,4 @@ def test_payment_compiled_is_plain(lots, price, rate):
 
 def test_clamp_and_cap():
     assert [clamp(value, -1.0, 1.0) for value in (-2.0, -1.0, 0.5, 1.0, 2.0)] == [-1.0, -1.0, 0.5, 1.0, 1.0]
-    assert [funding_cap(fraction, 0.75) for fraction in (0.004, 0.005)] == [0.003, 0.00375]
+    assert [cap_by_law("maintenance", 0.75, 0.0, fraction) for fraction in (0.004, 0.005)] == [0.003, 0.00375]

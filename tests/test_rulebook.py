@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.errors import ParameterError
-from sim.funding import funding_cap
+from sim.funding import cap_by_law
 from sim.premium import impact_notional
 from sim.records import INDEX_PLUS_BASIS, INDEX_PLUS_FUNDING, LAST_PRICE, MARKET, QUOTES_AVERAGE, QUOTES_OR_LAST, VENUE
 from sim.refusal import key_lines, line_of
@@ -49,7 +49,7 @@ def test_binance_records():
     assert (market["units_per_tick"], market["units_per_price"], market["impact_notional"]) == (100, 1000.0, 25e9)
     assert (market["interval_seconds"], market["divisor"]) == (28800.0, 1.0)
     assert (market["interest"], market["damper"], market["cap"]) == (1e-4, 5e-4, 3e-3)
-    assert (market["ramp"], market["add_interest"], market["funding_on"], market["notional_price"]) == (1, 0, 1, 0)
+    assert (market["premium_average"], market["damper_mode"], market["funding_on"], market["notional_price"]) == (1, 0, 1, 0)
     assert market["mark_input"].tolist() == [INDEX_PLUS_FUNDING, INDEX_PLUS_BASIS, LAST_PRICE]
     assert market["mark_window"].tolist() == [0.0, 30.0, 0.0]
     assert (market["tiers"], market["tier_floor"][11], market["tier_deduction"][11]) == (12, 1.2e15, 421_481_450e6)
@@ -60,7 +60,7 @@ def test_binance_records():
 def test_hyperliquid_records():
     venue, market = filled(load_rulebook("hyperliquid"))
     assert (market["units_per_tick"], market["units_per_price"], market["impact_notional"]) == (10, 10.0, 20e9)
-    assert (market["interval_seconds"], market["divisor"], market["cap"], market["ramp"]) == (3600.0, 8.0, 0.04, 0)
+    assert (market["interval_seconds"], market["divisor"], market["cap"], market["premium_average"]) == (3600.0, 8.0, 0.04, 0)
     assert market["notional_price"] == 1
     assert market["mark_input"].tolist() == [INDEX_PLUS_BASIS, QUOTES_OR_LAST, QUOTES_AVERAGE]
     assert market["mark_window"].tolist() == [150.0, 0.0, 30.0]
@@ -73,7 +73,7 @@ def test_hyperliquid_records():
 def test_stated_numbers_follow_from_the_venue_s_own_laws():
     binance, hyperliquid = load_rulebook("binance"), load_rulebook("hyperliquid")
     assert binance.premium.impact_notional == impact_notional(1 / binance.margin.maximum_leverage, 200.0)
-    assert binance.funding.cap == funding_cap(binance.margin.tiers[0].maintenance_fraction, 0.75)
+    assert binance.funding.cap == cap_by_law("maintenance", 0.75, 0.0, binance.margin.tiers[0].maintenance_fraction)
     assert all(tier.maintenance_fraction == 0.5 / tier.leverage for tier in hyperliquid.margin.tiers)
 
 
@@ -90,7 +90,7 @@ def test_changes_dotted_nested_and_as_keywords():
     assert rules.changed({"funding.cap": 0.02}) == rules.changed({"funding": {"cap": 0.02}})
     assert rules.changed(**{"funding.cap": 0.02}).funding.cap == 0.02 and rules.funding.cap == 0.003
     assert rules.changed({"mark.inputs": [{"input": "index"}]}).mark.inputs[0].window_seconds == 0.0
-    assert filled(rules.changed({"funding.damper_mode": "sum"}))[1]["add_interest"] == 1
+    assert filled(rules.changed({"funding.damper_mode": "sum"}))[1]["damper_mode"] == 1
 
 
 def test_leverage_is_limited_by_the_first_tier():
@@ -119,7 +119,7 @@ def test_leverage_is_limited_by_the_first_tier():
     ({"liquidation.takeover_share": 1.1}, "liquidation.takeover_share"),
     ({"liquidation.takeover_after_order": 1}, "liquidation.takeover_after_order"),
     ({"liquidation.fee": -0.1}, "liquidation.fee"), ({"fund.initial": 5e12}, "fund.initial"),
-    ({"fund.unwind_seconds": 0}, "fund.unwind_seconds"), ({"deleveraging.price": "mark"}, "deleveraging.price"),
+    ({"fund.unwind_seconds": 0}, "fund.unwind_seconds"), ({"deleveraging.price": "market"}, "deleveraging.price"),
     ({"funding.dampre": 0}, "funding.dampre"), ({"fnding.cap": 0}, "fnding.cap"),
     ({"funding.cap.x": 0}, "funding.cap.x"), ({"contract": 3}, "contract"),
     ({"premium.impact_notional": 0}, "premium.impact_notional"), ({"dated": "soon"}, "dated"),

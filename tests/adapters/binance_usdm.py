@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim.funding import funding_cap
+from sim.funding import cap_by_law
 from sim.margin import liquidation_price, maintenance_margin
 from sim.premium import impact_notional, sample_weight
 from sim.rulebook import load_rulebook
@@ -36,7 +36,7 @@ def binance_impact(imr_at_max_leverage):
 
 
 def binance_cap(mmr, multiplier):
-    return {"cap": [funding_cap(fraction, multiple) for fraction, multiple in zip(mmr, multiplier)]}
+    return {"cap": [cap_by_law("maintenance", multiple, 0.0, fraction) for fraction, multiple in zip(mmr, multiplier)]}
 
 
 def binance_funding(avg_premium, interest, interval_h):

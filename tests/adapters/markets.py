@@ -15,5 +15,5 @@ def market_of(rules):
 def rate_by(rules, average_premium, interest):
     market = market_of(rules)
     assert market["interest"] == interest
-    names = ("interest", "damper", "add_interest", "cap", "divisor")
+    names = ("interest", "damper", "damper_mode", "cap", "divisor")
     return funding_rate(average_premium, *(market[name] for name in names))
