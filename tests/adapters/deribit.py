@@ -1,0 +1,22 @@
+"""Deribit: the dead band, and a payment by the minute."""
+
+from sim.funding import funding_payment, funding_rate
+from sim.records import DEAD_BAND
+from sim.rulebook import load_rulebook
+from tests.adapters.markets import rate_by
+
+
+def funding_now(mark, index, damper, cap):
+    premium = mark / index - 1
+    return {"premium": premium, "current_funding": funding_rate(premium, 0.0, damper, DEAD_BAND, cap, 1.0)}
+
+
+def inverse_payment(mark, index, position_usd, minutes):
+    """Charge a minute's share of the rate; the contract is inverse, its notional is taken at the index."""
+    rules, premium = load_rulebook("deribit"), mark / index - 1
+    rate, satoshi = rate_by(rules, premium, 0.0), 1e12
+    share = 60 * minutes / (3600 * rules.funding.interval_hours)
+    return {"premium": premium, "funding_8h": rate, "payment_btc": funding_payment(position_usd, 1 / index, satoshi, rate * share) / satoshi}
+
+
+ADAPTERS = {"funding_now": funding_now, "funding_rate": inverse_payment}

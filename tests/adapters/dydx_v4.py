@@ -1,0 +1,86 @@
+"""dYdX v4: votes from the book, medians, the hourly rate, the index it moves, settlement; bankruptcy values and fees."""
+
+import numpy as np
+
+from sim.funding import funding_payment, funding_rate
+from sim.margin import bankruptcy_price
+from sim.premium import median_of_votes, truncated
+from sim.records import BAND, VOTES
+from sim.rulebook import load_rulebook
+from tests.adapters.markets import market_of
+from tests.markets import World
+from tests.probes import one_sample
+
+PPM = 1e-6
+EIGHT_HOURS, HOUR = 28_800, 3_600
+
+
+def index_delta(rate_ppm_8h, dt_s, price, price_exp, atomic_res):
+    value = rate_ppm_8h * price * (dt_s / EIGHT_HOURS)
+    return {"index_delta": truncated(value * 10.0 ** (price_exp + atomic_res + 6), 1.0)}
+
+
+def tick(sample_ppm=None, n_samples=None, n_expected=60, imf=1.0, mm_fraction_of_im=0.75, default_funding_ppm=0, oracle=50_000,
+         clamp_factor=6.0, samples=None):
+    """Fix the rate of an hour's samples, absent ones being zeros."""
+    if samples is not None:
+        assert samples == "75x1000 + 25x5000 ppm"
+        values = [1000] * 75 + [5000] * 25
+    else:
+        values = [sample_ppm] * n_samples
+    average = truncated(sum(values) * PPM / max(n_expected, len(values)), PPM)
+    bound = clamp_factor * imf * (1 - mm_fraction_of_im)
+    rate = funding_rate(average, default_funding_ppm * PPM, 0.0, BAND, bound, 1.0)
+    return {"rate_ppm_8h": round(rate / PPM, 6), "index_delta": moved(rate, oracle)}
+
+
+def moved(rate, oracle):
+    """Return how far an hour at an eight-hour rate moves the index, in units of the vectors (a tenth of a dollar's thousandth)."""
+    return truncated(round(rate * oracle * HOUR / EIGHT_HOURS * 100, 6), 1.0)
+
+
+def votes(votes_ppm):
+    cast = np.zeros(VOTES)
+    cast[:len(votes_ppm)] = votes_ppm
+    return {"sample_ppm": median_of_votes(cast, len(votes_ppm), 0, 1.0)}
+
+
+def from_book(asks, bids, index, impact_notional, max_abs):
+    rules = load_rulebook("dydx-v4").changed({
+        "contract.tick": 0.1, "contract.lot": 0.001, "contract.band": 0.6, "premium.impact_notional": impact_notional,
+        "premium.limit": max_abs, "fees.maker": 0.0})
+    return {"premium_ppm": round(sampled(rules, asks, bids, index) / PPM, 6)}
+
+
+def sampled(rules, asks, bids, index):
+    """Return a premium sample of a book with these orders."""
+    world = World(rules, traders=2)
+    centre = 0.5 * (asks[0][0] + bids[0][0])
+    world.own(0, 1e8)
+    world.own(1, 1e8)
+    world.mark(centre, index=float(index))
+    for i, side, levels in ((0, -1, asks), (1, 1, bids)):
+        for slot, (price, size) in enumerate(levels):
+            assert world.limit(i, side, round(price / rules.contract.tick), round(size / rules.contract.lot), slot=slot) == 0
+    world.call(one_sample, 0)
+    return float(world["view"]["premium"][0])
+
+
+def end_to_end(best_bid, best_ask, index, oracle_at_tick, positions, imf, mmf):
+    rules = load_rulebook("dydx-v4").changed({"contract.tick": 1.0, "contract.band": 0.7, "premium.impact_notional": 100.0, "premium.limit": 10.0,
+                                              "margin.tiers": [[0, mmf, 1 / imf]], "margin.maximum_leverage": 1 / imf})
+    sample = sampled(rules, [[best_ask, 1]], [[best_bid, 1]], index)
+    market = market_of(rules)
+    rate = funding_rate(sample, market["interest"], market["damper"], market["damper_mode"], market["cap"], market["divisor"])
+    paid = {name: funding_payment(round(size * 1e4), oracle_at_tick, 100.0, rate) / 1e6 for name, size in positions.items()}
+    return {"sample_ppm": round(sample / PPM, 6), "rate_ppm_clamped": round(8 * rate / PPM, 6), "index_delta": moved(8 * rate, oracle_at_tick),
+            "settlement_usdc": {name: -units for name, units in paid.items()}}
+
+
+def bankruptcy(long, usdc, close, oracle_btc, mm):
+    price = bankruptcy_price(oracle_btc, usdc + long * oracle_btc, 1, long)
+    return {"quote": price * long * close}
+
+
+ADAPTERS = {"funding_index_delta": index_delta, "funding_tick": tick, "median_of_votes": votes, "premium_from_book": from_book,
+            "end_to_end": end_to_end, "bankruptcy_value": bankruptcy}

@@ -1,0 +1,27 @@
+"""Perpetual Protocol v1: an hour's gap of averages, paid in full per day."""
+
+from sim.funding import funding_payment, funding_rate
+from sim.records import SUM
+
+UNITS = 1e6
+
+
+def fraction_of(market_twap, index_twap, funding_period_s=86_400):
+    """Return the rate as a fraction of the index."""
+    return funding_rate((market_twap - index_twap) / index_twap, 0.0, 0.0, SUM, 1e9, 86_400 / funding_period_s)
+
+
+def payment(market_twap, index_twap, funding_period_s, positions, margins, insurance):
+    rate = fraction_of(market_twap, index_twap, funding_period_s)
+    paid = {name: funding_payment(round(size * 1e3), index_twap, UNITS / 1e3, rate) / UNITS for name, size in positions.items()}
+    return {"premium_fraction": rate * index_twap, "insurance": insurance + sum(paid.values())} | {
+        f"{name}_margin": margins[name] - units for name, units in paid.items()}
+
+
+def underwater(market_twap, index_twap, position, margin):
+    rate = fraction_of(market_twap, index_twap)
+    left = margin - funding_payment(position, index_twap, UNITS, rate) / UNITS
+    return {"premium_fraction": rate * index_twap, "margin_after": max(left, 0.0), "bad_debt": max(-left, 0.0)}
+
+
+ADAPTERS = {"funding_payment": payment, "funding_underwater": underwater}
