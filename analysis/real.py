@@ -5,9 +5,9 @@ from datetime import UTC
 import numpy as np
 
 from analysis.metrics import BPS, FUNDING_SECONDS, basis_bps
-from sim.records import DAMPER_MODES
 from sim.bars import column_faults, numbers, read_table, refuse, unix_seconds, version, window
 from sim.funding import funding_rate
+from sim.records import DAMPER_MODES
 from sim.spot import Replay
 
 

@@ -14,7 +14,9 @@ from sim.book import cancel, reduce_order, rest
 from sim.kernel import entry, hot_kernel, kernel
 from sim.ledger import cross_equity, deposit, exchange, exchange_spot, short_spot_value, withdraw
 from sim.margin import initial_margin
+from sim.pool import swap
 from sim.records import (
+    BOOK,
     CANCEL,
     DONE,
     IMMEDIATE,
@@ -165,8 +167,10 @@ def fillable(world, number, maker, m, side, lots):
 
 @entry("int64", 7, "float64")
 def match(world, taker, m, side, limit, lots, by_force, taker_fee):
-    """Fill up to `lots` at `limit` or better, best price first, then oldest; return the lots left."""
+    """Fill up to `lots` at `limit` or better, best price first, then oldest, or from the pool; return the lots left."""
     view, market, run = view_at(world, m), market_at(world, m), run_row(world, 0)
+    if market["place"] != BOOK:
+        return swap(world, taker, m, side, limit, lots, taker_fee)
     while lots > 0:
         tick = view["best_ask"] if side > 0 else view["best_bid"]
         if tick == 0 or (tick - limit) * side > 0:
@@ -217,13 +221,15 @@ def place_limit(world, i, row):
         lots = min(lots, reducible(world, i, m, side))
         if lots == 0:
             return REFUSED_REDUCE_ONLY
-    crosses = crossing(world, m, side, tick)
-    if crosses and flags & POST_ONLY:
+    crosses, in_pool = crossing(world, m, side, tick), market["place"] != BOOK
+    if (crosses or in_pool) and flags & POST_ONLY:
         return REFUSED_POST_ONLY
     if not affords(world, i, m, side, tick, lots) or not fits(position_at(world, i, m), side, lots):
         return REFUSED_MARGIN
     if crosses:
         lots = match(world, i, m, side, tick, lots, 0, venue_at(world, market["venue"])["taker_fee"])
+    if in_pool:
+        return DONE if lots < row["lots"] else NOTHING_TO_DO
     if lots > 0 and not flags & IMMEDIATE:
         expiry = np.int64(0)
         if row["expiry_seconds"] > 0.0:

@@ -8,18 +8,24 @@ import pydantic
 from sim import records
 from sim.errors import Fault
 from sim.funding import CAP_LAWS
-from sim.sections import Nonnegative, Number, Positive, Section, Switch, Unbounded
+from sim.sections import Nonnegative, Number, Positive, Section, Share, Switch, Unbounded
 
 IMPACT_LAWS = ("impact", "impact_plus_pending", "impact_or_zero", "impact_mean")
+IMBALANCE_LAWS = ("open_interest", "adaptive_open_interest", "skew_velocity")
 
 
 class Premium(Section):
     """What a sample of the premium is, and how the samples of an interval are averaged.
 
-    A sample is kept within ``limit`` either side and then cut towards zero to a multiple of ``quantum`` (0 leaves it as it is).
+    Rates by imbalance (`sim.imbalance`) have ``factor`` (rate per interval) and ``exponent``; ``increase`` and ``decrease`` (rate per
+    interval a second), two thresholds and the ``largest`` rate; or the ``scale`` (asset) and the ``largest_velocity`` (rate per
+    interval a day). A sample is kept within ``limit`` either side and then cut towards zero to a multiple of ``quantum`` (0 leaves it as it is).
     """
 
-    needs = {"law": dict.fromkeys(IMPACT_LAWS, ("impact_notional",)), "average": {"median_of_votes": ("least_votes",)}}
+    needs = {"law": dict.fromkeys(IMPACT_LAWS, ("impact_notional",)) | {
+        "open_interest": ("factor", "exponent"), "skew_velocity": ("scale", "largest_velocity"),
+        "adaptive_open_interest": ("increase", "decrease", "stable_imbalance", "decreasing_imbalance", "largest")},
+        "average": {"median_of_votes": ("least_votes",)}}
     law: Literal[records.PREMIUM_LAWS]
     impact_notional: Positive | None = None
     average: Literal[records.AVERAGES]
@@ -27,6 +33,15 @@ class Premium(Section):
     least_votes: Annotated[int, pydantic.Field(strict=True, ge=0, le=records.VOTES)] | None = None
     limit: Unbounded = math.inf
     quantum: Nonnegative = 0.0
+    factor: Positive | None = None
+    exponent: Positive | None = None
+    increase: Nonnegative | None = None
+    decrease: Nonnegative | None = None
+    stable_imbalance: Share | None = None
+    decreasing_imbalance: Share | None = None
+    largest: Positive | None = None
+    scale: Positive | None = None
+    largest_velocity: Positive | None = None
 
     def contradictions(self):
         wanted = self.law == "average_gap" or self.average == "recursive"
@@ -38,7 +53,14 @@ class Premium(Section):
     def market_values(self, units):
         return {"premium_law": records.PREMIUM_LAWS.index(self.law), "impact_notional": units(self.impact_notional or 0.0),
                 "premium_average": records.AVERAGES.index(self.average), "premium_window": self.window_seconds or 0.0,
-                "least_votes": self.least_votes or 0, "premium_limit": self.limit, "premium_quantum": self.quantum}
+                "least_votes": self.least_votes or 0, "premium_limit": self.limit, "premium_quantum": self.quantum,
+                "imbalance_number": self.imbalance_numbers}
+
+    @property
+    def imbalance_numbers(self):
+        """Numbers of a law on open interest in the order of `sim.imbalance`, zeros after them."""
+        keys = self.needs["law"].get(self.law, ()) if self.law in IMBALANCE_LAWS else ()
+        return [getattr(self, key) for key in keys] + [0.0] * (6 - len(keys))
 
 
 class Funding(Section):
@@ -46,7 +68,7 @@ class Funding(Section):
 
     ``cap`` is a fraction per interval, or a multiple as ``cap_law`` says (`sim.funding.cap_by_law`). ``step_limit`` bounds the
     change of the rate from one interval to the next (in proportion to time where funding accrues continuously).
-    With ``lag`` a rate is charged at the settlement after the one that fixed it. At the cap the interval is cut to
+    With ``receivers`` "pro_rata" those who receive share what the others pay, and the pool stands aside. With ``lag`` a rate is charged at the settlement after the one that fixed it. At the cap the interval is cut to
     ``short_interval_hours``, the interest with it, until ``restore_after`` settlements in a row stay below the cap.
     """
 
@@ -61,6 +83,7 @@ class Funding(Section):
     step_limit: Unbounded = math.inf
     divisor: Positive
     notional: Literal[records.NOTIONALS]
+    receivers: Literal["same_rate", "pro_rata"] = "same_rate"
     lag: Switch = False
     short_interval_hours: Positive | None = None
     restore_after: Annotated[int, pydantic.Field(strict=True, ge=1)] | None = None
@@ -80,7 +103,8 @@ class Funding(Section):
         return {"funding_on": self.enabled, "interval_seconds": 3600 * self.interval_hours, "interest": self.interest,
                 "damper": self.damper, "damper_mode": records.DAMPER_MODES.index(self.damper_mode), "cap": self.cap,
                 "divisor": self.divisor, "notional_price": records.NOTIONALS.index(self.notional),
-                "step_limit": self.step_limit, "lag": self.lag, "continuous": self.accrual == "continuous",
+                "step_limit": self.step_limit, "pro_rata": self.receivers == "pro_rata",
+                "lag": self.lag, "continuous": self.accrual == "continuous",
                 "long_interval_seconds": 3600 * self.interval_hours, "long_interest": self.interest,
                 "short_interval_seconds": 3600 * (self.short_interval_hours or 0), "restore_after": self.restore_after or 0}
 

@@ -29,9 +29,14 @@ OUTCOMES = ("done", "refused_margin", "refused_band", "refused_post_only", "refu
  INDEX_PLUS_DEEP_BASIS, INDEX_PLUS_SHRUNK_BASIS) = range(10)
 MARK_INPUTS = ("none", "index_plus_funding", "index_plus_basis", "last_price", "quotes_or_last", "quotes_average",
                "index", "mid_average", "index_plus_deep_basis", "index_plus_shrunk_basis")
+# where orders meet
+BOOK, VAMM, ORACLE = 0, 1, 2
+PLACES = ("book", "vamm", "oracle")
 # laws of a premium sample, of the average of samples, of the damper
-(IMPACT, IMPACT_PLUS_PENDING, IMPACT_OR_ZERO, IMPACT_MEAN, MID_PREMIUM, MARK_PREMIUM, AVERAGE_GAP) = range(7)
-PREMIUM_LAWS = ("impact", "impact_plus_pending", "impact_or_zero", "impact_mean", "mid", "mark", "average_gap")
+(IMPACT, IMPACT_PLUS_PENDING, IMPACT_OR_ZERO, IMPACT_MEAN, MID_PREMIUM, MARK_PREMIUM, AVERAGE_GAP,
+ OPEN_INTEREST, ADAPTIVE_OPEN_INTEREST, SKEW_VELOCITY) = range(10)
+PREMIUM_LAWS = ("impact", "impact_plus_pending", "impact_or_zero", "impact_mean", "mid", "mark", "average_gap",
+                "open_interest", "adaptive_open_interest", "skew_velocity")
 SIMPLE, LINEAR_RAMP, MEDIAN_OF_VOTES, RECURSIVE, LAST_SAMPLE = range(5)
 AVERAGES = ("simple", "linear_ramp", "median_of_votes", "recursive", "last")
 BAND, SUM, DEAD_BAND = 0, 1, 2
@@ -103,6 +108,10 @@ MARKET = row(
     ("premium_law", "i8"), ("premium_limit", "f8"), ("premium_quantum", "f8"), ("premium_window", "f8"),
     ("mid_average", "f8"), ("index_average", "f8"),           # of the law "average_gap", quote currency
     ("least_votes", "i8"), ("vote_count", "i8"), ("vote_seconds", "f8"), ("votes", "f8", (VOTES,)),
+    ("imbalance_state", "f8"), ("imbalance_number", "f8", (6,)),   # of the laws on open interest: see sim.imbalance
+    ("pro_rata", "i8"),                                       # whether receivers share what payers pay, the pool standing aside
+    ("place", "i8"), ("reserve", "f8"), ("reserve_product", "f8"),   # vAMM: base in the asset; base times quote
+    ("pool_scale", "f8"), ("pool_half_spread", "f8"), ("pool_largest", "f8"),   # lots; fraction; net lots
     ("step_limit", "f8"), ("lag", "i8"), ("continuous", "i8"),
     ("short_interval_seconds", "f8"), ("long_interval_seconds", "f8"), ("long_interest", "f8"), ("restore_after", "i8"),
     ("uncapped", "i8"),                                       # settlements below the cap since the interval was cut

@@ -30,7 +30,7 @@ class Rulebook(sections.Section):
         Day for which the sources were read.
     sources, assumed : tuple of str
         Documents behind the numbers; what is not documented.
-    contract, fees, premium, funding, mark, index, margin, liquidation, fund, deleveraging, account : Section
+    contract, trading, fees, premium, funding, mark, index, margin, liquidation, fund, deleveraging, account : Section
 
     Examples
     --------
@@ -44,6 +44,7 @@ class Rulebook(sections.Section):
     sources: Annotated[tuple[str, ...], pydantic.Field(min_length=1)]
     assumed: tuple[str, ...] = ()
     contract: sections.Contract
+    trading: sections.Trading
     fees: sections.Fees
     premium: price_sections.Premium
     funding: price_sections.Funding
@@ -131,8 +132,8 @@ def rulebook_names():
 
     Examples
     --------
-    >>> rulebook_names()
-    ['binance', 'binance-2024', 'bitmex', 'bybit', 'deribit', 'dydx-v1', 'dydx-v4', 'hyperliquid', 'ideal', 'none', 'okx', 'okx-2023']
+    >>> rulebook_names()[:4], len(rulebook_names())
+    (['binance', 'binance-2024', 'bitmex', 'bybit'], 17)
     """
     return sorted(path.stem for path in LIBRARY.glob("*.toml"))
 

@@ -10,18 +10,27 @@ Laws, with the average prices IB and IA of selling and buying the impact notiona
 ``mid``                   mid / I - 1
 ``mark``                  M / I - 1
 ``average_gap``           decaying average of the mid over that of the index, - 1
+``open_interest`` ...     rates that follow open interest, by `sim.imbalance`; traders see them as an interest
+                          that does not move with the premium
 ========================  ==================================================================================
 
 References: `sim/rulebooks` name the venues' documents.
 """
 
+import math
+
+import numpy as np
+
 from sim.book import next_ask, next_bid
 from sim.funding import clamp, funding_rate, limited
+from sim.imbalance import imbalance_rate
 from sim.kernel import entry, hot_kernel, kernel
 from sim.mark import decayed_average
+from sim.pool import pool_price
 from sim.premium import median_of_votes, premium_index, sample_weight, truncated
 from sim.records import (
     AVERAGE_GAP,
+    BOOK,
     IMPACT,
     IMPACT_MEAN,
     IMPACT_OR_ZERO,
@@ -31,6 +40,7 @@ from sim.records import (
     MARK_PREMIUM,
     MEDIAN_OF_VOTES,
     MID_PREMIUM,
+    OPEN_INTEREST,
     RECURSIVE,
     VOTES,
     level_at,
@@ -55,6 +65,9 @@ def average_price(world, m, side, notional):
         Whether the book lacked any.
     """
     market, view = market_at(world, m), view_at(world, m)
+    if market["place"] != BOOK:
+        size = max(np.int64(notional / (view["index"] * market["units_per_price"])), 1)
+        return pool_price(world, m, -side * size), False
     left, lots = notional, 0.0
     tick = view["best_bid"] if side > 0 else view["best_ask"]
     while tick > 0 and left > 0.0:
@@ -96,6 +109,10 @@ def other_sample(world, m, elapsed):
     """Return a sample of a market whose law is not ``impact``, before its limit and quantum."""
     market, view = market_at(world, m), view_at(world, m)
     law, index, mid = market["premium_law"], view["index"], book_mid(world, m)
+    if law >= OPEN_INTEREST:
+        rate = imbalance_rate(world, m, elapsed)
+        view["interest"], view["damper"] = rate * market["divisor"], math.inf
+        return rate
     if law == MARK_PREMIUM:
         return view["mark"] / index - 1.0
     if law == AVERAGE_GAP:

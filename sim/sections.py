@@ -5,10 +5,11 @@ plain fractions, times in the unit that the key names. Every key is required, bu
 and the deduction of a tier.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import pydantic
 
+from sim import records
 from sim.errors import Fault, ParameterError
 
 Number = Annotated[float, pydantic.Field(strict=True, allow_inf_nan=False)]
@@ -82,6 +83,24 @@ class Contract(Section):
     def market_values(self, units):
         return {"tick": self.tick, "lot": self.lot, "units_per_tick": self.units_per_tick,
                 "units_per_price": self.units_per_price, "band": self.band}
+
+
+class Trading(Section):
+    """Where orders meet: in a book, or in a pool whose account is the venue's fund (`sim.pool`).
+
+    ``depth_usd`` is the virtual quote reserve of a vAMM at the start; ``scale`` the net position of all traders (asset) that moves an
+    oracle's price by as much again, ``half_spread`` a fraction, ``largest_usd`` the net position that the pool backs.
+    """
+
+    needs = {"place": {"vamm": ("depth_usd",), "oracle": ("scale", "half_spread", "largest_usd")}}
+    place: Literal[records.PLACES]
+    depth_usd: Positive | None = None
+    scale: Annotated[float, pydantic.Field(strict=True, gt=0)] | None = None
+    half_spread: Share | None = None
+    largest_usd: Annotated[float, pydantic.Field(strict=True, gt=0)] | None = None
+
+    def market_values(self, units):
+        return {"place": records.PLACES.index(self.place), "pool_half_spread": self.half_spread or 0.0}
 
 
 class Fees(Section):

@@ -6,6 +6,7 @@ one settlement is charged at the next.
 """
 
 from sim.funding import funding_payment
+from sim.imbalance import trader_interest
 from sim.kernel import entry, kernel
 from sim.ledger import pay_funding
 from sim.records import (
@@ -47,11 +48,11 @@ def settle(world, m, seconds):
 
 @entry("none", 2)
 def accrue(world, m):
-    """Charge a step's share of the rate of the moment."""
+    """Charge a step's share of the mean of the rates at its start and end."""
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
-    share = run["dt"] / market["interval_seconds"]
+    share, before = run["dt"] / market["interval_seconds"], view["funding_rate"]
     view["funding_rate"] = rate_of(world, m, view["average_premium"], market["step_limit"] * share)
-    pay_all(world, m, view["funding_rate"] * share)
+    pay_all(world, m, 0.5 * (before + view["funding_rate"]) * share)
 
 
 @kernel
@@ -69,17 +70,37 @@ def adapt_interval(world, m, capped):
 
 
 @kernel
+def rates_of_sides(world, m, rate):
+    """Return the rate of longs, that of shorts, and the row that stands aside (-1: nobody).
+
+    Notes
+    -----
+    Pro rata, payers pay the rate and receivers share what they pay; the fund, whose position is the pool's, stands aside, and
+    nobody pays while a side is empty.
+    """
+    market = market_at(world, m)
+    if market["pro_rata"] == 0:
+        return rate, rate, -1
+    fund = venue_at(world, market["venue"])["fund_row"]
+    longs, shorts = trader_interest(world, m)
+    if longs <= 0.0 or shorts <= 0.0:
+        return 0.0, 0.0, fund
+    return (rate, rate * longs / shorts, fund) if rate > 0.0 else (rate * shorts / longs, rate, fund)
+
+
+@kernel
 def pay_all(world, m, rate):
     """Settle a rate on every position of a market; the residue goes to the fund; add to the sums of the interval."""
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
     width = markets(world).shape[0]
     price = view["index"] if market["notional_price"] == INDEX_NOTIONAL else view["mark"]
     long_paid, short_paid = 0, 0
+    long_rate, short_rate, apart = rates_of_sides(world, m, rate)
     for h in range(run["held_count"]):
         i = held_at(world, h) // width
-        if held_at(world, h) % width == m:
+        if held_at(world, h) % width == m and i != apart:
             lots = position_at(world, i, m)["lots"]
-            units = funding_payment(lots, price, market["units_per_price"], rate)
+            units = funding_payment(lots, price, market["units_per_price"], long_rate if lots > 0 else short_rate)
             pay_funding(world, i, m, units)
             if lots > 0:
                 long_paid += units

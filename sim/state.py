@@ -158,7 +158,17 @@ def fill_market(tables, m, setup_market, setup, layout):
     for k in range(3):
         market["mark_average"][k] = spot if market["mark_input"][k] in (QUOTES_AVERAGE, MID_AVERAGE) else 0.0
     market["mid_average"] = market["index_average"] = spot
+    fill_pool(market, rulebook.trading, spot)
     fill_view(view, market, venue, asset, setup)
+
+
+def fill_pool(market, trading, spot):
+    """Write the reserves and the reach of a market's pool, if it has one."""
+    lot = float(market["lot"])
+    if trading.depth_usd is not None:
+        market["reserve"], market["reserve_product"] = trading.depth_usd / spot, trading.depth_usd * (trading.depth_usd / spot)
+    if trading.scale is not None:
+        market["pool_scale"], market["pool_largest"] = trading.scale / lot, trading.largest_usd / (spot * lot)
 
 
 def fill_view(view, market, venue, asset, setup):

@@ -11,7 +11,9 @@ from sim.book import depth_to, shift_window
 from sim.funding import clamp
 from sim.kernel import entry, hot_kernel, kernel
 from sim.mark import decayed_average, index_plus_funding, median_of_three, quotes_or_last, shrunk_basis
+from sim.pool import pool_room, quote_pool
 from sim.records import (
+    BOOK,
     INDEX_PLUS_BASIS,
     INDEX_PLUS_DEEP_BASIS,
     INDEX_PLUS_FUNDING,
@@ -148,6 +150,17 @@ def update_index(world, m):
     asset = asset_at(world, market["asset"])
     view["spot"], view["sentiment"], view["borrow_rate"] = asset["spot"], asset["sentiment"], asset["borrow_rate"]
     view["index"] = decayed_average(view["index"], asset["spot"], run["dt"], market["index_window"])
+    if market["place"] != BOOK:
+        quote_pool(world, m)
+
+
+@hot_kernel
+def depth_near(world, m, side, tick):
+    """Return the lots of a side (+1: bids) as far as a tick, of the book or of the pool."""
+    market = market_at(world, m)
+    if market["place"] != BOOK:
+        return pool_room(world, m, -side, tick * market["tick"])
+    return depth_to(world, m, side, tick)
 
 
 @kernel
@@ -167,8 +180,8 @@ def update_public_averages(world, m):
         view["mid_110m"] = decayed_average(view["mid_110m"], log_mid - math.log(view["spot"]), dt, ANCHOR)
         reach = int(mid / market["tick"] * DEPTH_BAND)
         centre = int(mid / market["tick"])
-        view["depth_bid"] = depth_to(world, m, 1, centre - reach)
-        view["depth_ask"] = depth_to(world, m, -1, centre + reach)
+        view["depth_bid"] = depth_near(world, m, 1, centre - reach)
+        view["depth_ask"] = depth_near(world, m, -1, centre + reach)
     else:
         view["depth_bid"] = depth_to(world, m, 1, market["window_low"])
         view["depth_ask"] = depth_to(world, m, -1, market["window_low"] + market["window"])

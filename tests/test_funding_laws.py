@@ -71,7 +71,7 @@ def test_the_interval_shortens_at_the_cap_and_comes_back():
 
 def test_continuous_funding_charges_a_share_each_step_and_is_recorded_once():
     world = held(funding__accrual="continuous", funding__notional="index", premium__average="last", funding__damper=0.0)
-    world["view"]["average_premium"] = 0.001
+    world["view"]["average_premium"] = world["view"]["funding_rate"] = 0.001
     for _ in range(480):
         world.call(accrue_at, 0)
     world.settle()
