@@ -57,7 +57,7 @@ def second_compiler(module):
     if done.exists():
         yield
         return
-    order = f"import {module}; from sim import kernel; [address() for address in reversed(kernel._entries)]"
+    order = f"import {module}; from sim import kernel; [address() for address in reversed(kernel._entries.values())]"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HOUSE), os.environ.get("PYTHONPATH", "")])}
     other = subprocess.Popen([sys.executable, "-c", order], env=environment, stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)

@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.kernel import kernel
 from sim.ledger import fees_received, funding_received, purse_equity
-from sim.margin import bankruptcy_price, maintenance_margin
+from sim.margin import bankruptcy_price, maintenance_margin, size_charge
 from sim.records import (
     CAUSE_COLLATERAL,
     CAUSE_FEE,
@@ -75,8 +75,8 @@ def tier_maintenance(world, i, m, price):
     """Return the maintenance margin of position (i, m) were its mark at `price`, float units."""
     market = market_at(world, m)
     notional = abs(position_at(world, i, m)["lots"]) * price * market["units_per_price"]
-    return maintenance_margin(notional, market["tier_floor"], market["tier_fraction"], market["tier_deduction"],
-                              market["tiers"])
+    needed = maintenance_margin(notional, market["tier_floor"], market["tier_fraction"], market["tier_deduction"], market["tiers"])
+    return needed + size_charge(notional, abs(position_at(world, i, m)["lots"]), market["size_slope"])
 
 
 @kernel

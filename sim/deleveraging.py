@@ -6,12 +6,14 @@ import numpy as np
 
 from sim.cascade import start_event, tier_maintenance
 from sim.kernel import kernel
-from sim.ledger import cross_equity, exchange, move_purse, purse_equity
+from sim.ledger import cross_equity, exchange, move_purse, purse_equity, share_of
 from sim.margin import bankruptcy_price
 from sim.records import (
     AT_MARK,
     AT_PREVIOUS_MARK,
     DELEVERAGED,
+    PRO_RATA,
+    RANDOM,
     RANK_PROFIT_MARGIN,
     account_at,
     event_at,
@@ -21,9 +23,13 @@ from sim.records import (
     markets,
     position_at,
     run_row,
+    trader_at,
     venue_at,
     view_at,
 )
+from sim.streams import key_at
+
+QUEUE, HALF_WORD = 1 << 43, np.uint64(11)
 
 
 @kernel
@@ -74,6 +80,14 @@ def rank(world, i, m):
 
 
 @kernel
+def score_of(world, i, m):
+    """Return what puts position (i, m) first in the queue: the venue's rank, or a draw of this step."""
+    if venue_at(world, market_at(world, m)["venue"])["deleveraging_picking"] == RANDOM:
+        return float(key_at(trader_at(world, i)["key"], QUEUE + run_row(world, 0)["step"]) >> HALF_WORD)
+    return rank(world, i, m)
+
+
+@kernel
 def first_in_queue(world, i, m):
     """Return the trader whose opposite position ranks highest, -1 if none; the fund stands last."""
     run, width, best, winner = run_row(world, 0), markets(world).shape[0], -1e300, -1
@@ -81,7 +95,7 @@ def first_in_queue(world, i, m):
     for h in range(run["held_count"]):
         other = held_at(world, h) // width
         if held_at(world, h) % width == m and position_at(world, other, m)["lots"] * side < 0:
-            score = rank(world, other, m) if other != fund else -1e299
+            score = score_of(world, other, m) if other != fund else -1e299
             if score > best:
                 best, winner = score, other
     return winner
@@ -102,21 +116,53 @@ def deleveraging_tick(world, i, m):
 
 
 @kernel
+def close_against(world, i, other, m, lots, tick, number, parent, cause):
+    """Close lots of position (i, m) against another trader at a tick; return the place of the event."""
+    position, market = position_at(world, i, m), market_at(world, m)
+    kept, signed = start_event(world, i, m, number, parent, cause, DELEVERAGED), -lots if position["lots"] > 0 else lots
+    exchange(world, m, other, i, signed, tick, 0.0, 0.0)
+    event = event_at(world, kept)
+    event["counterparty"], event["lots"], event["value"] = other, signed, lots * tick * market["units_per_tick"]
+    position["forced_lots"] += lots
+    position_at(world, other, m)["deleveraged_lots"] += lots
+    return kept
+
+
+@kernel
+def deleverage_all(world, i, m, number, parent, cause, tick):
+    """Close position (i, m) against all opposite traders in proportion to their size, rounded down; return the last event.
+
+    What the rounding leaves is for the queue.
+    """
+    run, width, size, total, kept = run_row(world, 0), markets(world).shape[0], position_at(world, i, m)["lots"], 0, -1
+    for h in range(run["held_count"]):
+        other = held_at(world, h) // width
+        if held_at(world, h) % width == m and other < run["traders"] and position_at(world, other, m)["lots"] * size < 0:
+            total += abs(position_at(world, other, m)["lots"])
+    wanted = min(abs(size), total)
+    for h in range(run["held_count"] - 1, -1, -1):
+        other = held_at(world, h) // width
+        if held_at(world, h) % width == m and other < run["traders"] and position_at(world, other, m)["lots"] * size < 0:
+            lots = share_of(wanted, abs(position_at(world, other, m)["lots"]), total)
+            if lots > 0 and run["event_count"] < events(world).shape[0]:
+                kept = close_against(world, i, other, m, lots, tick, number, parent, cause)
+                parent, cause = -2, -1
+    return kept
+
+
+@kernel
 def deleverage(world, i, m, number, parent, cause):
-    """Close position (i, m) against the ranked queue of opposite positions; the fund covers the rounding."""
+    """Close position (i, m) against opposite positions, as the venue picks them; the fund covers the rounding."""
     position, market = position_at(world, i, m), market_at(world, m)
     tick, kept = deleveraging_tick(world, i, m), -1
+    if venue_at(world, market["venue"])["deleveraging_picking"] == PRO_RATA:
+        kept = deleverage_all(world, i, m, number, parent, cause, tick)
+        parent, cause = (parent, cause) if kept < 0 else (-2, -1)
     while position["lots"] != 0:
         other = first_in_queue(world, i, m)
         if other < 0 or run_row(world, 0)["event_count"] >= events(world).shape[0]:
             return
-        kept = start_event(world, i, m, number, parent, cause, DELEVERAGED)
         lots = min(abs(position["lots"]), abs(position_at(world, other, m)["lots"]))
-        signed = -lots if position["lots"] > 0 else lots
-        exchange(world, m, other, i, signed, tick, 0.0, 0.0)
-        event = event_at(world, kept)
-        event["counterparty"], event["lots"], event["value"] = other, signed, lots * tick * market["units_per_tick"]
-        position["forced_lots"] += lots
-        position_at(world, other, m)["deleveraged_lots"] += lots
+        kept = close_against(world, i, other, m, lots, tick, number, parent, cause)
         parent, cause = -2, -1
     cover(world, i, m, kept)

@@ -11,6 +11,8 @@ effect `tests/test_kernel.py` pins), read records by subscript (``row["lots"]``)
 Compiled code is kept on disk where `sim.cache` says.
 """
 
+import zlib
+
 import numba
 import numpy as np
 from llvmlite import ir
@@ -51,8 +53,8 @@ def hot_kernel(function):
 
 
 _directory = {}
-_entries = []
-ENTRY_WORDS = 32
+_entries, _entry_names = {}, {}
+ENTRY_WORDS = 4096
 
 
 def table(name, dtype, dimensions=1):
@@ -214,8 +216,21 @@ def entry(result, integers, *floats):
     return lambda function: _compiled_entry(function, signature) if COMPILED else function
 
 
+def _place_of(function):
+    """Return the word of the directory that holds an entry's address: by its name, since code on disk remembers it.
+
+    Were it the order of declaration, code compiled in one process would call the wrong entries in another that imports our
+    modules in another order.
+    """
+    name = f"{function.__module__}.{function.__name__}"
+    place = zlib.crc32(name.encode()) % ENTRY_WORDS
+    if _entry_names.setdefault(place, name) != name:
+        raise ImportError(f"the entry {name} falls on the place of {_entry_names[place]}: it needs another name")
+    return place
+
+
 def _compiled_entry(function, signature):
-    place, argument_types = len(_entries), signature.args
+    place, argument_types = _place_of(function), signature.args
     compiled = kernel(function)
 
     def address():
@@ -231,7 +246,7 @@ def _compiled_entry(function, signature):
         _, value = context.call_conv.call_function(builder, target, signature.return_type, argument_types, args)
         return value
 
-    _entries.append(address)
+    _entries[place] = address
     return _caller(len(argument_types), signature, codegen)
 
 
@@ -261,7 +276,8 @@ def world_of(tables):
         If an array has not its declared type or shape.
     """
     words = np.zeros(ENTRY_WORDS + 3 * len(_directory), np.int64)
-    words[:len(_entries) if COMPILED else 0] = [address() for address in _entries]
+    for place, address in _entries.items():
+        words[place] = address()
     for name, (place, dtype, dimensions) in _directory.items():
         array = tables[name]
         if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.book import cancel
 from sim.cascade import parent_of, remember_forced, start_event
+from sim.closing import forced_limit, pause_of, slice_lots
 from sim.deleveraging import cover, deleverage, purse_maintenance
 from sim.kernel import entry, hot_kernel, kernel
 from sim.ledger import (
@@ -24,10 +25,11 @@ from sim.ledger import (
     purse_equity,
     receive_incoming,
 )
-from sim.margin import bankruptcy_price, liquidation_price, tier_of
+from sim.loss import must_share, share_loss
+from sim.margin import liquidation_price, tier_of
 from sim.matching import match
 from sim.records import (
-    BANKRUPTCY_LIMIT,
+    BY_DELEVERAGING,
     FORCED_ORDER,
     TAKEOVER,
     TWIN_TAKEOVER,
@@ -76,7 +78,8 @@ def safe_interval(world, i, m):
     low, high = market["tier_floor"][tier] / size, 1e300
     if tier + 1 < market["tiers"]:
         high = market["tier_floor"][tier + 1] / size
-    price = liquidation_price(mark, equity, lots, unit, market["tier_fraction"][tier], market["tier_deduction"][tier])
+    fraction = market["tier_fraction"][tier] + market["size_slope"] * abs(lots)
+    price = liquidation_price(mark, equity, lots, unit, fraction, market["tier_deduction"][tier])
     return (max(low, price), high) if lots > 0 else (low, min(high, price))
 
 
@@ -119,7 +122,7 @@ def clearly_safe(world, i, m):
     worst = low if lots > 0 else high
     equity = account_at(world, i, market["venue"])["collateral"] + (position["quote"] + lots * unit * worst)
     room = size * (mark + worst) * (1.0 - GLANCE)
-    return market["tier_deduction"][0] == 0.0 and equity > size * max(mark, worst) * fraction + room
+    return market["tier_deduction"][0] == 0.0 and market["size_slope"] == 0.0 and equity > size * max(mark, worst) * fraction + room
 
 
 @kernel
@@ -203,7 +206,7 @@ def liquidate(world, i, m, number):
     if market["mark_seconds"] < account["pause_until"] and not at_once:
         return 0
     parent, cause = -2, -1
-    if venue["pause_seconds"] > 0.0 and market["mark_seconds"] > account["pause_until"] + venue["pause_seconds"]:
+    if venue["pause_seconds"] > 0.0 and market["mark_seconds"] > account["pause_until"] + pause_of(world, v):
         position["node"] = -1
     if position["node"] < 0:
         parent, cause = parent_of(world, i, m, maintenance)
@@ -217,33 +220,6 @@ def liquidate(world, i, m, number):
     else:
         force_order(world, i, m, number, parent, cause)
     return 1
-
-
-@kernel
-def slice_lots(world, i, m):
-    """Return the lots of the next forced order and start the pause after a partial first slice."""
-    market, size = market_at(world, m), abs(position_at(world, i, m)["lots"])
-    venue, account = venue_at(world, market["venue"]), account_at(world, i, market["venue"])
-    notional = size * view_at(world, m)["mark"] * market["units_per_price"]
-    fresh = account["pause_until"] < market["mark_seconds"] - venue["pause_seconds"]
-    if venue["first_share"] < 1.0 and notional > venue["first_notional"] and fresh:
-        account["pause_until"] = market["mark_seconds"] + venue["pause_seconds"]
-        return np.int64(math.ceil(size * venue["first_share"]))
-    return size
-
-
-@kernel
-def forced_limit(world, i, m):
-    """Return the limit tick of a forced order: the bankruptcy price, or the band where the venue uses that."""
-    market, lots = market_at(world, m), position_at(world, i, m)["lots"]
-    low, high = market["band_low"], market["band_high"]
-    if venue_at(world, market["venue"])["forced_limit"] == BANKRUPTCY_LIMIT:
-        price = bankruptcy_price(view_at(world, m)["mark"], purse_equity(world, i, m), lots, market["units_per_price"])
-        if lots > 0:
-            low = max(low, np.int64(math.ceil(price / market["tick"])))
-        else:
-            high = min(high, np.int64(math.floor(price / market["tick"])))
-    return low if lots > 0 else high
 
 
 @kernel
@@ -293,10 +269,11 @@ def take_fee(world, i, m, value, free):
 
 @entry("none", 6)
 def take_over(world, i, m, number, parent, cause):
-    """Hand the position and its purse to the fund; if the fund cannot carry the loss, deleverage instead."""
+    """Hand the position and its purse to the fund; if the fund cannot carry the loss, deleverage instead, or let others share it."""
     v = market_at(world, m)["venue"]
     fund, equity = venue_at(world, v)["fund_row"], purse_equity(world, i, m)
-    if equity < 0.0 and cross_equity(world, fund, v) + equity < 0.0:
+    beyond = equity < 0.0 and must_share(world, v, cross_equity(world, fund, v) + equity)
+    if beyond and venue_at(world, v)["loss_sharing"] == BY_DELEVERAGING:
         deleverage(world, i, m, number, parent, cause)
         return
     first, last = m, m + 1
@@ -314,6 +291,8 @@ def take_over(world, i, m, number, parent, cause):
             position["forced_lots"] += abs(lots)
             event["fund_change"] += move_position(world, i, other, fund)
     event_at(world, kept)["fund_change"] += move_purse(world, i, m, fund)
+    if beyond:
+        event_at(world, kept)["fund_change"] += share_loss(world, m, np.int64(math.ceil(-equity)))
 
 
 @kernel

@@ -6,6 +6,8 @@ fractions are fractions of the notional. A tier holds from its floor upwards. Wi
 largest of the tiers' lines, hence convex.
 """
 
+import math
+
 from sim.kernel import hot_kernel
 
 
@@ -100,6 +102,102 @@ def initial_margin(notional, leverage, tier_leverages, floors, count):
     10000000.0
     """
     return notional / min(leverage, tier_leverages[tier_of(notional, floors, count)])
+
+
+@hot_kernel
+def size_charge(notional, size, slope):
+    """Return the further margin of a venue whose fractions rise with the size of a position.
+
+    Parameters
+    ----------
+    notional : float
+    size : float
+        In lots, or in the asset, as `slope` is per lot or per unit of it.
+    slope : float
+        Fraction of the notional for each of them.
+
+    References
+    ----------
+    .. [1] Deribit, support article 25944738177565: .005 % for each BTC, on initial and on maintenance margin.
+
+    Examples
+    --------
+    >>> round(2_500_000.0 * 0.02 + size_charge(2_500_000.0, 25.0, 5e-5), 6)
+    53125.0
+    """
+    return notional * (slope * size)
+
+
+@hot_kernel
+def interest_scaled(fraction, open_notional, low, high):
+    """Return an initial margin fraction that rises to 1 as the market's open interest goes from `low` to `high`.
+
+    References
+    ----------
+    .. [1] dYdX v4 chain, liquidity tiers: open interest caps.
+
+    Examples
+    --------
+    >>> round(interest_scaled(0.2, 1.5e6, 1e6, 2e6), 12)
+    0.6
+    """
+    if high <= low:
+        return fraction
+    return fraction + (1.0 - fraction) * min(max((open_notional - low) / (high - low), 0.0), 1.0)
+
+
+@hot_kernel
+def fillable_price(mark, equity, lots, units_per_price, maintenance, adjustment, spread):
+    """Return the limit of a forced order that gives way the more of the maintenance margin is lost.
+
+    Parameters
+    ----------
+    mark : float, quote currency
+    equity, maintenance : float, units
+    lots : int
+        Signed, not 0.
+    units_per_price : float
+    adjustment : float
+        Multiplies the share of maintenance that is lost, which then stays between 0 and 1.
+    spread : float
+        Largest distance from the mark as a share of the position's maintenance margin.
+
+    References
+    ----------
+    .. [1] dYdX v4 chain, liquidations module, fillable price.
+
+    Examples
+    --------
+    >>> fillable_price(50_000.0, 499.0, 1, 0.1, 500.0, 1.0, 0.1)
+    49999.0
+    """
+    lost = min(max(adjustment * (1.0 - equity / maintenance), 0.0), 1.0)
+    return mark - lost * spread * maintenance / (lots * units_per_price)
+
+
+@hot_kernel
+def size_for_shortage(shortage, unit_value, fraction, fee):
+    """Return the size whose closing makes up a shortage of margin; infinite where closing cannot.
+
+    Parameters
+    ----------
+    shortage : float
+        Maintenance, and a buffer over it, less equity.
+    unit_value : float
+        Value of a unit of the size, in the currency of the shortage.
+    fraction, fee : float
+        Maintenance fraction that closing frees, and what closing costs.
+
+    References
+    ----------
+    .. [1] Drift protocol v2, liquidation math.
+
+    Examples
+    --------
+    >>> round(size_for_shortage(10.0, 100.0, 0.1, 0.01), 6)
+    1.111111
+    """
+    return shortage / (unit_value * (fraction - fee)) if fraction > fee else math.inf
 
 
 @hot_kernel

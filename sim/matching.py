@@ -13,7 +13,7 @@ import numpy as np
 from sim.book import cancel, reduce_order, rest
 from sim.kernel import entry, hot_kernel, kernel
 from sim.ledger import cross_equity, deposit, exchange, exchange_spot, short_spot_value, withdraw
-from sim.margin import initial_margin
+from sim.margin import initial_margin, interest_scaled, size_charge
 from sim.pool import swap
 from sim.records import (
     BOOK,
@@ -63,9 +63,12 @@ def price_units(world, m):
 @hot_kernel
 def position_margin(world, i, m, lots, unit_value):
     """Return the initial margin of `lots` (>= 0) valued at `unit_value` units a lot."""
-    market = market_at(world, m)
-    return initial_margin(lots * unit_value, position_at(world, i, m)["leverage"], market["tier_leverage"],
-                          market["tier_floor"], market["tiers"])
+    market, leverage = market_at(world, m), position_at(world, i, m)["leverage"]
+    if market["interest_high"] > 0.0:
+        interest = view_at(world, m)["open_interest"] * price_units(world, m)
+        leverage = 1.0 / interest_scaled(1.0 / leverage, interest, market["interest_low"], market["interest_high"])
+    needed = initial_margin(lots * unit_value, leverage, market["tier_leverage"], market["tier_floor"], market["tiers"])
+    return needed + size_charge(lots * unit_value, float(lots), market["size_slope"])
 
 
 @hot_kernel

@@ -42,6 +42,18 @@ def product_price(reserve, product, size):
 
 
 @hot_kernel
+def product_room(reserve, product, price):
+    """Return the size that brings reserves of constant product to a price: bought if positive, sold if negative.
+
+    Examples
+    --------
+    >>> round(product_room(100.0, 100_000.0, 11.025), 9)
+    4.761904762
+    """
+    return reserve - math.sqrt(product / price)
+
+
+@hot_kernel
 def skew_price(index, skew, size, scale, half_spread):
     """Return the average price of `size` at an oracle's price, moved by the mean of the skew before and after.
 
@@ -84,7 +96,7 @@ def pool_room(world, m, side, price):
     """Return the lots that the pool trades before its price passes `price`; never more than a billion."""
     market, index = market_at(world, m), view_at(world, m)["index"]
     if market["place"] == VAMM:
-        room = side * (market["reserve"] - math.sqrt(market["reserve_product"] / price)) / market["lot"]
+        room = side * product_room(market["reserve"], market["reserve_product"], price) / market["lot"]
     else:
         distance = side * (price / index - 1.0) - market["pool_half_spread"]
         skew = side * float(trader_skew(world, m))

@@ -46,12 +46,19 @@ VOTES = 64
 MARK_NOTIONAL, INDEX_NOTIONAL = 0, 1
 NOTIONALS = ("mark", "index")
 # how a forced order is limited, what price deleveraging uses, how its queue is ranked
-BAND_LIMIT, BANKRUPTCY_LIMIT = 0, 1
-FORCED_LIMITS = ("band", "bankruptcy")
+BAND_LIMIT, BANKRUPTCY_LIMIT, FILLABLE_LIMIT = 0, 1, 2
+FORCED_LIMITS = ("band", "bankruptcy", "fillable")
 AT_BANKRUPTCY, AT_PREVIOUS_MARK, AT_MARK = 0, 1, 2
 DELEVERAGING_PRICES = ("bankruptcy", "previous_mark", "mark")
 RANK_PROFIT_MARGIN, RANK_PROFIT_LEVERAGE = 0, 1
 DELEVERAGING_RANKS = ("profit_times_margin_ratio", "price_ratio_times_leverage")
+# how much of a position is closed at once; who is deleveraged; who bears a loss beyond the fund
+FIRST_SHARE, EACH_SHARE, TIER_STEP, HALF, JUST_ENOUGH = range(5)
+PORTIONS = ("first_share", "each_share", "tier_step", "half", "just_enough")
+RANKED, RANDOM, PRO_RATA = range(3)
+PICKINGS = ("ranked", "random", "pro_rata")
+BY_DELEVERAGING, BY_WINNERS, BY_OPEN_INTEREST, BY_FUND = range(4)
+LOSS_SHARINGS = ("deleveraging", "winners", "open_interest", "fund")
 # kinds of forced event
 FORCED_ORDER, TAKEOVER, DELEVERAGED, TWIN_TAKEOVER = 0, 1, 2, 3
 FORCED_KINDS = ("order", "takeover", "deleveraging", "twin")
@@ -86,7 +93,11 @@ VENUE = row(
     ("first_share", "f8"), ("first_notional", "f8"), ("pause_seconds", "f8"),   # partial first slice, above a notional
     ("takeover_share", "f8"),                                 # equity below this share of maintenance: taken over at once
     ("takeover_after_order", "i8"), ("forced_limit", "i8"),
-    ("deleveraging_price", "i8"), ("deleveraging_rank", "i8"),
+    ("deleveraging_price", "i8"), ("deleveraging_rank", "i8"), ("deleveraging_picking", "i8"), ("loss_sharing", "i8"),
+    ("shared_loss", "i8"),                                    # units that others have paid for losses beyond the fund
+    ("portion", "i8"), ("largest_share", "f8"), ("buffer", "f8"),   # of a position at a time; over maintenance when just enough
+    ("bankruptcy_adjustment", "f8"), ("spread_to_maintenance", "f8"),   # of the fillable price
+    ("fund_peak", "f8"), ("fund_peak_seconds", "f8"), ("trigger_fall", "f8"),   # deleverage once the fund fell by this share
     ("round_seconds", "f8"), ("unwind_seconds", "f8"), ("no_impact", "i8"), ("bad_debt", "i8"),
     ("hide_prediction", "i8"), ("transfer_seconds", "f8"),
 )
@@ -124,6 +135,7 @@ MARKET = row(
     ("safe_low", "f8"), ("safe_high", "f8"),                  # no position is below maintenance at a mark between these
     ("forced_shift", "f8"), ("forced_average", "f8", (3,)),   # displacement of the mid by forced orders, quote currency
     ("unforced_mark", "f8"),                                  # the mark without that displacement
+    ("size_slope", "f8"), ("interest_low", "f8"), ("interest_high", "f8"),   # fraction a lot; units
     ("tiers", "i8"), ("tier_floor", "f8", (TIERS,)), ("tier_fraction", "f8", (TIERS,)),   # units; maintenance fraction
     ("tier_deduction", "f8", (TIERS,)), ("tier_leverage", "f8", (TIERS,)),
 )

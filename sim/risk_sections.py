@@ -34,9 +34,16 @@ class Tier(Section):
 
 
 class Margin(Section):
-    """Margin tiers with rising floors and fractions, and the largest leverage a trader may choose."""
+    """Margin tiers with rising floors and fractions, and the largest leverage a trader may choose.
+
+    ``size_slope`` is added to both fractions for each unit of the asset held. Between two open interests of the market the initial
+    fraction rises to 1.
+    """
 
     maximum_leverage: Annotated[Number, pydantic.Field(ge=1)]
+    size_slope: Nonnegative = 0.0
+    interest_low_usd: Nonnegative | None = None
+    interest_high_usd: Positive | None = None
     tiers: tuple[Tier, ...]
 
     @property
@@ -53,6 +60,8 @@ class Margin(Section):
             yield Fault("tiers", f"{len(self.tiers)} tiers", f"1 to {records.TIERS} tiers")
         elif self.tiers[0].floor != 0:
             yield Fault("tiers.0.floor", self.tiers[0].floor, "0, where the first tier starts")
+        if (self.interest_low_usd is None) != (self.interest_high_usd is None) or (self.interest_low_usd or 0) > (self.interest_high_usd or 0):
+            yield Fault("interest_high_usd", self.interest_high_usd, "given together with interest_low_usd, and above it")
         for n, (low, high) in enumerate(zip(self.tiers, self.tiers[1:]), 1):
             if high.floor <= low.floor:
                 yield Fault(f"tiers.{n}.floor", high.floor, f"above the floor before, {low.floor:g}")
@@ -69,6 +78,7 @@ class Margin(Section):
     def market_values(self, units):
         tiers, spare = self.tiers, records.TIERS - len(self.tiers)
         return {
+            "interest_low": units(self.interest_low_usd or 0.0), "interest_high": units(self.interest_high_usd or 0.0),
             "maximum_leverage": min(self.maximum_leverage, tiers[0].leverage), "tiers": len(tiers),
             "tier_floor": [units(tier.floor) for tier in tiers] + spare * [math.inf],
             "tier_fraction": [tier.maintenance_fraction for tier in tiers] + spare * [0.0],
@@ -78,8 +88,18 @@ class Margin(Section):
 
 
 class Liquidation(Section):
-    """Forced closing: a first slice above a notional, when the fund takes over, how forced orders are limited, fee."""
+    """Forced closing: how much at once (`sim.closing`), when the fund takes over, how forced orders are limited, fee.
 
+    Positions of at most ``first_notional`` are closed whole.
+    """
+
+    needs = {"portion": {"just_enough": ("buffer",)}, "forced_limit": {"fillable": ("bankruptcy_adjustment", "spread_to_maintenance")}}
+
+    portion: Literal[records.PORTIONS] = "first_share"
+    largest_share: Annotated[float, pydantic.Field(strict=True, gt=0, le=1)] = 1.0
+    buffer: Nonnegative | None = None
+    bankruptcy_adjustment: Positive | None = None
+    spread_to_maintenance: Positive | None = None
     first_share: Annotated[float, pydantic.Field(strict=True, gt=0, le=1)]
     first_notional: Nonnegative
     pause_seconds: Nonnegative
@@ -90,7 +110,9 @@ class Liquidation(Section):
     round_seconds: Positive
 
     def venue_values(self, units):
-        return {"liquidation_fee": self.fee, "first_share": self.first_share, "first_notional": units(self.first_notional),
+        return {"portion": records.PORTIONS.index(self.portion), "largest_share": self.largest_share, "buffer": self.buffer or 0.0,
+                "bankruptcy_adjustment": self.bankruptcy_adjustment or 0.0,
+                "spread_to_maintenance": self.spread_to_maintenance or 0.0, "liquidation_fee": self.fee, "first_share": self.first_share, "first_notional": units(self.first_notional),
                 "pause_seconds": self.pause_seconds, "takeover_share": self.takeover_share,
                 "takeover_after_order": self.takeover_after_order, "round_seconds": self.round_seconds,
                 "forced_limit": records.FORCED_LIMITS.index(self.forced_limit)}
@@ -107,11 +129,18 @@ class Fund(Section):
 
 
 class Deleveraging(Section):
-    """Price of automatic deleveraging, and the ranking of its queue."""
+    """What happens to a loss beyond the fund: three switches of price, picking and sharing; the ranking of a queue.
+
+    ``trigger_fall`` is the fall of the fund from its eight-hour peak, as a share, at which it stops carrying losses; 1: when spent.
+    """
 
     price: Literal[records.DELEVERAGING_PRICES]
     rank: Literal[records.DELEVERAGING_RANKS]
+    picking: Literal[records.PICKINGS] = "ranked"
+    sharing: Literal[records.LOSS_SHARINGS] = "deleveraging"
+    trigger_fall: Annotated[float, pydantic.Field(strict=True, gt=0, le=1)] = 1.0
 
     def venue_values(self, units):
-        return {"deleveraging_price": records.DELEVERAGING_PRICES.index(self.price),
+        return {"deleveraging_picking": records.PICKINGS.index(self.picking), "trigger_fall": self.trigger_fall,
+                "loss_sharing": records.LOSS_SHARINGS.index(self.sharing), "deleveraging_price": records.DELEVERAGING_PRICES.index(self.price),
                 "deleveraging_rank": records.DELEVERAGING_RANKS.index(self.rank)}

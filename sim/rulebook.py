@@ -117,7 +117,7 @@ class Rulebook(sections.Section):
                     venue_row[field] = value
                 for field, value in section.market_values(self.units).items():
                     market_row[field] = value
-        market_row["cap"] = self.funding_cap
+        market_row["cap"], market_row["size_slope"] = self.funding_cap, self.margin.size_slope * self.contract.lot
 
     @property
     def funding_cap(self):

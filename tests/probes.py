@@ -7,8 +7,10 @@ that of a test file depends on how pytest was told to import it.
 import numpy as np
 
 from sim.book import cancel_expired, next_ask, next_bid
+from sim.closing import forced_limit, slice_lots
 from sim.kernel import highest_bit, kernel, lowest_bit
-from sim.liquidation import below_maintenance, liquidation_round
+from sim.liquidation import below_maintenance, find_distressed, liquidation_round
+from sim.loss import share_loss
 from sim.matching import submit
 from sim.records import order_rows, orders, positions, run_row, view_at
 from sim.sampling import sample_premium
@@ -47,6 +49,25 @@ def settle_at(world, m, seconds):
 def accrue_at(world, m):
     """Charge a step's share of continuous funding."""
     accrue(world, m)
+
+
+@kernel
+def share_of_loss(world, m, units):
+    """Let those who hold positions share a loss."""
+    return share_loss(world, m, units)
+
+
+@kernel
+def asked(world, i, m, found):
+    """Set found to the lots and the limit of the next forced order of a position."""
+    found[1] = forced_limit(world, i, m)
+    found[0] = slice_lots(world, i, m)
+
+
+@kernel
+def look(world, v):
+    """Set the safe intervals of a venue anew."""
+    find_distressed(world, v)
 
 
 @kernel

@@ -171,3 +171,12 @@ def test_integers_of_any_width_share_one_version():
     count = len(sum_and_slice.signatures)
     sum_and_slice(np.ones(4), World()["position"].ravel())
     assert len(sum_and_slice.signatures) == max(count, 1)
+
+
+@compiled_only
+def test_places_of_entries_do_not_depend_on_the_order_of_imports():
+    program = "from sim import {}, engine; from sim.kernel import _entry_names; print(sorted(_entry_names.items()))"
+    variables = dict(os.environ, PYTHONPATH=str(HOUSE))
+    places = {subprocess.run([sys.executable, "-c", program.format(module)], env=variables, capture_output=True, text=True, check=True,
+                             cwd=HOUSE).stdout for module in ("engine", "pool", "settlement")}
+    assert len(places) == 1 and "sim.matching.match" in places.pop()

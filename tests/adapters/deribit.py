@@ -1,6 +1,9 @@
 """Deribit: the dead band, and a payment by the minute."""
 
+import numpy as np
+
 from sim.funding import funding_payment, funding_rate
+from sim.margin import initial_margin, maintenance_margin, size_charge
 from sim.records import DEAD_BAND
 from sim.rulebook import load_rulebook
 from tests.adapters.markets import rate_by
@@ -19,4 +22,12 @@ def inverse_payment(mark, index, position_usd, minutes):
     return {"premium": premium, "funding_8h": rate, "payment_btc": funding_payment(position_usd, 1 / index, satoshi, rate * share) / satoshi}
 
 
-ADAPTERS = {"funding_now": funding_now, "funding_rate": inverse_payment}
+def margins(price, size, im_base, mm_base, slope_per_coin):
+    notional = price * size
+    slope = size_charge(notional, size, slope_per_coin)
+    one_tier = np.array([0.0])
+    return {"im_usdc": initial_margin(notional, 1 / im_base, np.array([np.inf]), one_tier, 1) + slope,
+            "mm_usdc": maintenance_margin(notional, one_tier, np.array([mm_base]), one_tier, 1) + slope}
+
+
+ADAPTERS = {"margin": margins, "funding_now": funding_now, "funding_rate": inverse_payment}

@@ -1,7 +1,10 @@
 """Drift: the rate per unit of base, spread over a day, with its offset and its clamp."""
 
 from sim.funding import funding_rate
+from sim.margin import size_for_shortage
 from sim.records import SUM
+from tests.markets import World, round_rules
+from tests.probes import share_of_loss
 
 NANO = 1e9
 
@@ -27,5 +30,23 @@ def clamped_spread(oracle_twap):
     return {"tier_B_1e6": int(spreads["B"] * 1e6), "tier_default_1e6": int(round(spreads[""] * 1e6, 3))}
 
 
-ADAPTERS = {"funding_rate": rate, "funding_rate_no_offset": rate_without_offset,
+def size_to_close(shortage, mm_ratio, liquidator_fee, insurance_fee, oracle, quote_oracle):
+    return {"base_to_close": size_for_shortage(shortage, oracle * quote_oracle, mm_ratio, liquidator_fee + insurance_fee / quote_oracle)}
+
+
+def shared(loss, long, short):
+    """Share a loss over open interest and see what a unit of the base has paid."""
+    world = World(round_rules("drift-v2", contract__lot=1.0, contract__tick=1.0), traders=4)
+    for i in range(4):
+        world.own(i, 1e7)
+    world.trade(0, 1, short)
+    world.trade(0, 2, long - short)
+    world["position"]["lots"][2] = 0
+    before = world.collateral_usd(0)
+    assert int(world.call(share_of_loss, 0, loss * 1_000_000)) > 0
+    return {"delta_1e9": round((before - world.collateral_usd(0)) / long * 1e9)}
+
+
+ADAPTERS = {"liq_size_for_shortage": size_to_close, "socialised_loss_via_funding": shared,
+            "funding_rate": rate, "funding_rate_no_offset": rate_without_offset,
             "funding_rate_no_offset_clamped": rate_without_offset, "spread_clamp": clamped_spread}

@@ -3,12 +3,12 @@
 import numpy as np
 
 from sim.funding import funding_payment, funding_rate
-from sim.margin import bankruptcy_price
+from sim.margin import bankruptcy_price, fillable_price, initial_margin, interest_scaled
 from sim.premium import median_of_votes, truncated
 from sim.records import BAND, VOTES
 from sim.rulebook import load_rulebook
 from tests.adapters.markets import market_of
-from tests.markets import World
+from tests.markets import World, round_rules
 from tests.probes import one_sample
 
 PPM = 1e-6
@@ -77,10 +77,39 @@ def end_to_end(best_bid, best_ask, index, oracle_at_tick, positions, imf, mmf):
             "settlement_usdc": {name: -units for name, units in paid.items()}}
 
 
+def fillable(size, oracle, usdc, mm, bankruptcy_adj, spread_to_mm):
+    equity = usdc + size * oracle
+    side = 1 if size > 0 else -1
+    price = fillable_price(float(oracle), equity, side, abs(size), abs(size) * oracle * mm, float(bankruptcy_adj), spread_to_mm)
+    return {"fillable_price": price}
+
+
+def fund_change(size, usdc, close_value, max_fee):
+    """Liquidate a long of a hundred lots whose equity at the closing price is as much of its value, and see what the fund gets."""
+    value = 20_000.0
+    world = World(round_rules("dydx-v4", liquidation__fee=min(max_fee, 0.1), liquidation__portion="first_share", liquidation__first_share=1.0,
+                              margin__tiers=[[0, 0.095, 10]], margin__maximum_leverage=10), traders=3)
+    for i in range(3):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    world.own(0, value * (close_value + usdc) / close_value)
+    world["market"]["safe_high"] = 0.0
+    world.limit(2, 1, 20_000, 100)
+    before = world.equity_usd(world.fund)
+    assert world.round() == 1 and world.lots(0) == 0
+    return {"fund_delta": (world.equity_usd(world.fund) - before) * close_value / value}
+
+
+def scaled_margin(base_imf, open_notional, lower_cap, upper_cap, position_quantums):
+    fraction = interest_scaled(base_imf, open_notional, lower_cap, upper_cap)
+    return {"initial_margin_quantums": initial_margin(position_quantums, 1 / fraction, np.array([np.inf]), np.array([0.0]), 1)}
+
+
 def bankruptcy(long, usdc, close, oracle_btc, mm):
     price = bankruptcy_price(oracle_btc, usdc + long * oracle_btc, 1, long)
     return {"quote": price * long * close}
 
 
 ADAPTERS = {"funding_index_delta": index_delta, "funding_tick": tick, "median_of_votes": votes, "premium_from_book": from_book,
-            "end_to_end": end_to_end, "bankruptcy_value": bankruptcy}
+            "end_to_end": end_to_end, "bankruptcy_value": bankruptcy, "fillable_price": fillable,
+            "insurance_delta": fund_change, "oi_scaled_initial_margin": scaled_margin}

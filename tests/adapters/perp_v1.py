@@ -1,6 +1,7 @@
 """Perpetual Protocol v1: an hour's gap of averages, paid in full per day."""
 
 from sim.funding import funding_payment, funding_rate
+from sim.pool import product_price, product_room
 from sim.records import SUM
 
 UNITS = 1e6
@@ -24,4 +25,17 @@ def underwater(market_twap, index_twap, position, margin):
     return {"premium_fraction": rate * index_twap, "margin_after": max(left, 0.0), "bad_debt": max(-left, 0.0)}
 
 
-ADAPTERS = {"funding_payment": payment, "funding_underwater": underwater}
+def quotes(quote_reserve, base_reserve):
+    product = float(quote_reserve * base_reserve)
+
+    def for_quote(paid):
+        return abs(product_room(float(base_reserve), product, (quote_reserve + paid) ** 2 / product))
+
+    def for_base(size):
+        return abs(product_price(float(base_reserve), product, size) * size)
+
+    return {"buy_with_50_quote": for_quote(50), "sell_for_50_quote": for_quote(-50), "sell_5_base": for_base(-5.0),
+            "buy_5_base": for_base(5.0), "sell_25_base": for_base(-25.0), "buy_37_5_base": for_base(37.5)}
+
+
+ADAPTERS = {"vamm_quote": quotes, "funding_payment": payment, "funding_underwater": underwater}

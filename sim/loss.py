@@ -1,0 +1,99 @@
+"""A loss that the insurance fund cannot carry: when others must bear it, and who.
+
+Where counterparties are not deleveraged, the fund takes the position over and is paid back by the winners in proportion to their
+unrealised profit, by everybody with open interest, or by nobody: then it stays below zero.
+
+References: Deribit, Insurance (winners); OKX, clawback until 2019 (winners); Drift protocol v2, social loss (open interest); GMX v2
+and Synthetix v3 (the pool bears it); OKX, ADL from 30 % below the fund's eight-hour peak.
+"""
+
+import math
+
+import numpy as np
+
+from sim.kernel import kernel
+from sim.ledger import credit, cross_equity
+from sim.records import (
+    BY_OPEN_INTEREST,
+    BY_WINNERS,
+    account_at,
+    held_at,
+    market_at,
+    markets,
+    position_at,
+    run_row,
+    venue_at,
+    view_at,
+)
+
+PEAK_SECONDS = 28_800.0
+
+
+@kernel
+def must_share(world, v, left):
+    """Return whether a loss that leaves the fund of venue v with `left` units goes beyond what it may carry.
+
+    Notes
+    -----
+    The fund carries what it has; where the venue acts earlier, only down to a share below its peak of the last eight hours,
+    a peak that is older being forgotten.
+    """
+    venue, now = venue_at(world, v), run_row(world, 0)["step"] * run_row(world, 0)["dt"]
+    if venue["trigger_fall"] >= 1.0:
+        return left < 0.0
+    equity = cross_equity(world, venue["fund_row"], v)
+    if equity >= venue["fund_peak"] or now - venue["fund_peak_seconds"] > PEAK_SECONDS:
+        venue["fund_peak"], venue["fund_peak_seconds"] = equity, now
+    return left < venue["fund_peak"] * (1.0 - venue["trigger_fall"])
+
+
+@kernel
+def weight(world, i, m, law):
+    """Return what a position bears of a shared loss, as a float: its profit in units, or its lots."""
+    position, market = position_at(world, i, m), market_at(world, m)
+    if law == BY_OPEN_INTEREST:
+        return float(abs(position["lots"]))
+    return max(position["quote"] + position["lots"] * view_at(world, m)["mark"] * market["units_per_price"], 0.0)
+
+
+@kernel
+def part_of(law, mine, total, units):
+    """Return the units that weight `mine` of `total` pays of a loss.
+
+    Notes
+    -----
+    By open interest each lot pays the same whole number of units, rounded up. By profit a winner's part is rounded down, and none
+    pays more than its profit.
+
+    Examples
+    --------
+    >>> part_of(BY_OPEN_INTEREST, 7.0, 11.0, 100_000_000) / 7, part_of(BY_WINNERS, 50.0, 171.0, 10_000)
+    (9090910.0, 50)
+    """
+    if law == BY_OPEN_INTEREST:
+        return np.int64(mine) * np.int64(math.ceil(units / total))
+    return np.int64(math.floor(min(float(units), total) * (mine / total)))
+
+
+@kernel
+def share_loss(world, m, units):
+    """Let traders who hold positions in market m pay a loss to the fund, which bears or keeps the roundings; return what they paid."""
+    run, width, v = run_row(world, 0), markets(world).shape[0], market_at(world, m)["venue"]
+    venue, total, paid = venue_at(world, v), 0.0, 0
+    law = venue["loss_sharing"]
+    if law != BY_OPEN_INTEREST and law != BY_WINNERS:
+        return 0
+    for h in range(run["held_count"]):
+        i = held_at(world, h) // width
+        if held_at(world, h) % width == m and i < run["traders"]:
+            total += weight(world, i, m, law)
+    for h in range(run["held_count"]):
+        i = held_at(world, h) // width
+        if held_at(world, h) % width == m and i < run["traders"] and total > 0.0:
+            part = part_of(law, weight(world, i, m, law), total, units)
+            credit(world, i, m, -part)
+            paid += part
+    market_at(world, m)["safe_low"], market_at(world, m)["safe_high"] = 0.0, 0.0
+    account_at(world, venue["fund_row"], v)["collateral"] += paid
+    venue["shared_loss"] += paid
+    return paid

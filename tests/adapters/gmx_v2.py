@@ -1,0 +1,21 @@
+"""GMX v2: the adaptive rate, and the static one paid to receivers pro rata."""
+
+from sim.funding import funding_payment
+from sim.imbalance import adapted, imbalance_of
+
+MICRO = 1e6
+
+
+def adaptive(long, short, saved, seconds, increase_factor_per_s=0.0, decrease_per_s=0.0, stable_thr=0.05, decrease_thr=0.03):
+    imbalance = imbalance_of(float(long), float(short), 1.0)
+    return {"factor_per_s": adapted(saved, imbalance, float(seconds), increase_factor_per_s, decrease_per_s, stable_thr, decrease_thr, 1.0)}
+
+
+def static(long, short, factor, exponent, seconds):
+    """Pay in two settlements of half the time: each receipt is rounded down."""
+    rate = imbalance_of(float(long), float(short), float(exponent)) * factor * seconds
+    claims = sum(-funding_payment(-short, 1.0, MICRO, 0.5 * rate * long / short) for _ in range(2)) / MICRO
+    return {"long_pays_usdc": funding_payment(long, 1.0, MICRO, rate) / MICRO, "short_claims_usdc": claims}
+
+
+ADAPTERS = {"adaptive_funding": adaptive, "adaptive_funding_flip": adaptive, "static_funding": static}

@@ -1,0 +1,169 @@
+"""What forced orders ask for, and who bears a loss beyond the fund: each switch by hand, all of them in storms."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from sim.records import DELEVERAGING_PRICES, LOSS_SHARINGS, PICKINGS, PORTIONS
+from sim.rulebook import load_rulebook
+from tests.markets import World, assert_positions_are_sound, round_rules, storm
+from tests.probes import asked, find_below, look
+
+TIERS = [[0, 0.01, 50], [10_000, 0.02, 25]]
+
+
+def below(portion, equity_usd, lots=100, **changes):
+    """Return a world whose trader 0 is long and has so much equity, on rules with a portion."""
+    world = World(round_rules(liquidation__portion=portion, **changes), traders=4)
+    for i in range(4):
+        world.own(i, 1e6)
+    world.trade(0, 1, lots)
+    world.own(0, equity_usd)
+    world["market"]["mark_seconds"] = 100.0
+    return world
+
+
+@pytest.mark.parametrize(("portion", "equity", "changes", "lots"), [
+    ("tier_step", 250.0, {"margin__tiers": TIERS}, 51), ("half", 150.0, {}, 50), ("half", 99.0, {}, 100),
+    ("half", 150.0, {"liquidation__first_notional": 30_000.0}, 100), ("just_enough", 150.0, {"liquidation__buffer": 0.0}, 25),
+    ("just_enough", 150.0, {"liquidation__buffer": 0.1}, 35), ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__fee": 0.005}, 50),
+    ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__fee": 0.02}, 100),
+    ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__largest_share": 0.2}, 20),
+    ("each_share", 150.0, {"liquidation__first_share": 0.25}, 25), ("first_share", 150.0, {}, 100),
+])
+def test_portions_by_hand(portion, equity, changes, lots):
+    """A long of 20,000 of quote currency whose maintenance is 200."""
+    assert asked_lots(below(portion, equity, **changes)) == lots
+
+
+def asked_lots(world):
+    found = np.zeros(2, "i8")
+    world.call(asked, 0, 0, found)
+    return int(found[0])
+
+
+def test_an_order_at_the_fillable_price_gives_way_with_what_is_lost():
+    world = below("first_share", 150.0, liquidation__forced_limit="fillable", liquidation__bankruptcy_adjustment=1.0,
+                  liquidation__spread_to_maintenance=1.5, contract__band=0.5)
+    found = np.zeros(2, "i8")
+    world.call(asked, 0, 0, found)
+    assert found[1] == 20_000 - round(0.25 * 1.5 * 200)
+
+
+def test_just_enough_makes_the_account_safe_again():
+    world = below("just_enough", 150.0, liquidation__buffer=0.0)
+    world.limit(2, 1, 20_000, 100)
+    assert world.round() == 1 and world.lots(0) == 75
+    assert world.round(1) == 0
+
+
+def test_a_slice_is_followed_by_the_rest_even_in_long_steps():
+    rules = load_rulebook("hyperliquid").changed({"contract.tick": 1.0, "contract.lot": 0.01})
+    world = World(rules, traders=3, dt=300.0)
+    for i in range(3):
+        world.own(i, 1e7)
+    world.trade(0, 1, 1_000)
+    world.own(0, 2_400.0)
+    sold = []
+    for step in range(2):
+        world["market"]["mark_seconds"] = 300.0 * (step + 1)
+        world["market"]["safe_high"] = 0.0
+        sold.append(asked_lots(world))
+    assert sold == [200, 1_000]
+
+
+SWITCHES = list(itertools.product(DELEVERAGING_PRICES, PICKINGS, LOSS_SHARINGS))
+
+
+@pytest.mark.parametrize(("price", "picking", "sharing"), SWITCHES)
+def test_every_switch_accounts_for_everything(price, picking, sharing):
+    rules = load_rulebook("binance").changed({"deleveraging.price": price, "deleveraging.picking": picking, "deleveraging.sharing": sharing,
+                                              "liquidation.takeover_share": 0.5})
+    market = storm(3, [rules], capital_usd=40_000.0, isolated=1.0, fund=0.0, fall=-0.15)
+    for _ in range(40):
+        market.step()
+        assert market.conservation_error_units == 0
+    assert_positions_are_sound(market.tables)
+    kinds = set(market.records().events["kind"])
+    assert (2 in kinds) == (sharing == "deleveraging")
+    shared = int(market.tables["venue"]["shared_loss"][0])
+    assert shared > 0 if sharing in ("winners", "open_interest") else shared == 0
+
+
+@pytest.mark.parametrize("portion", PORTIONS)
+def test_every_portion_accounts_for_everything(portion):
+    changes = {"liquidation.portion": portion} | ({"liquidation.buffer": 0.02} if portion == "just_enough" else {})
+    market = storm(5, [load_rulebook("binance").changed(changes)], capital_usd=1_500.0)
+    for _ in range(50):
+        market.step()
+        assert market.conservation_error_units == 0
+    assert len(market.records().events) > 0
+
+
+def hole(picking):
+    """Return a world in which trader 0's long is 1,000 below zero, the fund has nothing, and 1 to 3 are short 60, 30 and 10 lots."""
+    world = World(round_rules(deleveraging__picking=picking, deleveraging__price="mark", liquidation__takeover_share=1.0, fund__initial=0.0), traders=5)
+    for i in range(5):
+        world.own(i, 1e6)
+    for i, lots in ((1, 60), (2, 30), (3, 10)):
+        world.trade(0, i, lots)
+    world.trade(0, 4, 20)
+    world.own(0, -1_000.0)
+    world["market"]["safe_high"] = 0.0
+    return world
+
+
+def test_pro_rata_takes_from_all_in_proportion():
+    world = hole("pro_rata")
+    world["position"]["lots"][0, 0] -= 60
+    world["position"]["lots"][4, 0] += 60
+    world.round()
+    assert world.lots(0) == 0
+    left = [-world.lots(i) for i in (1, 2, 3)]
+    assert sum(left) == 40 and all(abs(kept - 0.4 * had) <= 1 for kept, had in zip(left, (60, 30, 10)))
+
+
+def test_random_picking_is_drawn_anew_each_step_and_repeats():
+    def first(step):
+        world = hole("random")
+        world["run"]["step"] = step
+        world.round()
+        return int(world.events["counterparty"][0])
+
+    picked = [first(step) for step in range(24)]
+    assert len(set(picked)) > 1 and picked == [first(step) for step in range(24)]
+
+
+def test_the_fund_stops_at_its_fall_from_the_peak():
+    world = World(round_rules(deleveraging__trigger_fall=0.3, liquidation__takeover_share=1.0, fund__initial=1_000.0), traders=3)
+    for i in range(3):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    for equity, taken in ((-200.0, True), (-200.0, False)):
+        world.own(0, equity)
+        world["market"]["safe_high"] = 0.0
+        world.round()
+        kinds = world.events["kind"].tolist()
+        assert (1 in kinds[-1:]) == taken
+        if taken:
+            world.own(0, 1e6)
+            world.trade(0, 2, 100)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.01])
+def test_the_safe_interval_is_exact_where_margins_rise_with_size(slope):
+    world = World(round_rules(margin__size_slope=slope, margin__tiers=TIERS), traders=4)
+    for i in range(4):
+        world.own(i, 5e4)
+    for i, lots in ((0, 30), (2, 90)):
+        world.trade(i, 1, lots)
+        world.own(i, 400.0 if lots == 30 else 700.0)
+    for mark in range(19_000, 21_001, 25):
+        world.mark(float(mark))
+        found = np.zeros((4, 1), "i8")
+        world.call(find_below, found)
+        world.call(look, 0)
+        market = world["market"][0]
+        held = world["position"]["lots"][:4, 0] != 0
+        assert (market["safe_low"] < mark < market["safe_high"]) == (not (found[:, 0].astype(bool) & held).any())
