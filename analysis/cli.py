@@ -98,12 +98,30 @@ def show(story: Story, settings: Settings = None):
 
 
 @app.command()
-def rulebook(name: Annotated[str, typer.Argument(help="A venue of the library, or a TOML file.")]):
-    """Print a venue's rules, with their sources."""
-    from analysis.showing import rulebook_lines
+def rulebook(names: Annotated[list[str] | None, typer.Argument(help="Venues of the library, or TOML files; none lists them.")] = None,
+             compare: Annotated[bool, typer.Option("--compare", help="Print only what differs.")] = False,
+             figure: Annotated[pathlib.Path | None, typer.Option(help="Draw funding rate against premium into this file.")] = None):
+    """Print venues' rules, with their sources; compare them; draw their funding laws."""
+    from analysis.showing import comparison_table, rulebook_lines, rulebook_table
 
-    for line in rulebook_lines(name):
-        print(line)
+    if figure is not None:
+        from analysis.plots import funding_law_figure
+
+        funding_law_figure(names or [], figure)
+    elif not names:
+        show_table(rulebook_table())
+    elif compare:
+        show_table(comparison_table(names))
+    else:
+        for line in (line for name in names for line in rulebook_lines(name)):
+            print(line)
+
+
+def show_table(table):
+    """Print a table as wide as it needs."""
+    from rich.console import Console
+
+    Console(soft_wrap=True).print(table)
 
 
 if __name__ == "__main__":

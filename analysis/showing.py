@@ -2,10 +2,13 @@
 
 import math
 
+from rich.table import Table
+
 from scenarios.kinds import kind_named
 from scenarios.loader import checked
 from scenarios.resolve import CHOOSERS, Resolved, changed, found, resolve
-from sim.rulebook import load_rulebook
+from sim.errors import Fault, ParameterError
+from sim.rulebook import load_rulebook, rulebook_names
 
 PLACEHOLDER = "FILE"
 UNITS = {"_bps": "bp", "_seconds": "s", "_hours": "h", "_days": "days", "_usd": "quote currency", "_per_year": "per year",
@@ -116,9 +119,40 @@ def population_lines(name, population):
 
 
 def rulebook_lines(name):
-    """Return the lines that show a rulebook."""
+    """Return the lines that show a rulebook: in sentences, its sources, what is assumed, every number."""
+    from analysis.rules import sentences
+
     book = load_rulebook(name)
     yield f"# {book.name}, as of {book.dated}"
+    yield from (f"# {heading}: {text}" for heading, text in sentences(book))
     for heading, texts in (("sources", book.sources), ("assumed", book.assumed)):
         yield from (f"# {heading}:", *(f"#   {text}" for text in texts))
-    yield from table_lines("", book.model_dump(exclude={"name", "dated", "sources", "assumed"}))
+    yield from table_lines("", book.model_dump(exclude={"name", "dated", "sources", "assumed"}, exclude_none=True))
+
+
+def rulebook_table():
+    """Return the rulebooks of the library with their dates and funding."""
+    from analysis.rules import sentences
+
+    table = Table("rulebook", "as of", "funding", box=None, pad_edge=False)
+    for book in map(load_rulebook, rulebook_names()):
+        table.add_row(book.name, str(book.dated), dict(sentences(book))["funding"])
+    return table
+
+
+def comparison_table(names):
+    """Return what differs between rulebooks, a row a key.
+
+    Raises
+    ------
+    ParameterError
+        If there are fewer than two.
+    """
+    from analysis.rules import differences
+
+    if len(names) < 2:
+        raise ParameterError(Fault("--compare", " ".join(names), "at least two rulebooks"))
+    table = Table("key", *names, box=None, pad_edge=False)
+    for key, values in differences(names):
+        table.add_row(key, *("-" if value is None else said(value) for value in values))
+    return table

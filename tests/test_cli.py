@@ -166,6 +166,21 @@ def test_list_show_and_rulebook(monkeypatch, capsys):
     assert "interval_hours = 8" in capsys.readouterr().out
 
 
+def test_rulebooks_are_listed_told_compared_and_drawn(monkeypatch, capsys, tmp_path):
+    assert perplab(monkeypatch, "rulebook") == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in ("bitmex", "gmx-v2", "perp-v1", "none"))
+    assert perplab(monkeypatch, "rulebook", "deribit") == 0
+    told = capsys.readouterr().out
+    assert "nothing within 0.025 % of zero" in told and "winners pay" in told and "sources:" in told
+    assert perplab(monkeypatch, "rulebook", "--compare", "binance", "binance-2024") == 0
+    assert capsys.readouterr().out.split() == ["key", "binance", "binance-2024", "mark.inputs.1.window_seconds", "30", "60"]
+    assert perplab(monkeypatch, "rulebook", "binance", "deribit", "--figure", "law.pdf") == 0
+    assert (tmp_path / "law.pdf").stat().st_size > 5_000
+    for arguments in (("--compare", "binance"), ("gmx-v2", "--figure", "law.png"), ("binance", "--figure", "law.txt")):
+        assert perplab(monkeypatch, "rulebook", *arguments) == 2
+
+
 def test_what_show_prints_is_a_scenario_again(monkeypatch, capsys, tmp_path):
     from scenarios.loader import load
 
