@@ -218,6 +218,7 @@ def quote_basis(me, view, side, holding, closing, filled):
     fair = 0.0
     if me["convergence_share"] > 0.0:
         fair = reservation_basis(view, side, -holding * hurdle(me, view, holding, filled), 0.0, 0.0, 0.0, 0.0)
+        fair = fair if abs(fair) <= REACH else 0.0
     forecast = 0.5 * (view["premium_30m"] + view["premium_90m"])
     convergence = me["convergence_share"] / me["hold_settlements"]
     return reservation_basis(view, side, receipt, forecast, me["forecast_weight"], convergence, fair)

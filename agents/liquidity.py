@@ -12,7 +12,8 @@ Orders
     the nearer the settlement (who is long then pays it). Spread and spacing widen with volatility over
     ``reference_volatility``; above ``withdraw_multiple`` of it all quotes go. A level is replaced only if it stands
     ``requote_bps`` away or its size has changed. Quotes live until the provider's next turn (its latency), so none is
-    left stale over a move of spot that the provider has seen.
+    left stale over a move of spot that the provider has seen. Where a pool makes the price there is nothing to quote on, and
+    the provider does nothing.
 Traits
     Declared below with their units. ``latency_seconds`` makes the kind one of the fast class.
 Literature
@@ -28,7 +29,7 @@ import numpy as np
 from agents.orders import BASIS_POINT, elapsed_seconds, lots_of, usd_of, write_cancel, write_limit
 from agents.trader import Trader, Trait, Traits, rule
 from sim.kernel import hot_kernel
-from sim.records import POST_ONLY
+from sim.records import BOOK, POST_ONLY
 
 LEVELS = 12
 
@@ -142,6 +143,8 @@ def provide(me, accounts, positions, views, mine, rng, orders):
     """Quote both sides around the reservation price; the side that gives way moves first, so own quotes never meet."""
     market = int(me["market"])
     view, position = views[market], positions[market]
+    if view["place"] != BOOK:
+        return 0
     centre = reservation_price(me, position["lots"], view)
     stress = max(view["volatility"] / me["reference_volatility"], 1.0)
     side, count = -1 if centre > me["centre"] else 1, np.int64(0)

@@ -10,8 +10,9 @@ where ``fair`` is the premium at which funding alone pays the hurdle, and ``conv
 it that is expected back per interval. G never falls in b, and is piecewise linear: slope 1 - w + convergence outside
 the damper's plateau, only ``convergence`` inside, 0 beyond the cap. So an order that shortens the perpetual is quoted
 at the smallest b with G(b) at or above what it must earn, and one that lengthens it at the largest b with G(b) at or
-below. On the plateau without convergence G is flat, and these are the two ends of the plateau: costless traders with
-hurdle c hold the premium at c - damper below the interest, at c + damper above.
+below. Where funding does not depend on the premium (a rate set by open interest), no premium pays the hurdle or every one does:
+the premium is then expected back at spot. On the plateau without convergence G is flat, and these are the two ends of the
+plateau: costless traders with hurdle c hold the premium at c - damper below the interest, at c + damper above.
 
 Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; He, Manela, Ross and von Wachter
 (2022), "Fundamentals of perpetual futures" (bounds from costs); Davis and Norman (1990) for the no-trade region.

@@ -14,7 +14,7 @@ from sim.book import cancel, reduce_order, rest
 from sim.kernel import entry, hot_kernel, kernel
 from sim.ledger import cross_equity, deposit, exchange, exchange_spot, short_spot_value, withdraw
 from sim.margin import initial_margin, interest_scaled, size_charge
-from sim.pool import swap
+from sim.pool import quote_pool, swap_lots, swap_tick
 from sim.records import (
     BOOK,
     CANCEL,
@@ -145,11 +145,10 @@ def keep_print(world, m, maker, taker, lots, tick, by_force):
 
 
 @hot_kernel
-def trade(world, m, number, maker, taker, lots, tick, taker_fee, by_force):
-    """Book `lots` (signed by the taker) against resting order `number` and take them off the book."""
+def trade(world, m, maker, taker, lots, tick, taker_fee, maker_fee, by_force):
+    """Book a trade of `lots` (signed by the taker) and publish it."""
     run, view, market = run_row(world, 0), view_at(world, m), market_at(world, m)
-    reduce_order(world, number, abs(lots))
-    exchange(world, m, maker, taker, lots, tick, taker_fee, venue_at(world, market["venue"])["maker_fee"])
+    exchange(world, m, maker, taker, lots, tick, taker_fee, maker_fee)
     view["last_tick"] = tick
     view["volume"] += abs(lots)
     run["trades"] += 1
@@ -169,11 +168,25 @@ def fillable(world, number, maker, m, side, lots):
 
 
 @entry("int64", 7, "float64")
+def swap(world, taker, m, side, limit, lots, by_force, taker_fee):
+    """Trade up to `lots` with the pool at `limit` or better, at their average price; return the lots left."""
+    market = market_at(world, m)
+    fund, size = venue_at(world, market["venue"])["fund_row"], swap_lots(world, taker, m, side, limit, lots)
+    if size > 0:
+        tick = swap_tick(world, m, side, size, limit)
+        trade(world, m, fund, taker, side * size, tick, taker_fee, -market["fee_share"] * taker_fee, by_force)
+        market["reserve"] -= side * size * market["lot"]
+        quote_pool(world, m)
+    return lots - size
+
+
+@entry("int64", 7, "float64")
 def match(world, taker, m, side, limit, lots, by_force, taker_fee):
     """Fill up to `lots` at `limit` or better, best price first, then oldest, or from the pool; return the lots left."""
     view, market, run = view_at(world, m), market_at(world, m), run_row(world, 0)
     if market["place"] != BOOK:
-        return swap(world, taker, m, side, limit, lots, taker_fee)
+        return swap(world, taker, m, side, limit, lots, by_force, taker_fee)
+    maker_fee = venue_at(world, market["venue"])["maker_fee"]
     while lots > 0:
         tick = view["best_ask"] if side > 0 else view["best_bid"]
         if tick == 0 or (tick - limit) * side > 0:
@@ -187,7 +200,8 @@ def match(world, taker, m, side, limit, lots, by_force, taker_fee):
             run["outcomes"][SELF_TRADE] += maker == taker
             cancel(world, number)
             continue
-        trade(world, m, number, maker, taker, size * side, tick, taker_fee, by_force)
+        reduce_order(world, number, size)
+        trade(world, m, maker, taker, size * side, tick, taker_fee, maker_fee, by_force)
         lots -= size
     return lots
 

@@ -6,7 +6,8 @@ rounded to a tick against the trader. Sizes are lots, positive when the trader b
 
 ==========  ============================================================================================
 ``vamm``    constant product of virtual reserves: buying d of the base x costs k / (x - d) - k / x
-``oracle``  index * (1 + (skew before + skew after) / (2 scale)) and half a spread; skew: net lots of traders
+``oracle``  index * (1 + (skew before + skew after) / (2 scale)) and half a spread; skew: net lots of traders; what
+            restores balance may be paid less for than what disturbs it costs
 ==========  ============================================================================================
 
 References: Perpetual Protocol v1 (vAMM); Synthetix SIP-279 (fill price by skew); GMX v2 (fills at the oracle's price).
@@ -16,9 +17,8 @@ import math
 
 import numpy as np
 
-from sim.kernel import entry, hot_kernel, kernel
-from sim.ledger import exchange
-from sim.records import VAMM, asset_at, market_at, position_at, run_row, venue_at, view_at
+from sim.kernel import hot_kernel, kernel
+from sim.records import VAMM, market_at, position_at, venue_at, view_at
 
 
 @hot_kernel
@@ -54,7 +54,7 @@ def product_room(reserve, product, price):
 
 
 @hot_kernel
-def skew_price(index, skew, size, scale, half_spread):
+def skew_price(index, skew, size, scale, half_spread, relief=1.0):
     """Return the average price of `size` at an oracle's price, moved by the mean of the skew before and after.
 
     Parameters
@@ -65,14 +65,22 @@ def skew_price(index, skew, size, scale, half_spread):
     scale : float, lots
         Skew at which the price is moved by the index itself; infinite: no impact.
     half_spread : float, fraction
+    relief : float, fraction
+        Part of the displacement that counts for the part of `size` that leads towards balance. Below 1 a round trip through
+        balance loses, as where GMX takes a larger factor for negative than for positive price impact.
 
     Examples
     --------
     >>> round(skew_price(1200.0, 0.0, 100.0, 1e6, 0.0), 9), round(skew_price(2025.0, 20.0, 5.0, 1e4, 0.0), 9)
     (1200.06, 2029.55625)
+    >>> round(skew_price(1000.0, -10.0, 15.0, 1000.0, 0.0, 0.6), 9)
+    998.833333333
     """
     side = 1.0 if size > 0.0 else -1.0
-    return index * (1.0 + side * half_spread + (skew + 0.5 * size) / scale)
+    towards = min(max(-skew * side, 0.0), abs(size))
+    beyond = abs(size) - towards
+    moved = relief * towards * (skew + 0.5 * side * towards) + beyond * (skew + side * (towards + 0.5 * beyond))
+    return index * (1.0 + side * half_spread + moved / (abs(size) * scale))
 
 
 @hot_kernel
@@ -88,7 +96,7 @@ def pool_price(world, m, lots):
     if market["place"] == VAMM:
         return product_price(market["reserve"], market["reserve_product"], lots * market["lot"])
     return skew_price(view_at(world, m)["index"], float(trader_skew(world, m)), float(lots), market["pool_scale"],
-                      market["pool_half_spread"])
+                      market["pool_half_spread"], market["pool_relief"])
 
 
 @kernel
@@ -101,6 +109,8 @@ def pool_room(world, m, side, price):
         distance = side * (price / index - 1.0) - market["pool_half_spread"]
         skew = side * float(trader_skew(world, m))
         room = 1e9
+        if distance < 0.0:
+            distance = distance / market["pool_relief"] if market["pool_relief"] > 0.0 else -math.inf
         if market["pool_scale"] < 1e300:
             room = market["pool_scale"] * distance - skew
         elif distance < 0.0:
@@ -117,21 +127,17 @@ def quote_pool(world, m):
     view["best_ask"] = max(np.int64(math.ceil(pool_price(world, m, 1) / market["tick"])), view["best_bid"] + 1)
 
 
-@entry("int64", 6, "float64")
-def swap(world, taker, m, side, limit, lots, taker_fee):
-    """Trade up to `lots` with the pool at `limit` or better; return the lots left."""
-    market, view, run = market_at(world, m), view_at(world, m), run_row(world, 0)
-    fund = venue_at(world, market["venue"])["fund_row"]
-    size = min(lots, pool_room(world, m, side, limit * market["tick"]))
-    if size <= 0 or taker == fund:
-        return lots
-    price = pool_price(world, m, side * size) / market["tick"]
-    tick = min(np.int64(math.ceil(price - 1e-9)), limit) if side > 0 else max(np.int64(math.floor(price + 1e-9)), limit)
-    exchange(world, m, fund, taker, side * size, tick, taker_fee, 0.0)
-    market["reserve"] -= side * size * market["lot"]
-    view["last_tick"] = tick
-    view["volume"] += size
-    run["trades"] += 1
-    asset_at(world, market["asset"])["perp_flow"] += side * size * tick * market["tick"] * market["lot"]
-    quote_pool(world, m)
-    return lots - size
+@kernel
+def swap_lots(world, taker, m, side, limit, lots):
+    """Return how many of `lots` the pool trades with `taker` at `limit` or better; none with its own account."""
+    market = market_at(world, m)
+    if taker == venue_at(world, market["venue"])["fund_row"]:
+        return np.int64(0)
+    return min(lots, pool_room(world, m, side, limit * market["tick"]))
+
+
+@kernel
+def swap_tick(world, m, side, size, limit):
+    """Return the average price of a swap rounded to a tick against the trader, never beyond its limit."""
+    price = pool_price(world, m, side * size) / market_at(world, m)["tick"]
+    return min(np.int64(math.ceil(price - 1e-9)), limit) if side > 0 else max(np.int64(math.floor(price + 1e-9)), limit)

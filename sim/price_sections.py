@@ -68,10 +68,13 @@ class Funding(Section):
 
     ``cap`` is a fraction per interval, or a multiple as ``cap_law`` says (`sim.funding.cap_by_law`). ``step_limit`` bounds the
     change of the rate from one interval to the next (in proportion to time where funding accrues continuously).
-    With ``receivers`` "pro_rata" those who receive share what the others pay, and the pool stands aside. With ``lag`` a rate is charged at the settlement after the one that fixed it. At the cap the interval is cut to
+    With ``receivers`` "pro_rata" those who receive share what the others pay, and the pool stands aside; with "pool_fees" the
+    pool adds at most the share ``fees_spent`` of its fees beyond the share ``fees_kept`` of those it has earned. With
+    ``lag`` a rate is charged at the settlement after the one that fixed it. At the cap the interval is cut to
     ``short_interval_hours``, the interest with it, until ``restore_after`` settlements in a row stay below the cap.
     """
 
+    needs = {"receivers": {"pool_fees": ("fees_kept", "fees_spent")}}
     enabled: Switch
     accrual: Literal["interval", "continuous"] = "interval"
     interval_hours: Annotated[Positive, pydantic.Field(le=8760)]
@@ -83,7 +86,9 @@ class Funding(Section):
     step_limit: Unbounded = math.inf
     divisor: Positive
     notional: Literal[records.NOTIONALS]
-    receivers: Literal["same_rate", "pro_rata"] = "same_rate"
+    receivers: Literal[records.RECEIVERS] = "same_rate"
+    fees_kept: Share | None = None
+    fees_spent: Share | None = None
     lag: Switch = False
     short_interval_hours: Positive | None = None
     restore_after: Annotated[int, pydantic.Field(strict=True, ge=1)] | None = None
@@ -103,7 +108,8 @@ class Funding(Section):
         return {"funding_on": self.enabled, "interval_seconds": 3600 * self.interval_hours, "interest": self.interest,
                 "damper": self.damper, "damper_mode": records.DAMPER_MODES.index(self.damper_mode), "cap": self.cap,
                 "divisor": self.divisor, "notional_price": records.NOTIONALS.index(self.notional),
-                "step_limit": self.step_limit, "pro_rata": self.receivers == "pro_rata",
+                "step_limit": self.step_limit, "receivers": records.RECEIVERS.index(self.receivers),
+                "fees_kept": self.fees_kept or 0.0, "fees_spent": self.fees_spent or 0.0,
                 "lag": self.lag, "continuous": self.accrual == "continuous",
                 "long_interval_seconds": 3600 * self.interval_hours, "long_interest": self.interest,
                 "short_interval_seconds": 3600 * (self.short_interval_hours or 0), "restore_after": self.restore_after or 0}

@@ -42,6 +42,9 @@ AVERAGES = ("simple", "linear_ramp", "median_of_votes", "recursive", "last")
 BAND, SUM, DEAD_BAND = 0, 1, 2
 DAMPER_MODES = ("band", "sum", "dead_band")
 VOTES = 64
+# who receives what payers of funding pay
+SAME_RATE, RECEIVERS_SHARE, POOL_FEES = 0, 1, 2
+RECEIVERS = ("same_rate", "pro_rata", "pool_fees")
 # where the notional of a funding payment is taken
 MARK_NOTIONAL, INDEX_NOTIONAL = 0, 1
 NOTIONALS = ("mark", "index")
@@ -120,9 +123,10 @@ MARKET = row(
     ("mid_average", "f8"), ("index_average", "f8"),           # of the law "average_gap", quote currency
     ("least_votes", "i8"), ("vote_count", "i8"), ("vote_seconds", "f8"), ("votes", "f8", (VOTES,)),
     ("imbalance_state", "f8"), ("imbalance_number", "f8", (6,)),   # of the laws on open interest: see sim.imbalance
-    ("pro_rata", "i8"),                                       # whether receivers share what payers pay, the pool standing aside
+    ("receivers", "i8"), ("fees_kept", "f8"), ("fees_spent", "f8"),   # who gets what payers pay; shares of the pool's fees
     ("place", "i8"), ("reserve", "f8"), ("reserve_product", "f8"),   # vAMM: base in the asset; base times quote
     ("pool_scale", "f8"), ("pool_half_spread", "f8"), ("pool_largest", "f8"),   # lots; fraction; net lots
+    ("pool_relief", "f8"), ("fee_share", "f8"), ("borrowing", "f8", (3,)),   # fractions; per year, usage, per year
     ("step_limit", "f8"), ("lag", "i8"), ("continuous", "i8"),
     ("short_interval_seconds", "f8"), ("long_interval_seconds", "f8"), ("long_interest", "f8"), ("restore_after", "i8"),
     ("uncapped", "i8"),                                       # settlements below the cap since the interval was cut
@@ -140,7 +144,7 @@ MARKET = row(
     ("tier_deduction", "f8", (TIERS,)), ("tier_leverage", "f8", (TIERS,)),
 )
 VIEW = row(
-    ("venue", "i8"), ("seconds", "f8"), ("dt", "f8"),
+    ("venue", "i8"), ("place", "i8"), ("seconds", "f8"), ("dt", "f8"),
     ("best_bid", "i8"), ("best_ask", "i8"),                   # ticks; 0 where the side is empty
     ("last_tick", "i8"), ("tick", "f8"), ("lot", "f8"), ("units_per_tick", "i8"), ("units_per_price", "f8"),
     ("mark", "f8"), ("index", "f8"), ("spot", "f8"), ("basis_mid", "f8"),

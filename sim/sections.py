@@ -89,7 +89,10 @@ class Trading(Section):
     """Where orders meet: in a book, or in a pool whose account is the venue's fund (`sim.pool`).
 
     ``depth_usd`` is the virtual quote reserve of a vAMM at the start; ``scale`` the net position of all traders (asset) that moves an
-    oracle's price by as much again, ``half_spread`` a fraction, ``largest_usd`` the net position that the pool backs.
+    oracle's price by as much again, ``half_spread`` a fraction, ``largest_usd`` the net position that the pool backs. Of the
+    displacement the share ``relief`` is paid for restoring balance. The pool gets ``fee_share`` of the taker fee. ``borrowing``
+    is what the side with more open interest pays the pool: [rate at full usage, usage at the kink, rate at full usage beyond
+    the kink], rates per year, usage being its value over ``largest_usd``.
     """
 
     needs = {"place": {"vamm": ("depth_usd",), "oracle": ("scale", "half_spread", "largest_usd")}}
@@ -98,9 +101,19 @@ class Trading(Section):
     scale: Annotated[float, pydantic.Field(strict=True, gt=0)] | None = None
     half_spread: Share | None = None
     largest_usd: Annotated[float, pydantic.Field(strict=True, gt=0)] | None = None
+    relief: Share = 1.0
+    fee_share: Share = 0.0
+    borrowing: tuple[Nonnegative, Share, Nonnegative] = (0.0, 1.0, 0.0)
+
+    def contradictions(self):
+        standard = {"relief": (1.0, "oracle"), "borrowing": ((0.0, 1.0, 0.0), "oracle"), "fee_share": (0.0, "oracle", "vamm")}
+        for key, (nothing, *places) in standard.items():
+            if getattr(self, key) != nothing and self.place not in places:
+                yield Fault(key, getattr(self, key), f"absent: place is {self.place!r}")
 
     def market_values(self, units):
-        return {"place": records.PLACES.index(self.place), "pool_half_spread": self.half_spread or 0.0}
+        return {"place": records.PLACES.index(self.place), "pool_half_spread": self.half_spread or 0.0, "pool_relief": self.relief,
+                "fee_share": self.fee_share, "borrowing": self.borrowing}
 
 
 class Fees(Section):

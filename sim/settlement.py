@@ -11,7 +11,9 @@ from sim.kernel import entry, kernel
 from sim.ledger import pay_funding
 from sim.records import (
     INDEX_NOTIONAL,
-    account_at,
+    POOL_FEES,
+    RECEIVERS_SHARE,
+    SAME_RATE,
     held_at,
     market_at,
     markets,
@@ -22,6 +24,9 @@ from sim.records import (
     view_at,
 )
 from sim.sampling import average_premium, rate_of
+from sim.sharing import borrowing_rate, carried_rate, fee_pool, received_rate
+
+YEAR_SECONDS = 31_536_000.0
 
 
 @entry("none", 2, "float64")
@@ -70,30 +75,54 @@ def adapt_interval(world, m, capped):
 
 
 @kernel
-def rates_of_sides(world, m, rate):
-    """Return the rate of longs, that of shorts, and the row that stands aside (-1: nobody).
+def notional_price(world, m):
+    """Return the price at which the notional of funding is taken."""
+    view = view_at(world, m)
+    return view["index"] if market_at(world, m)["notional_price"] == INDEX_NOTIONAL else view["mark"]
+
+
+@entry("float64", 4, "float64", "float64")
+def rate_of_side(world, m, side, apart, rate, seconds):
+    """Return the rate of a side's traders where the pool (row `apart`) is charged nothing by itself but bears the residue.
 
     Notes
     -----
-    Pro rata, payers pay the rate and receivers share what they pay; the fund, whose position is the pool's, stands aside, and
-    nobody pays while a side is empty.
+    Payers pay the rate. Receivers share what they pay, or have the same rate as far as the pool's fees carry it. Pro rata,
+    nobody pays while a side is empty. The larger side pays besides for the reserve it uses.
     """
-    market = market_at(world, m)
-    if market["pro_rata"] == 0:
+    market, pool = market_at(world, m), position_at(world, apart, m)
+    longs, shorts = trader_interest(world, m)
+    here, there = (longs, shorts) if side > 0 else (shorts, longs)
+    value, own = notional_price(world, m) * market["units_per_price"], rate
+    if rate * side < 0.0 and market["receivers"] == POOL_FEES and here > 0.0:
+        earned = float(pool["all_fees"])
+        spare = market["fees_spent"] * fee_pool(earned + pool["all_funding"], earned, market["fees_kept"])
+        own = carried_rate(rate, there * value, here * value, spare)
+    elif market["receivers"] == RECEIVERS_SHARE:
+        own = received_rate(rate, there, here) if rate * side < 0.0 else (rate if there > 0.0 else 0.0)
+    base, kink, above = market["borrowing"][0], market["borrowing"][1], market["borrowing"][2]
+    if base > 0.0 and here >= there:
+        own += side * borrowing_rate(min(here / market["pool_largest"], 1.0), base, kink, above) * seconds / YEAR_SECONDS
+    return own
+
+
+@kernel
+def rates_of_sides(world, m, rate):
+    """Return the rate of longs, that of shorts, and the row that stands aside (-1: nobody; else the fund, which is the pool)."""
+    run, market = run_row(world, 0), market_at(world, m)
+    if market["receivers"] == SAME_RATE:
         return rate, rate, -1
     fund = venue_at(world, market["venue"])["fund_row"]
-    longs, shorts = trader_interest(world, m)
-    if longs <= 0.0 or shorts <= 0.0:
-        return 0.0, 0.0, fund
-    return (rate, rate * longs / shorts, fund) if rate > 0.0 else (rate * shorts / longs, rate, fund)
+    seconds = run["dt"] if market["continuous"] == 1 else market["interval_seconds"]
+    return rate_of_side(world, m, 1, fund, rate, seconds), rate_of_side(world, m, -1, fund, rate, seconds), fund
 
 
 @kernel
 def pay_all(world, m, rate):
     """Settle a rate on every position of a market; the residue goes to the fund; add to the sums of the interval."""
-    run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
+    run, market = run_row(world, 0), market_at(world, m)
     width = markets(world).shape[0]
-    price = view["index"] if market["notional_price"] == INDEX_NOTIONAL else view["mark"]
+    price = notional_price(world, m)
     long_paid, short_paid = 0, 0
     long_rate, short_rate, apart = rates_of_sides(world, m, rate)
     for h in range(run["held_count"]):
@@ -108,7 +137,7 @@ def pay_all(world, m, rate):
                 short_paid += units
     market["safe_low"], market["safe_high"] = 0.0, 0.0
     venue = venue_at(world, market["venue"])
-    account_at(world, venue["fund_row"], market["venue"])["collateral"] += long_paid + short_paid
+    pay_funding(world, venue["fund_row"], m, -(long_paid + short_paid))
     market["long_paid"] += long_paid
     market["short_paid"] += short_paid
     market["charged"] += rate

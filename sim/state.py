@@ -175,7 +175,7 @@ def fill_view(view, market, venue, asset, setup):
     """Write what traders see of a market at time 0."""
     spot = float(asset["spot"])
     for field in ("tick", "lot", "units_per_tick", "units_per_price", "interval_seconds", "interest", "damper", "cap",
-                  "divisor", "damper_mode", "funding_on", "band", "maximum_leverage"):
+                  "divisor", "damper_mode", "funding_on", "place", "band", "maximum_leverage"):
         view[field] = market[field]
     for field in ("mark", "index", "spot", "impact_bid", "impact_ask"):
         view[field] = spot

@@ -1,12 +1,16 @@
-"""Drift: the rate per unit of base, spread over a day, with its offset and its clamp."""
+"""Drift: the rate per unit of base, spread over a day, with its offset and its clamp; what the maker's fees carry; liquidation."""
 
 from sim.funding import funding_rate
 from sim.margin import size_for_shortage
 from sim.records import SUM
+from sim.rulebook import load_rulebook
+from sim.sharing import carried_rate, fee_pool, pool_spends
 from tests.markets import World, round_rules
 from tests.probes import share_of_loss
 
-NANO = 1e9
+MICRO, NANO = 1e6, 1e9
+BOOK = {"trading__place": "book", "trading__scale": None, "trading__half_spread": None, "trading__largest_usd": None,
+        "trading__fee_share": 0.0}
 
 
 def rate_per_base(mark, oracle, offset, clamp):
@@ -34,9 +38,31 @@ def size_to_close(shortage, mm_ratio, liquidator_fee, insurance_fee, oracle, quo
     return {"base_to_close": size_for_shortage(shortage, oracle * quote_oracle, mm_ratio, liquidator_fee + insurance_fee / quote_oracle)}
 
 
+def by_fees(mark_twap, oracle_twap, long, short, fees):
+    """Return both rates and the fees left of a maker that has earned and kept `fees`; money in millionths, as at the venue."""
+    rules, payer = load_rulebook("drift-v2").funding, 1 if mark_twap > oracle_twap else -1
+    rate = rate_per_base(mark_twap, oracle_twap, 0.0, 1 / 33) / NANO
+    payers, receivers = ((long, short) if payer > 0 else (short, long))
+    spare = rules.fees_spent * fee_pool(fees * MICRO, fees * MICRO, rules.fees_kept)
+    values = payers * MICRO, receivers * MICRO
+    received = carried_rate(rate, *values, spare)
+    rates = [int(part * NANO) for part in ((rate, received) if payer > 0 else (received, rate))]
+    return {"long_rate_1e9": rates[0], "short_rate_1e9": rates[1],
+            "fees_after": fees - pool_spends(rate, *values, spare) / MICRO}
+
+
+def capped(fee_pool, **inputs):
+    """Half of what has been earned is kept, so the fees were twice the pool."""
+    return by_fees(fees=2 * fee_pool, **inputs)
+
+
+def earned(fees_before, **inputs):
+    return by_fees(fees=fees_before, **inputs)
+
+
 def shared(loss, long, short):
     """Share a loss over open interest and see what a unit of the base has paid."""
-    world = World(round_rules("drift-v2", contract__lot=1.0, contract__tick=1.0), traders=4)
+    world = World(round_rules("drift-v2", contract__lot=1.0, contract__tick=1.0, **BOOK), traders=4)
     for i in range(4):
         world.own(i, 1e7)
     world.trade(0, 1, short)
@@ -47,6 +73,6 @@ def shared(loss, long, short):
     return {"delta_1e9": round((before - world.collateral_usd(0)) / long * 1e9)}
 
 
-ADAPTERS = {"liq_size_for_shortage": size_to_close, "socialised_loss_via_funding": shared,
+ADAPTERS = {"asymmetric_funding_cap": capped, "amm_earns_funding": earned, "liq_size_for_shortage": size_to_close, "socialised_loss_via_funding": shared,
             "funding_rate": rate, "funding_rate_no_offset": rate_without_offset,
             "funding_rate_no_offset_clamped": rate_without_offset, "spread_clamp": clamped_spread}

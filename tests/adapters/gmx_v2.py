@@ -2,6 +2,7 @@
 
 from sim.funding import funding_payment
 from sim.imbalance import adapted, imbalance_of
+from sim.sharing import received_rate
 
 MICRO = 1e6
 
@@ -12,9 +13,10 @@ def adaptive(long, short, saved, seconds, increase_factor_per_s=0.0, decrease_pe
 
 
 def static(long, short, factor, exponent, seconds):
-    """Pay in two settlements of half the time: each receipt is rounded down."""
+    """Receivers claim in two halves, one for each kind of collateral: each is rounded down."""
     rate = imbalance_of(float(long), float(short), float(exponent)) * factor * seconds
-    claims = sum(-funding_payment(-short, 1.0, MICRO, 0.5 * rate * long / short) for _ in range(2)) / MICRO
+    received = received_rate(rate, float(long), float(short))
+    claims = 2 * -funding_payment(-short // 2, 1.0, MICRO, received) / MICRO
     return {"long_pays_usdc": funding_payment(long, 1.0, MICRO, rate) / MICRO, "short_claims_usdc": claims}
 
 
