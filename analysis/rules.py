@@ -30,6 +30,7 @@ AVERAGES = {"simple": "averaged alike", "linear_ramp": "averaged with weights th
             "last": "taken as it is"}
 PORTIONS = {"first_share": "a first share, then the rest", "each_share": "a share at a time", "tier_step": "down to the next margin tier",
             "half": "half while equity is above half of maintenance", "just_enough": "just enough to be safe again"}
+RECEIVERS = {"pro_rata": "receivers share what payers pay", "pool_fees": "the pool pays receivers only from its fees"}
 SHARINGS = {"deleveraging": "counterparties are deleveraged", "winners": "winners pay in proportion to their profit",
             "open_interest": "everybody with open interest pays", "fund": "the fund stays below zero"}
 
@@ -48,7 +49,7 @@ def percent(fraction):
 def sentences(book):
     """Return the rules of a book as ``(heading, sentence)`` pairs."""
     funding, liquidation, last = book.funding, book.liquidation, book.deleveraging
-    yield "trading", PLACES[book.trading.place]
+    yield "trading", trading_sentence(book.trading)
     yield "premium", f"A sample is {SAMPLES[book.premium.law]}; samples are {AVERAGES[book.premium.average]}."
     yield "funding", funding_sentence(book) if funding.enabled else "None."
     yield "mark", ("The median of " if len(book.mark.inputs) == 3 else "") + ", ".join(
@@ -61,6 +62,15 @@ def sentences(book):
                           f"over {taken_over(liquidation)}.")
     how = f": {last.picking.replace('_', ' ')}, at the {last.price.replace('_', ' ')} price" if last.sharing == "deleveraging" else ""
     yield "loss beyond the fund", f"{SHARINGS[last.sharing].capitalize()}{how}."
+
+
+def trading_sentence(trading):
+    """Return where orders meet, and what a pool earns beside its price."""
+    base, kink, above = trading.borrowing
+    extras = [f"gets {percent(trading.fee_share)} of the fees"] * (trading.fee_share > 0)
+    if base > 0:
+        extras.append(f"charges the larger side up to {percent(above)} a year for its reserve ({percent(base * kink)} at {percent(kink)} of it)")
+    return " ".join([PLACES[trading.place], *[f"The pool {' and '.join(extras)}."] * bool(extras)])
 
 
 def taken_over(liquidation):
@@ -78,8 +88,8 @@ def funding_sentence(book):
     extras = [f"divided by {law.divisor:g}"] * (law.divisor != 1) + ["charged one interval later"] * law.lag
     if math.isfinite(law.step_limit):
         extras.append(f"changing by at most {percent(law.step_limit)} an interval")
-    if law.receivers == "pro_rata":
-        extras.append("receivers share what payers pay")
+    if law.receivers != "same_rate":
+        extras.append(RECEIVERS[law.receivers])
     parts = [f"{when} {law.interval_hours:g} h", f"interest {percent(law.interest)}", bends[law.damper_mode], f"cap {percent(book.funding_cap)}", *extras,
              f"on the notional at the {law.notional}"]
     return f"{', '.join(parts)}.".capitalize()

@@ -46,10 +46,10 @@ def pool_spends(rate, payers_value, receivers_value, pool_units):
     Examples
     --------
     >>> pool_spends(0.01, 50e6, 100e6, 123.4), pool_spends(0.01, 100e6, 50e6, 0.0)
-    (123, -500000.0)
+    (123.0, -500000.0)
     """
     cost = abs(rate) * receivers_value - abs(rate) * payers_value
-    return cost if cost <= pool_units else math.floor(pool_units)
+    return cost if cost <= pool_units else float(math.floor(pool_units))
 
 
 @hot_kernel

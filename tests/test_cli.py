@@ -172,7 +172,7 @@ def test_rulebooks_are_listed_told_compared_and_drawn(monkeypatch, capsys, tmp_p
     assert all(name in listed for name in ("bitmex", "gmx-v2", "perp-v1", "none"))
     assert perplab(monkeypatch, "rulebook", "deribit") == 0
     told = capsys.readouterr().out
-    assert "nothing within 0.025 % of zero" in told and "winners pay" in told and "sources:" in told
+    assert "nothing within 0.025 % of zero" in told and "Winners pay" in told and "sources:" in told
     assert perplab(monkeypatch, "rulebook", "--compare", "binance", "binance-2024") == 0
     assert capsys.readouterr().out.split() == ["key", "binance", "binance-2024", "mark.inputs.1.window_seconds", "30", "60"]
     assert perplab(monkeypatch, "rulebook", "binance", "deribit", "--figure", "law.pdf") == 0
