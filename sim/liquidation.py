@@ -297,7 +297,7 @@ def take_over(world, i, m, number, parent, cause):
 
 @kernel
 def twin_takeover(world, i, m, number, parent, cause, whole):
-    """Let the fund take the forced lots at the mark, without touching the book."""
+    """Let the fund take the forced lots at the mark, without touching the book, or what the pool's price hangs on."""
     market, position = market_at(world, m), position_at(world, i, m)
     venue = venue_at(world, market["venue"])
     fund, side = venue["fund_row"], (-1 if position["lots"] > 0 else 1)
@@ -305,6 +305,7 @@ def twin_takeover(world, i, m, number, parent, cause, whole):
     lots = abs(position["lots"]) if whole else slice_lots(world, i, m)
     tick, free = np.int64(round(view_at(world, m)["mark"] / market["tick"])), account_at(world, i, market["venue"])["collateral"]
     exchange(world, m, fund, i, side * lots, tick, 0.0, 0.0)
+    market["twin_lots"] += side * lots
     value = lots * tick * market["units_per_tick"]
     fee = take_fee(world, i, m, value, free)
     event = event_at(world, kept)

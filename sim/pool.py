@@ -89,13 +89,19 @@ def trader_skew(world, m):
     return -position_at(world, venue_at(world, market_at(world, m)["venue"])["fund_row"], m)["lots"]
 
 
+@hot_kernel
+def pool_skew(world, m):
+    """Return the net lots that displace the price: those of all traders, but for what the exact twin took without a trade."""
+    return float(trader_skew(world, m) - market_at(world, m)["twin_lots"])
+
+
 @kernel
 def pool_price(world, m, lots):
     """Return the average price at which the pool of a market trades signed lots."""
     market = market_at(world, m)
     if market["place"] == VAMM:
         return product_price(market["reserve"], market["reserve_product"], lots * market["lot"])
-    return skew_price(view_at(world, m)["index"], float(trader_skew(world, m)), float(lots), market["pool_scale"],
+    return skew_price(view_at(world, m)["index"], pool_skew(world, m), float(lots), market["pool_scale"],
                       market["pool_half_spread"], market["pool_relief"])
 
 
@@ -107,7 +113,7 @@ def pool_room(world, m, side, price):
         room = side * product_room(market["reserve"], market["reserve_product"], price) / market["lot"]
     else:
         distance = side * (price / index - 1.0) - market["pool_half_spread"]
-        skew = side * float(trader_skew(world, m))
+        skew = side * pool_skew(world, m)
         room = 1e9
         if distance < 0.0:
             distance = distance / market["pool_relief"] if market["pool_relief"] > 0.0 else -math.inf

@@ -126,6 +126,7 @@ MARKET = row(
     ("receivers", "i8"), ("fees_kept", "f8"), ("fees_spent", "f8"),   # who gets what payers pay; shares of the pool's fees
     ("place", "i8"), ("reserve", "f8"), ("reserve_product", "f8"),   # vAMM: base in the asset; base times quote
     ("pool_scale", "f8"), ("pool_half_spread", "f8"), ("pool_largest", "f8"),   # lots; fraction; net lots
+    ("twin_lots", "i8"),                                      # forced lots that the fund took untraded, signed by its counterparty
     ("pool_relief", "f8"), ("fee_share", "f8"), ("borrowing", "f8", (3,)),   # fractions; per year, usage, per year
     ("step_limit", "f8"), ("lag", "i8"), ("continuous", "i8"),
     ("short_interval_seconds", "f8"), ("long_interval_seconds", "f8"), ("long_interest", "f8"), ("restore_after", "i8"),

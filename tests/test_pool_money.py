@@ -84,6 +84,24 @@ def test_the_larger_side_pays_for_its_reserve():
     assert settled(world, 0.001) == pytest.approx([-fee, 0.0, fee], abs=1e-5)
 
 
+@pytest.mark.parametrize("place", [ORACLE | {"trading__scale": 100.0}, dict(trading__place="vamm", trading__depth_usd=1e7, contract__band=0.5)])
+def test_the_exact_twin_leaves_the_price_alone(place):
+    """A crowded long is taken by the fund at the mark; the next swap is priced as if nothing had happened."""
+    world = World(round_rules(**place), traders=3)
+    for i, usd in enumerate((1e6, 1_100.0, 1e6)):
+        world.own(i, usd)
+    world.mark(20_000.0)
+    world.call(quote_pool, 0)
+    world["position"]["leverage"][1] = 50
+    world.market_order(1, 1, 100)
+    world["venue"]["no_impact"] = 1
+    quotes = [world["view"][side][0] for side in ("best_bid", "best_ask")]
+    world.mark(19_000.0, index=20_000.0)
+    assert world.lots(1) == 100 and world.round() == 1 and world.lots(1) == 0
+    world.call(quote_pool, 0)
+    assert [world["view"][side][0] for side in ("best_bid", "best_ask")] == quotes
+
+
 @settings(deadline=None)
 @given(st.floats(-50.0, 50.0), st.floats(-80.0, 80.0).filter(lambda size: abs(size) > 1e-3), st.floats(0.0, 1.0), st.floats(0.0, 0.01))
 def test_a_round_trip_at_one_index_never_gains(skew, size, relief, half_spread):
