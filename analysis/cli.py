@@ -1,4 +1,4 @@
-"""The command ``perplab``: run a story, list the stories, show one, show a venue's rules.
+"""The command ``perplab``: run a story, sweeps and branches of it, list and show stories and venues' rules, check results.
 
 Whatever is heavy is imported inside the commands that need it.
 """
@@ -95,6 +95,39 @@ def show(story: Story, settings: Settings = None):
 
     for line in scenario_lines(story, stated(settings or [])):
         print(line)
+
+
+@app.command()
+def sweep(file: Annotated[pathlib.Path, typer.Argument(help="A sweep file (TOML).")],
+          workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 2,
+          scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, to run on its workers instead.")] = None,
+          resume: Annotated[bool, typer.Option("--resume", help="Finish a sweep that was stopped; failed runs are tried again.")] = False,
+          out: Annotated[pathlib.Path | None, typer.Option(help="Folder of the sweep; by default sweeps/NAME.")] = None):
+    """Run all points and seeds of a sweep file; what is finished is kept whatever happens."""
+    from analysis.sweeping import run_sweep
+
+    if run_sweep(file, workers, scheduler, resume, out):
+        stop("some runs failed: their errors stand in the column error of runs.parquet and in failed/", FAILED)
+
+
+@app.command()
+def branch(story: Story, at_hours: Annotated[float, typer.Option(min=0, help="Hour from which the branches differ.")],
+           arm: Annotated[list[str], typer.Option(help="NAME:KEY=VALUE[,KEY=VALUE ...]; may be repeated.")],
+           seed: Seed = 0, days: Days = None, settings: Settings = None, out: Out = None):
+    """Run a story and let it go on from one moment under changed rules or traits, with the same random numbers."""
+    from analysis.sweeping import run_branches
+    from scenarios.resolve import stated
+
+    run_branches(story, seed, stated(settings or []) | ({} if days is None else {"days": days}), at_hours, arm, out)
+
+
+@app.command()
+def check(path: Annotated[pathlib.Path, typer.Argument(help="Folder of a run or a sweep.")]):
+    """Check that a stored run or sweep is whole and accounts for every unit of money."""
+    from analysis.sweeping import tell_check
+
+    if tell_check(path):
+        sys.exit(FAILED)
 
 
 @app.command()

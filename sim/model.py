@@ -12,6 +12,7 @@ import mesa
 import numpy as np
 
 from sim import engine, ledger, recording
+from sim.branching import adopt
 from sim.errors import Fault, InvariantError, ParameterError, RuleError
 from sim.kernel import raised
 from sim.recorder import Recorder, Records
@@ -300,13 +301,15 @@ class PerpetualMarket(mesa.Model):
         market.wall_seconds = python["wall_seconds"]
         return market
 
-    def branch(self, no_impact=None):
+    def branch(self, no_impact=None, setup=None):
         """Return an independent copy that goes on from the same state with the same random numbers.
 
         Parameters
         ----------
         no_impact : bool, optional
             Make the copy (or not) the exact twin in which forced positions go to the fund untraded.
+        setup : sim.setup.Setup, optional
+            Rules and traits under which the copy goes on; `sim.branching.adopt` says what may differ.
         """
         self.recorder.drain(self.tables)
         python = pickle.loads(pickle.dumps(self._python_state()))
@@ -314,4 +317,6 @@ class PerpetualMarket(mesa.Model):
         other = self._from_state(python, tables, [rows.copy() for rows in self.traits])
         if no_impact is not None:
             other.tables["venue"]["no_impact"] = no_impact
+        if setup is not None:
+            adopt(other, setup)
         return other

@@ -1,0 +1,113 @@
+"""The commands ``perplab sweep``, ``branch`` and ``check``: progress, what went wrong, the table at the end."""
+
+import pathlib
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from analysis.metrics import mean_interval, summarize
+from analysis.studies_peg import number
+from scenarios.design import Sweep, read_sweep, stated_arm
+from scenarios.frames import faults_of_folder, open_runs
+from scenarios.loader import load
+from scenarios.store import check_target, write_run
+from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
+
+WIDTH = 180
+SHOWN = ("basis_mean_bps", "basis_sd_bps", "funding_mean_bps_8h", "open_interest_mean", "liquidated_notional", "insurance_fund_change", "adl_events")
+
+
+def run_sweep(file, workers, scheduler, resume, out):
+    """Run a sweep file to its end; return the number of runs that failed."""
+    sweep, text = read_sweep(file)
+    folder = out or pathlib.Path("sweeps") / sweep.name
+    jobs, waiting = prepare(sweep, text, folder, resume)
+    print(f"{len(jobs)} runs, {len(jobs) - len(waiting)} of them done before", file=sys.stderr)
+    failures = []
+    try:
+        with bar(sweep.name, len(waiting)) as progress:
+            execute(waiting, folder, summarize, (lambda: dask_pool(scheduler)) if scheduler else (lambda: local_pool(workers)),
+                    lambda well: (failures.append(1) if not well else None, progress())[-1])
+    finally:
+        gather(folder, jobs)
+    Console(width=WIDTH).print(sweep_table(open_runs(folder)))
+    print(f"written to {folder}", file=sys.stderr)
+    return len(failures)
+
+
+class bar:
+    """A bar with rate and time left on a terminal; nothing where nobody looks."""
+
+    def __init__(self, name, total):
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.speed:.2g} a second"),
+                   TimeElapsedColumn(), TimeRemainingColumn())
+        self.shown = Progress(*columns, console=console, transient=True) if console.is_terminal else None
+        self.task = self.shown.add_task(name, total=total, speed=0.0) if self.shown else None
+
+    def __enter__(self):
+        if self.shown:
+            self.shown.start()
+        return lambda: self.shown and self.shown.advance(self.task)
+
+    def __exit__(self, *_):
+        if self.shown:
+            self.shown.stop()
+
+
+def sweep_table(opened):
+    """Return a sweep's figures, a row a point and arm: mean over seeds and 95 % interval."""
+    factors = [name for name in opened.runs if name.startswith("factor.")]
+    well = opened.runs[opened.runs["error"].isna()]
+    shown = [name for name in SHOWN if name in well]
+    table = Table(*(name.removeprefix("factor.") for name in factors), "arm", "runs", *shown, box=None, pad_edge=False)
+    for place, group in well.groupby([*factors, "arm"], sort=False, dropna=False) if len(well) else ():
+        cells = [interval_cell(group[name]) for name in shown]
+        table.add_row(*(f"{value:.6g}" if isinstance(value, float) else str(value) for value in place), str(len(group)), *cells)
+    return table
+
+
+def interval_cell(values):
+    """Return mean and interval of a column as a cell."""
+    centre, low, high = mean_interval(values)
+    return number(centre) if low is None else f"{number(centre)} [{number(low)}, {number(high)}]"
+
+
+def run_branches(story, seed, settings, at_hours, arms, out):
+    """Run a story and its branches from one moment; write a folder for each and print them side by side."""
+    chosen = tuple(stated_arm(text, at_hours) for text in arms)
+    sweep = Sweep(scenario=story, changes=settings, arms=chosen)
+    scenario = load(story, settings)
+    folder = out or pathlib.Path("runs") / f"{scenario.name}-seed{seed}-branches"
+    for name in ("base", *(arm.name for arm in chosen)):
+        check_target(folder / name)
+    job = Job("branch", 0, story, settings, {}, seed, tuple(arm.model_dump() for arm in sweep.arms), ())
+    summaries = {}
+    for name, outcome in outcomes_of(job):
+        summaries[name] = summarize(outcome.records, outcome.twin)
+        write_run(folder / name, outcome, summaries[name], summaries[name]["wall_seconds"])
+    Console(width=WIDTH).print(side_by_side(summaries))
+    print(f"written to {folder}", file=sys.stderr)
+
+
+def side_by_side(summaries):
+    """Return summaries as a table, a column each."""
+    table = Table("figure", *summaries, box=None, pad_edge=False)
+    for key in next(iter(summaries.values())):
+        values = [summary[key] for summary in summaries.values()]
+        if all(value is None or isinstance(value, (int, float)) for value in values) and key != "wall_seconds":
+            table.add_row(key, *("-" if value is None else f"{value:,.6g}" for value in values))
+    return table
+
+
+def tell_check(path):
+    """Print what is wrong with a folder; return how many faults there are."""
+    faults = faults_of_folder(path)
+    for fault in faults:
+        print(f"perplab: {path}: {fault}", file=sys.stderr)
+    if not faults:
+        opened = open_runs(path)
+        print(f"{path}: {len(opened.runs)} rows of runs, all there, every unit accounted for")
+    return len(faults)

@@ -1,0 +1,228 @@
+"""A sweep as its file states it: scenario, factors, design, seeds, arms; and the points that it visits."""
+
+import itertools
+import math
+import pathlib
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from scenarios.loader import load
+from scenarios.resolve import rooted, toml_value
+from sim.errors import Fault, ParameterError
+from sim.process import Model
+from sim.refusal import checked, flattened, toml_tables
+from sim.sections import Nonnegative
+
+LARGEST_SWEEP = 10_000_000
+TABLES = ("series", "kinds", "settlements", "liquidations", "trades")
+
+
+class Factor(Model):
+    """``[factors.NAME]``: a dotted key, or several that move together, with values to visit, or a range to sample from."""
+
+    key: str | None = None
+    keys: tuple[str, ...] = ()
+    values: tuple = ()
+    low: Annotated[float, Field(strict=True)] | None = None
+    high: Annotated[float, Field(strict=True)] | None = None
+    log: bool = False
+
+    @property
+    def all_keys(self):
+        """Dotted keys that the factor sets."""
+        return self.keys or (self.key,)
+
+    @property
+    def extremes(self):
+        """Values to try before anything runs: all stated ones, or the ends of the range."""
+        return self.values or (self.low, self.high)
+
+    def at(self, share):
+        """Return the value at a share of the range, from 0 to 1."""
+        if self.log:
+            return math.exp(math.log(self.low) + share * (math.log(self.high) - math.log(self.low)))
+        return self.low + share * (self.high - self.low)
+
+
+class Design(Model):
+    """``[design]``: the grid of all values, or samples of the ranges: `samples` is the base number of the method."""
+
+    kind: Literal["grid", "latin_hypercube", "sobol", "saltelli", "morris"] = "grid"
+    samples: Annotated[int, Field(strict=True, ge=1, le=LARGEST_SWEEP)] | None = None
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+
+
+class Arm(Model):
+    """``[[arms]]``: a branch of every run from an hour on, under changed rules or traits."""
+
+    name: Annotated[str, Field(pattern=r"^[\w-]+$")]
+    at_hours: Nonnegative
+    changes: dict = {}
+
+
+class Sweep(Model):
+    """A sweep file.
+
+    Attributes
+    ----------
+    scenario : str
+    changes : dict
+        To the scenario, nested or by dotted key.
+    factors : dict of str to Factor
+    design : Design
+    seeds : int or list of int
+        A number stands for 0, 1, ...
+    keep : list
+        Tables to store beside the summaries, of `TABLES`.
+    arms : list of Arm
+    """
+
+    name: str = "sweep"
+    title: str = ""
+    question: str = ""
+    scenario: str
+    changes: dict = {}
+    factors: dict[str, Factor] = {}
+    design: Design = Design()
+    seeds: Annotated[int, Field(strict=True, ge=1, le=LARGEST_SWEEP)] | tuple[Annotated[int, Field(strict=True, ge=0)], ...] = 1
+    keep: tuple[Literal[TABLES], ...] = ()
+    arms: tuple[Arm, ...] = ()
+
+    @property
+    def all_seeds(self):
+        """Seeds of the runs at each point."""
+        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+
+def read_sweep(path):
+    """Return ``(sweep, text)`` of a sweep file, everything about it checked; nothing is run.
+
+    Raises
+    ------
+    ParameterError
+        With every fault: of the file, of its factors, and of the scenario at the ends of each factor.
+    """
+    path = pathlib.Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(Fault("sweep", str(path), f"a readable TOML file ({error})")) from None
+    tables = {"name": path.stem} | rooted(toml_tables(text, path.name), path.parent)
+    if str(tables.get("scenario", "")).endswith(".toml"):
+        tables["scenario"] = str((path.parent / tables["scenario"]).absolute())
+    sweep = checked(Sweep, tables, path.name, text)
+    faults = [*design_faults(sweep), *factor_faults(sweep)]
+    if not faults:
+        faults = [*scenario_faults(sweep)]
+    if faults:
+        raise ParameterError(*(fault if fault.file else Fault(fault.key, fault.value, fault.bound, path.name) for fault in faults))
+    return sweep, text
+
+
+def design_faults(sweep):
+    """Return what does not fit together in a sweep."""
+    sampled, names = sweep.design.kind != "grid", [arm.name for arm in sweep.arms]
+    if sampled and sweep.design.samples is None:
+        yield Fault("design.samples", None, f"given: the design is {sweep.design.kind!r}")
+    if sampled and not sweep.factors:
+        yield Fault("factors", "none", "at least one, to be sampled")
+    if not sweep.all_seeds or len(set(sweep.all_seeds)) < len(sweep.all_seeds):
+        yield Fault("seeds", list(sweep.all_seeds), "at least one seed, each once")
+    if len(set(names)) < len(names) or "base" in names:
+        yield Fault("arms", names, "named differently, and none of them 'base'")
+
+
+def factor_faults(sweep):
+    """Return what is wrong with the factors by themselves."""
+    sampled = sweep.design.kind != "grid"
+    for name, factor in sweep.factors.items():
+        if (factor.key is None) == (not factor.keys):
+            yield Fault(f"factors.{name}.key", factor.key, "given, or else keys")
+        if sampled and (factor.low is None or factor.high is None or factor.values or not factor.low < factor.high):
+            yield Fault(f"factors.{name}", [factor.low, factor.high], f"a range, low below high and no values: the design is {sweep.design.kind!r}")
+        if not sampled and (not factor.values or factor.low is not None or factor.high is not None):
+            yield Fault(f"factors.{name}.values", list(factor.values), "values to visit and no range: the design is a grid")
+        if factor.log and not (factor.low or 0) > 0:
+            yield Fault(f"factors.{name}.low", factor.low, "above 0 on a logarithmic range")
+
+
+def scenario_faults(sweep):
+    """Return what the scenario says to each extreme of each factor, all others at their first."""
+    first = {name: factor.extremes[0] for name, factor in sweep.factors.items()}
+    points = [first] + [first | {name: value} for name, factor in sweep.factors.items() for value in factor.extremes[1:]]
+    seen = set()
+    for point in points:
+        try:
+            scenario = load(sweep.scenario, changes_at(sweep, point))
+            for arm in sweep.arms:
+                load(sweep.scenario, changes_at(sweep, point) | flattened(arm.changes))
+                if not 0 <= arm.at_hours < 24 * scenario.days:
+                    yield Fault(f"arms.{arm.name}.at_hours", arm.at_hours, f"before the end of the run ({24 * scenario.days:g} hours)")
+        except ParameterError as error:
+            new = [fault for fault in error.faults if str(fault) not in seen]
+            seen |= {str(fault) for fault in new}
+            yield from new
+
+
+def changes_at(sweep, point):
+    """Return the changes to the scenario at a point, by dotted key."""
+    moved = {key: value for name, value in point.items() for key in sweep.factors[name].all_keys}
+    return flattened(sweep.changes) | moved
+
+
+def points_of(sweep):
+    """Return the points of a sweep in order, each a dict of values by factor."""
+    factors = sweep.factors
+    if sweep.design.kind == "grid":
+        return [dict(zip(factors, values, strict=True)) for values in itertools.product(*(factor.values for factor in factors.values()))]
+    return [{name: factor.at(float(share)) for (name, factor), share in zip(factors.items(), row, strict=True)} for row in shares_of(sweep)]
+
+
+def shares_of(sweep):
+    """Return the samples of a design in the unit cube, a row a point.
+
+    Notes
+    -----
+    Latin hypercube and Sobol points are scrambled, by SciPy; Saltelli's and Morris' designs are SALib's, which their
+    estimators need.
+    """
+    design, dimensions = sweep.design, len(sweep.factors)
+    if design.kind in ("saltelli", "morris"):
+        return salib_shares(design, list(sweep.factors))
+    from scipy.stats import qmc
+
+    sampler = {"latin_hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}[design.kind](dimensions, rng=np.random.default_rng(design.seed))
+    return sampler.random(design.samples)
+
+
+def salib_problem(names):
+    """Return SALib's description of factors on the unit cube."""
+    return {"num_vars": len(names), "names": list(names), "bounds": [[0.0, 1.0]] * len(names)}
+
+
+def salib_shares(design, names):
+    """Return the samples of a design that SALib draws."""
+    try:
+        from SALib.sample import morris, sobol
+    except ImportError:
+        raise ParameterError(Fault("design.kind", design.kind, "one whose sampler is installed: pip install perplab[sensitivity]")) from None
+    if design.kind == "morris":
+        return morris.sample(salib_problem(names), design.samples, seed=design.seed)
+    return sobol.sample(salib_problem(names), design.samples, calc_second_order=False, seed=design.seed)
+
+
+def stated_arm(text, at_hours):
+    """Return the Arm of a text ``NAME:key=value,key=value``.
+
+    Examples
+    --------
+    >>> stated_arm("pro_rata:market.changes.deleveraging.picking=pro_rata", 2.0).changes
+    {'market.changes.deleveraging.picking': 'pro_rata'}
+    """
+    name, _, settings = text.partition(":")
+    pairs = [setting.partition("=") for setting in settings.split(",") if setting]
+    if not name or not pairs or not all(middle for _, middle, _ in pairs):
+        raise ParameterError(Fault("--arm", text, "NAME:KEY=VALUE[,KEY=VALUE ...]"))
+    return checked(Arm, {"name": name, "at_hours": at_hours, "changes": {key.strip(): toml_value(value.strip()) for key, _, value in pairs}}, "--arm")

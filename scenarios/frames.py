@@ -1,0 +1,118 @@
+"""Stored runs as tidy frames: one call opens the folder of a run or of a sweep."""
+
+import dataclasses
+import json
+import pathlib
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scenarios.design import TABLES
+from sim.errors import Fault, ParameterError
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """The folder of a run or a sweep.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    manifest : dict
+    runs : pandas.DataFrame
+        A row a run and arm: key, seed, factors (``factor.NAME``), figures; failed runs have an ``error``.
+    """
+
+    folder: pathlib.Path
+    manifest: dict
+    runs: pd.DataFrame
+
+    def to_frame(self, table):
+        """Return a kept table of all runs with the key, seed and factors of each, read when asked for.
+
+        Parameters
+        ----------
+        table : {"series", "kinds", "settlements", "liquidations", "trades"}
+        """
+        if table not in TABLES:
+            raise ParameterError(Fault("table", table, f"one of {', '.join(TABLES)}"))
+        single = self.folder / f"{table}.parquet"
+        if single.exists():
+            return pq.read_table(single).to_pandas().assign(seed=self.manifest["seed"])
+        heads = self.runs.drop_duplicates("key").set_index("key")
+        heads = heads[["seed", *(name for name in heads if name.startswith("factor."))]]
+        parts = [pq.read_table(path).to_pandas().assign(key=path.stem) for key in heads.index
+                 if (path := self.folder / table / f"{key}.parquet").exists()]
+        if not parts:
+            raise ParameterError(Fault("table", table, f"one that the sweep keeps: {', '.join(self.manifest.get('keep', [])) or 'none'}"))
+        return pd.concat(parts, ignore_index=True).join(heads, on="key")
+
+    def to_xarray(self, table="series"):
+        """Return a kept table as an xarray Dataset over run, arm and time.
+
+        Raises
+        ------
+        ImportError
+            If xarray is not installed (``pip install perplab[sweep]``).
+        """
+        import xarray
+
+        frame = self.to_frame(table)
+        index = [name for name in ("key", "arm", "market") if name in frame] + ["seconds"]
+        return xarray.Dataset.from_dataframe(frame.drop(columns=["seed"]).set_index(index))
+
+
+def open_runs(path):
+    """Return the `Runs` of a folder that ``perplab run`` or ``perplab sweep`` wrote.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither, or a file of it cannot be read.
+    """
+    folder = pathlib.Path(path)
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if manifest.get("kind") == "sweep":
+            return Runs(folder, manifest, pq.read_table(folder / "runs.parquet").to_pandas())
+        summary = pd.json_normalize(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
+        return Runs(folder, manifest, summary.assign(key=folder.name, arm="base", error=None))
+    except (OSError, ValueError, KeyError, pa.ArrowInvalid) as error:
+        raise ParameterError(Fault("folder", str(folder), f"that of a whole run or sweep ({error})")) from None
+
+
+def faults_of_folder(path):
+    """Return what is missing or wrong in a stored run or sweep, as texts; nothing if all is whole.
+
+    Notes
+    -----
+    Checked: every run of the design is there, every file can be read to its end, each run kept every unit of money, and in the
+    settlements the payments of longs and shorts sum to the residue.
+    """
+    opened = open_runs(path)
+    keys = opened.manifest.get("runs", [opened.folder.name])
+    there = set(opened.runs["key"][opened.runs["error"].isna()])
+    faults = [f"run {key} is missing or failed" for key in keys if key not in there]
+    lost = opened.runs[opened.runs["conservation_error_units"].fillna(0) != 0] if "conservation_error_units" in opened.runs else []
+    faults += [f"run {key} does not account for every unit" for key in (lost["key"] if len(lost) else ())]
+    for file in sorted(opened.folder.rglob("*.parquet")):
+        faults += file_faults(file, opened.folder)
+    for name in opened.manifest.get("keep", ()):
+        faults += [f"{name}/{key}.parquet is missing" for key in keys if key in there and not (opened.folder / name / f"{key}.parquet").exists()
+                   and name != "trades"]
+    return faults
+
+
+def file_faults(file, folder):
+    """Return what is wrong with one Parquet file."""
+    name = file.relative_to(folder)
+    try:
+        table = pq.read_table(file)
+    except (OSError, pa.ArrowInvalid, pa.ArrowException) as error:
+        return [f"{name} cannot be read: {error}"]
+    if {"long_paid", "short_paid", "residue"} <= set(table.column_names):
+        frame = table.select(["long_paid", "short_paid", "residue"]).to_pandas()
+        if (frame["long_paid"] + frame["short_paid"] != frame["residue"]).any():
+            return [f"{name}: payments and residue do not sum to zero"]
+    return []

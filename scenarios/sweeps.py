@@ -1,0 +1,307 @@
+"""Sweeps: the runs of a design on any executor, each kept as files of its own, so that nothing finished is ever lost.
+
+::
+
+    manifest.json      what the sweep is: its file, scenario, factors, seeds, versions, hash of the code
+    done/KEY.json      one a run: factors, seed, arm, summary; written last, and what says that a run is done
+    failed/KEY.json    one a run that failed: its error, factors and seed
+    TABLE/KEY.parquet  tables that the sweep keeps, one file a run
+    runs.parquet       all of done and failed, gathered when the sweep ends
+
+A key is a hash of the scenario as resolved, the seed, the arms and the code. Files get their names when they are whole.
+"""
+
+import concurrent.futures
+import dataclasses
+import functools
+import hashlib
+import json
+import multiprocessing
+import os
+import pathlib
+import time
+import traceback
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scenarios.design import changes_at, points_of
+from scenarios.loader import build, load, setup_of
+from scenarios.run import Outcome
+from scenarios.store import PACKAGES, speakable, tables_of, version_of, write_parquet
+from sim.cache import HOUSE, sources_hash
+from sim.errors import Fault, ParameterError
+from sim.refusal import flattened
+
+FORMAT = 1
+MOST_ATTEMPTS = 2
+AHEAD = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One run of a sweep, with its branches."""
+
+    key: str
+    number: int
+    story: str
+    changes: dict
+    factors: dict
+    seed: int
+    arms: tuple
+    keep: tuple
+
+
+def code_hash():
+    """Return a short hash of all code that a run's figures depend on."""
+    digest = hashlib.sha256(sources_hash().encode())
+    for floor in ("scenarios", "analysis"):
+        for path in sorted((HOUSE / floor).glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def jobs_of(sweep):
+    """Return the jobs of a sweep in the order of its design: all seeds of a point, then the next point."""
+    code, arms, jobs = code_hash(), tuple(arm.model_dump() for arm in sweep.arms), []
+    for point in points_of(sweep):
+        changes = changes_at(sweep, point)
+        resolved = load(sweep.scenario, changes).model_dump(mode="json")
+        for seed in sweep.all_seeds:
+            text = json.dumps(speakable([resolved, seed, arms, list(sweep.keep), code]), sort_keys=True, default=str)
+            key = hashlib.sha256(text.encode()).hexdigest()[:20]
+            jobs.append(Job(key, len(jobs), sweep.scenario, changes, point, seed, arms, sweep.keep))
+    return jobs
+
+
+def write_whole(path, text):
+    """Write a text file that gets its name when it is whole and on disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def prepare(sweep, text, folder, resume):
+    """Make a sweep's folder ready and return its jobs and those of them that are still to run.
+
+    Raises
+    ------
+    ParameterError
+        If the folder holds something else, another sweep, or this one and `resume` was not asked for.
+    """
+    folder, jobs = pathlib.Path(folder), jobs_of(sweep)
+    manifest = {
+        "format": FORMAT, "kind": "sweep", "name": sweep.name, "title": sweep.title, "question": sweep.question, "file": text,
+        "scenario": load(sweep.scenario, changes_at(sweep, jobs[0].factors)).model_dump(mode="json", exclude_none=True),
+        "factors": {name: factor.model_dump(mode="json", exclude_none=True) for name, factor in sweep.factors.items()},
+        "design": sweep.design.model_dump(mode="json"), "seeds": list(sweep.all_seeds), "arms": [arm.name for arm in sweep.arms],
+        "keep": list(sweep.keep), "runs": [job.key for job in jobs], "code_hash": code_hash(),
+        "versions": {name: version_of(name) for name in PACKAGES},
+    }
+    path = folder / "manifest.json"
+    if folder.exists() and any(folder.iterdir()):
+        check_same(path, manifest, folder, resume)
+    else:
+        write_whole(path, json.dumps(speakable(manifest), indent=1, default=str) + "\n")
+    return jobs, [job for job in jobs if not (folder / "done" / f"{job.key}.json").exists()]
+
+
+def check_same(path, manifest, folder, resume):
+    """Refuse a folder that is not this sweep's, or that is but was not asked to go on."""
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        there = {}
+    if there.get("runs") != manifest["runs"]:
+        other = "another sweep, or this one under other code" if there.get("kind") == "sweep" else "something else"
+        raise ParameterError(Fault("--out", str(folder), f"a new folder, or that of this sweep: {other} stands there"))
+    if not resume:
+        raise ParameterError(Fault("--out", str(folder), "a new folder; this sweep has been here before: add --resume to finish it"))
+
+
+def work(folder, summarize, job):
+    """Run a job and keep what it gives; return its key and whether it went well.
+
+    Notes
+    -----
+    Whatever a run raises is kept as a file; only the machine's own troubles (a full disk) end a sweep.
+    """
+    folder, begun = pathlib.Path(folder), time.perf_counter()
+    try:
+        rows = [dict(arm=arm, **summarize(outcome.records, outcome.twin)) for arm, outcome in keep_tables(folder, job)]
+    except OSError:
+        raise
+    except Exception as error:
+        fail(folder, job, f"{type(error).__name__}: {error}", traceback.format_exc())
+        return job.key, False
+    done = {"key": job.key, "number": job.number, "seed": job.seed, "factors": job.factors, "summaries": rows}
+    write_whole(folder / "done" / f"{job.key}.json", json.dumps(speakable(done)) + "\n")
+    (folder / "failed" / f"{job.key}.json").unlink(missing_ok=True)
+    write_whole(folder / "times" / f"{job.key}.json", json.dumps({"wall_seconds": round(time.perf_counter() - begun, 3)}) + "\n")
+    return job.key, True
+
+
+def keep_tables(folder, job):
+    """Run a job and its arms; write the tables to keep; return ``(arm, outcome)`` pairs."""
+    pairs = outcomes_of(job)
+    for name in job.keep:
+        tables = [table.append_column("arm", pa.array([arm] * table.num_rows)) for arm, outcome in pairs
+                  if (table := tables_of(outcome.records, name == "trades").get(name)) is not None]
+        if tables:
+            path = folder / name / f"{job.key}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.{os.getpid()}.part")
+            try:
+                write_parquet(part, pa.concat_tables(tables))
+                os.replace(part, path)
+            finally:
+                part.unlink(missing_ok=True)
+    return pairs
+
+
+def outcomes_of(job):
+    """Return ``(arm, Outcome)`` of a job: the base, and each arm branched from it at its hour with the same random numbers."""
+    changes = job.changes | ({"record.trades": True} if "trades" in job.keep else {})
+    scenario = load(job.story, changes)
+    market, branches, twin = build(scenario, job.seed), [], None
+    stops = sorted([(round(arm["at_hours"] * 3600 / scenario.dt_seconds), arm["name"], arm) for arm in job.arms])
+    if scenario.twin_step is not None:
+        stops = sorted([*stops, (scenario.twin_step, "", None)])
+    for step, name, arm in stops:
+        market.run(step - market.step_number)
+        if arm is None:
+            twin = market.branch(no_impact=True)
+        else:
+            other = load(job.story, changes | flattened(arm["changes"]))
+            branches.append((name, other, market.branch(setup=setup_of(other, job.seed))))
+    for each in (*(branch for _, _, branch in branches), *([twin] if twin else ()), market):
+        each.run(scenario.steps - each.step_number)
+    base = ("base", Outcome(scenario, job.seed, market.records(), twin and twin.records()))
+    return [base] + [(name, Outcome(other, job.seed, branch.records(), None)) for name, other, branch in branches]
+
+
+def fail(folder, job, error, trace=""):
+    """Keep the error of a job."""
+    kept = {"key": job.key, "number": job.number, "seed": job.seed, "factors": job.factors, "error": error, "traceback": trace}
+    write_whole(folder / "failed" / f"{job.key}.json", json.dumps(speakable(kept)) + "\n")
+
+
+def local_pool(workers):
+    """Return a pool of processes that start afresh and keep to one thread each."""
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+    return concurrent.futures.ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def dask_pool(address):
+    """Return the executor of a Dask cluster by its scheduler's address.
+
+    Raises
+    ------
+    ParameterError
+        If Dask is not installed or nobody answers there.
+    """
+    try:
+        from distributed import Client
+
+        return Client(address, timeout="10s").get_executor()
+    except ImportError:
+        raise ParameterError(Fault("--scheduler", address, "used with pip install perplab[sweep]")) from None
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ParameterError(Fault("--scheduler", address, f"the address of a Dask scheduler ({error})")) from None
+
+
+def execute(jobs, folder, summarize, new_pool, progress=None):
+    """Run jobs on executors; a pool that a dying worker breaks is made anew, and who may have killed it is tried again alone.
+
+    Parameters
+    ----------
+    jobs : list of Job
+    folder : path
+    summarize : callable
+        ``(records, twin) -> dict``; importable by name in a worker.
+    new_pool : callable
+        Returns an Executor.
+    progress : callable, optional
+        Called after each job with whether it went well.
+    """
+    one, waiting, suspects = functools.partial(work, str(folder), summarize), list(jobs), []
+    while waiting:
+        waiting = run_pool(one, waiting, new_pool, suspects, progress)
+    for job in suspects:
+        for attempt in range(MOST_ATTEMPTS):
+            if not run_pool(one, [job], new_pool, [], progress, attempt < MOST_ATTEMPTS - 1):
+                break
+        else:
+            fail(pathlib.Path(folder), job, "the process that ran it died")
+            if progress:
+                progress(False)
+
+
+def run_pool(one, jobs, new_pool, suspects, progress, quiet=True):
+    """Run jobs on one pool, few ahead of the workers; return those left when it broke, the ones under way going to `suspects`."""
+    pool, left, running = new_pool(), list(reversed(jobs)), {}
+    try:
+        while left or running:
+            while left and len(running) < AHEAD * getattr(pool, "_max_workers", AHEAD):
+                job = left.pop()
+                running[pool.submit(one, job)] = job
+            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in done:
+                _, well = future.result()
+                del running[future]
+                if progress:
+                    progress(well)
+    except concurrent.futures.process.BrokenProcessPool:
+        under_way = [job for job in running.values() if not finished(one, job)]
+        suspects += under_way
+        return list(reversed(left)) if len(jobs) > 1 else under_way
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return []
+
+
+def finished(one, job):
+    """Return whether a job has left its file."""
+    return (pathlib.Path(one.args[0]) / "done" / f"{job.key}.json").exists()
+
+
+def gather(folder, jobs):
+    """Write ``runs.parquet`` from the files of the jobs: a row a run and arm, in the order of the design; return its table."""
+    folder = pathlib.Path(folder)
+    rows = [row for job in jobs for row in rows_of_job(folder, job)]
+    columns = {name: None for row in rows for name in row}
+    table = pa.Table.from_pylist([{name: row.get(name) for name in columns} for row in rows])
+    part = folder / f".runs.parquet.{os.getpid()}.part"
+    pq.write_table(table, part, compression="zstd")
+    os.replace(part, folder / "runs.parquet")
+    return table
+
+
+def rows_of_job(folder, job):
+    """Return the rows of a job: one an arm, its error if it failed, nothing if it has not run."""
+    head = {"key": job.key, "number": job.number, "seed": job.seed, **{f"factor.{name}": value for name, value in job.factors.items()}}
+    done, failed = folder / "done" / f"{job.key}.json", folder / "failed" / f"{job.key}.json"
+    if done.exists():
+        return [head | {"error": None} | flat(summary) for summary in json.loads(done.read_text(encoding="utf-8"))["summaries"]]
+    if failed.exists():
+        return [head | {"error": json.loads(failed.read_text(encoding="utf-8"))["error"], "arm": "base"}]
+    return []
+
+
+def flat(summary):
+    """Return a summary without what differs from one machine to the next, inner tables by dotted name.
+
+    Examples
+    --------
+    >>> flat({"trades": 2, "wall_seconds": 0.3, "pnl_by_kind": {"noise": -1}})
+    {'trades': 2, 'pnl_by_kind.noise': -1}
+    """
+    return {key: value for key, value in flattened(summary).items() if key != "wall_seconds"}

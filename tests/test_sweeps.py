@@ -1,0 +1,244 @@
+"""Sweeps: what a file may say, results that do not depend on who ran them, and troubles made for real."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from analysis import cli
+from scenarios.design import points_of, read_sweep, stated_arm
+from scenarios.frames import faults_of_folder, open_runs
+from scenarios.loader import build, load, setup_of
+from scenarios.sweeps import Job, execute, gather, local_pool, prepare
+from sim.cache import HOUSE
+from sim.errors import ParameterError
+from tests.troubles import figures, figures_but_one, figures_or_death
+
+SWEEP = """scenario = "calm"
+seeds = 2
+keep = ["series", "settlements"]
+[changes]
+days = 0.01
+"populations.noise.number" = 20
+[factors.cap]
+key = "market.changes.funding.cap"
+values = [0.001, 0.003]
+"""
+
+
+def sweep_file(folder, text=SWEEP):
+    path = pathlib.Path(folder) / "small.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run_here(path, out, workers=1, resume=False, summarize=figures):
+    """Run a sweep through its functions and return the bytes of its runs table."""
+    sweep, text = read_sweep(path)
+    jobs, waiting = prepare(sweep, text, out, resume)
+    execute(waiting, out, summarize, lambda: local_pool(workers))
+    gather(out, jobs)
+    return (pathlib.Path(out) / "runs.parquet").read_bytes(), len(waiting)
+
+
+def faults_of(folder, text):
+    with pytest.raises(ParameterError) as caught:
+        read_sweep(sweep_file(folder, text))
+    return {fault.key: fault.bound for fault in caught.value.faults}
+
+
+@pytest.mark.parametrize(("old", "new", "key", "bound"), [
+    ('key = "market', 'key = "populations.nois', "populations.nois", "given"),
+    ("values = [0.001, 0.003]", "values = []", "factors.cap.values", "values to visit"),
+    ("[0.001, 0.003]", "[0.001, -1.0]", "market.changes.funding.cap", "at least 0"),
+    ("seeds = 2", "seeds = 0", "seeds.constrained-int", "at least 1"), ("seeds = 2", "seeds = [1, 1]", "seeds", "each once"),
+    ("[factors.cap]", "[factor.cap]", "factor", "did you mean 'factors'"),
+    ("days = 0.01", "dayz = 0.01", "dayz", "did you mean 'days'"),
+    ("seeds = 2", 'seeds = 2\ndesign = {kind = "sobol"}', "design.samples", "given"),
+])
+def test_a_wrong_sweep_is_refused_before_anything_runs(tmp_path, old, new, key, bound):
+    found = faults_of(tmp_path, SWEEP.replace(old, new))
+    assert any(name.startswith(key.split(".constrained")[0]) and bound in text for name, text in found.items()), found
+
+
+def test_designs_visit_what_they_say(tmp_path):
+    text = SWEEP.replace("values = [0.001, 0.003]", "low = 0.001\nhigh = 0.1\nlog = true")
+    for kind, samples, count in (("latin_hypercube", 5, 5), ("sobol", 8, 8)):
+        sweep, _ = read_sweep(sweep_file(tmp_path, text.replace("seeds = 2", f'seeds = 2\ndesign = {{kind = "{kind}", samples = {samples}}}')))
+        caps = [point["cap"] for point in points_of(sweep)]
+        assert len(caps) == count and min(caps) >= 0.001 and max(caps) <= 0.1
+        strata = np.floor(np.log(np.array(caps) / 0.001) / np.log(100) * count)
+        assert sorted(strata) == list(range(count))
+
+
+def test_saltelli_and_morris_come_from_their_library(tmp_path):
+    pytest.importorskip("SALib")
+    text = SWEEP.replace("values = [0.001, 0.003]", "low = 0.001\nhigh = 0.1") + '[factors.noise]\nkey = "market.changes.funding.damper"\nlow = 0.0\nhigh = 0.001\n'
+    for kind, count in (("saltelli", 4 * 4), ("morris", 4 * 3)):
+        sweep, _ = read_sweep(sweep_file(tmp_path, text.replace("seeds = 2", f'seeds = 1\ndesign = {{kind = "{kind}", samples = 4}}')))
+        assert len(points_of(sweep)) == count
+
+
+def test_results_do_not_depend_on_the_workers_and_are_read_by_others(tmp_path):
+    path = sweep_file(tmp_path)
+    one, two = run_here(path, tmp_path / "one"), run_here(path, tmp_path / "two", workers=2)
+    assert one == two and one[1] == 4
+    opened = open_runs(tmp_path / "two")
+    assert opened.runs["factor.cap"].tolist() == [0.001, 0.001, 0.003, 0.003] and opened.runs["seed"].tolist() == [0, 1, 0, 1]
+    series = opened.to_frame("series")
+    assert len(series) == 4 * 14 and set(series["factor.cap"]) == {0.001, 0.003}
+    assert pd.read_parquet(tmp_path / "two" / "runs.parquet").equals(opened.runs)
+    schema = pq.read_schema(next((tmp_path / "two" / "series").glob("*.parquet")))
+    assert schema.field("mark").metadata[b"unit"] == b"quote currency"
+    assert faults_of_folder(tmp_path / "two") == []
+
+
+def test_a_failed_run_is_kept_and_stops_nothing(tmp_path):
+    path = sweep_file(tmp_path)
+    _, ran = run_here(path, tmp_path / "out", summarize=figures_but_one)
+    runs = open_runs(tmp_path / "out").runs
+    assert ran == 4 and runs["error"].notna().sum() == 1
+    assert runs.loc[runs["error"].notna(), "error"].iloc[0].startswith("ZeroDivisionError") and runs.loc[runs["error"].notna(), "seed"].iloc[0] == 1
+    assert len(faults_of_folder(tmp_path / "out")) == 1
+    bytes_, ran = run_here(path, tmp_path / "out", resume=True)
+    assert ran == 1 and bytes_ == run_here(path, tmp_path / "whole")[0]
+
+
+def test_a_killed_worker_costs_nothing_but_its_own_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("PERPLAB_TROUBLE", str(tmp_path / "killed"))
+    path = sweep_file(tmp_path)
+    bytes_, _ = run_here(path, tmp_path / "out", workers=2, summarize=figures_or_death)
+    assert (tmp_path / "killed").exists()
+    assert bytes_ == run_here(path, tmp_path / "whole")[0]
+
+
+def test_a_run_that_always_kills_its_worker_is_recorded(tmp_path, monkeypatch):
+    monkeypatch.setenv("PERPLAB_TROUBLE", "always")
+    run_here(sweep_file(tmp_path), tmp_path / "out", workers=2, summarize=figures_or_death)
+    runs = open_runs(tmp_path / "out").runs
+    assert runs["error"].notna().tolist() == [False, False, False, True]
+    assert "died" in runs["error"].iloc[3]
+
+
+def test_a_main_that_is_killed_resumes_to_the_same_bytes(tmp_path):
+    path = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 6"))
+    command = [sys.executable, "-m", "analysis.cli", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"]
+    variables = dict(os.environ, PYTHONPATH=str(HOUSE))
+    with subprocess.Popen(command, env=variables, cwd=HOUSE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as main:
+        waited = time.monotonic()
+        while len(list((tmp_path / "out" / "done").glob("*.json"))) < 2 and time.monotonic() - waited < 120:
+            time.sleep(0.02)
+        os.killpg(main.pid, signal.SIGKILL)
+    done = len(list((tmp_path / "out" / "done").glob("*.json")))
+    assert done >= 2
+    again = subprocess.run([*command, "--resume"], env=variables, cwd=HOUSE, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert f"{done} of them done before" in again.stderr
+    whole = subprocess.run([*command[:5], "--out", str(tmp_path / "whole")], env=variables, cwd=HOUSE, capture_output=True, text=True)
+    assert whole.returncode == 0
+    assert (tmp_path / "whole" / "runs.parquet").read_bytes() == (tmp_path / "out" / "runs.parquet").read_bytes()
+
+
+def test_folders_of_others_are_refused_and_untouched(tmp_path):
+    path = sweep_file(tmp_path)
+    before, _ = run_here(path, tmp_path / "out")
+    with pytest.raises(ParameterError, match="--resume"):
+        run_here(path, tmp_path / "out")
+    other = sweep_file(tmp_path, SWEEP.replace("0.003", "0.002"))
+    for resume in (False, True):
+        with pytest.raises(ParameterError, match="another sweep"):
+            run_here(other, tmp_path / "out", resume=resume)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("mine")
+    with pytest.raises(ParameterError, match="something else"):
+        run_here(path, tmp_path / "thesis", resume=True)
+    assert (tmp_path / "out" / "runs.parquet").read_bytes() == before
+    assert [file.name for file in (tmp_path / "thesis").iterdir()] == ["chapter.txt"]
+
+
+def test_check_finds_what_is_cut_short_missing_or_lost(tmp_path, monkeypatch, capsys):
+    run_here(sweep_file(tmp_path), tmp_path / "out")
+    files = sorted((tmp_path / "out" / "series").glob("*.parquet"))
+    files[0].write_bytes(files[0].read_bytes()[:200])
+    files[1].unlink()
+    monkeypatch.setattr(sys, "argv", ["perplab", "check", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 1 and f"{files[0].name} cannot be read" in said and f"{files[1].name} is missing" in said
+    (tmp_path / "out" / "runs.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ParameterError, match="whole run or sweep"):
+        open_runs(tmp_path / "out")
+
+
+def test_arms_share_their_past_and_their_random_numbers(tmp_path):
+    text = SWEEP.replace("seeds = 2", "seeds = 1") + '[[arms]]\nname = "same"\nat_hours = 0.1\n[[arms]]\nname = "free"\nat_hours = 0.1\nchanges = {"market.changes.premium.impact_notional" = 1_000_000}\n'
+    run_here(sweep_file(tmp_path, text), tmp_path / "out")
+    series = open_runs(tmp_path / "out").to_frame("series").drop(columns=["key", "factor.cap"])
+    base, same, free = (series[series["arm"] == arm].drop(columns="arm").reset_index(drop=True) for arm in ("base", "same", "free"))
+    assert base.equals(same) and not base.equals(free)
+    early = base["seconds"] <= 360
+    assert early.sum() == 12 and base[early].equals(free[early])
+
+
+def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
+    scenario = load("calm", {"days": 0.05})
+    market = build(scenario, 3)
+    market.run(20)
+    for key, value, words in (("market.changes.contract.tick", 1.0, "in flight"), ("populations.noise.number", 7, "kinds and numbers"),
+                              ("populations.longs.leverage", 2.0, "accounts are open"), ("dt_seconds", 30, "same markets and step")):
+        with pytest.raises(ParameterError, match=words):
+            market.branch(setup=setup_of(load("calm", {"days": 0.05, key: value}), 3))
+    other = market.branch(setup=setup_of(load("calm", {"days": 0.05, "market.changes.deleveraging.picking": "pro_rata",
+                                                       "populations.noise.size_usd": 10.0}), 3))
+    assert other.tables["venue"]["deleveraging_picking"][0] == 2 and market.tables["venue"]["deleveraging_picking"][0] == 0
+    noise = market.kinds.index(market.setup.populations[0].kind)
+    assert set(other.traits[noise]["size_usd"]) == {10.0} and 10.0 not in market.traits[noise]["size_usd"]
+    market.run(30)
+    other.run(30)
+    assert other.conservation_error_units == market.conservation_error_units == 0
+
+
+def test_an_arm_of_the_command_line_needs_its_form():
+    assert stated_arm("a:x.y=1,z=b", 2.0).changes == {"x.y": 1, "z": "b"}
+    for text in ("a", "a:", ":x=1", "a:x"):
+        with pytest.raises(ParameterError, match="KEY=VALUE"):
+            stated_arm(text, 0.0)
+
+
+def test_branches_from_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["perplab", "branch", "calm", "--days", "0.05", "--at-hours", "0.5", "--arm",
+                                      "off:market.changes.funding.enabled=false", "--out", "both"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code and "basis_mean_bps" in capsys.readouterr().out
+    assert json.loads((tmp_path / "both" / "off" / "manifest.json").read_text())["scenario"]["market"]["changes"]["funding"] == {"enabled": False}
+    assert faults_of_folder(tmp_path / "both" / "base") == []
+
+
+@pytest.mark.parametrize("kept", ["series", "runs"])
+def test_frames_become_xarray(tmp_path, kept):
+    pytest.importorskip("xarray")
+    run_here(sweep_file(tmp_path), tmp_path / "out")
+    opened = open_runs(tmp_path / "out")
+    if kept == "series":
+        data = opened.to_xarray("series")
+        assert dict(data.sizes) == {"key": 4, "arm": 1, "market": 1, "seconds": 14} and float(data["mark"].min()) > 0
+    else:
+        with pytest.raises(ParameterError, match="one of series"):
+            opened.to_frame("runs")
+
+
+def test_a_job_is_small():
+    import pickle
+
+    assert len(pickle.dumps(Job("k", 0, "calm", {}, {}, 0, (), ()))) < 500
