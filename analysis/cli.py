@@ -122,6 +122,14 @@ def branch(story: Story, at_hours: Annotated[float, typer.Option(min=0, help="Ho
 
 
 @app.command()
+def report(path: Annotated[pathlib.Path, typer.Argument(help="Folder of a run, a sweep or branches.")]):
+    """Write a self-contained page of results, with vector figures and LaTeX tables, into PATH/report."""
+    from analysis.report import write_report
+
+    print(f"written to {write_report(path)}", file=sys.stderr)
+
+
+@app.command()
 def check(path: Annotated[pathlib.Path, typer.Argument(help="Folder of a run or a sweep.")]):
     """Check that a stored run or sweep is whole and accounts for every unit of money."""
     from analysis.sweeping import tell_check

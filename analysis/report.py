@@ -1,0 +1,306 @@
+"""``perplab report PATH``: one page that reads like a results section, and its figures and tables for a paper.
+
+::
+
+    report/index.html     self-contained: figures inside, nothing from the network
+    report/figures/       PDF and SVG
+    report/tables/        LaTeX (booktabs)
+
+A folder of ``perplab run``, ``perplab sweep`` or ``perplab branch`` can be reported.
+"""
+
+import base64
+import dataclasses
+import json
+import math
+import pathlib
+
+import jinja2
+import matplotlib
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from analysis import charts
+from analysis.canvas import STYLE
+from analysis.metrics import mean_interval
+from scenarios.frames import faults_of_folder, open_runs
+from scenarios.store import read_run, staged
+from sim.errors import Fault, ParameterError
+
+FIGURES = {"basis_mean_bps": "bp", "basis_sd_bps": "bp", "funding_mean_bps_8h": "bp per 8 h", "funding_sd_bps_8h": "bp per 8 h",
+           "open_interest_mean": "quote currency", "volume": "quote currency", "liquidations": "accounts", "liquidated_notional": "quote currency",
+           "insurance_fund_change": "quote currency", "adl_events": "events", "amplification": "share, whole run",
+           "conservation_error_units": "money units"}
+CURVES = ("basis_mean_bps", "funding_mean_bps_8h", "liquidated_notional", "insurance_fund_change")
+WARM_UP_DAYS = 3
+PAGE_DOTS = 115
+
+PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><style>
+body{font:15px/1.5 Georgia,serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}
+h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ccc}
+table{border-collapse:collapse;font:13px/1.4 system-ui,sans-serif;margin:.8rem 0}
+th{border-bottom:1px solid #222;text-align:left;padding:.15rem .8rem .15rem 0}td{padding:.15rem .8rem .15rem 0;vertical-align:top}
+td.n{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}
+figure{margin:1.2rem 0}figcaption{font-size:13px;color:#444}img{max-width:100%}
+pre{background:#f6f6f4;padding:.6rem;overflow-x:auto;font-size:12px}.bad{color:#a00}
+</style></head><body>
+<h1>{{ title }}</h1><p><em>{{ question }}</em></p>
+<h2>Setting</h2><p>{{ setting }}</p>
+{% for name, text in notes %}<p><strong>{{ name }}.</strong> {{ text }}</p>{% endfor %}
+<h2>Results</h2>{% for text in results %}<p>{{ text }}</p>{% endfor %}
+{% for caption, table in tables %}<div class="wide"><table><caption style="text-align:left;font-size:13px;color:#444">{{ caption }}</caption>
+<tr>{% for name in table.columns %}<th>{{ name }}</th>{% endfor %}</tr>
+{% for row in table.rows %}<tr>{% for cell in row %}<td class="{{ 'n' if cell is number else '' }}">{{ cell }}</td>{% endfor %}</tr>{% endfor %}
+</table></div>{% endfor %}
+{% for caption, (image, width) in images %}<figure><img alt="{{ caption }}" width="{{ width }}" src="data:image/png;base64,{{ image }}"><figcaption>{{ caption }}</figcaption></figure>{% endfor %}
+<h2>Checks</h2>{% if faults %}<ul class="bad">{% for fault in faults %}<li>{{ fault }}</li>{% endfor %}</ul>
+{% else %}<p>All runs of the design are there, every file can be read to its end, and every unit of money is accounted for in every run.</p>{% endif %}
+<h2>How to reproduce</h2><pre>{{ commands }}</pre><p>{{ versions }}</p>
+<details><summary>The scenario as resolved</summary><pre>{{ scenario }}</pre></details>
+</body></html>
+""")
+
+
+@dataclasses.dataclass
+class Table:
+    """A table of a report: column names, rows of texts."""
+
+    columns: list
+    rows: list
+
+
+@dataclasses.dataclass
+class Report:
+    """What a page is made from."""
+
+    title: str
+    question: str
+    setting: str
+    notes: list
+    results: list
+    tables: dict
+    figures: dict
+    faults: list
+    commands: str
+    versions: dict
+    scenario: dict
+
+
+def write_report(path):
+    """Write the report of a folder into ``PATH/report`` and return the page's path.
+
+    Raises
+    ------
+    ParameterError
+        If the folder is no run, sweep or set of branches.
+    """
+    folder = pathlib.Path(path)
+    made = report_of(folder)
+    with staged(folder / "report") as stage:
+        images = [(caption, draw(stage, name, figure, footer(made))) for name, (caption, figure) in made.figures.items()]
+        (stage / "tables").mkdir()
+        for name, (caption, table) in made.tables.items():
+            (stage / "tables" / f"{name}.tex").write_text(latex(table, caption), encoding="utf-8")
+        page = PAGE.render(
+            title=made.title, question=made.question, setting=made.setting, notes=made.notes, results=made.results,
+            tables=[(caption, table) for caption, table in made.tables.values()], images=images, faults=made.faults, commands=made.commands,
+            versions=", ".join(f"{name} {version}" for name, version in made.versions.items()),
+            scenario=json.dumps(made.scenario, indent=1, default=str))
+        (stage / "index.html").write_text(page, encoding="utf-8")
+    return folder / "report" / "index.html"
+
+
+def report_of(folder):
+    """Return the Report of a folder of any kind."""
+    arms = sorted(part.parent for part in folder.glob("*/manifest.json"))
+    if not (folder / "manifest.json").exists() and arms:
+        return report_of_branches(folder, arms)
+    opened = open_runs(folder)
+    return report_of_sweep(opened) if opened.manifest.get("kind") == "sweep" else report_of_run(folder)
+
+
+def footer(made):
+    """Return the small print under each figure."""
+    return made.title
+
+
+def draw(stage, name, drawing, small_print):
+    """Draw a figure into the report's folder as PDF and SVG; return its PNG in base64 and its width on the page, pixels."""
+    (stage / "figures").mkdir(exist_ok=True)
+    with matplotlib.rc_context(STYLE):
+        figure = drawing()
+        figure.text(0.995, 0.002, small_print, ha="right", va="bottom", fontsize=5, color="0.5")
+        for ending in ("pdf", "svg"):
+            figure.savefig(stage / "figures" / f"{name}.{ending}", metadata={"CreationDate": None} if ending == "pdf" else {"Date": None})
+        figure.savefig(stage / f"{name}.png", dpi=200)
+    image = base64.b64encode((stage / f"{name}.png").read_bytes()).decode()
+    (stage / f"{name}.png").unlink()
+    return image, round(figure.get_figwidth() * PAGE_DOTS)
+
+
+def latex(table, caption):
+    """Return a table as LaTeX with booktabs rules."""
+    frame = pd.DataFrame(table.rows, columns=table.columns)
+    return frame.style.hide(axis="index").to_latex(hrules=True, caption=caption, position="htbp").replace("%", "\\%").replace("_", "\\_")
+
+
+def amount(value):
+    """Return a number for people, a dash for what is unknown.
+
+    Examples
+    --------
+    >>> amount(1234.5678), amount(-0.012345), amount(None), amount(12)
+    ('1,235', '-0.0123', '-', '12')
+    """
+    if value is None or isinstance(value, float) and not math.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if isinstance(value, (int, np.integer)) or abs(value) >= 1_000 else f"{value:.3g}"
+
+
+def report_of_run(folder):
+    """Return the Report of a single run."""
+    from analysis import plots
+    from analysis.facts import facts
+
+    manifest, records = read_run(folder)
+    scenario, summary = manifest["scenario"], json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    found = facts(records)
+    figures = {
+        "price_and_basis": ("Spot, perpetual and the basis between them.", lambda: plots.price_and_basis_figure(records, None, 0)),
+        "funding": ("Funding rate of each settlement, and who paid whom.", lambda: plots.funding_figure(records, None, 0)),
+        "open_interest_and_liquidations": ("Open interest and liquidations.", lambda: plots.open_interest_figure(records, 0)),
+        "equity_by_kind": ("Wealth gained by kind of trader.", lambda: plots.equity_figure(records)),
+        "phase_portrait": ("Basis and predicted funding, light at the start of the run and dark at its end.",
+                           lambda: single(lambda axes: charts.phase_portrait(pd.DataFrame(records.series[0]), axes))),
+    }
+    changes = f" --seed {manifest['seed']}"
+    return Report(
+        title=f"{scenario.get('title') or scenario['name']}, seed {manifest['seed']}", question=scenario.get("question", ""),
+        setting=setting_of(scenario) + f" Seed {manifest['seed']}.", notes=notes_of(scenario), results=results_of(summary),
+        tables={"summary": ("Figures of the run.", Table(["figure", "value", "unit"], [[key.replace("_", " "), amount(summary[key]), unit]
+                                                         for key, unit in FIGURES.items() if key in summary])),
+                "facts": ("Facts from the records with 95 % intervals.", Table(list(found.columns), [
+                    [row.fact, amount(row.value), amount(row.low), amount(row.high), row.unit, row.how] for row in found.itertuples()]))},
+        figures=figures, faults=faults_of_folder(folder), commands=f"perplab run {scenario.get('extends') or scenario['name']}{changes}  # with the scenario below",
+        versions=manifest["versions"], scenario=scenario)
+
+
+def single(fill, width=3.4, height=2.6):
+    """Return a figure of one panel that `fill` draws."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    fill(axes)
+    sns.despine(ax=axes)
+    return figure
+
+
+def setting_of(scenario):
+    """Return a scenario as a sentence."""
+    traders = ", ".join(f"{population['number']} {name.replace('_', ' ')}" for name, population in scenario["populations"].items())
+    market = scenario.get("market") or (scenario.get("markets") or [{}])[0]
+    spot = scenario.get("spot") or (scenario.get("assets") or [{}])[0]
+    return (f"{scenario['days']:g} days in steps of {scenario['dt_seconds']:g} s on the rulebook {market.get('rulebook')}; spot follows a "
+            f"{spot.get('price', {}).get('process', '').replace('_', ' ')} process. Traders: {traders}.")
+
+
+def notes_of(scenario):
+    """Return what a reader must know to read the figures."""
+    notes = []
+    if scenario["days"] <= WARM_UP_DAYS:
+        notes.append(("Warm-up", f"the run is not longer than the warm-up of {WARM_UP_DAYS} days, so nothing has been left out of the figures."))
+    if scenario.get("shocks"):
+        notes.append(("Shocks", "; ".join(f"{shock['kind']} at hour {shock['at_hours']:g} over {shock['minutes']:g} min" for shock in scenario["shocks"])))
+    return notes
+
+
+def results_of(summary):
+    """Return the main results of a run as sentences."""
+    basis, funding = summary.get("basis_mean_bps"), summary.get("funding_mean_bps_8h")
+    yield (f"The perpetual traded {amount(abs(basis)) if basis is not None else '-'} bp {'below' if (basis or 0) < 0 else 'above'} spot on average "
+           f"(standard deviation {amount(summary.get('basis_sd_bps'))} bp); funding averaged {amount(funding)} bp per 8 h"
+           + (f", so {'shorts paid longs' if funding < 0 else 'longs paid shorts'}." if funding else "."))
+    yield (f"{amount(summary.get('liquidations'))} accounts were liquidated, {amount(summary.get('liquidated_notional'))} of quote currency; the insurance "
+           f"fund changed by {amount(summary.get('insurance_fund_change'))}, and {amount(summary.get('adl_events'))} positions were deleveraged.")
+
+
+def report_of_sweep(opened):
+    """Return the Report of a sweep."""
+    manifest, runs = opened.manifest, opened.runs
+    factors = [f"factor.{name}" for name in manifest["factors"]]
+    well = runs[runs["error"].isna()]
+    numeric = [name for name in factors if pd.api.types.is_numeric_dtype(well[name]) and well[name].nunique() > 1]
+    shown = [name for name in FIGURES if name in well and well[name].notna().any()][:7]
+    rows = [[*(amount(part) if isinstance(part, (int, float)) else str(part) for part in place), str(len(group)), *(interval(group[name]) for name in shown)]
+            for place, group in well.groupby([*factors, "arm"], sort=False, dropna=False)]
+    table = Table([*(charts.label(name) for name in factors), "arm", "runs", *(charts.label(name) for name in shown)], rows[:200])
+    tables = {"points": ("Mean over seeds and 95 % interval (Student's t) at each point of the design.", table)}
+    figures = {f"{figure}-{factor.removeprefix('factor.')}": (f"{charts.label(figure)} against {charts.label(factor)}; band: 95 % interval of the mean (bootstrap).",
+               lambda factor=factor, figure=figure: single(lambda axes: charts.response_curve(well, axes, factor, figure)))
+               for factor in numeric for figure in CURVES if figure in well and well[figure].nunique() > 1}
+    for name in factors:
+        if name not in numeric and well[name].nunique() > 1:
+            figures[f"violin-{name.removeprefix('factor.')}"] = (f"Basis by {charts.label(name)}, over seeds.", lambda name=name: single(
+                lambda axes: charts.violin(well, axes, name, "basis_mean_bps"), height=0.8 + 0.3 * well[name].nunique()))
+    if len(numeric) >= 2 and well[numeric[0]].nunique() * well[numeric[1]].nunique() <= 400:
+        figures["heat_map"] = ("Mean basis over two factors.", lambda: single(lambda axes: charts.heat_map(well, axes, numeric[0], numeric[1], "basis_mean_bps"), 4.2, 3.2))
+    results = [f"{len(well)} of {len(runs)} rows of runs went well; {len(manifest['seeds'])} seeds at each of {len(manifest['runs']) // len(manifest['seeds'])} points."]
+    if manifest["design"]["kind"] in ("saltelli", "morris"):
+        add_sensitivity(opened, tables, figures)
+    commands = "perplab sweep FILE    # FILE holds:\n\n" + manifest["file"]
+    return Report(title=manifest["title"] or f"Sweep {manifest['name']}", question=manifest["question"] or manifest["scenario"].get("question", ""),
+                  setting=setting_of(manifest["scenario"]) + " Factors: " + "; ".join(f"{name} ({factor.get('key') or ', '.join(factor['keys'])})"
+                                                                                     for name, factor in manifest["factors"].items()) + ".",
+                  notes=notes_of(manifest["scenario"]), results=results, tables=tables, figures=figures, faults=faults_of_folder(opened.folder),
+                  commands=commands, versions=manifest["versions"] | {"code": manifest["code_hash"]}, scenario=manifest["scenario"])
+
+
+def add_sensitivity(opened, tables, figures, figure="basis_mean_bps"):
+    """Add the sensitivity of one figure to a report's tables and figures."""
+    from analysis.sensitivity import indices
+
+    found = indices(opened, figure)
+    last = found[found["samples"] == found["samples"].max()]
+    tables["sensitivity"] = (f"Sensitivity of {charts.label(figure)}; interval by bootstrap.", Table(
+        ["factor", "index", "value", "95 % +-"], [[row.factor, row.index_, amount(row.value), amount(row.half)]
+                                                 for row in last.rename(columns={"index": "index_"}).itertuples(index=False)]))
+    figures["sensitivity"] = (f"How the indices of {charts.label(figure)} settle as samples are added.", lambda: single(lambda axes: charts.settling(found, axes)))
+
+
+def interval(values):
+    """Return mean and 95 % interval of a column as a text."""
+    centre, low, high = mean_interval(values)
+    return amount(centre) if low is None else f"{amount(centre)} [{amount(low)}, {amount(high)}]"
+
+
+def report_of_branches(folder, arms):
+    """Return the Report of branches of one run, side by side."""
+    stored = {arm.name: read_run(arm) for arm in sorted(arms, key=lambda arm: (arm.name != "base", arm.name))}
+    summaries = {name: json.loads((folder / name / "summary.json").read_text(encoding="utf-8")) for name in stored}
+    manifest = next(iter(stored.values()))[0]
+    series = pd.concat([pd.DataFrame(records.series[0]).assign(arm=name) for name, (_, records) in stored.items()], ignore_index=True)
+    if "base" not in stored:
+        raise ParameterError(Fault("folder", str(folder), "one that perplab branch wrote: it has no base"))
+    table = Table(["figure", *stored, "unit"], [[key.replace("_", " "), *(amount(summary.get(key)) for summary in summaries.values()), unit]
+                                               for key, unit in FIGURES.items() if key in summaries["base"]])
+    rules = [(name, f"{json.dumps((part['scenario'].get('market') or {}).get('changes', {}))}") for name, (part, _) in stored.items()]
+    return Report(
+        title=f"{manifest['scenario'].get('title') or manifest['scenario']['name']}, seed {manifest['seed']}: branches", question=manifest["scenario"].get("question", ""),
+        setting=setting_of(manifest["scenario"]) + " The branches share state and random numbers up to the moment at which they part.",
+        notes=[(f"Rules of {name}", text) for name, text in rules], results=[], tables={"branches": ("The branches side by side.", table)},
+        figures={"basis": ("Basis of the branches.", lambda: single(lambda axes: branch_lines(series, axes), 7.0)),
+                 "open_interest": ("Open interest of the branches (lots).", lambda: single(lambda axes: branch_lines(series, axes, "open_interest", "open interest (lots)"), 7.0))},
+        faults=[f"{name}: {fault}" for name in stored for fault in faults_of_folder(folder / name)],
+        commands="perplab branch STORY --at-hours H --arm NAME:KEY=VALUE  # with the scenario below", versions=manifest["versions"], scenario=manifest["scenario"])
+
+
+def branch_lines(series, axes, column=None, name="basis (bp of spot)"):
+    """Draw a column of the branches' series over hours; by default the basis."""
+    frame = series[series["mid"] > 0].assign(hours=lambda part: part["seconds"] / 3600, basis=lambda part: (part["mid"] / part["spot"] - 1) * 1e4)
+    sns.lineplot(frame, x="hours", y=column or "basis", hue="arm", style="arm", ax=axes, errorbar=None, linewidth=0.8)
+    axes.set_xlabel("time since start (hours)")
+    axes.set_ylabel(name)
+    axes.legend(title=None, frameon=False)
+    return axes

@@ -1,0 +1,191 @@
+"""Facts against processes whose answers are known; sensitivity against a function whose indices are; charts and reports of small runs."""
+
+import json
+import math
+import re
+import sys
+import types
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from analysis import charts, cli
+from scenarios.design import Design, salib_shares
+from scenarios.frames import Runs
+from scenarios.loader import load
+from scenarios.run import run
+from scenarios.store import write_run
+
+pytest.importorskip("arch")
+pytest.importorskip("statsmodels")
+
+from analysis import facts  # noqa: E402
+
+RNG = np.random.default_rng
+
+
+def reverting(half_life, rows, seed=1):
+    """Return an AR(1) path whose half-life in rows is known."""
+    kept, noise = 0.5 ** (1 / half_life), RNG(seed).standard_normal(rows)
+    path = np.zeros(rows)
+    for k in range(1, rows):
+        path[k] = kept * path[k - 1] + noise[k]
+    return path
+
+
+def test_the_half_life_of_a_known_process_lies_in_its_interval():
+    path = reverting(20.0, 20_000)
+    value, low, high = facts.bootstrapped(facts.half_life, np.column_stack([path[:-1], np.diff(path)]), 200)
+    assert value == pytest.approx(20.0, rel=0.1) and low < 20.0 < high
+    walk = np.cumsum(RNG(2).standard_normal(500))
+    assert facts.half_life(np.column_stack([walk[:-1], np.abs(np.diff(walk)) * np.sign(walk[:-1])])) == math.inf
+
+
+@pytest.mark.parametrize("tail", [2.0, 3.0, 4.5])
+def test_the_tail_of_a_pareto_law_is_found(tail):
+    value, low, high = facts.hill(RNG(3).pareto(tail, 50_000) + 1.0, 0.02)
+    assert low < tail < high and value == pytest.approx(tail, rel=0.08)
+
+
+def test_the_mean_of_dependent_rows_has_a_wider_interval():
+    path = reverting(20.0, 4_000)
+    _, low, high = facts.bootstrapped(np.mean, path, 100)
+    _, narrow, wide = facts.bootstrapped(np.mean, RNG(4).permutation(path), 2)
+    assert high - low > 3 * (wide - narrow)
+
+
+def test_who_finds_the_price_is_told_from_simulated_prices():
+    """One price follows the common one at once, the other a tenth of the gap a row: the first does all the finding."""
+    rng, rows = RNG(5), 6_000
+    common, late = np.cumsum(rng.standard_normal(rows)), np.zeros(rows)
+    for k in range(1, rows):
+        late[k] = late[k - 1] + 0.1 * (common[k - 1] - late[k - 1]) + 0.5 * rng.standard_normal()
+    share, low, high = facts.price_discovery(common, late)
+    assert share > 0.95 and high > 0.95
+    share, low, high = facts.price_discovery(late, common)
+    assert (math.isnan(share) or share < 0.05) and low < 0.05
+
+
+def test_profit_and_hazard_by_hand():
+    hourly = RNG(6).normal(1.0, 10.0, 20_000)
+    assert facts.sharpe(hourly) == pytest.approx(0.1 * math.sqrt(8_760), rel=0.1)
+    rate, low, high = facts.rate_interval(0, 2.0)
+    assert (rate, low) == (0.0, 0.0) and high == pytest.approx(3.689 / 2, abs=1e-3)
+
+
+def ishigami(shares):
+    x = np.pi * (2 * shares - 1)
+    return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+
+def sweep_of(kind, samples, function, seeds=(0,)):
+    """Return the runs of a sweep whose figure is a function of the design's points."""
+    design = Design(kind=kind, samples=samples)
+    values = function(np.asarray(salib_shares(design, ["a", "b", "c"])))
+    runs = pd.DataFrame({"number": np.arange(len(values)), "arm": "base", "error": None, "figure": values})
+    manifest = {"factors": dict.fromkeys("abc", {}), "design": design.model_dump(), "seeds": list(seeds), "runs": [str(k) for k in range(len(values))]}
+    return Runs(None, manifest, runs)
+
+
+def test_sobol_indices_of_the_ishigami_function():
+    pytest.importorskip("SALib")
+    from analysis.sensitivity import indices
+
+    found = indices(sweep_of("saltelli", 2_048, ishigami), "figure")
+    last = found[found["samples"] == 2_048].set_index(["index", "factor"])["value"]
+    for index, known in (("first", (0.3139, 0.4424, 0.0)), ("total", (0.5576, 0.4424, 0.2437))):
+        assert [last[index, factor] for factor in "abc"] == pytest.approx(known, abs=0.03)
+    assert found["samples"].nunique() > 5 and (found.groupby("samples")["half"].mean().diff().dropna() < 0.05).all()
+
+
+def test_morris_effects_of_a_linear_function():
+    pytest.importorskip("SALib")
+    from analysis.sensitivity import indices
+
+    found = indices(sweep_of("morris", 16, lambda shares: shares @ np.array([3.0, 1.0, 0.0])), "figure")
+    last = found[(found["samples"] == 16)].set_index(["index", "factor"])["value"]
+    assert [last["mu_star", factor] for factor in "abc"] == pytest.approx([3.0, 1.0, 0.0], abs=1e-9)
+    assert [last["sigma", factor] for factor in "abc"] == pytest.approx([0.0] * 3, abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "calm"
+    outcome = run(load("calm", {"days": 0.5}), 1)
+    from analysis.metrics import summarize
+
+    write_run(folder, outcome, summarize(outcome.records), 1.0)
+    return folder, outcome.records
+
+
+def test_facts_of_a_run_have_units_and_intervals_in_order(small_run):
+    frame = facts.facts(small_run[1])
+    known = frame[frame[["value", "low", "high"]].notna().all(axis=1)]
+    assert len(known) > 12 and (known["low"] <= known["high"]).all() and frame["unit"].str.len().min() > 0
+    assert frame.equals(facts.facts(small_run[1]))
+
+
+SWEPT = pd.DataFrame({"factor.a": [1.0, 1.0, 2.0, 2.0] * 2, "factor.b": [1.0, 2.0] * 4, "arm": ["base"] * 4 + ["off"] * 4,
+                      "basis_mean_bps": np.arange(8.0), "rulebook": ["x", "y"] * 4})
+
+
+@pytest.mark.parametrize("drawing", [
+    lambda axes: charts.response_curve(SWEPT, axes, "factor.a", "basis_mean_bps"), lambda axes: charts.heat_map(SWEPT, axes, "factor.a", "factor.b", "basis_mean_bps"),
+    lambda axes: charts.violin(SWEPT, axes, "rulebook", "basis_mean_bps"), lambda axes: charts.beside_data(RNG(1).normal(size=50), RNG(2).normal(size=50), axes, "basis (bp)"),
+    lambda axes: charts.settling(pd.DataFrame({"factor": "a", "index": "first", "samples": [4, 8], "value": [0.1, 0.2], "half": [0.1, 0.05]}), axes),
+])
+def test_charts_draw_on_given_axes_and_say_their_units(drawing):
+    axes = Figure().subplots()
+    assert drawing(axes) is axes
+    assert axes.get_xlabel() and axes.has_data()
+    if isinstance(drawing, types.FunctionType) and axes.get_ylabel():
+        assert "factor." not in axes.get_xlabel() + axes.get_ylabel()
+
+
+def report_here(monkeypatch, folder):
+    monkeypatch.setattr(sys, "argv", ["perplab", "report", str(folder)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code or 0
+
+
+def test_the_report_of_a_run_stands_alone(small_run, monkeypatch):
+    folder, _ = small_run
+    assert report_here(monkeypatch, folder) == 0
+    page = (folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"(src|href)\s*=\s*[\"'](?!data:)", page) and "http" not in page.replace("http-equiv", "")
+    assert page.count("data:image/png;base64,") == 5 and "every unit of money is accounted for" in page
+    assert "The perpetual traded" in page and "Warm-up" in page and "tail index of returns" in page
+    summary = json.loads((folder / "summary.json").read_text())
+    assert f"{summary['volume']:,.0f}" in page
+    assert {path.suffix for path in (folder / "report" / "figures").iterdir()} == {".pdf", ".svg"}
+    tex = (folder / "report" / "tables" / "facts.tex").read_text()
+    assert "\\toprule" in tex and "half-life" in tex
+    before = page
+    assert report_here(monkeypatch, folder) == 0 and (folder / "report" / "index.html").read_text(encoding="utf-8") == before
+
+
+def test_no_report_of_what_is_no_run(tmp_path, monkeypatch, capsys):
+    (tmp_path / "thesis").mkdir()
+    assert report_here(monkeypatch, tmp_path / "thesis") == 2
+    assert "whole run or sweep" in capsys.readouterr().err and list((tmp_path / "thesis").iterdir()) == []
+
+
+def test_the_report_of_a_sweep_and_of_branches(tmp_path, monkeypatch):
+    from analysis.metrics import summarize
+    from tests.test_sweeps import SWEEP, run_here, sweep_file
+
+    run_here(sweep_file(tmp_path, SWEEP.replace("keep = [\"series\", \"settlements\"]\n", "").replace("days = 0.01", "days = 0.1")), tmp_path / "sweep",
+             summarize=summarize)
+    assert report_here(monkeypatch, tmp_path / "sweep") == 0
+    page = (tmp_path / "sweep" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "2 seeds at each of 2 points" in page and "market.changes.funding.cap" in page
+    monkeypatch.setattr(sys, "argv", ["perplab", "branch", "calm", "--days", "0.1", "--at-hours", "1", "--arm", "off:market.changes.funding.enabled=false",
+                                      "--out", str(tmp_path / "both")])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert report_here(monkeypatch, tmp_path / "both") == 0
+    page = (tmp_path / "both" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "Rules of off" in page and page.count("data:image/png;base64,") == 2
