@@ -14,7 +14,7 @@ from analysis.metrics import summarize
 from analysis.tables import run_table
 from scenarios.loader import checked
 from scenarios.resolve import found, resolve, stated
-from scenarios.run import planned_steps, run
+from scenarios.run import Checkpoint, planned_steps, run
 from scenarios.store import check_target, staged, write_run
 
 
@@ -31,6 +31,7 @@ class Options:
     figures: bool
     replay: dict
     comparison: dict
+    checkpoint_hours: float | None = None
 
 
 def changes_of(options):
@@ -52,7 +53,8 @@ def run_story(options):
     folder = options.out or pathlib.Path("runs") / f"{scenario.name}-seed{options.seed}"
     check_target(folder)
     with progress_bar(scenario) as progress:
-        outcome = run(scenario, options.seed, progress)
+        kept = options.checkpoint_hours and Checkpoint(folder.with_name(f".{folder.name}.checkpoint"), options.checkpoint_hours)
+        outcome = run(scenario, options.seed, progress, kept)
     summary = summarize(outcome.records, outcome.twin)
     tell(options, scenario, summary)
     write_run(folder, outcome, summary, time.perf_counter() - begun)

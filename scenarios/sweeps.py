@@ -264,7 +264,9 @@ def run_pool(one, jobs, new_pool, suspects, progress, quiet=True):
         suspects += under_way
         return list(reversed(left)) if len(jobs) > 1 else under_way
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in running:
+            future.cancel()
+        pool.shutdown(wait=False)
     return []
 
 

@@ -1,0 +1,115 @@
+"""Stories as functions, states kept on the way, and a sweep on a Dask cluster of processes of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from scenarios.loader import load
+from scenarios.run import Checkpoint, run
+from scenarios.simulator import simulator
+from sim.cache import HOUSE
+from sim.errors import ParameterError
+from tests.test_sweeps import run_here, sweep_file
+
+VARIABLES = dict(os.environ, PYTHONPATH=str(HOUSE))
+
+
+def test_a_story_is_a_function_of_its_parameters():
+    simulate = simulator("calm", ["populations.noise.size_usd", "market.changes.funding.cap"], ("mid", "funding_rate"), {"populations.noise.number": 50})
+    first, again, other = (simulate(theta, 40, seed) for theta, seed in (([3e3, 0.003], 1), ([3e3, 0.003], 1), ([9e3, 0.003], 1)))
+    assert first.shape == (40, 2) and np.array_equal(first, again) and not np.array_equal(first, other)
+    with pytest.raises(ParameterError, match="one value for each of 2"):
+        simulate([1.0], 10)
+    with pytest.raises(ParameterError, match="at least 0"):
+        simulate([-1.0, 0.003], 10)
+    with pytest.raises(ParameterError, match="columns among"):
+        simulator("calm", [], ("price",))
+
+
+def test_a_calibrator_of_scipy_can_drive_it():
+    from scipy.optimize import minimize_scalar
+
+    simulate = simulator("calm", ["spot.half_spread_bps"], ("mid", "spot"), {"populations.noise.number": 30})
+
+    def loss(value):
+        rows = simulate([value], 60, 2)
+        return float(((rows[:, 0] / rows[:, 1] - 1) ** 2).mean())
+
+    found = minimize_scalar(loss, bounds=(0.1, 5.0), method="bounded", options={"maxiter": 4})
+    assert np.isfinite(found.fun)
+
+
+KEEP = """
+import sys
+from scenarios.loader import load
+from scenarios.run import Checkpoint, run
+import pathlib
+outcome = run(load("calm", {"days": 1.5}), 3, lambda steps: print(steps, flush=True), Checkpoint(pathlib.Path(sys.argv[1]), 1.0))
+"""
+
+
+def test_a_killed_run_goes_on_from_its_last_state_to_the_same_bytes(tmp_path):
+    path, scenario = tmp_path / "state", load("calm", {"days": 1.5})
+    with subprocess.Popen([sys.executable, "-c", KEEP, path], env=VARIABLES, cwd=HOUSE, stdout=subprocess.PIPE) as process:
+        for _ in range(9):
+            process.stdout.readline()
+        os.kill(process.pid, signal.SIGKILL)
+    assert path.exists()
+    steps = []
+    kept = run(scenario, 3, steps.append, Checkpoint(path, 1.0)).records
+    whole = run(scenario, 3).records
+    assert sum(steps) < scenario.steps
+    assert kept.series[0].tobytes() == whole.series[0].tobytes() and kept.events.tobytes() == whole.events.tobytes()
+    assert kept.settlements.tobytes() == whole.settlements.tobytes() and kept.kinds.tobytes() == whole.kinds.tobytes()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_state_of_another_run_is_not_gone_on_from(tmp_path):
+    path = tmp_path / "state"
+    path.write_bytes(b"whatever")
+    path.with_suffix(".key").write_text("another")
+    kept = run(load("calm", {"days": 0.05}), 3, None, Checkpoint(path, 0.5)).records
+    assert kept.series[0].tobytes() == run(load("calm", {"days": 0.05}), 3).records.series[0].tobytes()
+    with pytest.raises(ParameterError, match="twin"):
+        run(load("long-cascade", {"days": 1.1}), 0, None, Checkpoint(path, 1.0))
+
+
+def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
+    """A scheduler and two workers, each a process of its own, by the command that a cluster's documentation gives."""
+    pytest.importorskip("distributed")
+    dask = shutil.which("dask", path=os.path.dirname(sys.executable)) or shutil.which("dask")
+    if dask is None:
+        pytest.skip("no command dask")
+    started = []
+
+    def start(*arguments):
+        started.append(subprocess.Popen([dask, *arguments], env=VARIABLES | {"NUMBA_NUM_THREADS": "1"}, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+    try:
+        start("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(tmp_path / "scheduler.json"))
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "scheduler.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for _ in range(2):
+            start("worker", "--scheduler-file", str(tmp_path / "scheduler.json"), "--nthreads", "1", "--no-dashboard")
+        import json
+
+        address = json.loads((tmp_path / "scheduler.json").read_text())["address"]
+        path = sweep_file(tmp_path)
+        done = subprocess.run([sys.executable, "-m", "analysis.cli", "sweep", str(path), "--scheduler", address, "--out", str(tmp_path / "far")],
+                              env=VARIABLES, cwd=HOUSE, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(20)
+    from analysis.metrics import summarize
+
+    assert run_here(path, tmp_path / "here", summarize=summarize)[0] == (tmp_path / "far" / "runs.parquet").read_bytes()
