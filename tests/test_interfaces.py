@@ -1,6 +1,7 @@
 """Stories as functions, states kept on the way, and a sweep on a Dask cluster of processes of its own."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -113,3 +114,19 @@ def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
     from analysis.metrics import summarize
 
     assert run_here(path, tmp_path / "here", summarize=summarize)[0] == (tmp_path / "far" / "runs.parquet").read_bytes()
+
+
+def test_the_examples_of_the_page_on_sweeps_run(tmp_path, monkeypatch):
+    page = (HOUSE / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"```(toml|python)\n(.*?)```", page, re.DOTALL)[:1]), re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    text = blocks[0]["toml"].replace("seeds = 20", "seeds = 1").replace("days = 10", "days = 0.5")
+    monkeypatch.chdir(tmp_path)
+    from analysis.metrics import summarize
+
+    path = tmp_path / "caps.toml"
+    path.write_text(text, encoding="utf-8")
+    run_here(path, tmp_path / "sweeps" / "caps", summarize=summarize)
+    names = {}
+    for code in blocks[1]:
+        exec(compile(code, "docs/sweeps.md", "exec"), names)
+    assert len(names["opened"].runs) == 3 and names["rows"].shape == (1_440, 3)
