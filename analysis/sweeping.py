@@ -13,6 +13,7 @@ from scenarios.design import Sweep, read_sweep, stated_arm
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.loader import load
 from scenarios.store import check_target, write_run
+from sim.errors import Fault, ParameterError
 from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
 
 WIDTH = 180
@@ -80,6 +81,8 @@ def run_branches(story, seed, settings, at_hours, arms, out):
     chosen = tuple(stated_arm(text, at_hours) for text in arms)
     sweep = Sweep(scenario=story, changes=settings, arms=chosen)
     scenario = load(story, settings)
+    if at_hours >= 24 * scenario.days:
+        raise ParameterError(Fault("--at-hours", at_hours, f"before the end of the run ({24 * scenario.days:g} hours)"))
     folder = out or pathlib.Path("runs") / f"{scenario.name}-seed{seed}-branches"
     for name in ("base", *(arm.name for arm in chosen)):
         check_target(folder / name)

@@ -36,9 +36,15 @@ def adopt(market, setup):
     market.setup = dataclasses.replace(market.setup, markets=setup.markets, populations=setup.populations)
 
 
+def places(setup):
+    """Return the asset of each market and which of them share a venue: their names may change with the rules."""
+    venues = list(dict.fromkeys(market.venue for market in setup.markets))
+    return [(venues.index(market.venue), market.asset) for market in setup.markets]
+
+
 def market_faults(before, after):
     """Return what of the markets differs that cannot change in flight."""
-    if [(m.venue, m.asset) for m in before.markets] != [(m.venue, m.asset) for m in after.markets] or before.dt != after.dt:
+    if places(before) != places(after) or before.dt != after.dt:
         yield Fault("markets", [m.venue for m in after.markets], "the same markets and step as before the branch")
         return
     for old, new in zip(before.markets, after.markets, strict=True):

@@ -197,6 +197,7 @@ def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
                               ("populations.longs.leverage", 2.0, "accounts are open"), ("dt_seconds", 30, "same markets and step")):
         with pytest.raises(ParameterError, match=words):
             market.branch(setup=setup_of(load("calm", {"days": 0.05, key: value}), 3))
+    assert market.branch(setup=setup_of(load("calm", {"days": 0.05, "market.rulebook": "bybit"}), 3)).tables["market"]["cap"][0] == 0.00375
     other = market.branch(setup=setup_of(load("calm", {"days": 0.05, "market.changes.deleveraging.picking": "pro_rata",
                                                        "populations.noise.size_usd": 10.0}), 3))
     assert other.tables["venue"]["deleveraging_picking"][0] == 2 and market.tables["venue"]["deleveraging_picking"][0] == 0
@@ -212,6 +213,14 @@ def test_an_arm_of_the_command_line_needs_its_form():
     for text in ("a", "a:", ":x=1", "a:x"):
         with pytest.raises(ParameterError, match="KEY=VALUE"):
             stated_arm(text, 0.0)
+
+
+def test_a_branch_after_the_end_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["perplab", "branch", "calm", "--days", "0.1", "--at-hours", "5", "--arm", "a:market.changes.funding.cap=0.1"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and "before the end of the run (2.4 hours)" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
 
 
 def test_branches_from_the_command_line(tmp_path, monkeypatch, capsys):
