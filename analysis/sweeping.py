@@ -13,8 +13,8 @@ from scenarios.design import Sweep, read_sweep, stated_arm
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.loader import load
 from scenarios.store import check_target, write_run
-from sim.errors import Fault, ParameterError
 from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
+from sim.errors import Fault, ParameterError
 
 WIDTH = 180
 SHOWN = ("basis_mean_bps", "basis_sd_bps", "funding_mean_bps_8h", "open_interest_mean", "liquidated_notional", "insurance_fund_change", "adl_events")

@@ -152,10 +152,25 @@ class Mark(Section):
                 "mark_number": [part.depth or part.basis_limit or 0.0 for part in self.inputs] + spare}
 
 
-class Index(Section):
-    """Time constant of the index behind spot, seconds."""
+SEVERAL = ("weights", "deviation_bps", "deviation_seconds")
 
+
+class Index(Section):
+    """Spot, or several sources of it put together by a law (`sim.index`), and the time constant of the lag behind them, seconds.
+
+    ``deviation_bps`` is the standard deviation of a source from spot, ``deviation_seconds`` how long it lasts.
+    """
+
+    needs = {"law": {"clamped_mean": (*SEVERAL, "clamp"), "weighted_median": SEVERAL}}
     window_seconds: Nonnegative
+    law: Literal[records.INDEX_LAWS] = "one_source"
+    weights: Annotated[tuple[Positive, ...], pydantic.Field(min_length=1, max_length=records.SOURCES)] | None = None
+    clamp: Positive | None = None
+    deviation_bps: Annotated[Nonnegative, pydantic.Field(le=1000)] | None = None
+    deviation_seconds: Positive | None = None
 
     def market_values(self, units):
-        return {"index_window": self.window_seconds}
+        weights = list(self.weights or ())
+        return {"index_window": self.window_seconds, "index_law": records.INDEX_LAWS.index(self.law), "index_sources": len(weights),
+                "index_weight": weights + [0.0] * (records.SOURCES - len(weights)), "index_clamp": self.clamp or 0.0,
+                "deviation": (self.deviation_bps or 0.0) * 1e-4, "deviation_seconds": self.deviation_seconds or 1.0}

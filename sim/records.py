@@ -32,6 +32,10 @@ MARK_INPUTS = ("none", "index_plus_funding", "index_plus_basis", "last_price", "
 # where orders meet
 BOOK, VAMM, ORACLE = 0, 1, 2
 PLACES = ("book", "vamm", "oracle")
+# how an index is made of its sources
+ONE_SOURCE, CLAMPED_MEAN, WEIGHTED_MEDIAN = 0, 1, 2
+INDEX_LAWS = ("one_source", "clamped_mean", "weighted_median")
+SOURCES = 16
 # laws of a premium sample, of the average of samples, of the damper
 (IMPACT, IMPACT_PLUS_PENDING, IMPACT_OR_ZERO, IMPACT_MEAN, MID_PREMIUM, MARK_PREMIUM, AVERAGE_GAP,
  OPEN_INTEREST, ADAPTIVE_OPEN_INTEREST, SKEW_VELOCITY) = range(10)
@@ -128,6 +132,9 @@ MARKET = row(
     ("pool_scale", "f8"), ("pool_half_spread", "f8"), ("pool_largest", "f8"),   # lots; fraction; net lots
     ("twin_lots", "i8"),                                      # forced lots that the fund took untraded, signed by its counterparty
     ("pool_relief", "f8"), ("fee_share", "f8"), ("borrowing", "f8", (3,)),   # fractions; per year, usage, per year
+    ("index_law", "i8"), ("index_sources", "i8"), ("index_weight", "f8", (SOURCES,)), ("index_clamp", "f8"),
+    ("deviation", "f8"), ("deviation_seconds", "f8"),         # of a source from spot: standard deviation, log price; memory
+    ("source_deviation", "f8", (SOURCES,)), ("source_price", "f8", (SOURCES,)),
     ("step_limit", "f8"), ("lag", "i8"), ("continuous", "i8"),
     ("short_interval_seconds", "f8"), ("long_interval_seconds", "f8"), ("long_interest", "f8"), ("restore_after", "i8"),
     ("uncapped", "i8"),                                       # settlements below the cap since the interval was cut

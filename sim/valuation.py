@@ -9,6 +9,7 @@ import math
 
 from sim.book import depth_to, shift_window
 from sim.funding import clamp
+from sim.index import price_of_sources
 from sim.kernel import entry, hot_kernel, kernel
 from sim.mark import decayed_average, index_plus_funding, median_of_three, quotes_or_last, shrunk_basis
 from sim.pool import pool_room, quote_pool
@@ -21,6 +22,7 @@ from sim.records import (
     LAST_PRICE,
     MID_AVERAGE,
     NO_INPUT,
+    ONE_SOURCE,
     QUOTES_AVERAGE,
     QUOTES_OR_LAST,
     asset_at,
@@ -149,7 +151,8 @@ def update_index(world, m):
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
     asset = asset_at(world, market["asset"])
     view["spot"], view["sentiment"], view["borrow_rate"] = asset["spot"], asset["sentiment"], asset["borrow_rate"]
-    view["index"] = decayed_average(view["index"], asset["spot"], run["dt"], market["index_window"])
+    now = asset["spot"] if market["index_law"] == ONE_SOURCE else price_of_sources(world, m)
+    view["index"] = decayed_average(view["index"], now, run["dt"], market["index_window"])
     if market["place"] != BOOK:
         quote_pool(world, m)
 

@@ -55,7 +55,9 @@ def plain_digests():
     """Return hashes of small runs: every kind; isolated with deleveraging; two venues; the laws of further venues."""
     runs = [(zoo(), 100), (storm(3, capital_usd=40_000.0, isolated=1.0), 50),
             (storm(3, [("a", load_rulebook("hyperliquid")), ("b", load_rulebook("binance"))], capital_usd=1_500.0), 30),
-            *((storm(4, [load_rulebook(name)], capital_usd=1_500.0), 25) for name in ("bitmex", "deribit", "dydx-v4"))]
+            *((storm(4, [load_rulebook(name)], capital_usd=1_500.0), 25) for name in ("bitmex", "deribit", "dydx-v4")),
+            (storm(1, [load_rulebook("binance").changed({"index.law": "clamped_mean", "index.weights": [1.0, 2.0], "index.clamp": 0.01,
+                                                         "index.deviation_bps": 5.0, "index.deviation_seconds": 60.0})], capital_usd=1_500.0), 25)]
     for market, steps in runs:
         market.run(steps)
         assert len(market.records().events) > 0 and market.conservation_error_units == 0
