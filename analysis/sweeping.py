@@ -43,15 +43,21 @@ class bar:
 
     def __init__(self, name, total):
         console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.speed:.2g} a second"),
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
                    TimeElapsedColumn(), TimeRemainingColumn())
         self.shown = Progress(*columns, console=console, transient=True) if console.is_terminal else None
-        self.task = self.shown.add_task(name, total=total, speed=0.0) if self.shown else None
+        self.task = self.shown.add_task(name, total=total, rate="") if self.shown else None
 
     def __enter__(self):
         if self.shown:
             self.shown.start()
-        return lambda: self.shown and self.shown.advance(self.task)
+        return self.advance
+
+    def advance(self):
+        """Move on by one run and say how many are done a second."""
+        if self.shown:
+            task = self.shown.tasks[0]
+            self.shown.update(self.task, advance=1, rate=f"{(task.completed + 1) / max(task.elapsed, 1e-9):.3g} a second")
 
     def __exit__(self, *_):
         if self.shown:

@@ -251,3 +251,18 @@ def test_a_job_is_small():
     import pickle
 
     assert len(pickle.dumps(Job("k", 0, "calm", {}, {}, 0, (), ()))) < 500
+
+
+def test_the_bar_tells_a_rate_on_a_terminal(monkeypatch):
+    import io
+
+    from rich.console import Console
+
+    from analysis import sweeping
+
+    seen = io.StringIO()
+    monkeypatch.setattr(sweeping, "Console", lambda **_: Console(file=seen, force_terminal=True, width=120))
+    with sweeping.bar("caps", 2) as advance:
+        advance()
+        advance()
+    assert "2/2" in seen.getvalue() and "a second" in seen.getvalue()
