@@ -5,6 +5,7 @@
     report/index.html     self-contained: figures inside, nothing from the network
     report/figures/       PDF and SVG
     report/tables/        LaTeX (booktabs)
+    report/scenario.toml  the scenario as resolved, to be run again
 
 A folder of ``perplab run``, ``perplab sweep`` or ``perplab branch`` can be reported.
 """
@@ -25,6 +26,7 @@ from matplotlib.figure import Figure
 from analysis import charts
 from analysis.canvas import STYLE
 from analysis.metrics import mean_interval
+from analysis.showing import table_lines
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.store import read_run, staged
 from sim.errors import Fault, ParameterError
@@ -110,6 +112,7 @@ def write_report(path):
             versions=", ".join(f"{name} {version}" for name, version in made.versions.items()),
             scenario=json.dumps(made.scenario, indent=1, default=str))
         (stage / "index.html").write_text(page, encoding="utf-8")
+        (stage / "scenario.toml").write_text("\n".join(table_lines("", numbers_of(made.scenario))) + "\n", encoding="utf-8")
     return folder / "report" / "index.html"
 
 
@@ -120,6 +123,21 @@ def report_of(folder):
         return report_of_branches(folder, arms)
     opened = open_runs(folder)
     return report_of_sweep(opened) if opened.manifest.get("kind") == "sweep" else report_of_run(folder)
+
+
+def numbers_of(value):
+    """Return a stored scenario as its file says it: what JSON had to write as a text is a number again, empty lists are left out.
+
+    Examples
+    --------
+    >>> numbers_of({"cap": "inf", "tiers": [1, "-inf"]})
+    {'cap': inf, 'tiers': [1, -inf]}
+    """
+    if isinstance(value, dict):
+        return {key: numbers_of(part) for key, part in value.items() if key != "extends" and part != []}
+    if isinstance(value, list):
+        return [numbers_of(part) for part in value]
+    return float(value) if value in ("inf", "-inf") else value
 
 
 def footer(made):
@@ -163,11 +181,9 @@ def amount(value):
 def report_of_run(folder):
     """Return the Report of a single run."""
     from analysis import plots
-    from analysis.facts import facts
-
     manifest, records = read_run(folder)
     scenario, summary = manifest["scenario"], json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    found = facts(records)
+    found, missing = facts_or_why_not(records)
     figures = {
         "price_and_basis": ("Spot, perpetual and the basis between them.", lambda: plots.price_and_basis_figure(records, None, 0)),
         "funding": ("Funding rate of each settlement, and who paid whom.", lambda: plots.funding_figure(records, None, 0)),
@@ -179,13 +195,23 @@ def report_of_run(folder):
     changes = f" --seed {manifest['seed']}"
     return Report(
         title=f"{scenario.get('title') or scenario['name']}, seed {manifest['seed']}", question=scenario.get("question", ""),
-        setting=setting_of(scenario) + f" Seed {manifest['seed']}.", notes=notes_of(scenario), results=results_of(summary),
+        setting=setting_of(scenario) + f" Seed {manifest['seed']}.", notes=notes_of(scenario) + missing, results=results_of(summary),
         tables={"summary": ("Figures of the run.", Table(["figure", "value", "unit"], [[key.replace("_", " "), amount(summary[key]), unit]
                                                          for key, unit in FIGURES.items() if key in summary])),
                 "facts": ("Facts from the records with 95 % intervals.", Table(list(found.columns), [
                     [row.fact, amount(row.value), amount(row.low), amount(row.high), row.unit, row.how] for row in found.itertuples()]))},
-        figures=figures, faults=faults_of_folder(folder), commands=f"perplab run {scenario.get('extends') or scenario['name']}{changes}  # with the scenario below",
+        figures=figures, faults=faults_of_folder(folder), commands=f"perplab run report/scenario.toml{changes}",
         versions=manifest["versions"], scenario=scenario)
+
+
+def facts_or_why_not(records):
+    """Return the facts of a run and no notes, or no facts and a note where what they need is not installed."""
+    from analysis.facts import facts
+
+    try:
+        return facts(records), []
+    except ParameterError as error:
+        return pd.DataFrame(columns=["fact", "value", "low", "high", "unit", "how"]), [("Facts", f"left out: {error}")]
 
 
 def single(fill, width=3.4, height=2.6):

@@ -31,6 +31,7 @@ from scenarios.run import Outcome
 from scenarios.store import PACKAGES, speakable, tables_of, version_of, write_parquet
 from sim.cache import HOUSE, sources_hash
 from sim.errors import Fault, ParameterError
+from sim.files import whole_file
 from sim.refusal import flattened
 
 FORMAT = 1
@@ -74,19 +75,11 @@ def jobs_of(sweep):
     return jobs
 
 
-def write_whole(path, text):
-    """Write a text file that gets its name when it is whole and on disk."""
+def write_text(path, text):
+    """Write a text file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def prepare(sweep, text, folder, resume):
@@ -110,7 +103,7 @@ def prepare(sweep, text, folder, resume):
     if folder.exists() and any(folder.iterdir()):
         check_same(path, manifest, folder, resume)
     else:
-        write_whole(path, json.dumps(speakable(manifest), indent=1, default=str) + "\n")
+        write_text(path, json.dumps(speakable(manifest), indent=1, default=str) + "\n")
     return jobs, [job for job in jobs if not (folder / "done" / f"{job.key}.json").exists()]
 
 
@@ -143,9 +136,9 @@ def work(folder, summarize, job):
         fail(folder, job, f"{type(error).__name__}: {error}", traceback.format_exc())
         return job.key, False
     done = {"key": job.key, "number": job.number, "seed": job.seed, "factors": job.factors, "summaries": rows}
-    write_whole(folder / "done" / f"{job.key}.json", json.dumps(speakable(done)) + "\n")
+    write_text(folder / "done" / f"{job.key}.json", json.dumps(speakable(done)) + "\n")
     (folder / "failed" / f"{job.key}.json").unlink(missing_ok=True)
-    write_whole(folder / "times" / f"{job.key}.json", json.dumps({"wall_seconds": round(time.perf_counter() - begun, 3)}) + "\n")
+    write_text(folder / "times" / f"{job.key}.json", json.dumps({"wall_seconds": round(time.perf_counter() - begun, 3)}) + "\n")
     return job.key, True
 
 
@@ -158,12 +151,8 @@ def keep_tables(folder, job):
         if tables:
             path = folder / name / f"{job.key}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.{os.getpid()}.part")
-            try:
+            with whole_file(path) as part:
                 write_parquet(part, pa.concat_tables(tables))
-                os.replace(part, path)
-            finally:
-                part.unlink(missing_ok=True)
     return pairs
 
 
@@ -191,7 +180,7 @@ def outcomes_of(job):
 def fail(folder, job, error, trace=""):
     """Keep the error of a job."""
     kept = {"key": job.key, "number": job.number, "seed": job.seed, "factors": job.factors, "error": error, "traceback": trace}
-    write_whole(folder / "failed" / f"{job.key}.json", json.dumps(speakable(kept)) + "\n")
+    write_text(folder / "failed" / f"{job.key}.json", json.dumps(speakable(kept)) + "\n")
 
 
 def local_pool(workers):
@@ -266,7 +255,7 @@ def run_pool(one, jobs, new_pool, suspects, progress, quiet=True):
     finally:
         for future in running:
             future.cancel()
-        pool.shutdown(wait=False)
+        pool.shutdown(wait=True)
     return []
 
 
@@ -281,9 +270,8 @@ def gather(folder, jobs):
     rows = [row for job in jobs for row in rows_of_job(folder, job)]
     columns = {name: None for row in rows for name in row}
     table = pa.Table.from_pylist([{name: row.get(name) for name in columns} for row in rows])
-    part = folder / f".runs.parquet.{os.getpid()}.part"
-    pq.write_table(table, part, compression="zstd")
-    os.replace(part, folder / "runs.parquet")
+    with whole_file(folder / "runs.parquet") as part:
+        pq.write_table(table, part, compression="zstd")
     return table
 
 

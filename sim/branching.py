@@ -60,7 +60,9 @@ def population_faults(before, after):
         return
     for old, new in zip(before.populations, after.populations, strict=True):
         for trait in ACCOUNT_TRAITS:
-            if not np.array_equal(old.traits.get(trait, 0.0), new.traits.get(trait, 0.0)):
+            declared = new.kind.traits.traits.get(trait)
+            default = None if declared is None else declared.default
+            if not np.array_equal(old.traits.get(trait, default), new.traits.get(trait, default)):
                 yield Fault(f"populations.{new.name}.{trait}", trait, "the same after the branch: accounts are open already")
 
 

@@ -12,6 +12,7 @@ from sim.book import cancel_expired
 from sim.kernel import call_rule, entry, fetch, hot_kernel, kernel
 from sim.ledger import accrue_borrow, cover_pot, receive_incoming
 from sim.liquidation import liquidation_round, unwind_fund
+from sim.loss import note_peak
 from sim.matching import submit
 from sim.recording import record_kinds, record_markets
 from sim.records import (
@@ -291,6 +292,8 @@ def risk(world, v, seconds):
     """Run the liquidation rounds of venue v that fit into a step; a short step has one only if a round ends in it."""
     run, venue = run_row(world, 0), venue_at(world, v)
     unwind_fund(world, v, run["dt"])
+    if venue["trigger_fall"] < 1.0:
+        note_peak(world, v)
     if int(seconds / venue["round_seconds"]) == int((seconds - run["dt"]) / venue["round_seconds"]):
         return
     for number in range(max(int(run["dt"] / venue["round_seconds"]), 1)):

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from sim.kernel import kernel
+from sim.kernel import entry, kernel
 from sim.ledger import credit, cross_equity
 from sim.records import (
     BY_OPEN_INTEREST,
@@ -35,16 +35,23 @@ def must_share(world, v, left):
 
     Notes
     -----
-    The fund carries what it has; where the venue acts earlier, only down to a share below its peak of the last eight hours,
-    a peak that is older being forgotten.
+    The fund carries what it has; where the venue acts earlier, only down to a share below its peak, which is noted
+    each step; a peak older than eight hours gives way to the present equity.
     """
-    venue, now = venue_at(world, v), run_row(world, 0)["step"] * run_row(world, 0)["dt"]
+    venue = venue_at(world, v)
     if venue["trigger_fall"] >= 1.0:
         return left < 0.0
+    note_peak(world, v)
+    return left < venue["fund_peak"] * (1.0 - venue["trigger_fall"])
+
+
+@entry("none", 2)
+def note_peak(world, v):
+    """Bring the peak of the fund up to date: a higher equity is the peak, and so is the present one where the peak is older."""
+    venue, now = venue_at(world, v), run_row(world, 0)["step"] * run_row(world, 0)["dt"]
     equity = cross_equity(world, venue["fund_row"], v)
     if equity >= venue["fund_peak"] or now - venue["fund_peak_seconds"] > PEAK_SECONDS:
         venue["fund_peak"], venue["fund_peak_seconds"] = equity, now
-    return left < venue["fund_peak"] * (1.0 - venue["trigger_fall"])
 
 
 @kernel

@@ -2,8 +2,6 @@
 
 import contextlib
 import math
-import os
-import pathlib
 import pickle
 import time
 import zipfile
@@ -14,6 +12,7 @@ import numpy as np
 from sim import engine, ledger, recording
 from sim.branching import adopt
 from sim.errors import Fault, InvariantError, ParameterError, RuleError
+from sim.files import whole_file
 from sim.kernel import raised
 from sim.recorder import Recorder, Records
 from sim.records import BAD_COUNT, KIND, OUTCOMES, RULE_RAISED
@@ -22,20 +21,6 @@ from sim.state import PATH_STEPS, Layout, build_tables, connect
 from sim.streams import generator
 
 FORMAT = 1
-
-
-def write_whole(path, arrays):
-    """Write named arrays to a file, whole or not at all: to a neighbour first, which then takes the name."""
-    neighbour = f"{path}.part"
-    try:
-        with open(neighbour, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(neighbour, path)
-    except BaseException:
-        pathlib.Path(neighbour).unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager
@@ -265,7 +250,8 @@ class PerpetualMarket(mesa.Model):
         state = {f"table/{name}": table for name, table in self.tables.items() if name != "kind"}
         state |= {f"traits/{number}": rows for number, rows in enumerate(self.traits)}
         state["python"] = np.frombuffer(pickle.dumps(self._python_state()), np.uint8)
-        write_whole(path, state)
+        with whole_file(path) as part, open(part, "wb") as file:
+            np.savez(file, **state)
 
     def _python_state(self):
         return {"format": FORMAT, "setup": self.setup, "seed": self.seed, "spot": self._spot_states,

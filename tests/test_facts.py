@@ -163,8 +163,18 @@ def test_the_report_of_a_run_stands_alone(small_run, monkeypatch):
     assert {path.suffix for path in (folder / "report" / "figures").iterdir()} == {".pdf", ".svg"}
     tex = (folder / "report" / "tables" / "facts.tex").read_text()
     assert "\\toprule" in tex and "half-life" in tex
+    again = run(load(folder / "report" / "scenario.toml"), 1)
+    assert again.records.series[0].tobytes() == small_run[1].series[0].tobytes()
     before = page
     assert report_here(monkeypatch, folder) == 0 and (folder / "report" / "index.html").read_text(encoding="utf-8") == before
+
+
+def test_a_report_without_the_libraries_of_the_facts_says_so(small_run, monkeypatch):
+    folder, _ = small_run
+    monkeypatch.setitem(sys.modules, "arch.bootstrap", None)
+    assert report_here(monkeypatch, folder) == 0
+    page = (folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert "pip install perplab[stats]" in page and page.count("data:image/png;base64,") == 5
 
 
 def test_no_report_of_what_is_no_run(tmp_path, monkeypatch, capsys):

@@ -135,6 +135,18 @@ def test_random_picking_is_drawn_anew_each_step_and_repeats():
     assert len(set(picked)) > 1 and picked == [first(step) for step in range(24)]
 
 
+def test_the_peak_of_the_fund_is_noted_each_step_and_forgotten_after_eight_hours():
+    market = storm(2, [load_rulebook("binance").changed({"deleveraging.trigger_fall": 0.3})], traders=2, fall=0.0)
+    venue, fund = market.tables["venue"][0], int(market.tables["venue"]["fund_row"][0])
+    market.step()
+    first = venue["fund_peak"]
+    market.tables["account"]["collateral"][fund, 0] -= 50 * 1_000_000
+    market.step()
+    assert venue["fund_peak"] == first
+    market.run(8 * 60 + 1)
+    assert venue["fund_peak"] < first
+
+
 def test_the_fund_stops_at_its_fall_from_the_peak():
     world = World(round_rules(deleveraging__trigger_fall=0.3, liquidation__takeover_share=1.0, fund__initial=1_000.0), traders=3)
     for i in range(3):

@@ -147,6 +147,38 @@ def test_a_main_that_is_killed_resumes_to_the_same_bytes(tmp_path):
     assert (tmp_path / "whole" / "runs.parquet").read_bytes() == (tmp_path / "out" / "runs.parquet").read_bytes()
 
 
+def test_ctrl_c_keeps_what_is_finished_and_the_rest_resumes(tmp_path):
+    path = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 200"))
+    command = [sys.executable, "-m", "analysis.cli", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"]
+    with subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=str(HOUSE)), cwd=HOUSE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as main:
+        waited = time.monotonic()
+        while len(list((tmp_path / "out" / "done").glob("*.json"))) < 2 and time.monotonic() - waited < 120:
+            time.sleep(0.02)
+        main.send_signal(signal.SIGINT)
+        said = main.communicate(timeout=60)[1].decode()
+    done = len(list((tmp_path / "out" / "done").glob("*.json")))
+    assert main.returncode != 0 and "Traceback" not in said and 2 <= done < 400
+    assert len(open_runs(tmp_path / "out").runs) == done
+    assert not list((tmp_path / "out").rglob("*.part"))
+
+
+def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path):
+    import resource
+
+    path = sweep_file(tmp_path)
+    sweep, text = read_sweep(path)
+    jobs, waiting = prepare(sweep, text, tmp_path / "out", False)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, hard))
+    try:
+        with pytest.raises(OSError):
+            execute(waiting, tmp_path / "out", figures, lambda: local_pool(1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list((tmp_path / "out").rglob("*.part"))
+    assert run_here(path, tmp_path / "out", resume=True)[0] == run_here(path, tmp_path / "whole")[0]
+
+
 def test_folders_of_others_are_refused_and_untouched(tmp_path):
     path = sweep_file(tmp_path)
     before, _ = run_here(path, tmp_path / "out")

@@ -1,0 +1,23 @@
+"""Files that are whole or not there."""
+
+import contextlib
+import os
+import pathlib
+
+
+@contextlib.contextmanager
+def whole_file(path):
+    """Give the path of a neighbour to write, which takes the name of `path` when the block ends well and vanishes when it does not.
+
+    It is on disk before it gets the name, so nobody ever sees half of it; what stood there goes only then.
+    """
+    path = pathlib.Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with open(part, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
