@@ -14,11 +14,12 @@ import collections
 
 import numpy as np
 
-from sim.records import CAUSES, ENDOGENOUS, NO_ROW, TWIN_TAKEOVER
+from sim.records import CAUSES, DELEVERAGED, ENDOGENOUS, FORCED_ORDER, NO_ROW, TAKEOVER, TWIN_TAKEOVER
 
 CHANNELS = ("index", "basis", "funding", "fees")
 OTHER = "other"
 CHANNEL_FIELDS = ("index_pnl", "basis_pnl", "funding", "fees")
+ABSORBERS = {"share_book": FORCED_ORDER, "share_fund": TAKEOVER, "share_deleveraged": DELEVERAGED}
 
 
 def of_liquidations(events):
@@ -97,7 +98,7 @@ def forest(events, lot):
     -------
     networkx.DiGraph
         Nodes carry `trader`, `market`, `cause` (a name of `sim.records.CAUSES`), `seconds`, `step` and `round` of
-        their first event, `slices`, `notional` (quote currency) and `channels` (see `loss_shares`).
+        their first event, `last_seconds`, `slices`, `notional` (quote currency) and `channels` (see `loss_shares`).
     """
     import networkx as nx
 
@@ -109,6 +110,7 @@ def forest(events, lot):
             if event["parent"] >= 0:
                 graph.add_edge(int(event["parent"]), node)
         graph.nodes[node]["slices"] += 1
+        graph.nodes[node]["last_seconds"] = float(event["seconds"])
         graph.nodes[node]["notional"] += float(value)
     return graph
 
@@ -134,13 +136,13 @@ def loss_shares(event):
 
 
 def trees(graph):
-    """Return size, depth and notional of each tree, largest first.
+    """Return the figures of each tree, largest first.
 
     Returns
     -------
     list of dict
-        `root`, `size` (nodes), `depth` (edges on the longest way down), `notional` (quote currency), `cause` of the
-        root.
+        `root`, `size` (nodes), `endogenous` (nodes), `depth` (edges on the longest way down), `notional` (quote currency), `cause`
+        of the root, `seconds` from the first forced trade to the last.
     """
     rows = [tree_figures(graph, root) for root, degree in graph.in_degree if degree == 0]
     return sorted(rows, key=lambda row: (-row["size"], -row["notional"], row["root"]))
@@ -149,9 +151,12 @@ def trees(graph):
 def tree_figures(graph, root):
     """Return the figures of the tree under a root."""
     depths = depths_below(graph, root)
+    nodes = [graph.nodes[node] for node in depths if "cause" in graph.nodes[node]]
     return {
         "root": root, "size": len(depths), "depth": max(depths.values()), "cause": graph.nodes[root].get("cause"),
-        "notional": sum(graph.nodes[node].get("notional", 0.0) for node in depths),
+        "endogenous": sum(node["cause"] == CAUSES[ENDOGENOUS] for node in nodes),
+        "notional": sum(node["notional"] for node in nodes),
+        "seconds": max(node["last_seconds"] for node in nodes) - min(node["seconds"] for node in nodes),
     }
 
 
@@ -174,6 +179,13 @@ def branching_ratio(graph):
 def cause_counts(graph):
     """Return the number of nodes by cause."""
     return collections.Counter(cause for _, cause in graph.nodes(data="cause") if cause is not None)
+
+
+def absorbed_shares(events, lot):
+    """Return the shares of the liquidated notional that went into the book, to the fund, to deleveraged counterparties."""
+    kept = of_liquidations(events)
+    values, whole = notional(kept, lot), liquidated_notional(events, lot)
+    return {name: float(values[kept["kind"] == kind].sum() / whole) if whole else float("nan") for name, kind in ABSORBERS.items()}
 
 
 def notional_by_channel(graph):

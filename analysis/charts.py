@@ -55,6 +55,30 @@ def heat_map(frame, axes, across, down, figure):
     return axes
 
 
+def attack_map(frame, axes, across, down, profit="pnl_by_kind.manipulation"):
+    """Draw the attacker's mean profit over two factors, gains and losses in two colours; below it the liquidated notional, both in thousands."""
+    tables = [frame.pivot_table(index=down, columns=across, values=name, aggfunc="mean").sort_index(ascending=False) / 1e3
+              for name in (profit, "liquidated_notional")]
+    widest = float(np.nanmax(np.abs(tables[0].to_numpy()))) or 1.0
+    texts = np.vectorize(lambda gained, liquidated: f"{gained:,.3g}\n({liquidated:,.0f})")(*(table.to_numpy() for table in tables))
+    sns.heatmap(tables[0], ax=axes, cmap="PuOr", vmin=-widest, vmax=widest, annot=texts if texts.size <= 49 else False, fmt="", annot_kws={"size": 6},
+                cbar_kws={"label": "attacker's profit\n(thousand of quote currency)"})
+    axes.set_xlabel(label(across))
+    axes.set_ylabel(label(down))
+    return axes
+
+
+def leverage(frame, axes):
+    """Draw the leverage of open positions (`Records.positions`), a stacked histogram by kind."""
+    shown = frame[frame["equity"] > 0].assign(leverage=lambda part: part["notional"] / part["equity"], kind=lambda part: part["kind"].str.replace("_", " "))
+    sns.histplot(shown, x="leverage", hue="kind", multiple="stack", bins=40, log_scale=True, ax=axes, palette=PALETTE[:shown["kind"].nunique()], linewidth=0)
+    axes.set_xlabel("leverage (notional over equity)")
+    axes.set_ylabel("open positions")
+    if axes.get_legend():
+        axes.get_legend().set_title(None)
+    return axes
+
+
 def violin(frame, axes, group, figure):
     """Draw the distribution of a figure over seeds, a violin a group (a rulebook, say)."""
     sns.violinplot(frame, x=figure, y=group, ax=axes, color=PALETTE[9], inner="quart", linewidth=0.6, density_norm="width", cut=0)

@@ -16,23 +16,21 @@ import math
 import numpy as np
 
 from analysis.cascade import (
+    absorbed_shares,
     amplification,
     branching_ratio,
     forest,
     liquidated_notional,
     liquidation_count,
-    notional,
     notional_by_channel,
     of_liquidations,
     rounds_max,
 )
 from analysis.metrics import HOUR_SECONDS, ROUND_SECONDS, basis_bps, known_mid, mean, ratio
-from sim.records import DELEVERAGED, FORCED_ORDER, TAKEOVER
 
 ATTACKER = "manipulation"
 AFTERMATH_SECONDS = 6 * HOUR_SECONDS
 LOOK_SECONDS = HOUR_SECONDS / 2
-ABSORBERS = {"share_book": FORCED_ORDER, "share_fund": TAKEOVER, "share_deleveraged": DELEVERAGED}
 
 
 def cascade_figures(records, twin, start, end):
@@ -81,13 +79,6 @@ def market_figures(series, lot, start, end):
 def row_at(series, seconds):
     """Return the last row recorded not after a time."""
     return series[max(np.searchsorted(series["seconds"], seconds + 1e-6, side="right") - 1, 0)]
-
-
-def absorbed_shares(forced, lot):
-    """Return the shares of the liquidated notional that went into the book, to the fund, to deleveraged counterparties."""
-    kept = of_liquidations(forced)
-    values = notional(kept, lot)
-    return {name: ratio(values[kept["kind"] == kind].sum(), values.sum()) for name, kind in ABSORBERS.items()}
 
 
 def fund_figures(records, start):

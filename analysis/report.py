@@ -10,25 +10,19 @@
 A folder of ``perplab run``, ``perplab sweep`` or ``perplab branch`` can be reported.
 """
 
-import base64
-import dataclasses
 import json
-import math
 import pathlib
 
-import jinja2
-import matplotlib
-import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.figure import Figure
 
-from analysis import charts
-from analysis.canvas import STYLE
-from analysis.metrics import mean_interval
-from analysis.showing import table_lines
+from analysis import charts, networks
+from analysis.cascade import forest
+from analysis.losses import loss_network
+from analysis.metrics import forced_events, mean_interval, of_market
+from analysis.page import Report, Table, amount, single, write_page
 from scenarios.frames import faults_of_folder, open_runs
-from scenarios.store import read_run, staged
+from scenarios.store import read_run
 from sim.errors import Fault, ParameterError
 
 FIGURES = {"basis_mean_bps": "bp", "basis_sd_bps": "bp", "funding_mean_bps_8h": "bp per 8 h", "funding_sd_bps_8h": "bp per 8 h",
@@ -37,58 +31,7 @@ FIGURES = {"basis_mean_bps": "bp", "basis_sd_bps": "bp", "funding_mean_bps_8h": 
            "conservation_error_units": "money units"}
 CURVES = ("basis_mean_bps", "funding_mean_bps_8h", "liquidated_notional", "insurance_fund_change")
 WARM_UP_DAYS = 3
-PAGE_DOTS = 115
-
-PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><style>
-body{font:15px/1.5 Georgia,serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}
-h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ccc}
-table{border-collapse:collapse;font:13px/1.4 system-ui,sans-serif;margin:.8rem 0}
-th{border-bottom:1px solid #222;text-align:left;padding:.15rem .8rem .15rem 0}td{padding:.15rem .8rem .15rem 0;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}
-figure{margin:1.2rem 0}figcaption{font-size:13px;color:#444}img{max-width:100%}
-pre{background:#f6f6f4;padding:.6rem;overflow-x:auto;font-size:12px}.bad{color:#a00}
-</style></head><body>
-<h1>{{ title }}</h1><p><em>{{ question }}</em></p>
-<h2>Setting</h2><p>{{ setting }}</p>
-{% for name, text in notes %}<p><strong>{{ name }}.</strong> {{ text }}</p>{% endfor %}
-<h2>Results</h2>{% for text in results %}<p>{{ text }}</p>{% endfor %}
-{% for caption, table in tables %}<div class="wide"><table><caption style="text-align:left;font-size:13px;color:#444">{{ caption }}</caption>
-<tr>{% for name in table.columns %}<th>{{ name }}</th>{% endfor %}</tr>
-{% for row in table.rows %}<tr>{% for cell in row %}<td class="{{ 'n' if cell is number else '' }}">{{ cell }}</td>{% endfor %}</tr>{% endfor %}
-</table></div>{% endfor %}
-{% for caption, (image, width) in images %}<figure><img alt="{{ caption }}" width="{{ width }}" src="data:image/png;base64,{{ image }}"><figcaption>{{ caption }}</figcaption></figure>{% endfor %}
-<h2>Checks</h2>{% if faults %}<ul class="bad">{% for fault in faults %}<li>{{ fault }}</li>{% endfor %}</ul>
-{% else %}<p>All runs of the design are there, every file can be read to its end, and every unit of money is accounted for in every run.</p>{% endif %}
-<h2>How to reproduce</h2><pre>{{ commands }}</pre><p>{{ versions }}</p>
-<details><summary>The scenario as resolved</summary><pre>{{ scenario }}</pre></details>
-</body></html>
-""")
-
-
-@dataclasses.dataclass
-class Table:
-    """A table of a report: column names, rows of texts."""
-
-    columns: list
-    rows: list
-
-
-@dataclasses.dataclass
-class Report:
-    """What a page is made from."""
-
-    title: str
-    question: str
-    setting: str
-    notes: list
-    results: list
-    tables: dict
-    figures: dict
-    faults: list
-    commands: str
-    versions: dict
-    scenario: dict
+ATTACKER_PROFIT = "pnl_by_kind.manipulation"
 
 
 def write_report(path):
@@ -100,20 +43,7 @@ def write_report(path):
         If the folder is no run, sweep or set of branches.
     """
     folder = pathlib.Path(path)
-    made = report_of(folder)
-    with staged(folder / "report") as stage:
-        images = [(caption, draw(stage, name, figure, footer(made))) for name, (caption, figure) in made.figures.items()]
-        (stage / "tables").mkdir()
-        for name, (caption, table) in made.tables.items():
-            (stage / "tables" / f"{name}.tex").write_text(latex(table, caption), encoding="utf-8")
-        page = PAGE.render(
-            title=made.title, question=made.question, setting=made.setting, notes=made.notes, results=made.results,
-            tables=[(caption, table) for caption, table in made.tables.values()], images=images, faults=made.faults, commands=made.commands,
-            versions=", ".join(f"{name} {version}" for name, version in made.versions.items()),
-            scenario=json.dumps(made.scenario, indent=1, default=str))
-        (stage / "index.html").write_text(page, encoding="utf-8")
-        (stage / "scenario.toml").write_text("\n".join(table_lines("", numbers_of(made.scenario))) + "\n", encoding="utf-8")
-    return folder / "report" / "index.html"
+    return write_page(report_of(folder), folder / "report")
 
 
 def report_of(folder):
@@ -123,59 +53,6 @@ def report_of(folder):
         return report_of_branches(folder, arms)
     opened = open_runs(folder)
     return report_of_sweep(opened) if opened.manifest.get("kind") == "sweep" else report_of_run(folder)
-
-
-def numbers_of(value):
-    """Return a stored scenario as its file says it: what JSON had to write as a text is a number again, empty lists are left out.
-
-    Examples
-    --------
-    >>> numbers_of({"cap": "inf", "tiers": [1, "-inf"]})
-    {'cap': inf, 'tiers': [1, -inf]}
-    """
-    if isinstance(value, dict):
-        return {key: numbers_of(part) for key, part in value.items() if key != "extends" and part != []}
-    if isinstance(value, list):
-        return [numbers_of(part) for part in value]
-    return float(value) if value in ("inf", "-inf") else value
-
-
-def footer(made):
-    """Return the small print under each figure."""
-    return made.title
-
-
-def draw(stage, name, drawing, small_print):
-    """Draw a figure into the report's folder as PDF and SVG; return its PNG in base64 and its width on the page, pixels."""
-    (stage / "figures").mkdir(exist_ok=True)
-    with matplotlib.rc_context(STYLE):
-        figure = drawing()
-        figure.text(0.995, 0.002, small_print, ha="right", va="bottom", fontsize=5, color="0.5")
-        for ending in ("pdf", "svg"):
-            figure.savefig(stage / "figures" / f"{name}.{ending}", metadata={"CreationDate": None} if ending == "pdf" else {"Date": None})
-        figure.savefig(stage / f"{name}.png", dpi=200)
-    image = base64.b64encode((stage / f"{name}.png").read_bytes()).decode()
-    (stage / f"{name}.png").unlink()
-    return image, round(figure.get_figwidth() * PAGE_DOTS)
-
-
-def latex(table, caption):
-    """Return a table as LaTeX with booktabs rules."""
-    frame = pd.DataFrame(table.rows, columns=table.columns)
-    return frame.style.hide(axis="index").to_latex(hrules=True, caption=caption, position="htbp").replace("%", "\\%").replace("_", "\\_")
-
-
-def amount(value):
-    """Return a number for people, a dash for what is unknown.
-
-    Examples
-    --------
-    >>> amount(1234.5678), amount(-0.012345), amount(None), amount(12)
-    ('1,235', '-0.0123', '-', '12')
-    """
-    if value is None or isinstance(value, float) and not math.isfinite(value):
-        return "-"
-    return f"{value:,.0f}" if isinstance(value, (int, np.integer)) or abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def report_of_run(folder):
@@ -191,6 +68,7 @@ def report_of_run(folder):
         "equity_by_kind": ("Wealth gained by kind of trader.", lambda: plots.equity_figure(records)),
         "phase_portrait": ("Basis and predicted funding, light at the start of the run and dark at its end.",
                            lambda: single(lambda axes: charts.phase_portrait(pd.DataFrame(records.series[0]), axes))),
+        **leverage_figures(records), **cascade_drawings(records),
     }
     changes = f" --seed {manifest['seed']}"
     return Report(
@@ -204,6 +82,27 @@ def report_of_run(folder):
         versions=manifest["versions"], scenario=scenario)
 
 
+def leverage_figures(records):
+    """Return the figure of leverage, if positions are open at the end."""
+    if not (records.positions["equity"] > 0).any():
+        return {}
+    frame = pd.DataFrame(records.positions).assign(kind=[records.kind_names[kind] for kind in records.positions["kind"]])
+    return {"leverage": ("Leverage of the positions open at the end of the run.", lambda: single(lambda axes: charts.leverage(frame, axes)))}
+
+
+def cascade_drawings(records, market=0):
+    """Return the figures of the trees of liquidations and of who lost to whom, if anybody was liquidated."""
+    events = forced_events(records, market)
+    graph, losses = forest(events, of_market(records.meta["lot"], market)), loss_network(records, market)
+    if not losses:
+        return {}
+    return {
+        "cascade_trees": ("The largest trees of liquidations: a dot is an account, its area the notional, its colour what pushed it below maintenance.",
+                          lambda: single(lambda axes: networks.cascade_trees(graph, axes), 7.0, 3.8)),
+        "losses": ("Who took over from the liquidated (width: notional) and who gained by it.", lambda: single(lambda axes: networks.loss_flows(losses, axes), 5.0, 2.8)),
+    }
+
+
 def facts_or_why_not(records):
     """Return the facts of a run and no notes, or no facts and a note where what they need is not installed."""
     from analysis.facts import facts
@@ -212,15 +111,6 @@ def facts_or_why_not(records):
         return facts(records), []
     except ParameterError as error:
         return pd.DataFrame(columns=["fact", "value", "low", "high", "unit", "how"]), [("Facts", f"left out: {error}")]
-
-
-def single(fill, width=3.4, height=2.6):
-    """Return a figure of one panel that `fill` draws."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    fill(axes)
-    sns.despine(ax=axes)
-    return figure
 
 
 def setting_of(scenario):
@@ -272,6 +162,9 @@ def report_of_sweep(opened):
                 lambda axes: charts.violin(well, axes, name, "basis_mean_bps"), height=0.8 + 0.3 * well[name].nunique()))
     if len(numeric) >= 2 and well[numeric[0]].nunique() * well[numeric[1]].nunique() <= 400:
         figures["heat_map"] = ("Mean basis over two factors.", lambda: single(lambda axes: charts.heat_map(well, axes, numeric[0], numeric[1], "basis_mean_bps"), 4.2, 3.2))
+        if ATTACKER_PROFIT in well and well[ATTACKER_PROFIT].notna().any():
+            figures["attack_map"] = ("Attacker's mean profit over two factors, in brackets the liquidated notional, both in thousands.", lambda: single(
+                lambda axes: charts.attack_map(well, axes, numeric[0], numeric[1], ATTACKER_PROFIT), 4.6, 3.2))
     results = [f"{len(well)} of {len(runs)} rows of runs went well; {len(manifest['seeds'])} seeds at each of {len(manifest['runs']) // len(manifest['seeds'])} points."]
     if manifest["design"]["kind"] in ("saltelli", "morris"):
         add_sensitivity(opened, tables, figures)

@@ -16,9 +16,14 @@ UNITS_OF_COLUMNS = {
     "long_lots": LOTS, "spot_lots": LOTS, "equity": UNITS, "funding": UNITS + ", received", "fees": UNITS,
     "value": UNITS, "index_pnl": UNITS, "basis_pnl": UNITS, "fund_change": UNITS, "long_paid": UNITS, "short_paid": UNITS,
     "residue": UNITS, "capped": "0 or 1", "tick": "ticks", "side": "1: buy, -1: sell", "taker": "number", "maker": "number",
-    "forced": "0 or 1",
+    "forced": "0 or 1", "notional": UNITS + ", of all that the purse stands for",
 }
 NAMES_OF_NUMBERS = {"liquidations": {"kind": FORCED_KINDS, "cause": CAUSES}}
+
+
+def names_of(table, kind_names):
+    """Return by column the names behind the numbers of a table of a run whose kinds of trader are these."""
+    return {"kind": tuple(kind_names)} if table == "positions" else NAMES_OF_NUMBERS.get(table, {})
 
 
 def unit_of(column):

@@ -16,7 +16,7 @@ from sim.refusal import checked, flattened, toml_tables
 from sim.sections import Nonnegative
 
 LARGEST_SWEEP = 10_000_000
-TABLES = ("series", "kinds", "settlements", "liquidations", "trades")
+TABLES = ("series", "kinds", "settlements", "liquidations", "positions", "trades")
 
 
 class Factor(Model):

@@ -33,7 +33,7 @@ class Runs:
 
         Parameters
         ----------
-        table : {"series", "kinds", "settlements", "liquidations", "trades"}
+        table : {"series", "kinds", "settlements", "liquidations", "positions", "trades"}
         """
         if table not in TABLES:
             raise ParameterError(Fault("table", table, f"one of {', '.join(TABLES)}"))

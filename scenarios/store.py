@@ -8,6 +8,7 @@
     kinds.parquet         wealth, funding and positions of each kind of trader, hourly
     liquidations.parquet  every forced trade
     settlements.parquet   every funding settlement
+    positions.parquet     every position open at the end, with the equity behind it
     trades.parquet        every trade, if the scenario records them
 
 Each column has its unit in the schema's metadata. The same seed gives the same Parquet bytes; only manifest and summary know
@@ -27,15 +28,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scenarios.columns import NAMES_OF_NUMBERS, unit_of
+from scenarios.columns import names_of, unit_of
 from sim.errors import Fault, ParameterError
 from sim.recorder import Records
-from sim.records import EVENT, KIND_SERIES, PRINT, SERIES, SETTLEMENT
+from sim.records import EVENT, KIND_SERIES, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 PACKAGES = ("perplab", "mesa", "numba", "numpy", "pyarrow")
-TABLES = {"liquidations": ("events", EVENT), "settlements": ("settlements", SETTLEMENT), "trades": ("prints", PRINT)}
+TABLES = {"liquidations": ("events", EVENT), "settlements": ("settlements", SETTLEMENT), "trades": ("prints", PRINT),
+          "positions": ("positions", OPEN_POSITION)}
 
 
 def check_target(folder):
@@ -209,20 +211,19 @@ def write_parquet(path, table):
 
 def tables_of(records, trades=False):
     """Return the Parquet tables of a run by name."""
-    rows = [table_of(rows, "series", market=np.full(len(rows), market)) for market, rows in enumerate(records.series)]
+    rows = [table_of(rows, market=np.full(len(rows), market)) for market, rows in enumerate(records.series)]
     kinds = pa.DictionaryArray.from_arrays(np.tile(np.arange(len(records.kind_names)), len(records.kinds)).astype("i4"),
                                            records.kind_names)
-    tables = {"series": pa.concat_tables(rows), "kinds": table_of(records.kinds.reshape(-1), "kinds", kind=kinds)}
+    tables = {"series": pa.concat_tables(rows), "kinds": table_of(records.kinds.reshape(-1), kind=kinds)}
     for name, (attribute, _) in TABLES.items():
         if name != "trades" or trades:
-            tables[name] = table_of(getattr(records, attribute), name)
+            tables[name] = table_of(getattr(records, attribute), names_of(name, records.kind_names))
     return tables
 
 
-def table_of(rows, name, **more):
-    """Return structured rows, and more columns before them, as a table with units in its metadata."""
-    columns = dict(more) | {field: named(rows[field], NAMES_OF_NUMBERS.get(name, {}).get(field))
-                            for field in rows.dtype.names}
+def table_of(rows, names=(), **more):
+    """Return structured rows, and more columns before them, as a table with units in its metadata; `names` by column of numbers."""
+    columns = dict(more) | {field: named(rows[field], dict(names).get(field)) for field in rows.dtype.names}
     arrays = [pa.array(np.ascontiguousarray(column)) if isinstance(column, np.ndarray) else column
               for column in columns.values()]
     fields = [pa.field(field, array.type, metadata={"unit": unit_of(field)})
@@ -253,13 +254,13 @@ def read_run(folder):
     meta = {key: float(value) if value in ("inf", "-inf") else value for key, value in manifest["meta"].items()}
     series, kinds = rows_of(folder, "series", SERIES), rows_of(folder, "kinds", KIND_SERIES)
     market = pq.read_table(folder / "series.parquet", columns=["market"])["market"].to_numpy()
-    parts = {attribute: rows_of(folder, name, dtype) for name, (attribute, dtype) in TABLES.items()}
+    parts = {attribute: rows_of(folder, name, dtype, names_of(name, manifest["kind_names"])) for name, (attribute, dtype) in TABLES.items()}
     return manifest, Records(series=[series[market == m] for m in range(int(market.max(initial=0)) + 1)],
                              kinds=kinds.reshape(-1, len(manifest["kind_names"])), kind_names=manifest["kind_names"],
                              meta=meta, **parts)
 
 
-def rows_of(folder, name, dtype):
+def rows_of(folder, name, dtype, names=()):
     """Return a table of a run as structured rows; none where it was not recorded."""
     path = folder / f"{name}.parquet"
     if not path.exists():
@@ -267,7 +268,7 @@ def rows_of(folder, name, dtype):
     table = pq.read_table(path)
     rows = np.zeros(table.num_rows, dtype)
     for field in dtype.names:
-        names = NAMES_OF_NUMBERS.get(name, {}).get(field)
-        column = table[field].to_pylist() if names else table[field].to_numpy()
-        rows[field] = [-1 if value is None else names.index(value) for value in column] if names else column
+        known = dict(names).get(field)
+        column = table[field].to_pylist() if known else table[field].to_numpy()
+        rows[field] = [-1 if value is None else known.index(value) for value in column] if known else column
     return rows

@@ -1,6 +1,7 @@
 """PerpetualMarket: the market as a Mesa model."""
 
 import contextlib
+import itertools
 import math
 import pickle
 import time
@@ -17,6 +18,7 @@ from sim.kernel import raised
 from sim.recorder import Recorder, Records
 from sim.records import BAD_COUNT, KIND, OUTCOMES, RULE_RAISED
 from sim.shocks import shock_block
+from sim.standing import open_positions
 from sim.state import PATH_STEPS, Layout, build_tables, connect
 from sim.streams import generator
 
@@ -192,7 +194,7 @@ class PerpetualMarket(mesa.Model):
                        kinds=self._kinds_to_now(),
                        events=self.recorder.gathered("event", self.tables),
                        settlements=self.recorder.gathered("settlement", self.tables),
-                       prints=self.recorder.gathered("print", self.tables),
+                       prints=self.recorder.gathered("print", self.tables), positions=open_positions(self.tables),
                        kind_names=[kind.kind for kind in self.kinds], meta=self._meta())
 
     def _kinds_to_now(self):
@@ -222,6 +224,7 @@ class PerpetualMarket(mesa.Model):
             "fund_initial": int(self.setup.markets[0].rulebook.units(self.setup.markets[0].rulebook.fund.initial)),
             "fund_equity": self.fund_equity, "fund_lots": int(self.tables["position"]["lots"][fund, 0]),
             "venue_fees": int(venue["fees"]), "bad_debt": int(venue["bad_debt"]), "shared_loss": int(venue["shared_loss"]),
+            "trader_kinds": [[kind, len(list(those))] for kind, those in itertools.groupby(self.tables["trader"]["kind"][:int(run["traders"])].tolist())],
             "conservation_error_units": self.conservation_error_units,
         }
 

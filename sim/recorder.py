@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from sim.records import EVENT, KIND_SERIES, PRINT, SERIES, SETTLEMENT
+from sim.records import EVENT, KIND_SERIES, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
 
 BUFFERS = {"series": ("series_count", SERIES), "kind_series": ("kind_series_count", KIND_SERIES),
            "event": ("event_count", EVENT), "settlement": ("settlement_count", SETTLEMENT),
@@ -22,6 +22,8 @@ class Records:
     kinds : numpy.ndarray[KIND_SERIES], shape (records, kinds)
         Hourly.
     events, settlements, prints : numpy.ndarray of EVENT, SETTLEMENT, PRINT
+    positions : numpy.ndarray of OPEN_POSITION
+        Open at the end; see `sim.standing`.
     kind_names : list of str
     meta : dict
         Seed, units, contract numbers and counters.
@@ -34,6 +36,7 @@ class Records:
     prints: np.ndarray
     kind_names: list
     meta: dict
+    positions: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, OPEN_POSITION))
 
 
 class Recorder:

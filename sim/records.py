@@ -206,6 +206,8 @@ FORCED = row(("sequence", "i8"), ("node", "i8"), ("market", "i8"), ("seconds", "
 SETTLEMENT = row(("step", "i8"), ("seconds", "f8"), ("market", "i8"), ("rate", "f8"), ("average_premium", "f8"),
                  ("mark", "f8"), ("index", "f8"), ("open_interest", "i8"), ("long_paid", "i8"), ("short_paid", "i8"),
                  ("residue", "i8"), ("capped", "i8"))
+OPEN_POSITION = row(("trader", "i8"), ("kind", "i8"), ("market", "i8"), ("lots", "i8"), ("value", "i8"), ("mark", "f8"),
+                    ("notional", "f8"), ("equity", "f8"))   # of all that one purse stands for; units
 PRINT = row(("step", "i8"), ("market", "i8"), ("tick", "i8"), ("lots", "i8"), ("side", "i8"), ("taker", "i8"),
             ("maker", "i8"), ("forced", "i8"))
 SERIES = row(                                                 # (record, market)

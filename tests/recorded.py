@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from sim.records import EVENT, FORCED_ORDER, KIND_SERIES, NO_ROW, SERIES, SETTLEMENT
+from sim.records import EVENT, FORCED_ORDER, KIND_SERIES, NO_ROW, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
 
 META = {
     "seed": 7, "dt": 60.0, "steps": 180, "decisions": 100, "order_messages": 50, "trades": 20,
@@ -26,6 +26,8 @@ class Recorded:
     events: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, EVENT))
     settlements: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, SETTLEMENT))
     meta: dict = dataclasses.field(default_factory=lambda: dict(META))
+    prints: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, PRINT))
+    positions: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, OPEN_POSITION))
 
 
 def rows(dtype, **columns):

@@ -98,5 +98,5 @@ def test_nothing_liquidated():
 
 def test_parent_outside_the_events_still_roots_its_tree():
     graph = cascade.forest(events_of((7, 3, 0, -1000, 100.0)), LOT)
-    assert cascade.trees(graph) == [{"root": 3, "size": 2, "depth": 1, "cause": None, "notional": 100.0}]
+    assert cascade.trees(graph) == [{"root": 3, "size": 2, "depth": 1, "cause": None, "endogenous": 1, "notional": 100.0, "seconds": 0.0}]
     assert cascade.branching_ratio(graph) == 1

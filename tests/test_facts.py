@@ -1,5 +1,6 @@
 """Facts against processes whose answers are known; sensitivity against a function whose indices are; charts and reports of small runs."""
 
+import dataclasses
 import json
 import math
 import re
@@ -21,7 +22,7 @@ from scenarios.store import write_run
 pytest.importorskip("arch")
 pytest.importorskip("statsmodels")
 
-from analysis import facts  # noqa: E402
+from analysis import estimates, facts
 
 RNG = np.random.default_rng
 
@@ -37,22 +38,22 @@ def reverting(half_life, rows, seed=1):
 
 def test_the_half_life_of_a_known_process_lies_in_its_interval():
     path = reverting(20.0, 20_000)
-    value, low, high = facts.bootstrapped(facts.half_life, np.column_stack([path[:-1], np.diff(path)]), 200)
+    value, low, high = estimates.bootstrapped(estimates.half_life, np.column_stack([path[:-1], np.diff(path)]), 200)
     assert value == pytest.approx(20.0, rel=0.1) and low < 20.0 < high
     walk = np.cumsum(RNG(2).standard_normal(500))
-    assert facts.half_life(np.column_stack([walk[:-1], np.abs(np.diff(walk)) * np.sign(walk[:-1])])) == math.inf
+    assert estimates.half_life(np.column_stack([walk[:-1], np.abs(np.diff(walk)) * np.sign(walk[:-1])])) == math.inf
 
 
 @pytest.mark.parametrize("tail", [2.0, 3.0, 4.5])
 def test_the_tail_of_a_pareto_law_is_found(tail):
-    value, low, high = facts.hill(RNG(3).pareto(tail, 50_000) + 1.0, 0.02)
+    value, low, high = estimates.hill(RNG(3).pareto(tail, 50_000) + 1.0, 0.02)
     assert low < tail < high and value == pytest.approx(tail, rel=0.08)
 
 
 def test_the_mean_of_dependent_rows_has_a_wider_interval():
     path = reverting(20.0, 4_000)
-    _, low, high = facts.bootstrapped(np.mean, path, 100)
-    _, narrow, wide = facts.bootstrapped(np.mean, RNG(4).permutation(path), 2)
+    _, low, high = estimates.bootstrapped(np.mean, path, 100)
+    _, narrow, wide = estimates.bootstrapped(np.mean, RNG(4).permutation(path), 2)
     assert high - low > 3 * (wide - narrow)
 
 
@@ -62,16 +63,16 @@ def test_who_finds_the_price_is_told_from_simulated_prices():
     common, late = np.cumsum(rng.standard_normal(rows)), np.zeros(rows)
     for k in range(1, rows):
         late[k] = late[k - 1] + 0.1 * (common[k - 1] - late[k - 1]) + 0.5 * rng.standard_normal()
-    share, low, high = facts.price_discovery(common, late)
+    share, low, high = estimates.price_discovery(common, late)
     assert share > 0.95 and high > 0.95
-    share, low, high = facts.price_discovery(late, common)
+    share, low, high = estimates.price_discovery(late, common)
     assert (math.isnan(share) or share < 0.05) and low < 0.05
 
 
 def test_profit_and_hazard_by_hand():
     hourly = RNG(6).normal(1.0, 10.0, 20_000)
-    assert facts.sharpe(hourly) == pytest.approx(0.1 * math.sqrt(8_760), rel=0.1)
-    rate, low, high = facts.rate_interval(0, 2.0)
+    assert estimates.sharpe(hourly) == pytest.approx(0.1 * math.sqrt(8_760), rel=0.1)
+    rate, low, high = estimates.rate_interval(0, 2.0)
     assert (rate, low) == (0.0, 0.0) and high == pytest.approx(3.689 / 2, abs=1e-3)
 
 
@@ -134,6 +135,8 @@ SWEPT = pd.DataFrame({"factor.a": [1.0, 1.0, 2.0, 2.0] * 2, "factor.b": [1.0, 2.
 @pytest.mark.parametrize("drawing", [
     lambda axes: charts.response_curve(SWEPT, axes, "factor.a", "basis_mean_bps"), lambda axes: charts.heat_map(SWEPT, axes, "factor.a", "factor.b", "basis_mean_bps"),
     lambda axes: charts.violin(SWEPT, axes, "rulebook", "basis_mean_bps"), lambda axes: charts.beside_data(RNG(1).normal(size=50), RNG(2).normal(size=50), axes, "basis (bp)"),
+    lambda axes: charts.attack_map(SWEPT.assign(liquidated_notional=1e6, **{"pnl_by_kind.manipulation": np.arange(8.0) - 4}), axes, "factor.a", "factor.b"),
+    lambda axes: charts.leverage(pd.DataFrame({"kind": ["noise", "long"], "notional": [2.0, 30.0], "equity": [1.0, 3.0]}), axes),
     lambda axes: charts.settling(pd.DataFrame({"factor": "a", "index": "first", "samples": [4, 8], "value": [0.1, 0.2], "half": [0.1, 0.05]}), axes),
 ])
 def test_charts_draw_on_given_axes_and_say_their_units(drawing):
@@ -156,7 +159,7 @@ def test_the_report_of_a_run_stands_alone(small_run, monkeypatch):
     assert report_here(monkeypatch, folder) == 0
     page = (folder / "report" / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"(src|href)\s*=\s*[\"'](?!data:)", page) and "http" not in page.replace("http-equiv", "")
-    assert page.count("data:image/png;base64,") == 5 and "every unit of money is accounted for" in page
+    assert page.count("data:image/png;base64,") == 6 and "every unit of money is accounted for" in page
     assert "The perpetual traded" in page and "Warm-up" in page and "tail index of returns" in page
     summary = json.loads((folder / "summary.json").read_text())
     assert f"{summary['volume']:,.0f}" in page
@@ -174,7 +177,7 @@ def test_a_report_without_the_libraries_of_the_facts_says_so(small_run, monkeypa
     monkeypatch.setitem(sys.modules, "arch.bootstrap", None)
     assert report_here(monkeypatch, folder) == 0
     page = (folder / "report" / "index.html").read_text(encoding="utf-8")
-    assert "pip install perplab[stats]" in page and page.count("data:image/png;base64,") == 5
+    assert "pip install perplab[stats]" in page and page.count("data:image/png;base64,") == 6
 
 
 def test_no_report_of_what_is_no_run(tmp_path, monkeypatch, capsys):
@@ -199,3 +202,82 @@ def test_the_report_of_a_sweep_and_of_branches(tmp_path, monkeypatch):
     assert report_here(monkeypatch, tmp_path / "both") == 0
     page = (tmp_path / "both" / "report" / "index.html").read_text(encoding="utf-8")
     assert "Rules of off" in page and page.count("data:image/png;base64,") == 2
+
+
+@pytest.fixture(scope="module")
+def fallen(tmp_path_factory):
+    """A market of leveraged longs through a fall, its trades recorded."""
+    folder = tmp_path_factory.mktemp("runs") / "fall"
+    outcome = run(load("long-cascade", {"days": 1.1, "record.trades": True, "twin.enabled": False}), 1)
+    from analysis.metrics import summarize
+
+    write_run(folder, outcome, summarize(outcome.records), 1.0)
+    return folder, outcome.records
+
+
+def test_losses_add_up_to_what_the_events_say(fallen):
+    """Every liquidated lot has another side, and what is lost against the mark is what the trades say, makers known or not."""
+    from analysis.cascade import liquidated_notional
+    from analysis.losses import BOOK, FUND, loss_network
+
+    records = fallen[1]
+    lot, unit, events = records.meta["lot"], records.meta["unit"], records.events[records.events["node"] >= 0]
+    assert len(events) > 50
+    known = loss_network(records)
+    without = loss_network(dataclasses.replace(records, prints=records.prints[:0]))
+    for graph in (known, without):
+        edges = [data for *_, data in graph.edges(data=True)]
+        assert sum(data["notional"] for data in edges) == pytest.approx(liquidated_notional(events, lot))
+        worse = np.sign(events["lots"]) * (events["value"] * unit - np.abs(events["lots"]) * events["mark"] * lot) + events["fund_change"] * unit
+        assert sum(data["loss"] for data in edges) == pytest.approx(worse.sum())
+    assert set(without) == {"directional_long", BOOK, FUND} and {"liquidity", FUND} <= set(known) and BOOK not in known
+    numbers = loss_network(records, by="trader")
+    assert {node for node, degree in numbers.out_degree if degree} == set(events["trader"].tolist())
+
+
+def test_what_stands_open_has_the_equity_that_the_ledger_knows():
+    from scenarios.loader import build
+    from sim.ledger import cross_equity, purse_equity
+
+    market = build(load("calm", {"days": 0.2}), 3)
+    market.run(288)
+    rows = market.records().positions
+    assert np.abs(rows["lots"]).sum() == np.abs(market.tables["position"]["lots"][:market.tables["run"]["traders"][0]]).sum() > 0
+    isolated = market.tables["position"]["isolated"]
+    for row in rows[:40]:
+        equity = purse_equity(market._world, row["trader"], 0) if isolated[row["trader"], 0] else cross_equity(market._world, row["trader"], 0)
+        assert row["equity"] == pytest.approx(equity, abs=1)
+
+
+def test_facts_of_cascades_and_of_trades(fallen):
+    frame = facts.facts(fallen[1]).set_index("fact")
+    for name in ("effective spread", "impact of flow, exponent", "branching ratio of liquidations", "leverage at the end, median"):
+        assert frame.loc[name, "low"] <= frame.loc[name, "value"] <= frame.loc[name, "high"], name
+    shares = [frame.loc[f"liquidated notional, share of {name}", "value"] for name in ("book", "fund", "deleveraged")]
+    assert sum(shares) == pytest.approx(1.0) and frame.loc["largest tree", "value"] >= 1
+
+
+@pytest.mark.parametrize("exponent", [0.5, 1.0])
+def test_the_exponent_of_impact_lies_in_its_interval(exponent):
+    flow = RNG(7).lognormal(0, 1.5, 6_000) * RNG(8).choice([-1, 1], 6_000)
+    pairs = np.column_stack([flow, np.sign(flow) * np.abs(flow)**exponent + RNG(9).normal(0, 0.3, 6_000)])
+    value, low, high = estimates.bootstrapped(estimates.impact_exponent, pairs, 2.0)
+    assert low < exponent < high and high - low < 0.4
+
+
+def test_the_report_of_a_fall_draws_trees_and_losses(fallen, monkeypatch):
+    assert report_here(monkeypatch, fallen[0]) == 0
+    drawn = {path.stem for path in (fallen[0] / "report" / "figures").iterdir()}
+    assert {"cascade_trees", "losses", "leverage"} <= drawn
+
+
+def test_a_tree_is_drawn_as_wide_as_it_lasts():
+    from analysis.cascade import forest
+    from analysis.networks import cascade_trees
+    from tests.recorded import events_of
+
+    events = events_of((0, -1, 1, -1000, 100.0), (1, 0, 0, -2000, 99.0), (2, 0, 0, -1000, 98.0), (3, 2, 0, -1000, 97.0), (4, -1, 3, 3000, 99.0),
+                       seconds=[0.0, 60.0, 120.0, 300.0, 900.0])
+    axes = cascade_trees(forest(events, 0.001), Figure().subplots())
+    dots = axes.collections[0].get_offsets()
+    assert len(dots) == 5 and dots[:, 0].max() == 5.0 and len(set(dots[:, 1])) == 5 and len(axes.lines) == 3

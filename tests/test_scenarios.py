@@ -288,7 +288,7 @@ def test_the_same_seed_gives_the_same_bytes(calm_hours, tmp_path):
         store.write_run(tmp_path / name, outcome, {}, 0.0)
     assert parquet_bytes(tmp_path / "a") == parquet_bytes(tmp_path / "b") != parquet_bytes(tmp_path / "c")
     assert set(parquet_bytes(tmp_path / "a")) == {f"{name}.parquet" for name in
-                                                  ("series", "kinds", "liquidations", "settlements", "trades")}
+                                                  ("series", "kinds", "liquidations", "settlements", "positions", "trades")}
 
 
 def test_a_stored_run_is_read_back(calm_hours, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis import forced, studies_forced
+from analysis import cascade, forced, studies_forced
 from analysis.cascade import liquidated_notional, loss_shares
 from scenarios.loader import build, load
 from scenarios.run import run
@@ -47,7 +47,7 @@ def test_amplification_comes_from_the_events(fall):
 def test_all_that_is_liquidated_is_absorbed_somewhere(fall):
     outcome, start, end = fall
     figures = forced.cascade_figures(outcome.records, outcome.twin, start, end)
-    assert sum(figures[name] for name in forced.ABSORBERS) == pytest.approx(1)
+    assert sum(figures[name] for name in cascade.ABSORBERS) == pytest.approx(1)
 
 
 def test_fund_change_is_what_it_got_less_what_it_paid(fall):

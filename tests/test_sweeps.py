@@ -101,6 +101,40 @@ def test_results_do_not_depend_on_the_workers_and_are_read_by_others(tmp_path):
     assert faults_of_folder(tmp_path / "two") == []
 
 
+def test_other_libraries_read_the_folder_without_us(tmp_path):
+    polars, duckdb = pytest.importorskip("polars"), pytest.importorskip("duckdb")
+    run_here(sweep_file(tmp_path), tmp_path / "out")
+    opened = open_runs(tmp_path / "out")
+    read = polars.read_parquet(tmp_path / "out" / "runs.parquet")
+    assert read["factor.cap"].to_list() == opened.runs["factor.cap"].tolist() and read["seed"].to_list() == opened.runs["seed"].tolist()
+    settled = polars.scan_parquet(tmp_path / "out" / "series" / "*.parquet").select(polars.len()).collect().item()
+    (count, mark), = duckdb.sql(f"select count(*), max(mark) from '{tmp_path}/out/series/*.parquet'").fetchall()
+    series = opened.to_frame("series")
+    assert settled == count == len(series) and mark == series["mark"].max()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_fills_up_ends_the_sweep_and_what_is_finished_counts(tmp_path, small_disk):
+    path, out = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 12")), small_disk / "out"
+    done = subprocess.run([sys.executable, "-m", "analysis.cli", "sweep", str(path), "--workers", "1", "--out", str(out)],
+                          cwd=HOUSE, env=os.environ | {"PYTHONPATH": str(HOUSE)}, capture_output=True, text=True, timeout=120)
+    assert done.returncode not in (0, 2) and "No space left" in done.stderr and "Traceback" not in done.stderr
+    kept = {file.stem: json.loads(file.read_text()) for file in (out / "done").glob("*.json")}
+    assert 0 < len(kept) < 24 and not list(out.rglob("*.part"))
+    subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
+    assert run_here(path, out, resume=True, summarize=figures)[1] == 24 - len(kept)
+
+
 def test_a_failed_run_is_kept_and_stops_nothing(tmp_path):
     path = sweep_file(tmp_path)
     _, ran = run_here(path, tmp_path / "out", summarize=figures_but_one)
