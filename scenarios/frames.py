@@ -6,6 +6,7 @@ import pathlib
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from scenarios.design import TABLES
@@ -41,12 +42,12 @@ class Runs:
         if single.exists():
             return pq.read_table(single).to_pandas().assign(seed=self.manifest["seed"])
         heads = self.runs.drop_duplicates("key").set_index("key")
-        heads = heads[["seed", *(name for name in heads if name.startswith("factor."))]]
-        parts = [pq.read_table(path).to_pandas().assign(key=path.stem) for key in heads.index
-                 if (path := self.folder / table / f"{key}.parquet").exists()]
-        if not parts:
+        heads = heads[[name for name in heads if name.startswith("factor.")]]
+        there = {path.stem for path in (self.folder / table).glob("*.parquet")}
+        files = [str(self.folder / table / f"{key}.parquet") for key in heads.index if key in there]
+        if not files:
             raise ParameterError(Fault("table", table, f"one that the sweep keeps: {', '.join(self.manifest.get('keep', [])) or 'none'}"))
-        return pd.concat(parts, ignore_index=True).join(heads, on="key")
+        return pa.dataset.dataset(files).to_table().to_pandas().join(heads, on="key")
 
     def to_xarray(self, table="series"):
         """Return a kept table as an xarray Dataset over run, arm and time.

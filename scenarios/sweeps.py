@@ -146,14 +146,21 @@ def keep_tables(folder, job):
     """Run a job and its arms; write the tables to keep; return ``(arm, outcome)`` pairs."""
     pairs = outcomes_of(job)
     for name in job.keep:
-        tables = [table.append_column("arm", pa.array([arm] * table.num_rows)) for arm, outcome in pairs
-                  if (table := tables_of(outcome.records, name == "trades").get(name)) is not None]
+        tables = [labelled(table, job, arm) for arm, outcome in pairs if (table := tables_of(outcome.records, name == "trades").get(name)) is not None]
         if tables:
             path = folder / name / f"{job.key}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(path) as part:
                 write_parquet(part, pa.concat_tables(tables))
     return pairs
+
+
+def labelled(table, job, arm):
+    """Return a table with the key and seed of its run and the name of its arm, so that it can be read without us."""
+    labels = (("key", job.key, pa.string()), ("seed", job.seed, pa.int64()), ("arm", arm, pa.string()))
+    for name, value, kind in labels:
+        table = table.append_column(name, pa.array([value] * table.num_rows, kind))
+    return table
 
 
 def outcomes_of(job):

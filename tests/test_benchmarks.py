@@ -86,3 +86,10 @@ def test_who_cannot_take_part_says_why():
     without = contest.Contestant("y", "half", "benchmarks.mesa_market", "measure_nothing")
     assert contest.why_missing(absent) == "no benchmarks.nobody"
     assert contest.why_missing(without) == "no benchmarks.mesa_market.measure_nothing"
+
+
+def test_a_sweep_is_measured_from_its_warm_runs_on(tmp_path):
+    from benchmarks import sweeping
+
+    gap, done = sweeping.timed_sweep(tmp_path / "a", sweeping.WARM_RUNS + 4, 0.01, 1)
+    assert gap > 0 and len(done) == sweeping.WARM_RUNS + 4 and all(one["peak_bytes"] > 1e6 and one["simulated_seconds"] > 0 for one in done)

@@ -130,3 +130,13 @@ def test_the_examples_of_the_page_on_sweeps_run(tmp_path, monkeypatch):
     for code in blocks[1]:
         exec(compile(code, "docs/sweeps.md", "exec"), names)
     assert len(names["opened"].runs) == 3 and names["rows"].shape == (1_440, 3)
+
+
+def test_the_tutorial_runs_from_the_first_block_to_the_last(tmp_path, monkeypatch, capsys):
+    page, names = (HOUSE / "docs" / "tutorial.md").read_text(encoding="utf-8"), {"__name__": "tutorial"}
+    monkeypatch.chdir(tmp_path)
+    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(code, "docs/tutorial.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert "bp per 8 h" in said and "loss against the mark" in said and (tmp_path / "caps" / "report" / "index.html").exists()
+    assert {path.name for path in tmp_path.glob("*.pdf")} == {"caps.pdf", "trees.pdf"}

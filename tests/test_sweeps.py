@@ -109,6 +109,9 @@ def test_other_libraries_read_the_folder_without_us(tmp_path):
     assert read["factor.cap"].to_list() == opened.runs["factor.cap"].tolist() and read["seed"].to_list() == opened.runs["seed"].tolist()
     settled = polars.scan_parquet(tmp_path / "out" / "series" / "*.parquet").select(polars.len()).collect().item()
     (count, mark), = duckdb.sql(f"select count(*), max(mark) from '{tmp_path}/out/series/*.parquet'").fetchall()
+    joined = duckdb.sql(f"""select "factor.cap", count(*) from '{tmp_path}/out/series/*.parquet' join '{tmp_path}/out/runs.parquet' using (key, arm)
+                            group by 1 order by 1""").fetchall()
+    assert joined == [(0.001, 28), (0.003, 28)]
     series = opened.to_frame("series")
     assert settled == count == len(series) and mark == series["mark"].max()
 
