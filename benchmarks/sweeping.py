@@ -50,10 +50,10 @@ def workers_ratio(room, rounds, seeds, days):
 
 
 def overhead_and_memory(room, seeds, days):
-    """Return the seconds a run takes besides its simulation (writing included), and the worker's peak memory at run 100 and at the end."""
+    """Return the seconds a run takes besides its simulation (writing included), and the worker's peak memory in four quarters."""
     gap, done = timed_sweep(room / "long", seeds, days, 1)
     simulated = sum(one["simulated_seconds"] for one in done[WARM_RUNS:]) / (len(done) - WARM_RUNS)
-    return gap - simulated, done[min(100, len(done) - 1)]["peak_bytes"], done[-1]["peak_bytes"]
+    return gap - simulated, [done[quarter * len(done) // 4 - 1]["peak_bytes"] for quarter in (1, 2, 3, 4)]
 
 
 def opening_seconds(room, runs):
@@ -97,9 +97,9 @@ def main():
         room = pathlib.Path(place)
         ratios = workers_ratio(room, asked.rounds, 120, 2.0)
         print("two workers over one, runs a second:", ", ".join(f"{ratio:.2f}" for ratio in ratios))
-        overhead, early, late = overhead_and_memory(room, asked.runs, 0.05)
+        overhead, peaks = overhead_and_memory(room, asked.runs, 0.05)
         print(f"a run besides its simulation, writing included: {1e3 * overhead:.1f} ms over {asked.runs:,} runs")
-        print(f"peak memory of the worker: {early / 1e6:.0f} MB after 100 runs, {late / 1e6:.0f} MB at the end")
+        print("peak memory of the worker after each quarter:", ", ".join(f"{peak / 1e6:.0f} MB" for peak in peaks))
         gathered, opened, read = opening_seconds(room, asked.many)
         print(f"{asked.many:,} runs: {gathered:.2f} s to gather, {opened:.2f} s to open, {read:.2f} s to open and read a kept table")
 
