@@ -31,7 +31,7 @@ def short_receipt(view, basis, forecast, forecast_weight, convergence, fair):
     """Return G(b): what a short expects to receive per interval and notional at a quote of `basis`."""
     premium = (1.0 - forecast_weight) * basis + forecast_weight * forecast
     funding = funding_rate(premium, view["interest"], view["damper"], view["damper_mode"], view["cap"], view["divisor"])
-    return funding + convergence * (basis - fair)
+    return max(funding, view["floor"]) + convergence * (basis - fair)
 
 
 @kernel
@@ -41,7 +41,7 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     Parameters
     ----------
     view : VIEW record
-        Its funding law (interest, damper, damper_mode, cap, divisor).
+        Its funding law (interest, damper, damper_mode, cap, floor, divisor).
     side : {1, -1}
         -1 sells the perpetual: the smallest basis with G at or above `receipt`; 1 buys it: the largest with G at or below.
     receipt : float, fraction of the notional per funding interval
@@ -60,7 +60,7 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     >>> import numpy as np
     >>> from sim.records import VIEW
     >>> view = np.zeros(1, VIEW)[0]
-    >>> view["interest"], view["damper"], view["cap"], view["divisor"] = 1e-4, 5e-4, 0.003, 1.0
+    >>> view["interest"], view["damper"], view["cap"], view["divisor"], view["floor"] = 1e-4, 5e-4, 0.003, 1.0, -0.003
     >>> [round(1e4 * reservation_basis(view, side, 0.05 / 1095, 0.0, 0.0, 0.0, 0.0), 3) for side in (-1, 1)]
     [-4.543, -4.543]
     >>> round(1e4 * reservation_basis(view, -1, 0.20 / 1095, 0.0, 0.0, 0.0, 0.0), 3)

@@ -73,7 +73,7 @@ def funding_by_law(seconds, basis, rulebook):
     place = np.ceil(seconds / interval).astype(int)
     ends = np.arange(1, place.max(initial=0) + 1)
     premiums = [average(basis[known & (place == end)], rulebook.premium.average == "linear_ramp") for end in ends]
-    rates = [funding_rate(premium, law.interest, law.damper, DAMPER_MODES.index(law.damper_mode), rulebook.funding_cap, law.divisor)
+    rates = [max(law.floor, funding_rate(premium, law.interest, law.damper, DAMPER_MODES.index(law.damper_mode), rulebook.funding_cap, law.divisor))
              for premium in premiums]
     return {"funding_seconds": ends * interval, "funding": np.array(rates) * FUNDING_SECONDS / interval,
             "funding_label": "law on the real basis",

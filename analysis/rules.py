@@ -53,12 +53,13 @@ def sentences(book):
     yield "premium", f"A sample is {SAMPLES[book.premium.law]}; samples are {AVERAGES[book.premium.average]}."
     yield "funding", funding_sentence(book) if funding.enabled else "None."
     yield "mark", ("The median of " if len(book.mark.inputs) == 3 else "") + ", ".join(
-        part.input.replace("_", " ") + (f" ({part.window_seconds:g} s)" if part.window_seconds else "") for part in book.mark.inputs) + "."
+        part.input.replace("_", " ") + (f" ({part.window_seconds:g} s)" if part.window_seconds else "") for part in book.mark.inputs) + mark_limits(book.mark) + "."
+    yield "index", index_sentence(book.index)
     tier = book.margin.tiers[0]
     yield "margin", (f"Maintenance {percent(tier.maintenance_fraction)} and leverage up to {book.margin.maximum_leverage:g} in the first of "
                      f"{len(book.margin.tiers)} tiers" + (f", and {percent(book.margin.size_slope)} more for each BTC." if book.margin.size_slope else "."))
     share = "all at once" if liquidation.first_share == 1 and liquidation.portion.endswith("share") else PORTIONS[liquidation.portion]
-    yield "liquidation", (f"Closed: {share}; orders go as far as the {liquidation.forced_limit} price; fee {percent(liquidation.fee)}; the fund takes "
+    yield "liquidation", (f"Closed: {share}; orders go as far as the {liquidation.forced_limit} price; fee {percent(liquidation.fee)}{shared_fee(liquidation)}; the fund takes "
                           f"over {taken_over(liquidation)}.")
     how = f": {last.picking.replace('_', ' ')}, at the {last.price.replace('_', ' ')} price" if last.sharing == "deleveraging" else ""
     yield "loss beyond the fund", f"{SHARINGS[last.sharing].capitalize()}{how}."
@@ -71,6 +72,29 @@ def trading_sentence(trading):
     if base > 0:
         extras.append(f"charges the larger side up to {percent(above)} a year for its reserve ({percent(base * kink)} at {percent(kink)} of it)")
     return " ".join([PLACES[trading.place], *[f"The pool {' and '.join(extras)}."] * bool(extras)])
+
+
+def mark_limits(mark):
+    """Return how often a mark is refreshed and how far it may leave the index, empty where neither is limited."""
+    refreshed = f", every {mark.refresh_seconds:g} s" if mark.refresh_seconds else ""
+    return refreshed + (f", within {percent(mark.clamp)} of the index" if math.isfinite(mark.clamp) else "")
+
+
+def index_sentence(index):
+    """Return how the index comes from spot."""
+    lag = f", {index.window_seconds:g} s behind" if index.window_seconds else ""
+    if index.law == "one_source":
+        return f"Spot{lag}."
+    within = f" kept within {percent(index.clamp)} of their median" if index.law == "clamped_mean" and math.isfinite(index.clamp) else ""
+    law = f"mean of {len(index.weights)} sources{within}" if index.law == "clamped_mean" else f"median of {len(index.weights)} sources"
+    limits = [f"not older than {index.of_sources('stale_seconds'):g} s"] * (index.stale_seconds is not None)
+    limits += [f"not further than {percent(index.of_sources('exclusion'))} from the median"] * (index.exclusion is not None)
+    return f"Weighted {law}{lag}{', ' * bool(limits)}{' and '.join(limits)}."
+
+
+def shared_fee(liquidation):
+    """Return what part of the liquidation fee the fund gets, empty where all."""
+    return f", {percent(liquidation.fund_share)} of it to the fund and the rest to liquidators" if liquidation.fund_share < 1 else ""
 
 
 def taken_over(liquidation):
@@ -88,6 +112,8 @@ def funding_sentence(book):
     extras = [f"divided by {law.divisor:g}"] * (law.divisor != 1) + ["charged one interval later"] * law.lag
     if math.isfinite(law.step_limit):
         extras.append(f"changing by at most {percent(law.step_limit)} an interval")
+    if law.floor > -book.funding_cap:
+        extras.append(f"never below {percent(law.floor)}")
     if law.receivers != "same_rate":
         extras.append(RECEIVERS[law.receivers])
     parts = [f"{when} {law.interval_hours:g} h", f"interest {percent(law.interest)}", bends[law.damper_mode], f"cap {percent(book.funding_cap)}", *extras,
@@ -130,7 +156,7 @@ def law_frame(names, widest_bps=100.0, points=801):
     for book in map(load_rulebook, names):
         law = book.funding
         if law.enabled and book.premium.law not in IMBALANCE_LAWS:
-            rates = [funding_rate(premium / BPS, law.interest, law.damper, DAMPER_MODES.index(law.damper_mode), book.funding_cap, law.divisor)
+            rates = [max(law.floor, funding_rate(premium / BPS, law.interest, law.damper, DAMPER_MODES.index(law.damper_mode), book.funding_cap, law.divisor))
                      for premium in np.clip(premiums, -BPS * book.premium.limit, BPS * book.premium.limit)]
             frames.append(pd.DataFrame({"rulebook": book.name, "premium_bps": premiums,
                                         "rate_bps_8h": np.array(rates) * BPS * HOURS / law.interval_hours}))

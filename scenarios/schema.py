@@ -86,6 +86,12 @@ class SellProgramme(shocks.SellProgramme):
     asset: str | None = None
 
 
+class SourceShock(shocks.SourceShock):
+    """``[[shocks]]`` of kind "source": one source of the index moves away from spot and comes back."""
+
+    asset: str | None = None
+
+
 class Twin(Model):
     """``[twin]``: from an hour on, run beside it the exact twin in which forced orders do not touch the book."""
 
@@ -135,7 +141,7 @@ class Scenario(Model):
     market: Market | None = None
     markets: tuple[Market, ...] = ()
     populations: dict[str, Population]
-    shocks: tuple[Annotated[PathShock | SellProgramme, Field(discriminator="kind")], ...] = ()
+    shocks: tuple[Annotated[PathShock | SellProgramme | SourceShock, Field(discriminator="kind")], ...] = ()
     twin: Twin | None = None
     record: Record = Record()
     comparison: Comparison | None = None
@@ -167,5 +173,5 @@ def keyed(single, single_key, several, several_key):
     return first | {f"{several_key}.{number}": part for number, part in enumerate(several)}
 
 
-TAGGED = {**DISTRIBUTIONS, "path": PathShock, "programme": SellProgramme,
+TAGGED = {**DISTRIBUTIONS, "path": PathShock, "programme": SellProgramme, "source": SourceShock,
           **{model.model_fields["process"].default: model for model in typing.get_args(typing.get_args(SpotProcess)[0])}}

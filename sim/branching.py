@@ -8,7 +8,7 @@ from sim.errors import Fault, ParameterError
 
 FIXED_SECTIONS = ("contract", "trading")
 ACCOUNT_TRAITS = ("capital_usd", "margin_share", "borrow_share", "wake_seconds", "latency_seconds", "leverage", "isolated")
-VIEW_FIELDS = ("interval_seconds", "interest", "damper", "damper_mode", "cap", "divisor", "funding_on", "band", "maximum_leverage")
+VIEW_FIELDS = ("interval_seconds", "interest", "damper", "damper_mode", "cap", "floor", "divisor", "funding_on", "band", "maximum_leverage")
 
 
 def adopt(market, setup):

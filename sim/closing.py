@@ -1,7 +1,7 @@
 """What a forced order asks for: how much of the position at once, and at what limit.
 
 Portions: the first share and, after a pause, the rest (``first_share``); the share each time (``each_share``); down to the
-next lower margin tier (``tier_step``); half while equity is above half of maintenance (``half``); what makes equity maintenance
+next lower margin tier, or several at once (``tier_step``); half while equity is above half of maintenance (``half``); what makes equity maintenance
 and a buffer again (``just_enough``). None asks for more than ``largest_share`` of the position at a time.
 """
 
@@ -58,7 +58,7 @@ def other_portion(world, i, m, size, notional):
     if notional <= venue["first_notional"]:
         return size
     if venue["portion"] == TIER_STEP:
-        below = market["tier_floor"][tier] if tier > 0 else 0.0
+        below = market["tier_floor"][max(tier + 1 - venue["tiers_down"], 0)]
         wanted = size * (1.0 - below / notional) + 1.0
     elif venue["portion"] == HALF:
         wanted = 0.5 * size if purse_equity(world, i, m) >= 0.5 * maintenance else size

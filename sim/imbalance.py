@@ -66,6 +66,20 @@ def adapted(state, imbalance, elapsed, increase, decrease, stable, decreasing, l
 
 
 @hot_kernel
+def at_least(rate, least):
+    """Return a rate that is not 0 with at least this size.
+
+    Examples
+    --------
+    >>> at_least(-0.001, 0.01), at_least(0.02, 0.01), at_least(0.0, 0.01)
+    (-0.01, 0.02, 0.0)
+    """
+    if rate == 0.0 or abs(rate) >= least:
+        return rate
+    return least if rate > 0.0 else -least
+
+
+@hot_kernel
 def velocity(skew, scale, largest):
     """Return the change of the rate per day: the skew over its scale, kept within one, times the largest.
 
@@ -96,7 +110,7 @@ def imbalance_rate(world, m, elapsed):
     if law == ADAPTIVE_OPEN_INTEREST:
         market["imbalance_state"] = adapted(market["imbalance_state"], imbalance_of(long_lots, short_lots, 1.0), elapsed, numbers[0],
                                             numbers[1], numbers[2], numbers[3], numbers[4])
-    else:
-        per_day = velocity(long_lots - short_lots, numbers[0] / market["lot"], numbers[1])
-        market["imbalance_state"] += per_day * elapsed / 86_400.0
+        return at_least(market["imbalance_state"], numbers[5])
+    per_day = velocity(long_lots - short_lots, numbers[0] / market["lot"], numbers[1])
+    market["imbalance_state"] += per_day * elapsed / 86_400.0
     return market["imbalance_state"]

@@ -355,13 +355,20 @@ def move_purse(world, i, m, fund):
 
 @kernel
 def charge_to_fund(world, i, m, units, released):
-    """Move a liquidation fee to the venue's fund: first from what a pot has just released to the account, then from the purse."""
+    """Move a liquidation fee to the venue's fund, the liquidator's part to him; return the fund's.
+
+    It comes first from what a pot has just released to the account, then from the purse. The fund's part is rounded up.
+    """
     v, position = market_at(world, m)["venue"], position_at(world, i, m)
     from_account = min(units, released)
     account_at(world, i, v)["collateral"] -= from_account
     credit(world, i, m, from_account - units)
     position["all_fees"] -= units
-    account_at(world, venue_at(world, v)["fund_row"], v)["collateral"] += units
+    venue = venue_at(world, v)
+    kept = units - np.int64(units * (1.0 - venue["liquidation_fund_share"]))
+    account_at(world, venue["fund_row"], v)["collateral"] += kept
+    venue["liquidators"] += units - kept
+    return kept
 
 
 def total_units(tables):
@@ -381,7 +388,7 @@ def total_units(tables):
         return sum(int(value) for field in fields for value in tables[table][field].ravel())
 
     money = (total("account", "collateral", "incoming", "cash") + total("position", "pot", "quote")
-             + total("venue", "fees") + total("asset", "outside_cash"))
+             + total("venue", "fees", "liquidators") + total("asset", "outside_cash"))
     spot = [sum(int(x) for x in tables["holding"]["lots"][:, a]) + int(asset["outside_lots"])
             for a, asset in enumerate(tables["asset"])]
     perpetual = [sum(int(x) for x in tables["position"]["lots"][:, m]) for m in range(len(tables["market"]))]

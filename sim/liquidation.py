@@ -256,15 +256,14 @@ def mid_shift(world, m, before):
 
 @kernel
 def take_fee(world, i, m, value, free):
-    """Charge the liquidation fee on a value, at most what is left; `free` is the collateral before the forced trade. Return it."""
+    """Charge the liquidation fee on a value, at most what is left; return the fund's part. `free`: collateral before the trade."""
     v = market_at(world, m)["venue"]
     released = np.int64(0)
     if position_at(world, i, m)["isolated"] == 1:
         released = account_at(world, i, v)["collateral"] - free
     left = max(np.int64(math.floor(purse_equity(world, i, m))), 0) + released
     fee = min(fee_units(float(value), venue_at(world, v)["liquidation_fee"]), left)
-    charge_to_fund(world, i, m, fee, released)
-    return fee
+    return charge_to_fund(world, i, m, fee, released)
 
 
 @entry("none", 6)

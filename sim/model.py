@@ -17,7 +17,7 @@ from sim.files import whole_file
 from sim.kernel import raised
 from sim.recorder import Recorder, Records
 from sim.records import BAD_COUNT, KIND, OUTCOMES, RULE_RAISED
-from sim.shocks import shock_block
+from sim.shocks import shock_block, source_block
 from sim.standing import open_positions
 from sim.state import PATH_STEPS, Layout, build_tables, connect
 from sim.streams import generator
@@ -108,6 +108,7 @@ class PerpetualMarket(mesa.Model):
             moves, flow = shock_block(asset.shocks, self.step_number, steps, self.setup.dt)
             path["log_price"][:steps, a] = asset.process.block(rng, steps, self.setup.dt, self._spot_states[a]) + moves
             path["flow"][:steps, a] = flow
+            path["source"][:steps, a] = source_block(asset.shocks, self.step_number, steps, self.setup.dt)
             if asset.sentiment:
                 rng = generator(self.seed, f"sentiment/{asset.name}", block)
                 path["sentiment"][:, a] = asset.sentiment.block(rng, PATH_STEPS, self.setup.dt, self._sentiment_states[a])

@@ -18,7 +18,7 @@ class Premium(Section):
     """What a sample of the premium is, and how the samples of an interval are averaged.
 
     Rates by imbalance (`sim.imbalance`) have ``factor`` (rate per interval) and ``exponent``; ``increase`` and ``decrease`` (rate per
-    interval a second), two thresholds and the ``largest`` rate; or the ``scale`` (asset) and the ``largest_velocity`` (rate per
+    interval a second), two thresholds, the ``largest`` rate and the ``least`` that is charged; or the ``scale`` (asset) and the ``largest_velocity`` (rate per
     interval a day). A sample is kept within ``limit`` either side and then cut towards zero to a multiple of ``quantum`` (0 leaves it as it is).
     """
 
@@ -40,10 +40,13 @@ class Premium(Section):
     stable_imbalance: Share | None = None
     decreasing_imbalance: Share | None = None
     largest: Positive | None = None
+    least: Nonnegative = 0.0
     scale: Positive | None = None
     largest_velocity: Positive | None = None
 
     def contradictions(self):
+        if self.least and self.law != "adaptive_open_interest":
+            yield Fault("least", self.least, f"absent: law is {self.law!r}")
         wanted = self.law == "average_gap" or self.average == "recursive"
         if wanted and self.window_seconds is None:
             yield Fault("window_seconds", None, "given: an average that decays has one")
@@ -60,13 +63,14 @@ class Premium(Section):
     def imbalance_numbers(self):
         """Numbers of a law on open interest in the order of `sim.imbalance`, zeros after them."""
         keys = self.needs["law"].get(self.law, ()) if self.law in IMBALANCE_LAWS else ()
-        return [getattr(self, key) for key in keys] + [0.0] * (6 - len(keys))
+        return [getattr(self, key) for key in keys] + [0.0] * (5 - len(keys)) + [self.least]
 
 
 class Funding(Section):
     """The law of `sim.funding.funding_rate`; under the mode "sum" the damper plays no part.
 
-    ``cap`` is a fraction per interval, or a multiple as ``cap_law`` says (`sim.funding.cap_by_law`). ``step_limit`` bounds the
+    ``cap`` is a fraction per interval, or a multiple as ``cap_law`` says (`sim.funding.cap_by_law`); it bounds the rate on both sides, unless a
+    ``floor`` (signed, fraction per interval) stands above -cap. ``step_limit`` bounds the
     change of the rate from one interval to the next (in proportion to time where funding accrues continuously).
     With ``receivers`` "pro_rata" those who receive share what the others pay, and the pool stands aside; with "pool_fees" the
     pool adds at most the share ``fees_spent`` of its fees beyond the share ``fees_kept`` of those it has earned. With
@@ -83,6 +87,7 @@ class Funding(Section):
     damper_mode: Literal[records.DAMPER_MODES]
     cap_law: Literal[CAP_LAWS] = "absolute"
     cap: Unbounded
+    floor: Annotated[float, pydantic.Field(strict=True)] = -math.inf
     step_limit: Unbounded = math.inf
     divisor: Positive
     notional: Literal[records.NOTIONALS]
@@ -94,6 +99,8 @@ class Funding(Section):
     restore_after: Annotated[int, pydantic.Field(strict=True, ge=1)] | None = None
 
     def contradictions(self):
+        if self.cap_law == "absolute" and not self.floor < self.cap:
+            yield Fault("floor", self.floor, f"below the cap, {self.cap:g}")
         if self.lag and self.accrual == "continuous":
             yield Fault("lag", self.lag, "false: what accrues continuously is charged as it is fixed")
         if (self.short_interval_hours is None) != (self.restore_after is None):
@@ -108,7 +115,7 @@ class Funding(Section):
         return {"funding_on": self.enabled, "interval_seconds": 3600 * self.interval_hours, "interest": self.interest,
                 "damper": self.damper, "damper_mode": records.DAMPER_MODES.index(self.damper_mode), "cap": self.cap,
                 "divisor": self.divisor, "notional_price": records.NOTIONALS.index(self.notional),
-                "step_limit": self.step_limit, "receivers": records.RECEIVERS.index(self.receivers),
+                "step_limit": self.step_limit, "floor": self.floor, "receivers": records.RECEIVERS.index(self.receivers),
                 "fees_kept": self.fees_kept or 0.0, "fees_spent": self.fees_spent or 0.0,
                 "lag": self.lag, "continuous": self.accrual == "continuous",
                 "long_interval_seconds": 3600 * self.interval_hours, "long_interest": self.interest,
@@ -137,9 +144,14 @@ class MarkInput(Section):
 
 
 class Mark(Section):
-    """One input, which is the mark, or three, of which it is the median (two of a venue need its reduced rule)."""
+    """One input, which is the mark, or three, of which it is the median (two of a venue need its reduced rule).
+
+    ``refresh_seconds`` is the venue's clock (0: as often as it can), ``clamp`` keeps the mark within a fraction of the index.
+    """
 
     inputs: tuple[MarkInput, ...]
+    refresh_seconds: Nonnegative = 0.0
+    clamp: Annotated[float, pydantic.Field(strict=True, gt=0)] = math.inf
 
     def contradictions(self):
         if len(self.inputs) not in (1, 3):
@@ -148,29 +160,48 @@ class Mark(Section):
     def market_values(self, units):
         spare = [0] * (3 - len(self.inputs))
         return {"mark_input": [records.MARK_INPUTS.index(part.input) for part in self.inputs] + spare,
+                "mark_refresh": self.refresh_seconds, "mark_clamp": self.clamp,
                 "mark_window": [part.window_seconds for part in self.inputs] + spare,
                 "mark_number": [part.depth or part.basis_limit or 0.0 for part in self.inputs] + spare}
 
 
-SEVERAL = ("weights", "deviation_bps", "deviation_seconds")
+OF_SOURCES = {"deviation_bps": 0.0, "deviation_seconds": 60.0, "outages_per_day": 0.0, "outage_seconds": 600.0, "stale_seconds": math.inf,
+              "exclusion": math.inf}
+"""Keys that only an index of several sources may have, and what they are if not given."""
 
 
 class Index(Section):
     """Spot, or several sources of it put together by a law (`sim.index`), and the time constant of the lag behind them, seconds.
 
-    ``deviation_bps`` is the standard deviation of a source from spot, ``deviation_seconds`` how long it lasts.
+    ``deviation_bps`` is the standard deviation of a source from spot, ``deviation_seconds`` how long it lasts; ``outages_per_day`` how often a
+    source stands still, ``outage_seconds`` how long on average. A source has no weight after ``stale_seconds`` without news, or
+    further than ``exclusion`` (fraction) from the median.
     """
 
-    needs = {"law": {"clamped_mean": (*SEVERAL, "clamp"), "weighted_median": SEVERAL}}
+    needs = {"law": {"clamped_mean": ("weights", "clamp"), "weighted_median": ("weights",)}}
     window_seconds: Nonnegative
     law: Literal[records.INDEX_LAWS] = "one_source"
     weights: Annotated[tuple[Positive, ...], pydantic.Field(min_length=1, max_length=records.SOURCES)] | None = None
-    clamp: Positive | None = None
+    clamp: Annotated[float, pydantic.Field(strict=True, gt=0)] | None = None
     deviation_bps: Annotated[Nonnegative, pydantic.Field(le=1000)] | None = None
     deviation_seconds: Positive | None = None
+    outages_per_day: Annotated[Nonnegative, pydantic.Field(le=10_000)] | None = None
+    outage_seconds: Positive | None = None
+    stale_seconds: Annotated[float, pydantic.Field(strict=True, gt=0)] | None = None
+    exclusion: Annotated[float, pydantic.Field(strict=True, gt=0)] | None = None
+
+    def contradictions(self):
+        if self.law == "one_source":
+            yield from (Fault(key, getattr(self, key), "absent: law is 'one_source'") for key in OF_SOURCES if getattr(self, key) is not None)
+
+    def of_sources(self, key):
+        """Return a key of several sources, or what it is if not given."""
+        return OF_SOURCES[key] if getattr(self, key) is None else getattr(self, key)
 
     def market_values(self, units):
         weights = list(self.weights or ())
         return {"index_window": self.window_seconds, "index_law": records.INDEX_LAWS.index(self.law), "index_sources": len(weights),
                 "index_weight": weights + [0.0] * (records.SOURCES - len(weights)), "index_clamp": self.clamp or 0.0,
-                "deviation": (self.deviation_bps or 0.0) * 1e-4, "deviation_seconds": self.deviation_seconds or 1.0}
+                "deviation": self.of_sources("deviation_bps") * 1e-4, "deviation_seconds": self.of_sources("deviation_seconds"),
+                "outages": self.of_sources("outages_per_day") / 86_400.0, "outage_seconds": self.of_sources("outage_seconds"),
+                "stale_seconds": self.of_sources("stale_seconds"), "exclusion": self.of_sources("exclusion")}

@@ -102,7 +102,8 @@ VENUE = row(
     ("takeover_after_order", "i8"), ("forced_limit", "i8"),
     ("deleveraging_price", "i8"), ("deleveraging_rank", "i8"), ("deleveraging_picking", "i8"), ("loss_sharing", "i8"),
     ("shared_loss", "i8"),                                    # units that others have paid for losses beyond the fund
-    ("portion", "i8"), ("largest_share", "f8"), ("buffer", "f8"),   # of a position at a time; over maintenance when just enough
+    ("liquidation_fund_share", "f8"), ("liquidators", "i8"),  # of the liquidation fee; units that liquidators have earned
+    ("portion", "i8"), ("tiers_down", "i8"), ("largest_share", "f8"), ("buffer", "f8"),   # of a position at a time; over maintenance when just enough
     ("bankruptcy_adjustment", "f8"), ("spread_to_maintenance", "f8"),   # of the fillable price
     ("fund_peak", "f8"), ("fund_peak_seconds", "f8"), ("trigger_fall", "f8"),   # deleverage once the fund fell by this share
     ("round_seconds", "f8"), ("unwind_seconds", "f8"), ("no_impact", "i8"), ("bad_debt", "i8"),
@@ -122,7 +123,7 @@ MARKET = row(
     ("window_low", "i8"), ("window", "i8"), ("band", "f8"), ("band_low", "i8"), ("band_high", "i8"),   # ticks; fraction; ticks
     ("impact_notional", "f8"),                                # units
     ("funding_on", "i8"), ("interval_seconds", "f8"), ("settled_seconds", "f8"),
-    ("interest", "f8"), ("damper", "f8"), ("damper_mode", "i8"), ("cap", "f8"), ("divisor", "f8"), ("premium_average", "i8"),
+    ("interest", "f8"), ("damper", "f8"), ("damper_mode", "i8"), ("cap", "f8"), ("floor", "f8"), ("divisor", "f8"), ("premium_average", "i8"),
     ("premium_law", "i8"), ("premium_limit", "f8"), ("premium_quantum", "f8"), ("premium_window", "f8"),
     ("mid_average", "f8"), ("index_average", "f8"),           # of the law "average_gap", quote currency
     ("least_votes", "i8"), ("vote_count", "i8"), ("vote_seconds", "f8"), ("votes", "f8", (VOTES,)),
@@ -134,7 +135,9 @@ MARKET = row(
     ("pool_relief", "f8"), ("fee_share", "f8"), ("borrowing", "f8", (3,)),   # fractions; per year, usage, per year
     ("index_law", "i8"), ("index_sources", "i8"), ("index_weight", "f8", (SOURCES,)), ("index_clamp", "f8"),
     ("deviation", "f8"), ("deviation_seconds", "f8"),         # of a source from spot: standard deviation, log price; memory
-    ("source_deviation", "f8", (SOURCES,)), ("source_price", "f8", (SOURCES,)),
+    ("source_deviation", "f8", (SOURCES,)), ("source_price", "f8", (SOURCES,)), ("source_weight", "f8", (SOURCES,)),   # in force
+    ("source_seconds", "f8", (SOURCES,)), ("source_back", "f8", (SOURCES,)),   # of its last price; when it is back from an outage
+    ("outages", "f8"), ("outage_seconds", "f8"), ("stale_seconds", "f8"), ("exclusion", "f8"), ("source_index", "f8"),   # a second; fraction
     ("step_limit", "f8"), ("lag", "i8"), ("continuous", "i8"),
     ("short_interval_seconds", "f8"), ("long_interval_seconds", "f8"), ("long_interest", "f8"), ("restore_after", "i8"),
     ("uncapped", "i8"),                                       # settlements below the cap since the interval was cut
@@ -142,6 +145,7 @@ MARKET = row(
     ("notional_price", "i8"), ("samples", "i8"), ("premium_sum", "f8"), ("weight_sum", "f8"), ("thin_samples", "i8"),
     ("all_samples", "i8"),
     ("mark_input", "i8", (3,)), ("mark_window", "f8", (3,)), ("mark_number", "f8", (3,)), ("mark_average", "f8", (3,)),
+    ("mark_refresh", "f8"), ("mark_clamp", "f8"),             # seconds between two marks; fraction of the index either side
     ("mark_seconds", "f8"),                                   # up to when the mark's averages have advanced
     ("previous_mark", "f8"), ("index_window", "f8"), ("maximum_leverage", "f8"),
     ("safe_low", "f8"), ("safe_high", "f8"),                  # no position is below maintenance at a mark between these
@@ -158,7 +162,7 @@ VIEW = row(
     ("mark", "f8"), ("index", "f8"), ("spot", "f8"), ("basis_mid", "f8"),
     ("premium", "f8"), ("average_premium", "f8"), ("premium_30m", "f8"), ("premium_90m", "f8"),
     ("predicted_funding", "f8"), ("funding_rate", "f8"), ("interval_seconds", "f8"), ("seconds_to_settlement", "f8"),
-    ("interest", "f8"), ("damper", "f8"), ("cap", "f8"), ("divisor", "f8"), ("damper_mode", "i8"), ("funding_on", "i8"),
+    ("interest", "f8"), ("damper", "f8"), ("cap", "f8"), ("divisor", "f8"), ("damper_mode", "i8"), ("funding_on", "i8"), ("floor", "f8"),
     ("open_interest", "i8"), ("volume", "i8"),                # lots; lots traded since the start
     ("impact_bid", "f8"), ("impact_ask", "f8"), ("depth_bid", "i8"), ("depth_ask", "i8"),   # lots within 10 bp
     ("volatility", "f8"), ("trend_1h", "f8"), ("trend_1d", "f8"), ("mid_110m", "f8"),   # per sqrt(s); log mid over its mean
@@ -194,7 +198,7 @@ KIND = row(("rule_at", "i8"), ("traits_at", "i8"), ("traits_size", "i8"), ("trad
 DRAW = row(("key", "u8"), ("draws", "i8"))
 ORDER_ROW = row(("kind", "i8"), ("market", "i8"), ("slot", "i8"), ("side", "i8"), ("tick", "i8"), ("lots", "i8"),
                 ("flags", "i8"), ("expiry_seconds", "f8"))
-PATH = row(("log_price", "f8"), ("sentiment", "f8"), ("flow", "f8"))   # (step of the block, asset)
+PATH = row(("log_price", "f8"), ("sentiment", "f8"), ("flow", "f8"), ("source", "f8", (SOURCES,)))   # (step of the block, asset)
 EVENT = row(
     ("sequence", "i8"), ("step", "i8"), ("round", "i8"), ("seconds", "f8"), ("market", "i8"), ("trader", "i8"),
     ("counterparty", "i8"), ("kind", "i8"), ("node", "i8"), ("parent", "i8"), ("cause", "i8"), ("lots", "i8"),

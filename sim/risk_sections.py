@@ -90,7 +90,8 @@ class Margin(Section):
 class Liquidation(Section):
     """Forced closing: how much at once (`sim.closing`), when the fund takes over, how forced orders are limited, fee.
 
-    Positions of at most ``first_notional`` are closed whole.
+    Positions of at most ``first_notional`` are closed whole. The fund gets ``fund_share`` of the fee, liquidators from outside the rest. A step
+    down goes ``tiers_down`` margin tiers at once.
     """
 
     needs = {"portion": {"just_enough": ("buffer",)}, "forced_limit": {"fillable": ("bankruptcy_adjustment", "spread_to_maintenance")}}
@@ -107,12 +108,20 @@ class Liquidation(Section):
     takeover_after_order: Switch
     forced_limit: Literal[records.FORCED_LIMITS]
     fee: Annotated[Nonnegative, pydantic.Field(le=0.1)]
+    fund_share: Share = 1.0
+    tiers_down: Annotated[int, pydantic.Field(strict=True, ge=1, lt=records.TIERS)] = 1
     round_seconds: Positive
+
+    def contradictions(self):
+        if self.tiers_down != 1 and self.portion != "tier_step":
+            yield Fault("tiers_down", self.tiers_down, f"absent: portion is {self.portion!r}")
 
     def venue_values(self, units):
         return {"portion": records.PORTIONS.index(self.portion), "largest_share": self.largest_share, "buffer": self.buffer or 0.0,
                 "bankruptcy_adjustment": self.bankruptcy_adjustment or 0.0,
-                "spread_to_maintenance": self.spread_to_maintenance or 0.0, "liquidation_fee": self.fee, "first_share": self.first_share, "first_notional": units(self.first_notional),
+                "spread_to_maintenance": self.spread_to_maintenance or 0.0, "liquidation_fee": self.fee,
+                "liquidation_fund_share": self.fund_share, "tiers_down": self.tiers_down,
+                "first_share": self.first_share, "first_notional": units(self.first_notional),
                 "pause_seconds": self.pause_seconds, "takeover_share": self.takeover_share,
                 "takeover_after_order": self.takeover_after_order, "round_seconds": self.round_seconds,
                 "forced_limit": records.FORCED_LIMITS.index(self.forced_limit)}

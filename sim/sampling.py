@@ -192,7 +192,7 @@ def rate_of(world, m, average, step_limit):
     """Return the funding rate that an average premium gives, no further than `step_limit` from the rate in force."""
     market, before = market_at(world, m), view_at(world, m)["funding_rate"]
     rate = funding_rate(average, market["interest"], market["damper"], market["damper_mode"], market["cap"], market["divisor"])
-    return limited(before, rate, step_limit)
+    return limited(before, max(rate, market["floor"]), step_limit)
 
 
 @kernel

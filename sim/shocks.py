@@ -1,4 +1,4 @@
-"""Shocks to spot on a timeline: moves of the price along a path, and programmes that trade spot."""
+"""Shocks on a timeline: moves of spot along a path, programmes that trade spot, moves of one source of the index."""
 
 import math
 from typing import Annotated, Literal
@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from sim.process import HOUR_SECONDS, Model
+from sim.records import SOURCES
 
 
 class _Shock(Model):
@@ -32,7 +33,24 @@ class SellProgramme(_Shock):
     notional_usd: Annotated[float, Field(strict=True, ge=-1e12, le=1e12)]
 
 
-SpotShock = Annotated[PathShock | SellProgramme, Field(discriminator="kind")]
+class SourceShock(_Shock):
+    """A move of one source of the index away from spot by the fraction `move` over `minutes`, and back over `back_minutes`.
+
+    `source` counts the weights of the rulebook's ``[index]`` from 0; venues that look at the same asset see the same source move.
+    """
+
+    kind: Literal["source"] = "source"
+    source: Annotated[int, Field(strict=True, ge=0, lt=SOURCES)]
+    move: Annotated[float, Field(strict=True, gt=-1, le=100, description="fraction of the price")]
+    back_minutes: Annotated[float, Field(strict=True, gt=0, le=1e6)]
+
+    def away(self, ends):
+        """Return what the shock adds to the source's log price at each time of `ends`, in seconds since the start."""
+        turn = self.at_hours * HOUR_SECONDS + self.minutes * 60.0
+        return math.log1p(self.move) * (self.done(ends) - np.clip((ends - turn) / (self.back_minutes * 60.0), 0.0, 1.0))
+
+
+SpotShock = Annotated[PathShock | SellProgramme | SourceShock, Field(discriminator="kind")]
 
 
 def shock_block(shocks, first_step, steps, dt):
@@ -66,6 +84,23 @@ def shock_block(shocks, first_step, steps, dt):
         done = shock.done(times)
         if shock.kind == "path":
             log_additions += math.log1p(shock.move) * done[1:]
-        else:
+        elif shock.kind == "programme":
             flow_per_step += shock.notional_usd * np.diff(done)
     return log_additions, flow_per_step
+
+
+def source_block(shocks, first_step, steps, dt):
+    """Return what shocks add to the log price of each source of the index at the end of each step, shape (steps, SOURCES).
+
+    Examples
+    --------
+    >>> crash = SourceShock(at_hours=0, minutes=2, move=-0.2, source=1, back_minutes=1)
+    >>> np.exp(source_block([crash], 0, 4, 60.0)[:, :2]).round(4).tolist()
+    [[1.0, 0.8944], [1.0, 0.8], [1.0, 1.0], [1.0, 1.0]]
+    """
+    ends = dt * np.arange(first_step + 1, first_step + steps + 1)
+    away = np.zeros((steps, SOURCES))
+    for shock in shocks:
+        if shock.kind == "source":
+            away[:, shock.source] += shock.away(ends)
+    return away

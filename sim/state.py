@@ -157,7 +157,7 @@ def fill_market(tables, m, setup_market, setup, layout):
     market["band_high"] = math.floor(spot / market["tick"] * (1 + market["band"]))
     for k in range(3):
         market["mark_average"][k] = spot if market["mark_input"][k] in (QUOTES_AVERAGE, MID_AVERAGE) else 0.0
-    market["mid_average"] = market["index_average"] = spot
+    market["mid_average"] = market["index_average"] = market["source_index"] = market["source_price"] = spot
     fill_pool(market, rulebook.trading, spot)
     fill_view(view, market, venue, asset, setup)
 
@@ -175,7 +175,7 @@ def fill_view(view, market, venue, asset, setup):
     """Write what traders see of a market at time 0."""
     spot = float(asset["spot"])
     for field in ("tick", "lot", "units_per_tick", "units_per_price", "interval_seconds", "interest", "damper", "cap",
-                  "divisor", "damper_mode", "funding_on", "place", "band", "maximum_leverage"):
+                  "floor", "divisor", "damper_mode", "funding_on", "place", "band", "maximum_leverage"):
         view[field] = market[field]
     for field in ("mark", "index", "spot", "impact_bid", "impact_ask"):
         view[field] = spot

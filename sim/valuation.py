@@ -121,15 +121,30 @@ def mark_of(world, m, forced_weight):
     return median_of_three(first, mark_input(world, m, 1, forced_weight), mark_input(world, m, 2, forced_weight))
 
 
+@hot_kernel
+def mark_due(before, now, refresh):
+    """Return whether a venue that refreshes its mark every `refresh` seconds (0: always) does so between two times.
+
+    Examples
+    --------
+    >>> mark_due(61.0, 119.0, 60.0), mark_due(61.0, 120.0, 60.0), mark_due(61.0, 62.0, 0.0)
+    (False, True, True)
+    """
+    return refresh == 0.0 or math.floor(now / refresh) > math.floor(before / refresh)
+
+
 @kernel
 def update_mark(world, m, seconds):
     """Advance the mark of a market to time `seconds` and set the band that hangs on it."""
     market, view = market_at(world, m), view_at(world, m)
     advance_averages(world, m, seconds - market["mark_seconds"])
+    due = mark_due(market["mark_seconds"], seconds, market["mark_refresh"])
     market["mark_seconds"] = seconds
     market["previous_mark"] = view["mark"]
-    view["mark"] = max(mark_of(world, m, 0.0), market["tick"])
-    market["unforced_mark"] = mark_of(world, m, 1.0)
+    if due:
+        low, high = view["index"] * (1.0 - market["mark_clamp"]), view["index"] * (1.0 + market["mark_clamp"])
+        view["mark"] = max(clamp(mark_of(world, m, 0.0), low, high), market["tick"])
+        market["unforced_mark"] = clamp(mark_of(world, m, 1.0), low, high)
     centre, top = view["mark"] / market["tick"], market["window_low"] + market["window"] - 1
     market["band_low"] = max(int(math.ceil(centre * (1.0 - market["band"]))), market["window_low"], 1)
     market["band_high"] = min(int(math.floor(centre * (1.0 + market["band"]))), top)

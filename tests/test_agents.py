@@ -61,7 +61,7 @@ class Scene:
         for name, value in dict(
                 dt=60.0, best_bid=199_995, best_ask=200_005, last_tick=200_000, tick=0.1, lot=0.001, units_per_tick=100,
                 units_per_price=1_000.0, mark=SPOT_PRICE, index=SPOT_PRICE, spot=SPOT_PRICE, interval_seconds=28_800.0,
-                seconds_to_settlement=14_400.0, interest=INTEREST, damper=DAMPER, cap=0.003, divisor=1.0, funding_on=1,
+                seconds_to_settlement=14_400.0, interest=INTEREST, damper=DAMPER, cap=0.003, floor=-math.inf, divisor=1.0, funding_on=1,
                 volatility=1e-4, borrow_rate=0.05, band=0.05, maximum_leverage=125.0).items():
             self.views[name] = value
 

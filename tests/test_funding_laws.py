@@ -180,3 +180,19 @@ def test_impossible_compositions_are_refused_with_all_their_faults(changes, keys
     with pytest.raises(ParameterError) as caught:
         load_rulebook("binance").changed(changes)
     assert {fault.key for fault in caught.value.faults} == keys
+
+
+def test_a_floor_stops_the_rate_below_and_not_above():
+    from scenarios.loader import build, load
+
+    rates = {}
+    for floor in (-1e-4, -0.003):
+        scenario = load("short-crowding", {"days": 1.5, "market.changes.funding.floor": floor})
+        market = build(scenario, 1)
+        market.run(scenario.steps)
+        rates[floor] = market.records().settlements["rate"]
+        assert market.conservation_error_units == 0
+    assert rates[-1e-4].min() == -1e-4 and rates[-0.003].min() < -1.2e-4
+    with pytest.raises(ParameterError) as caught:
+        load_rulebook("binance").changed({"funding.floor": 0.01})
+    assert [fault.key for fault in caught.value.faults] == ["funding.floor"]

@@ -11,6 +11,7 @@ from tests.markets import World, assert_positions_are_sound, round_rules, storm
 from tests.probes import asked, find_below, look
 
 TIERS = [[0, 0.01, 50], [10_000, 0.02, 25]]
+STEEP = [[0, 0.01, 50], [5_000, 0.02, 25], [16_000, 0.03, 20]]
 
 
 def below(portion, equity_usd, lots=100, **changes):
@@ -25,7 +26,9 @@ def below(portion, equity_usd, lots=100, **changes):
 
 
 @pytest.mark.parametrize(("portion", "equity", "changes", "lots"), [
-    ("tier_step", 250.0, {"margin__tiers": TIERS}, 51), ("half", 150.0, {}, 50), ("half", 99.0, {}, 100),
+    ("tier_step", 250.0, {"margin__tiers": TIERS}, 51), ("tier_step", 150.0, {"margin__tiers": STEEP}, 21),
+    ("tier_step", 150.0, {"margin__tiers": STEEP, "liquidation__tiers_down": 2}, 76),
+    ("tier_step", 150.0, {"margin__tiers": STEEP, "liquidation__tiers_down": 3}, 100), ("half", 150.0, {}, 50), ("half", 99.0, {}, 100),
     ("half", 150.0, {"liquidation__first_notional": 30_000.0}, 100), ("just_enough", 150.0, {"liquidation__buffer": 0.0}, 25),
     ("just_enough", 150.0, {"liquidation__buffer": 0.1}, 35), ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__fee": 0.005}, 50),
     ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__fee": 0.02}, 100),
@@ -179,3 +182,14 @@ def test_the_safe_interval_is_exact_where_margins_rise_with_size(slope):
         market = world["market"][0]
         held = world["position"]["lots"][:4, 0] != 0
         assert (market["safe_low"] < mark < market["safe_high"]) == (not (found[:, 0].astype(bool) & held).any())
+
+
+def test_liquidators_get_their_part_of_the_fee_and_no_unit_is_lost():
+    earned = {}
+    for share in (1.0, 0.5):
+        market = storm(2, [load_rulebook("binance").changed({"liquidation.fund_share": share, "liquidation.fee": 0.005})])
+        market.run(60)
+        assert market.conservation_error_units == 0
+        venue, events = market.tables["venue"][0], market.records().events
+        earned[share] = int(venue["liquidators"]), int(events["fund_change"][events["kind"] == 0].sum()), len(events)
+    assert earned[1.0][0] == 0 and earned[0.5][2] > 0 and 0 <= earned[0.5][1] - earned[0.5][0] <= earned[0.5][2]

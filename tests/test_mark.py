@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,3 +68,21 @@ def test_compiled_is_plain(a, b, c, seconds):
              index_plus_funding: (a, 0.001, seconds, 100.0)}
     for function, arguments in calls.items():
         assert function(*arguments) == getattr(function, "py_func", function)(*arguments)
+
+
+def test_a_mark_keeps_its_clock_and_its_distance():
+    from sim.rulebook import load_rulebook
+    from tests.markets import storm
+
+    free = load_rulebook("none")
+    slow = storm(5, [free.changed({"mark.refresh_seconds": 300.0})], capital_usd=1_500.0)
+    slow.run(300)
+    marks, seconds = slow.records().series[0]["mark"], slow.records().series[0]["seconds"]
+    changed = np.flatnonzero(np.diff(marks) != 0) + 1
+    assert len(changed) > 10 and (seconds[changed] % 300 == 0).all()
+    near = storm(5, [free.changed({"mark.clamp": 1e-4})], capital_usd=1_500.0)
+    wide = storm(5, [free], capital_usd=1_500.0)
+    for market in (near, wide):
+        market.run(300)
+    gaps = [np.abs(rows["mark"] / rows["index"] - 1).max() for rows in (market.records().series[0] for market in (near, wide))]
+    assert gaps[0] <= 1e-4 + 1e-12 < gaps[1]

@@ -10,7 +10,7 @@ from sim.rulebook import load_rulebook, rulebook_names
 @pytest.mark.parametrize("name", rulebook_names())
 def test_every_rulebook_can_be_told(name):
     told = dict(rules.sentences(load_rulebook(name)))
-    assert set(told) == {"trading", "premium", "funding", "mark", "margin", "liquidation", "loss beyond the fund"}
+    assert set(told) == {"trading", "premium", "funding", "mark", "index", "margin", "liquidation", "loss beyond the fund"}
     assert all(text.endswith(".") and text[0].isupper() or heading == "mark" for heading, text in told.items())
 
 
