@@ -6,9 +6,15 @@ import seaborn as sns
 from analysis.canvas import PALETTE
 from analysis.metrics import BPS
 
-LABELS = {"basis_mean_bps": "basis, mean (bp)", "basis_sd_bps": "basis, sd (bp)", "funding_mean_bps_8h": "funding, mean (bp per 8 h)",
-          "funding_sd_bps_8h": "funding, sd (bp per 8 h)", "liquidated_notional": "liquidated (quote currency)",
-          "insurance_fund_change": "fund, change (quote currency)", "open_interest_mean": "open interest (quote currency)"}
+LABELS = {
+    "basis_mean_bps": "basis, mean (bp)",
+    "basis_sd_bps": "basis, sd (bp)",
+    "funding_mean_bps_8h": "funding, mean (bp per 8 h)",
+    "funding_sd_bps_8h": "funding, sd (bp per 8 h)",
+    "liquidated_notional": "liquidated (quote currency)",
+    "insurance_fund_change": "fund, change (quote currency)",
+    "open_interest_mean": "open interest (quote currency)",
+}
 
 
 def label(name):
@@ -27,8 +33,15 @@ def phase_portrait(frame, axes):
     basis = (frame["mid"] / frame["spot"] - 1) * BPS
     known = frame["mid"] > 0
     every = max(len(frame) // 4_000, 1)
-    axes.scatter(basis[known][::every], frame["predicted_funding"][known][::every] * BPS, s=2, c=np.arange(known.sum())[::every], cmap="cividis_r",
-                 linewidths=0, rasterized=True)
+    axes.scatter(
+        basis[known][::every],
+        frame["predicted_funding"][known][::every] * BPS,
+        s=2,
+        c=np.arange(known.sum())[::every],
+        cmap="cividis_r",
+        linewidths=0,
+        rasterized=True,
+    )
     axes.axhline(0, color="0.85", linewidth=0.6, zorder=0)
     axes.axvline(0, color="0.85", linewidth=0.6, zorder=0)
     axes.set_xlabel("basis (bp of spot)")
@@ -39,8 +52,21 @@ def phase_portrait(frame, axes):
 def response_curve(frame, axes, factor, figure, hue="arm"):
     """Draw a figure over a factor of a sweep: mean over seeds and everything else, with its 95 % interval."""
     several = frame[hue].nunique() > 1
-    sns.lineplot(frame, x=factor, y=figure, hue=hue if several else None, style=hue if several else None, palette=PALETTE[:frame[hue].nunique()] if several else None,
-                 color=None if several else PALETTE[0], errorbar=("ci", 95), n_boot=400, seed=0, marker="o", markersize=3, ax=axes)
+    sns.lineplot(
+        frame,
+        x=factor,
+        y=figure,
+        hue=hue if several else None,
+        style=hue if several else None,
+        palette=PALETTE[: frame[hue].nunique()] if several else None,
+        color=None if several else PALETTE[0],
+        errorbar=("ci", 95),
+        n_boot=400,
+        seed=0,
+        marker="o",
+        markersize=3,
+        ax=axes,
+    )
     axes.set_xlabel(label(factor))
     axes.set_ylabel(label(figure))
     return axes
@@ -57,12 +83,22 @@ def heat_map(frame, axes, across, down, figure):
 
 def attack_map(frame, axes, across, down, profit="pnl_by_kind.manipulation"):
     """Draw the attacker's mean profit over two factors, gains and losses in two colours; below it the liquidated notional, both in thousands."""
-    tables = [frame.pivot_table(index=down, columns=across, values=name, aggfunc="mean").sort_index(ascending=False) / 1e3
-              for name in (profit, "liquidated_notional")]
+    tables = [
+        frame.pivot_table(index=down, columns=across, values=name, aggfunc="mean").sort_index(ascending=False) / 1e3 for name in (profit, "liquidated_notional")
+    ]
     widest = float(np.nanmax(np.abs(tables[0].to_numpy()))) or 1.0
     texts = np.vectorize(lambda gained, liquidated: f"{gained:,.3g}\n({liquidated:,.0f})")(*(table.to_numpy() for table in tables))
-    sns.heatmap(tables[0], ax=axes, cmap="PuOr", vmin=-widest, vmax=widest, annot=texts if texts.size <= 49 else False, fmt="", annot_kws={"size": 6},
-                cbar_kws={"label": "attacker's profit\n(thousand of quote currency)"})
+    sns.heatmap(
+        tables[0],
+        ax=axes,
+        cmap="PuOr",
+        vmin=-widest,
+        vmax=widest,
+        annot=texts if texts.size <= 49 else False,
+        fmt="",
+        annot_kws={"size": 6},
+        cbar_kws={"label": "attacker's profit\n(thousand of quote currency)"},
+    )
     axes.set_xlabel(label(across))
     axes.set_ylabel(label(down))
     return axes
@@ -71,7 +107,7 @@ def attack_map(frame, axes, across, down, profit="pnl_by_kind.manipulation"):
 def leverage(frame, axes):
     """Draw the leverage of open positions (`Records.positions`), a stacked histogram by kind."""
     shown = frame[frame["equity"] > 0].assign(leverage=lambda part: part["notional"] / part["equity"], kind=lambda part: part["kind"].str.replace("_", " "))
-    sns.histplot(shown, x="leverage", hue="kind", multiple="stack", bins=40, log_scale=True, ax=axes, palette=PALETTE[:shown["kind"].nunique()], linewidth=0)
+    sns.histplot(shown, x="leverage", hue="kind", multiple="stack", bins=40, log_scale=True, ax=axes, palette=PALETTE[: shown["kind"].nunique()], linewidth=0)
     axes.set_xlabel("leverage (notional over equity)")
     axes.set_ylabel("open positions")
     if axes.get_legend():
@@ -100,8 +136,17 @@ def beside_data(simulated, real, axes, name):
 def settling(frame, axes):
     """Draw how sensitivity indices settle as samples are added (a frame of `analysis.sensitivity.indices`)."""
     for k, ((factor, index), part) in enumerate(frame.groupby(["factor", "index"], sort=False)):
-        axes.errorbar(part["samples"], part["value"], yerr=part["half"], color=PALETTE[k % 10], marker="o", markersize=3, linewidth=0.9, capsize=2,
-                      label=f"{factor}, {index.replace('_', ' ')}")
+        axes.errorbar(
+            part["samples"],
+            part["value"],
+            yerr=part["half"],
+            color=PALETTE[k % 10],
+            marker="o",
+            markersize=3,
+            linewidth=0.9,
+            capsize=2,
+            label=f"{factor}, {index.replace('_', ' ')}",
+        )
     axes.set_xscale("log", base=2)
     axes.set_xlabel("samples (base number)")
     axes.set_ylabel("index")

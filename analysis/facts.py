@@ -63,7 +63,12 @@ def basis_facts(records, market):
         hours = step * minutes / 60.0
         yield f"basis, half-life at {step * minutes:g} min", value * hours, low * hours, high * hours, "h", "error correction; block bootstrap"
     lot = of_market(records.meta["lot"], market)
-    yield "depth within 10 bp, mean of both sides", *bootstrapped(np.mean, 0.5 * (series["depth_bid"] + series["depth_ask"]) * series["mark"] * lot, day), "quote currency", "block bootstrap"
+    yield (
+        "depth within 10 bp, mean of both sides",
+        *bootstrapped(np.mean, 0.5 * (series["depth_bid"] + series["depth_ask"]) * series["mark"] * lot, day),
+        "quote currency",
+        "block bootstrap",
+    )
     quoted = (series["best_ask"] - series["best_bid"]) / series["mid"] * BPS
     quoted = quoted[(series["best_bid"] > 0) & (series["best_ask"] > 0)]
     yield "quoted spread, mean", *bootstrapped(np.mean, quoted, day), "bp", "block bootstrap"
@@ -107,10 +112,20 @@ def trading_facts(records, market):
     mid, price = known_mid(series), trades["tick"] * of_market(records.meta["tick"], market)
     rows = np.column_stack([trades["side"], price, mid[before], trades["lots"]]).astype(float)
     day = len(trades) / max(records.meta["steps"] * records.meta["dt"] / 86_400.0, 1e-9)
-    yield "effective spread", *bootstrapped(effective_spread, rows[(before >= 0) & np.isfinite(mid[before])], day / 24), "bp", "against the last recorded mid, by lots; block bootstrap"
-    flow = np.bincount(before + 1, trades["side"] * trades["lots"], len(series) + 1)[1:len(series)]
+    yield (
+        "effective spread",
+        *bootstrapped(effective_spread, rows[(before >= 0) & np.isfinite(mid[before])], day / 24),
+        "bp",
+        "against the last recorded mid, by lots; block bootstrap",
+    )
+    flow = np.bincount(before + 1, trades["side"] * trades["lots"], len(series) + 1)[1 : len(series)]
     pairs = np.column_stack([flow, np.diff(np.log(mid))])
-    yield "impact of flow, exponent", *bootstrapped(impact_exponent, pairs[np.isfinite(pairs).all(axis=1)], 60.0), "1", "flow and return of each record interval, 12 groups; block bootstrap"
+    yield (
+        "impact of flow, exponent",
+        *bootstrapped(impact_exponent, pairs[np.isfinite(pairs).all(axis=1)], 60.0),
+        "1",
+        "flow and return of each record interval, 12 groups; block bootstrap",
+    )
 
 
 def leverage_facts(records, market):
@@ -118,7 +133,12 @@ def leverage_facts(records, market):
     held = records.positions[(records.positions["market"] == market) & (records.positions["equity"] > 0)]
     leverage = held["notional"] / held["equity"]
     for name, share in (("median", 0.5), ("upper decile", 0.9)):
-        yield f"leverage at the end, {name}", *bootstrapped(lambda values, share=share: np.quantile(values, share), leverage, 2.0), "1", "of open positions; bootstrap"
+        yield (
+            f"leverage at the end, {name}",
+            *bootstrapped(lambda values, share=share: np.quantile(values, share), leverage, 2.0),
+            "1",
+            "of open positions; bootstrap",
+        )
 
 
 def cascade_facts(records, market):

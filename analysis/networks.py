@@ -1,5 +1,7 @@
 """Drawings of graphs: ``graph, axes -> axes``. Trees of liquidations in time, and who lost to whom."""
 
+import collections
+
 import networkx as nx
 import numpy as np
 from matplotlib.lines import Line2D
@@ -11,6 +13,9 @@ from sim.records import CAUSES
 CAUSE_COLOURS = {cause: PALETTE[k] for k, cause in zip((7, 0, 1, 3, 4, 5), CAUSES, strict=True)}
 LARGEST_DOT, SMALLEST_DOT = 55.0, 3.0
 MOST_TREES = 12
+LOST, BORNE = PALETTE[3], PALETTE[2]
+FLOW = {"alpha": 0.6, "solid_capstyle": "butt"}
+AMOUNT = {"fontsize": 6, "ha": "center", "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}}
 
 
 def cascade_trees(graph, axes, most=MOST_TREES):
@@ -30,8 +35,15 @@ def cascade_trees(graph, axes, most=MOST_TREES):
         (x, y), (there, height) = places[source], places[target]
         axes.plot([x, x, there], [y, height, height], color="0.75", linewidth=0.5, zorder=1)
     notional = np.array([graph.nodes[node]["notional"] for node in places])
-    axes.scatter(dots[:, 0], dots[:, 1], s=SMALLEST_DOT + LARGEST_DOT * notional / max(notional.max(initial=0.0), 1e-300), linewidths=0, zorder=2,
-                 color=[CAUSE_COLOURS[graph.nodes[node]["cause"]] for node in places], alpha=0.85)
+    axes.scatter(
+        dots[:, 0],
+        dots[:, 1],
+        s=SMALLEST_DOT + LARGEST_DOT * notional / max(notional.max(initial=0.0), 1e-300),
+        linewidths=0,
+        zorder=2,
+        color=[CAUSE_COLOURS[graph.nodes[node]["cause"]] for node in places],
+        alpha=0.85,
+    )
     axes.set_xlabel("time since the tree's first liquidation (min)")
     axes.set_ylabel(f"accounts, by tree\n({len(rows)} of {len(trees(graph))} trees)")
     axes.set_yticks([])
@@ -48,8 +60,11 @@ def placed(graph, root, bottom):
 
 def cause_key(axes, causes):
     """Write above the axes what the colours mean."""
-    dots = [Line2D([], [], marker="o", linestyle="", markersize=4, color=CAUSE_COLOURS[cause], label="another's liquidation" if cause == CAUSES[0] else cause)
-            for cause in CAUSES if cause in causes]
+    dots = [
+        Line2D([], [], marker="o", linestyle="", markersize=4, color=CAUSE_COLOURS[cause], label="another's liquidation" if cause == CAUSES[0] else cause)
+        for cause in CAUSES
+        if cause in causes
+    ]
     if dots:
         axes.legend(handles=dots, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(dots), frameon=False, fontsize=6, handletextpad=0.1)
     return axes
@@ -60,23 +75,27 @@ def loss_flows(graph, axes):
 
     The width of a line is the notional, its colour who gained against the mark, its text the amount.
     """
-    sides = [sorted({edge[k] for edge in graph.edges}, key=lambda name: -sum(data["notional"] for *ends, data in graph.edges(data=True) if ends[k] == name))
-             for k in (0, 1)]
-    height = [{name: 1 - (k + 0.5) / len(side) for k, name in enumerate(side)} for side in sides]
-    widest = max((data["notional"] for *_, data in graph.edges(data=True)), default=0.0)
-    scale, word = magnitude([data["loss"] for *_, data in graph.edges(data=True)])
-    for k, (source, target, data) in enumerate(graph.edges(data=True)):
-        y, there = height[0][source], height[1][target]
-        axes.plot([0, 1], [y, there], linewidth=0.4 + 8 * data["notional"] / max(widest, 1e-300), color=PALETTE[3] if data["loss"] > 0 else PALETTE[2], alpha=0.6,
-                  solid_capstyle="butt")
-        at = 0.3 + 0.2 * (k % 3)
-        axes.text(at, y + at * (there - y), f"{data['loss'] / scale:,.3g}", fontsize=6, ha="center", va="center",
-                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8})
-    for x, align, places in ((-0.02, "right", height[0]), (1.02, "left", height[1])):
+    heights = [heights_of(graph, end) for end in (0, 1)]
+    edges = list(graph.edges(data=True))
+    widest = max((flow["notional"] for *_, flow in edges), default=0.0)
+    scale, word = magnitude([flow["loss"] for *_, flow in edges])
+    for k, (source, target, flow) in enumerate(edges):
+        y, there, at = heights[0][source], heights[1][target], 0.3 + 0.2 * (k % 3)
+        axes.plot([0, 1], [y, there], linewidth=0.4 + 8 * flow["notional"] / max(widest, 1e-300), color=LOST if flow["loss"] > 0 else BORNE, **FLOW)
+        axes.text(at, y + at * (there - y), f"{flow['loss'] / scale:,.3g}", **AMOUNT)
+    for x, align, places in ((-0.02, "right", heights[0]), (1.02, "left", heights[1])):
         for name, y in places.items():
             axes.text(x, y, str(name).replace("_", " "), ha=align, va="center")
     axes.set_axis_off()
     axes.set_title(f"loss against the mark, {word}quote currency", fontsize=7)
-    axes.legend(handles=[Line2D([], [], color=PALETTE[k], linewidth=3, alpha=0.6, label=text) for k, text in ((3, "lost by the liquidated"), (2, "borne by the other side"))],
-                loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=6)
+    lines = [Line2D([], [], color=colour, linewidth=3, alpha=0.6, label=text) for colour, text in ((LOST, "lost by the liquidated"), (BORNE, "borne by the other side"))]
+    axes.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=6)
     return axes
+
+
+def heights_of(graph, end):
+    """Return by name the height of each node that begins (0) or ends (1) an edge, the one with the most notional at the top."""
+    notional = collections.Counter()
+    for *ends, flow in graph.edges(data=True):
+        notional[ends[end]] += flow["notional"]
+    return {name: 1 - (k + 0.5) / len(notional) for k, (name, _) in enumerate(notional.most_common())}

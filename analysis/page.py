@@ -17,6 +17,21 @@ from analysis.showing import table_lines
 from scenarios.store import staged
 
 PAGE_DOTS = 115
+WARM_UP_DAYS = 3
+FIGURES = {
+    "basis_mean_bps": "bp",
+    "basis_sd_bps": "bp",
+    "funding_mean_bps_8h": "bp per 8 h",
+    "funding_sd_bps_8h": "bp per 8 h",
+    "open_interest_mean": "quote currency",
+    "volume": "quote currency",
+    "liquidations": "accounts",
+    "liquidated_notional": "quote currency",
+    "insurance_fund_change": "quote currency",
+    "adl_events": "events",
+    "amplification": "share, whole run",
+    "conservation_error_units": "money units",
+}
 
 PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><style>
@@ -36,7 +51,8 @@ pre{background:#f6f6f4;padding:.6rem;overflow-x:auto;font-size:12px}.bad{color:#
 <tr>{% for name in table.columns %}<th>{{ name }}</th>{% endfor %}</tr>
 {% for row in table.rows %}<tr>{% for cell in row %}<td class="{{ 'n' if cell is number else '' }}">{{ cell }}</td>{% endfor %}</tr>{% endfor %}
 </table></div>{% endfor %}
-{% for caption, (image, width) in images %}<figure><img alt="{{ caption }}" width="{{ width }}" src="data:image/png;base64,{{ image }}"><figcaption>{{ caption }}</figcaption></figure>{% endfor %}
+{% for caption, (image, width) in images %}<figure>
+<img alt="{{ caption }}" width="{{ width }}" src="data:image/png;base64,{{ image }}"><figcaption>{{ caption }}</figcaption></figure>{% endfor %}
 <h2>Checks</h2>{% if faults %}<ul class="bad">{% for fault in faults %}<li>{{ fault }}</li>{% endfor %}</ul>
 {% else %}<p>All runs of the design are there, every file can be read to its end, and every unit of money is accounted for in every run.</p>{% endif %}
 <h2>How to reproduce</h2><pre>{{ commands }}</pre><p>{{ versions }}</p>
@@ -78,10 +94,18 @@ def write_page(made, folder):
         for name, (caption, table) in made.tables.items():
             (stage / "tables" / f"{name}.tex").write_text(latex(table, caption), encoding="utf-8")
         page = PAGE.render(
-            title=made.title, question=made.question, setting=made.setting, notes=made.notes, results=made.results,
-            tables=list(made.tables.values()), images=images, faults=made.faults, commands=made.commands,
+            title=made.title,
+            question=made.question,
+            setting=made.setting,
+            notes=made.notes,
+            results=made.results,
+            tables=list(made.tables.values()),
+            images=images,
+            faults=made.faults,
+            commands=made.commands,
             versions=", ".join(f"{name} {version}" for name, version in made.versions.items()),
-            scenario=json.dumps(made.scenario, indent=1, default=str))
+            scenario=json.dumps(made.scenario, indent=1, default=str),
+        )
         (stage / "index.html").write_text(page, encoding="utf-8")
         (stage / "scenario.toml").write_text("\n".join(table_lines("", numbers_of(made.scenario))) + "\n", encoding="utf-8")
     return folder / "index.html"
@@ -142,3 +166,24 @@ def single(fill, width=3.4, height=2.6):
     fill(axes)
     sns.despine(ax=axes)
     return figure
+
+
+def setting_of(scenario):
+    """Return a scenario as a sentence."""
+    traders = ", ".join(f"{population['number']} {name.replace('_', ' ')}" for name, population in scenario["populations"].items())
+    market = scenario.get("market") or (scenario.get("markets") or [{}])[0]
+    spot = scenario.get("spot") or (scenario.get("assets") or [{}])[0]
+    return (
+        f"{scenario['days']:g} days in steps of {scenario['dt_seconds']:g} s on the rulebook {market.get('rulebook')}; spot follows a "
+        f"{spot.get('price', {}).get('process', '').replace('_', ' ')} process. Traders: {traders}."
+    )
+
+
+def notes_of(scenario):
+    """Return what a reader must know to read the figures."""
+    notes = []
+    if scenario["days"] <= WARM_UP_DAYS:
+        notes.append(("Warm-up", f"the run is not longer than the warm-up of {WARM_UP_DAYS} days, so nothing has been left out of the figures."))
+    if scenario.get("shocks"):
+        notes.append(("Shocks", "; ".join(f"{shock['kind']} at hour {shock['at_hours']:g} over {shock['minutes']:g} min" for shock in scenario["shocks"])))
+    return notes

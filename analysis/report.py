@@ -19,19 +19,12 @@ import seaborn as sns
 from analysis import charts, networks
 from analysis.cascade import forest
 from analysis.losses import loss_network
-from analysis.metrics import forced_events, mean_interval, of_market
-from analysis.page import Report, Table, amount, single, write_page
+from analysis.metrics import forced_events, of_market
+from analysis.page import FIGURES, Report, Table, amount, notes_of, setting_of, single, write_page
+from analysis.sweep_report import report_of_sweep
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.store import read_run
 from sim.errors import Fault, ParameterError
-
-FIGURES = {"basis_mean_bps": "bp", "basis_sd_bps": "bp", "funding_mean_bps_8h": "bp per 8 h", "funding_sd_bps_8h": "bp per 8 h",
-           "open_interest_mean": "quote currency", "volume": "quote currency", "liquidations": "accounts", "liquidated_notional": "quote currency",
-           "insurance_fund_change": "quote currency", "adl_events": "events", "amplification": "share, whole run",
-           "conservation_error_units": "money units"}
-CURVES = ("basis_mean_bps", "funding_mean_bps_8h", "liquidated_notional", "insurance_fund_change")
-WARM_UP_DAYS = 3
-ATTACKER_PROFIT = "pnl_by_kind.manipulation"
 
 
 def write_report(path):
@@ -58,6 +51,7 @@ def report_of(folder):
 def report_of_run(folder):
     """Return the Report of a single run."""
     from analysis import plots
+
     manifest, records = read_run(folder)
     scenario, summary = manifest["scenario"], json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     found, missing = facts_or_why_not(records)
@@ -66,20 +60,36 @@ def report_of_run(folder):
         "funding": ("Funding rate of each settlement, and who paid whom.", lambda: plots.funding_figure(records, None, 0)),
         "open_interest_and_liquidations": ("Open interest and liquidations.", lambda: plots.open_interest_figure(records, 0)),
         "equity_by_kind": ("Wealth gained by kind of trader.", lambda: plots.equity_figure(records)),
-        "phase_portrait": ("Basis and predicted funding, light at the start of the run and dark at its end.",
-                           lambda: single(lambda axes: charts.phase_portrait(pd.DataFrame(records.series[0]), axes))),
-        **leverage_figures(records), **cascade_drawings(records),
+        "phase_portrait": (
+            "Basis and predicted funding, light at the start of the run and dark at its end.",
+            lambda: single(lambda axes: charts.phase_portrait(pd.DataFrame(records.series[0]), axes)),
+        ),
+        **leverage_figures(records),
+        **cascade_drawings(records),
     }
     changes = f" --seed {manifest['seed']}"
     return Report(
-        title=f"{scenario.get('title') or scenario['name']}, seed {manifest['seed']}", question=scenario.get("question", ""),
-        setting=setting_of(scenario) + f" Seed {manifest['seed']}.", notes=notes_of(scenario) + missing, results=results_of(summary),
-        tables={"summary": ("Figures of the run.", Table(["figure", "value", "unit"], [[key.replace("_", " "), amount(summary[key]), unit]
-                                                         for key, unit in FIGURES.items() if key in summary])),
-                "facts": ("Facts from the records with 95 % intervals.", Table(list(found.columns), [
-                    [row.fact, amount(row.value), amount(row.low), amount(row.high), row.unit, row.how] for row in found.itertuples()]))},
-        figures=figures, faults=faults_of_folder(folder), commands=f"perplab run report/scenario.toml{changes}",
-        versions=manifest["versions"], scenario=scenario)
+        title=f"{scenario.get('title') or scenario['name']}, seed {manifest['seed']}",
+        question=scenario.get("question", ""),
+        setting=setting_of(scenario) + f" Seed {manifest['seed']}.",
+        notes=notes_of(scenario) + missing,
+        results=results_of(summary),
+        tables={
+            "summary": (
+                "Figures of the run.",
+                Table(["figure", "value", "unit"], [[key.replace("_", " "), amount(summary[key]), unit] for key, unit in FIGURES.items() if key in summary]),
+            ),
+            "facts": (
+                "Facts from the records with 95 % intervals.",
+                Table(list(found.columns), [[row.fact, amount(row.value), amount(row.low), amount(row.high), row.unit, row.how] for row in found.itertuples()]),
+            ),
+        },
+        figures=figures,
+        faults=faults_of_folder(folder),
+        commands=f"perplab run report/scenario.toml{changes}",
+        versions=manifest["versions"],
+        scenario=scenario,
+    )
 
 
 def leverage_figures(records):
@@ -97,9 +107,14 @@ def cascade_drawings(records, market=0):
     if not losses:
         return {}
     return {
-        "cascade_trees": ("The largest trees of liquidations: a dot is an account, its area the notional, its colour what pushed it below maintenance.",
-                          lambda: single(lambda axes: networks.cascade_trees(graph, axes), 7.0, 3.8)),
-        "losses": ("Who took over from the liquidated (width: notional) and who gained by it.", lambda: single(lambda axes: networks.loss_flows(losses, axes), 5.0, 2.8)),
+        "cascade_trees": (
+            "The largest trees of liquidations: a dot is an account, its area the notional, its colour what pushed it below maintenance.",
+            lambda: single(lambda axes: networks.cascade_trees(graph, axes), 7.0, 3.8),
+        ),
+        "losses": (
+            "Who took over from the liquidated (width: notional) and who gained by it.",
+            lambda: single(lambda axes: networks.loss_flows(losses, axes), 5.0, 2.8),
+        ),
     }
 
 
@@ -113,85 +128,18 @@ def facts_or_why_not(records):
         return pd.DataFrame(columns=["fact", "value", "low", "high", "unit", "how"]), [("Facts", f"left out: {error}")]
 
 
-def setting_of(scenario):
-    """Return a scenario as a sentence."""
-    traders = ", ".join(f"{population['number']} {name.replace('_', ' ')}" for name, population in scenario["populations"].items())
-    market = scenario.get("market") or (scenario.get("markets") or [{}])[0]
-    spot = scenario.get("spot") or (scenario.get("assets") or [{}])[0]
-    return (f"{scenario['days']:g} days in steps of {scenario['dt_seconds']:g} s on the rulebook {market.get('rulebook')}; spot follows a "
-            f"{spot.get('price', {}).get('process', '').replace('_', ' ')} process. Traders: {traders}.")
-
-
-def notes_of(scenario):
-    """Return what a reader must know to read the figures."""
-    notes = []
-    if scenario["days"] <= WARM_UP_DAYS:
-        notes.append(("Warm-up", f"the run is not longer than the warm-up of {WARM_UP_DAYS} days, so nothing has been left out of the figures."))
-    if scenario.get("shocks"):
-        notes.append(("Shocks", "; ".join(f"{shock['kind']} at hour {shock['at_hours']:g} over {shock['minutes']:g} min" for shock in scenario["shocks"])))
-    return notes
-
-
 def results_of(summary):
     """Return the main results of a run as sentences."""
     basis, funding = summary.get("basis_mean_bps"), summary.get("funding_mean_bps_8h")
-    yield (f"The perpetual traded {amount(abs(basis)) if basis is not None else '-'} bp {'below' if (basis or 0) < 0 else 'above'} spot on average "
-           f"(standard deviation {amount(summary.get('basis_sd_bps'))} bp); funding averaged {amount(funding)} bp per 8 h"
-           + (f", so {'shorts paid longs' if funding < 0 else 'longs paid shorts'}." if funding else "."))
-    yield (f"{amount(summary.get('liquidations'))} accounts were liquidated, {amount(summary.get('liquidated_notional'))} of quote currency; the insurance "
-           f"fund changed by {amount(summary.get('insurance_fund_change'))}, and {amount(summary.get('adl_events'))} positions were deleveraged.")
-
-
-def report_of_sweep(opened):
-    """Return the Report of a sweep."""
-    manifest, runs = opened.manifest, opened.runs
-    factors = [f"factor.{name}" for name in manifest["factors"]]
-    well = runs[runs["error"].isna()]
-    numeric = [name for name in factors if pd.api.types.is_numeric_dtype(well[name]) and well[name].nunique() > 1]
-    shown = [name for name in FIGURES if name in well and well[name].notna().any()][:7]
-    rows = [[*(amount(part) if isinstance(part, (int, float)) else str(part) for part in place), str(len(group)), *(interval(group[name]) for name in shown)]
-            for place, group in well.groupby([*factors, "arm"], sort=False, dropna=False)]
-    table = Table([*(charts.label(name) for name in factors), "arm", "runs", *(charts.label(name) for name in shown)], rows[:200])
-    tables = {"points": ("Mean over seeds and 95 % interval (Student's t) at each point of the design.", table)}
-    figures = {f"{figure}-{factor.removeprefix('factor.')}": (f"{charts.label(figure)} against {charts.label(factor)}; band: 95 % interval of the mean (bootstrap).",
-               lambda factor=factor, figure=figure: single(lambda axes: charts.response_curve(well, axes, factor, figure)))
-               for factor in numeric for figure in CURVES if figure in well and well[figure].nunique() > 1}
-    for name in factors:
-        if name not in numeric and well[name].nunique() > 1:
-            figures[f"violin-{name.removeprefix('factor.')}"] = (f"Basis by {charts.label(name)}, over seeds.", lambda name=name: single(
-                lambda axes: charts.violin(well, axes, name, "basis_mean_bps"), height=0.8 + 0.3 * well[name].nunique()))
-    if len(numeric) >= 2 and well[numeric[0]].nunique() * well[numeric[1]].nunique() <= 400:
-        figures["heat_map"] = ("Mean basis over two factors.", lambda: single(lambda axes: charts.heat_map(well, axes, numeric[0], numeric[1], "basis_mean_bps"), 4.2, 3.2))
-        if ATTACKER_PROFIT in well and well[ATTACKER_PROFIT].notna().any():
-            figures["attack_map"] = ("Attacker's mean profit over two factors, in brackets the liquidated notional, both in thousands.", lambda: single(
-                lambda axes: charts.attack_map(well, axes, numeric[0], numeric[1], ATTACKER_PROFIT), 4.6, 3.2))
-    results = [f"{len(well)} of {len(runs)} rows of runs went well; {len(manifest['seeds'])} seeds at each of {len(manifest['runs']) // len(manifest['seeds'])} points."]
-    if manifest["design"]["kind"] in ("saltelli", "morris"):
-        add_sensitivity(opened, tables, figures)
-    commands = "perplab sweep FILE    # FILE holds:\n\n" + manifest["file"]
-    return Report(title=manifest["title"] or f"Sweep {manifest['name']}", question=manifest["question"] or manifest["scenario"].get("question", ""),
-                  setting=setting_of(manifest["scenario"]) + " Factors: " + "; ".join(f"{name} ({factor.get('key') or ', '.join(factor['keys'])})"
-                                                                                     for name, factor in manifest["factors"].items()) + ".",
-                  notes=notes_of(manifest["scenario"]), results=results, tables=tables, figures=figures, faults=faults_of_folder(opened.folder),
-                  commands=commands, versions=manifest["versions"] | {"code": manifest["code_hash"]}, scenario=manifest["scenario"])
-
-
-def add_sensitivity(opened, tables, figures, figure="basis_mean_bps"):
-    """Add the sensitivity of one figure to a report's tables and figures."""
-    from analysis.sensitivity import indices
-
-    found = indices(opened, figure)
-    last = found[found["samples"] == found["samples"].max()]
-    tables["sensitivity"] = (f"Sensitivity of {charts.label(figure)}; interval by bootstrap.", Table(
-        ["factor", "index", "value", "95 % +-"], [[row.factor, row.index_, amount(row.value), amount(row.half)]
-                                                 for row in last.rename(columns={"index": "index_"}).itertuples(index=False)]))
-    figures["sensitivity"] = (f"How the indices of {charts.label(figure)} settle as samples are added.", lambda: single(lambda axes: charts.settling(found, axes)))
-
-
-def interval(values):
-    """Return mean and 95 % interval of a column as a text."""
-    centre, low, high = mean_interval(values)
-    return amount(centre) if low is None else f"{amount(centre)} [{amount(low)}, {amount(high)}]"
+    yield (
+        f"The perpetual traded {amount(abs(basis)) if basis is not None else '-'} bp {'below' if (basis or 0) < 0 else 'above'} spot on average "
+        f"(standard deviation {amount(summary.get('basis_sd_bps'))} bp); funding averaged {amount(funding)} bp per 8 h"
+        + (f", so {'shorts paid longs' if funding < 0 else 'longs paid shorts'}." if funding else ".")
+    )
+    yield (
+        f"{amount(summary.get('liquidations'))} accounts were liquidated, {amount(summary.get('liquidated_notional'))} of quote currency; the insurance "
+        f"fund changed by {amount(summary.get('insurance_fund_change'))}, and {amount(summary.get('adl_events'))} positions were deleveraged."
+    )
 
 
 def report_of_branches(folder, arms):
@@ -202,17 +150,34 @@ def report_of_branches(folder, arms):
     series = pd.concat([pd.DataFrame(records.series[0]).assign(arm=name) for name, (_, records) in stored.items()], ignore_index=True)
     if "base" not in stored:
         raise ParameterError(Fault("folder", str(folder), "one that perplab branch wrote: it has no base"))
-    table = Table(["figure", *stored, "unit"], [[key.replace("_", " "), *(amount(summary.get(key)) for summary in summaries.values()), unit]
-                                               for key, unit in FIGURES.items() if key in summaries["base"]])
+    table = Table(
+        ["figure", *stored, "unit"],
+        [
+            [key.replace("_", " "), *(amount(summary.get(key)) for summary in summaries.values()), unit]
+            for key, unit in FIGURES.items()
+            if key in summaries["base"]
+        ],
+    )
     rules = [(name, f"{json.dumps((part['scenario'].get('market') or {}).get('changes', {}))}") for name, (part, _) in stored.items()]
     return Report(
-        title=f"{manifest['scenario'].get('title') or manifest['scenario']['name']}, seed {manifest['seed']}: branches", question=manifest["scenario"].get("question", ""),
+        title=f"{manifest['scenario'].get('title') or manifest['scenario']['name']}, seed {manifest['seed']}: branches",
+        question=manifest["scenario"].get("question", ""),
         setting=setting_of(manifest["scenario"]) + " The branches share state and random numbers up to the moment at which they part.",
-        notes=[(f"Rules of {name}", text) for name, text in rules], results=[], tables={"branches": ("The branches side by side.", table)},
-        figures={"basis": ("Basis of the branches.", lambda: single(lambda axes: branch_lines(series, axes), 7.0)),
-                 "open_interest": ("Open interest of the branches (lots).", lambda: single(lambda axes: branch_lines(series, axes, "open_interest", "open interest (lots)"), 7.0))},
+        notes=[(f"Rules of {name}", text) for name, text in rules],
+        results=[],
+        tables={"branches": ("The branches side by side.", table)},
+        figures={
+            "basis": ("Basis of the branches.", lambda: single(lambda axes: branch_lines(series, axes), 7.0)),
+            "open_interest": (
+                "Open interest of the branches (lots).",
+                lambda: single(lambda axes: branch_lines(series, axes, "open_interest", "open interest (lots)"), 7.0),
+            ),
+        },
         faults=[f"{name}: {fault}" for name in stored for fault in faults_of_folder(folder / name)],
-        commands="perplab branch STORY --at-hours H --arm NAME:KEY=VALUE  # with the scenario below", versions=manifest["versions"], scenario=manifest["scenario"])
+        commands="perplab branch STORY --at-hours H --arm NAME:KEY=VALUE  # with the scenario below",
+        versions=manifest["versions"],
+        scenario=manifest["scenario"],
+    )
 
 
 def branch_lines(series, axes, column=None, name="basis (bp of spot)"):

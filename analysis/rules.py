@@ -16,23 +16,44 @@ from sim.rulebook import load_rulebook
 BPS, PERCENT = 1e4, 100.0
 HOURS = 8.0
 TEXTS = ("name", "dated", "sources", "assumed")
-PLACES = {"book": "Orders meet in a book, by price and then time.",
-          "vamm": "Orders are swaps against a virtual market maker of constant product.",
-          "oracle": "Orders are filled by a pool at the index, moved by the traders' net position."}
-SAMPLES = {"impact": "impact prices against the index", "impact_plus_pending": "impact prices against the mark, plus the rate in force",
-           "impact_or_zero": "impact prices against the index, nothing where the book is too thin",
-           "impact_mean": "the mean of the impact prices against the index", "mid": "the mid against the index",
-           "mark": "the mark against the index", "average_gap": "a decaying average of the mid against that of the index",
-           "open_interest": "the imbalance of open interest", "adaptive_open_interest": "a rate that grows while open interest is unbalanced",
-           "skew_velocity": "a rate that drifts with the traders' net position"}
-AVERAGES = {"simple": "averaged alike", "linear_ramp": "averaged with weights that rise to the end of the interval",
-            "median_of_votes": "taken by the median of each minute, then averaged", "recursive": "averaged with weights that decay",
-            "last": "taken as it is"}
-PORTIONS = {"first_share": "a first share, then the rest", "each_share": "a share at a time", "tier_step": "down to the next margin tier",
-            "half": "half while equity is above half of maintenance", "just_enough": "just enough to be safe again"}
+PLACES = {
+    "book": "Orders meet in a book, by price and then time.",
+    "vamm": "Orders are swaps against a virtual market maker of constant product.",
+    "oracle": "Orders are filled by a pool at the index, moved by the traders' net position.",
+}
+SAMPLES = {
+    "impact": "impact prices against the index",
+    "impact_plus_pending": "impact prices against the mark, plus the rate in force",
+    "impact_or_zero": "impact prices against the index, nothing where the book is too thin",
+    "impact_mean": "the mean of the impact prices against the index",
+    "mid": "the mid against the index",
+    "mark": "the mark against the index",
+    "average_gap": "a decaying average of the mid against that of the index",
+    "open_interest": "the imbalance of open interest",
+    "adaptive_open_interest": "a rate that grows while open interest is unbalanced",
+    "skew_velocity": "a rate that drifts with the traders' net position",
+}
+AVERAGES = {
+    "simple": "averaged alike",
+    "linear_ramp": "averaged with weights that rise to the end of the interval",
+    "median_of_votes": "taken by the median of each minute, then averaged",
+    "recursive": "averaged with weights that decay",
+    "last": "taken as it is",
+}
+PORTIONS = {
+    "first_share": "a first share, then the rest",
+    "each_share": "a share at a time",
+    "tier_step": "down to the next margin tier",
+    "half": "half while equity is above half of maintenance",
+    "just_enough": "just enough to be safe again",
+}
 RECEIVERS = {"pro_rata": "receivers share what payers pay", "pool_fees": "the pool pays receivers only from its fees"}
-SHARINGS = {"deleveraging": "counterparties are deleveraged", "winners": "winners pay in proportion to their profit",
-            "open_interest": "everybody with open interest pays", "fund": "the fund stays below zero"}
+SHARINGS = {
+    "deleveraging": "counterparties are deleveraged",
+    "winners": "winners pay in proportion to their profit",
+    "open_interest": "everybody with open interest pays",
+    "fund": "the fund stays below zero",
+}
 
 
 def percent(fraction):
@@ -52,15 +73,30 @@ def sentences(book):
     yield "trading", trading_sentence(book.trading)
     yield "premium", f"A sample is {SAMPLES[book.premium.law]}; samples are {AVERAGES[book.premium.average]}."
     yield "funding", funding_sentence(book) if funding.enabled else "None."
-    yield "mark", ("The median of " if len(book.mark.inputs) == 3 else "") + ", ".join(
-        part.input.replace("_", " ") + (f" ({part.window_seconds:g} s)" if part.window_seconds else "") for part in book.mark.inputs) + mark_limits(book.mark) + "."
+    yield (
+        "mark",
+        ("The median of " if len(book.mark.inputs) == 3 else "")
+        + ", ".join(part.input.replace("_", " ") + (f" ({part.window_seconds:g} s)" if part.window_seconds else "") for part in book.mark.inputs)
+        + mark_limits(book.mark)
+        + ".",
+    )
     yield "index", index_sentence(book.index)
     tier = book.margin.tiers[0]
-    yield "margin", (f"Maintenance {percent(tier.maintenance_fraction)} and leverage up to {book.margin.maximum_leverage:g} in the first of "
-                     f"{len(book.margin.tiers)} tiers" + (f", and {percent(book.margin.size_slope)} more for each BTC." if book.margin.size_slope else "."))
+    yield (
+        "margin",
+        (
+            f"Maintenance {percent(tier.maintenance_fraction)} and leverage up to {book.margin.maximum_leverage:g} in the first of "
+            f"{len(book.margin.tiers)} tiers" + (f", and {percent(book.margin.size_slope)} more for each BTC." if book.margin.size_slope else ".")
+        ),
+    )
     share = "all at once" if liquidation.first_share == 1 and liquidation.portion.endswith("share") else PORTIONS[liquidation.portion]
-    yield "liquidation", (f"Closed: {share}; orders go as far as the {liquidation.forced_limit} price; fee {percent(liquidation.fee)}{shared_fee(liquidation)}; the fund takes "
-                          f"over {taken_over(liquidation)}.")
+    yield (
+        "liquidation",
+        (
+            f"Closed: {share}; orders go as far as the {liquidation.forced_limit} price; fee {percent(liquidation.fee)}{shared_fee(liquidation)}; the fund "
+            f"takes over {taken_over(liquidation)}."
+        ),
+    )
     how = f": {last.picking.replace('_', ' ')}, at the {last.price.replace('_', ' ')} price" if last.sharing == "deleveraging" else ""
     yield "loss beyond the fund", f"{SHARINGS[last.sharing].capitalize()}{how}."
 
@@ -116,13 +152,20 @@ def funding_sentence(book):
         extras.append(f"never below {percent(law.floor)}")
     if law.receivers != "same_rate":
         extras.append(RECEIVERS[law.receivers])
-    parts = [f"{when} {law.interval_hours:g} h", f"interest {percent(law.interest)}", bends[law.damper_mode], f"cap {percent(book.funding_cap)}", *extras,
-             f"on the notional at the {law.notional}"]
+    parts = [
+        f"{when} {law.interval_hours:g} h",
+        f"interest {percent(law.interest)}",
+        bends[law.damper_mode],
+        f"cap {percent(book.funding_cap)}",
+        *extras,
+        f"on the notional at the {law.notional}",
+    ]
     return f"{', '.join(parts)}.".capitalize()
 
 
 def rows_of(book):
     """Return every value of a book by its dotted key."""
+
     def walk(prefix, value):
         if isinstance(value, dict):
             for key, inner in value.items():
@@ -156,10 +199,11 @@ def law_frame(names, widest_bps=100.0, points=801):
     for book in map(load_rulebook, names):
         law = book.funding
         if law.enabled and book.premium.law not in IMBALANCE_LAWS:
-            rates = [max(law.floor, funding_rate(premium / BPS, law.interest, law.damper, DAMPER_MODES.index(law.damper_mode), book.funding_cap, law.divisor))
-                     for premium in np.clip(premiums, -BPS * book.premium.limit, BPS * book.premium.limit)]
-            frames.append(pd.DataFrame({"rulebook": book.name, "premium_bps": premiums,
-                                        "rate_bps_8h": np.array(rates) * BPS * HOURS / law.interval_hours}))
+            rates = [
+                max(law.floor, funding_rate(premium / BPS, law.interest, law.damper, DAMPER_MODES.index(law.damper_mode), book.funding_cap, law.divisor))
+                for premium in np.clip(premiums, -BPS * book.premium.limit, BPS * book.premium.limit)
+            ]
+            frames.append(pd.DataFrame({"rulebook": book.name, "premium_bps": premiums, "rate_bps_8h": np.array(rates) * BPS * HOURS / law.interval_hours}))
     if not frames:
         raise ParameterError(Fault("rulebooks", " ".join(names), "at least one whose funding follows the premium"))
     return pd.concat(frames, ignore_index=True)
@@ -170,7 +214,7 @@ def draw_law(frame, axes):
     axes.axhline(0.0, color="0.85", linewidth=0.6, zorder=0)
     axes.axvline(0.0, color="0.85", linewidth=0.6, zorder=0)
     names = frame["rulebook"].unique()
-    sns.lineplot(frame, x="premium_bps", y="rate_bps_8h", hue="rulebook", style="rulebook", ax=axes, palette=PALETTE[:len(names)], errorbar=None)
+    sns.lineplot(frame, x="premium_bps", y="rate_bps_8h", hue="rulebook", style="rulebook", ax=axes, palette=PALETTE[: len(names)], errorbar=None)
     axes.set_xlabel("average premium (bp of the index)")
     axes.set_ylabel("funding rate (bp per 8 h)")
     axes.legend(title=None, frameon=False)

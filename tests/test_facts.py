@@ -128,17 +128,29 @@ def test_facts_of_a_run_have_units_and_intervals_in_order(small_run):
     assert frame.equals(facts.facts(small_run[1]))
 
 
-SWEPT = pd.DataFrame({"factor.a": [1.0, 1.0, 2.0, 2.0] * 2, "factor.b": [1.0, 2.0] * 4, "arm": ["base"] * 4 + ["off"] * 4,
-                      "basis_mean_bps": np.arange(8.0), "rulebook": ["x", "y"] * 4})
+SWEPT = pd.DataFrame(
+    {
+        "factor.a": [1.0, 1.0, 2.0, 2.0] * 2,
+        "factor.b": [1.0, 2.0] * 4,
+        "arm": ["base"] * 4 + ["off"] * 4,
+        "basis_mean_bps": np.arange(8.0),
+        "rulebook": ["x", "y"] * 4,
+    }
+)
 
 
-@pytest.mark.parametrize("drawing", [
-    lambda axes: charts.response_curve(SWEPT, axes, "factor.a", "basis_mean_bps"), lambda axes: charts.heat_map(SWEPT, axes, "factor.a", "factor.b", "basis_mean_bps"),
-    lambda axes: charts.violin(SWEPT, axes, "rulebook", "basis_mean_bps"), lambda axes: charts.beside_data(RNG(1).normal(size=50), RNG(2).normal(size=50), axes, "basis (bp)"),
-    lambda axes: charts.attack_map(SWEPT.assign(liquidated_notional=1e6, **{"pnl_by_kind.manipulation": np.arange(8.0) - 4}), axes, "factor.a", "factor.b"),
-    lambda axes: charts.leverage(pd.DataFrame({"kind": ["noise", "long"], "notional": [2.0, 30.0], "equity": [1.0, 3.0]}), axes),
-    lambda axes: charts.settling(pd.DataFrame({"factor": "a", "index": "first", "samples": [4, 8], "value": [0.1, 0.2], "half": [0.1, 0.05]}), axes),
-])
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        lambda axes: charts.response_curve(SWEPT, axes, "factor.a", "basis_mean_bps"),
+        lambda axes: charts.heat_map(SWEPT, axes, "factor.a", "factor.b", "basis_mean_bps"),
+        lambda axes: charts.violin(SWEPT, axes, "rulebook", "basis_mean_bps"),
+        lambda axes: charts.beside_data(RNG(1).normal(size=50), RNG(2).normal(size=50), axes, "basis (bp)"),
+        lambda axes: charts.attack_map(SWEPT.assign(liquidated_notional=1e6, **{"pnl_by_kind.manipulation": np.arange(8.0) - 4}), axes, "factor.a", "factor.b"),
+        lambda axes: charts.leverage(pd.DataFrame({"kind": ["noise", "long"], "notional": [2.0, 30.0], "equity": [1.0, 3.0]}), axes),
+        lambda axes: charts.settling(pd.DataFrame({"factor": "a", "index": "first", "samples": [4, 8], "value": [0.1, 0.2], "half": [0.1, 0.05]}), axes),
+    ],
+)
 def test_charts_draw_on_given_axes_and_say_their_units(drawing):
     axes = Figure().subplots()
     assert drawing(axes) is axes
@@ -190,13 +202,19 @@ def test_the_report_of_a_sweep_and_of_branches(tmp_path, monkeypatch):
     from analysis.metrics import summarize
     from tests.test_sweeps import SWEEP, run_here, sweep_file
 
-    run_here(sweep_file(tmp_path, SWEEP.replace("keep = [\"series\", \"settlements\"]\n", "").replace("days = 0.01", "days = 0.1")), tmp_path / "sweep",
-             summarize=summarize)
+    run_here(
+        sweep_file(tmp_path, SWEEP.replace('keep = ["series", "settlements"]\n', "").replace("days = 0.01", "days = 0.1")),
+        tmp_path / "sweep",
+        summarize=summarize,
+    )
     assert report_here(monkeypatch, tmp_path / "sweep") == 0
     page = (tmp_path / "sweep" / "report" / "index.html").read_text(encoding="utf-8")
     assert "2 seeds at each of 2 points" in page and "market.changes.funding.cap" in page
-    monkeypatch.setattr(sys, "argv", ["perplab", "branch", "calm", "--days", "0.1", "--at-hours", "1", "--arm", "off:market.changes.funding.enabled=false",
-                                      "--out", str(tmp_path / "both")])
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["perplab", "branch", "calm", "--days", "0.1", "--at-hours", "1", "--arm", "off:market.changes.funding.enabled=false", "--out", str(tmp_path / "both")],
+    )
     with pytest.raises(SystemExit):
         cli.main()
     assert report_here(monkeypatch, tmp_path / "both") == 0
@@ -242,7 +260,7 @@ def test_what_stands_open_has_the_equity_that_the_ledger_knows():
     market = build(load("calm", {"days": 0.2}), 3)
     market.run(288)
     rows = market.records().positions
-    assert np.abs(rows["lots"]).sum() == np.abs(market.tables["position"]["lots"][:market.tables["run"]["traders"][0]]).sum() > 0
+    assert np.abs(rows["lots"]).sum() == np.abs(market.tables["position"]["lots"][: market.tables["run"]["traders"][0]]).sum() > 0
     isolated = market.tables["position"]["isolated"]
     for row in rows[:40]:
         equity = purse_equity(market._world, row["trader"], 0) if isolated[row["trader"], 0] else cross_equity(market._world, row["trader"], 0)
@@ -260,7 +278,7 @@ def test_facts_of_cascades_and_of_trades(fallen):
 @pytest.mark.parametrize("exponent", [0.5, 1.0])
 def test_the_exponent_of_impact_lies_in_its_interval(exponent):
     flow = RNG(7).lognormal(0, 1.5, 6_000) * RNG(8).choice([-1, 1], 6_000)
-    pairs = np.column_stack([flow, np.sign(flow) * np.abs(flow)**exponent + RNG(9).normal(0, 0.3, 6_000)])
+    pairs = np.column_stack([flow, np.sign(flow) * np.abs(flow) ** exponent + RNG(9).normal(0, 0.3, 6_000)])
     value, low, high = estimates.bootstrapped(estimates.impact_exponent, pairs, 2.0)
     assert low < exponent < high and high - low < 0.4
 
@@ -276,8 +294,14 @@ def test_a_tree_is_drawn_as_wide_as_it_lasts():
     from analysis.networks import cascade_trees
     from tests.recorded import events_of
 
-    events = events_of((0, -1, 1, -1000, 100.0), (1, 0, 0, -2000, 99.0), (2, 0, 0, -1000, 98.0), (3, 2, 0, -1000, 97.0), (4, -1, 3, 3000, 99.0),
-                       seconds=[0.0, 60.0, 120.0, 300.0, 900.0])
+    events = events_of(
+        (0, -1, 1, -1000, 100.0),
+        (1, 0, 0, -2000, 99.0),
+        (2, 0, 0, -1000, 98.0),
+        (3, 2, 0, -1000, 97.0),
+        (4, -1, 3, 3000, 99.0),
+        seconds=[0.0, 60.0, 120.0, 300.0, 900.0],
+    )
     axes = cascade_trees(forest(events, 0.001), Figure().subplots())
     dots = axes.collections[0].get_offsets()
     assert len(dots) == 5 and dots[:, 0].max() == 5.0 and len(set(dots[:, 1])) == 5 and len(axes.lines) == 3

@@ -90,7 +90,9 @@ def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
     started = []
 
     def start(*arguments):
-        started.append(subprocess.Popen([dask, *arguments], env=VARIABLES | {"NUMBA_NUM_THREADS": "1"}, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        started.append(
+            subprocess.Popen([dask, *arguments], env=VARIABLES | {"NUMBA_NUM_THREADS": "1"}, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        )
 
     try:
         start("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(tmp_path / "scheduler.json"))
@@ -103,8 +105,14 @@ def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
 
         address = json.loads((tmp_path / "scheduler.json").read_text())["address"]
         path = sweep_file(tmp_path)
-        done = subprocess.run([sys.executable, "-m", "analysis.cli", "sweep", str(path), "--scheduler", address, "--out", str(tmp_path / "far")],
-                              env=VARIABLES, cwd=HOUSE, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            [sys.executable, "-m", "analysis.cli", "sweep", str(path), "--scheduler", address, "--out", str(tmp_path / "far")],
+            env=VARIABLES,
+            cwd=HOUSE,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         assert done.returncode == 0, done.stderr
     finally:
         for process in started:

@@ -139,7 +139,7 @@ def test_random_picking_is_drawn_anew_each_step_and_repeats():
 
 
 def test_the_peak_of_the_fund_is_noted_each_step_and_forgotten_after_eight_hours():
-    market = storm(2, [load_rulebook("binance").changed({"deleveraging.trigger_fall": 0.3})], traders=2, fall=0.0)
+    market = storm(3, [load_rulebook("binance").changed({"deleveraging.trigger_fall": 0.3})], traders=2, fall=0.0)
     venue, fund = market.tables["venue"][0], int(market.tables["venue"]["fund_row"][0])
     market.step()
     first = venue["fund_peak"]
@@ -187,8 +187,8 @@ def test_the_safe_interval_is_exact_where_margins_rise_with_size(slope):
 def test_liquidators_get_their_part_of_the_fee_and_no_unit_is_lost():
     earned = {}
     for share in (1.0, 0.5):
-        market = storm(2, [load_rulebook("binance").changed({"liquidation.fund_share": share, "liquidation.fee": 0.005})])
-        market.run(60)
+        market = storm(3, [load_rulebook("binance").changed({"liquidation.fund_share": share, "liquidation.fee": 0.005})])
+        market.run(200)
         assert market.conservation_error_units == 0
         venue, events = market.tables["venue"][0], market.records().events
         earned[share] = int(venue["liquidators"]), int(events["fund_change"][events["kind"] == 0].sum()), len(events)

@@ -55,15 +55,19 @@ def faults_of(folder, text):
     return {fault.key: fault.bound for fault in caught.value.faults}
 
 
-@pytest.mark.parametrize(("old", "new", "key", "bound"), [
-    ('key = "market', 'key = "populations.nois', "populations.nois", "given"),
-    ("values = [0.001, 0.003]", "values = []", "factors.cap.values", "values to visit"),
-    ("[0.001, 0.003]", "[0.001, -1.0]", "market.changes.funding.cap", "at least 0"),
-    ("seeds = 2", "seeds = 0", "seeds.constrained-int", "at least 1"), ("seeds = 2", "seeds = [1, 1]", "seeds", "each once"),
-    ("[factors.cap]", "[factor.cap]", "factor", "did you mean 'factors'"),
-    ("days = 0.01", "dayz = 0.01", "dayz", "did you mean 'days'"),
-    ("seeds = 2", 'seeds = 2\ndesign = {kind = "sobol"}', "design.samples", "given"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "key", "bound"),
+    [
+        ('key = "market', 'key = "populations.nois', "populations.nois", "given"),
+        ("values = [0.001, 0.003]", "values = []", "factors.cap.values", "values to visit"),
+        ("[0.001, 0.003]", "[0.001, -1.0]", "market.changes.funding.cap", "at least 0"),
+        ("seeds = 2", "seeds = 0", "seeds.constrained-int", "at least 1"),
+        ("seeds = 2", "seeds = [1, 1]", "seeds", "each once"),
+        ("[factors.cap]", "[factor.cap]", "factor", "did you mean 'factors'"),
+        ("days = 0.01", "dayz = 0.01", "dayz", "did you mean 'days'"),
+        ("seeds = 2", 'seeds = 2\ndesign = {kind = "sobol"}', "design.samples", "given"),
+    ],
+)
 def test_a_wrong_sweep_is_refused_before_anything_runs(tmp_path, old, new, key, bound):
     found = faults_of(tmp_path, SWEEP.replace(old, new))
     assert any(name.startswith(key.split(".constrained")[0]) and bound in text for name, text in found.items()), found
@@ -81,7 +85,10 @@ def test_designs_visit_what_they_say(tmp_path):
 
 def test_saltelli_and_morris_come_from_their_library(tmp_path):
     pytest.importorskip("SALib")
-    text = SWEEP.replace("values = [0.001, 0.003]", "low = 0.001\nhigh = 0.1") + '[factors.noise]\nkey = "market.changes.funding.damper"\nlow = 0.0\nhigh = 0.001\n'
+    text = (
+        SWEEP.replace("values = [0.001, 0.003]", "low = 0.001\nhigh = 0.1")
+        + '[factors.noise]\nkey = "market.changes.funding.damper"\nlow = 0.0\nhigh = 0.001\n'
+    )
     for kind, count in (("saltelli", 4 * 4), ("morris", 4 * 3)):
         sweep, _ = read_sweep(sweep_file(tmp_path, text.replace("seeds = 2", f'seeds = 1\ndesign = {{kind = "{kind}", samples = 4}}')))
         assert len(points_of(sweep)) == count
@@ -108,7 +115,7 @@ def test_other_libraries_read_the_folder_without_us(tmp_path):
     read = polars.read_parquet(tmp_path / "out" / "runs.parquet")
     assert read["factor.cap"].to_list() == opened.runs["factor.cap"].tolist() and read["seed"].to_list() == opened.runs["seed"].tolist()
     settled = polars.scan_parquet(tmp_path / "out" / "series" / "*.parquet").select(polars.len()).collect().item()
-    (count, mark), = duckdb.sql(f"select count(*), max(mark) from '{tmp_path}/out/series/*.parquet'").fetchall()
+    ((count, mark),) = duckdb.sql(f"select count(*), max(mark) from '{tmp_path}/out/series/*.parquet'").fetchall()
     joined = duckdb.sql(f"""select "factor.cap", count(*) from '{tmp_path}/out/series/*.parquet' join '{tmp_path}/out/runs.parquet' using (key, arm)
                             group by 1 order by 1""").fetchall()
     assert joined == [(0.001, 28), (0.003, 28)]
@@ -129,8 +136,14 @@ def small_disk(tmp_path):
 
 def test_a_disk_that_fills_up_ends_the_sweep_and_what_is_finished_counts(tmp_path, small_disk):
     path, out = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 12")), small_disk / "out"
-    done = subprocess.run([sys.executable, "-m", "analysis.cli", "sweep", str(path), "--workers", "1", "--out", str(out)],
-                          cwd=HOUSE, env=os.environ | {"PYTHONPATH": str(HOUSE)}, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis.cli", "sweep", str(path), "--workers", "1", "--out", str(out)],
+        cwd=HOUSE,
+        env=os.environ | {"PYTHONPATH": str(HOUSE)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode not in (0, 2) and "No space left" in done.stderr and "Traceback" not in done.stderr
     kept = {file.stem: json.loads(file.read_text()) for file in (out / "done").glob("*.json")}
     assert 0 < len(kept) < 24 and not list(out.rglob("*.part"))
@@ -249,7 +262,10 @@ def test_check_finds_what_is_cut_short_missing_or_lost(tmp_path, monkeypatch, ca
 
 
 def test_arms_share_their_past_and_their_random_numbers(tmp_path):
-    text = SWEEP.replace("seeds = 2", "seeds = 1") + '[[arms]]\nname = "same"\nat_hours = 0.1\n[[arms]]\nname = "free"\nat_hours = 0.1\nchanges = {"market.changes.premium.impact_notional" = 1_000_000}\n'
+    text = (
+        SWEEP.replace("seeds = 2", "seeds = 1")
+        + '[[arms]]\nname = "same"\nat_hours = 0.1\n[[arms]]\nname = "free"\nat_hours = 0.1\nchanges = {"market.changes.premium.impact_notional" = 1_000_000}\n'
+    )
     run_here(sweep_file(tmp_path, text), tmp_path / "out")
     series = open_runs(tmp_path / "out").to_frame("series").drop(columns=["key", "factor.cap"])
     base, same, free = (series[series["arm"] == arm].drop(columns="arm").reset_index(drop=True) for arm in ("base", "same", "free"))
@@ -262,13 +278,18 @@ def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
     scenario = load("calm", {"days": 0.05})
     market = build(scenario, 3)
     market.run(20)
-    for key, value, words in (("market.changes.contract.tick", 1.0, "in flight"), ("populations.noise.number", 7, "kinds and numbers"),
-                              ("populations.longs.leverage", 2.0, "accounts are open"), ("dt_seconds", 30, "same markets and step")):
+    for key, value, words in (
+        ("market.changes.contract.tick", 1.0, "in flight"),
+        ("populations.noise.number", 7, "kinds and numbers"),
+        ("populations.longs.leverage", 2.0, "accounts are open"),
+        ("dt_seconds", 30, "same markets and step"),
+    ):
         with pytest.raises(ParameterError, match=words):
             market.branch(setup=setup_of(load("calm", {"days": 0.05, key: value}), 3))
     assert market.branch(setup=setup_of(load("calm", {"days": 0.05, "market.rulebook": "bybit"}), 3)).tables["market"]["cap"][0] == 0.00375
-    other = market.branch(setup=setup_of(load("calm", {"days": 0.05, "market.changes.deleveraging.picking": "pro_rata",
-                                                       "populations.noise.size_usd": 10.0}), 3))
+    other = market.branch(
+        setup=setup_of(load("calm", {"days": 0.05, "market.changes.deleveraging.picking": "pro_rata", "populations.noise.size_usd": 10.0}), 3)
+    )
     assert other.tables["venue"]["deleveraging_picking"][0] == 2 and market.tables["venue"]["deleveraging_picking"][0] == 0
     noise = market.kinds.index(market.setup.populations[0].kind)
     assert set(other.traits[noise]["size_usd"]) == {10.0} and 10.0 not in market.traits[noise]["size_usd"]
@@ -294,8 +315,9 @@ def test_a_branch_after_the_end_is_refused(tmp_path, monkeypatch, capsys):
 
 def test_branches_from_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["perplab", "branch", "calm", "--days", "0.05", "--at-hours", "0.5", "--arm",
-                                      "off:market.changes.funding.enabled=false", "--out", "both"])
+    monkeypatch.setattr(
+        sys, "argv", ["perplab", "branch", "calm", "--days", "0.05", "--at-hours", "0.5", "--arm", "off:market.changes.funding.enabled=false", "--out", "both"]
+    )
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert not ended.value.code and "basis_mean_bps" in capsys.readouterr().out
