@@ -88,7 +88,8 @@ def loss_flows(graph, axes):
             axes.text(x, y, str(name).replace("_", " "), ha=align, va="center")
     axes.set_axis_off()
     axes.set_title(f"loss against the mark, {word}quote currency", fontsize=7)
-    lines = [Line2D([], [], color=colour, linewidth=3, alpha=0.6, label=text) for colour, text in ((LOST, "lost by the liquidated"), (BORNE, "borne by the other side"))]
+    words = ((LOST, "lost by the liquidated"), (BORNE, "borne by the other side"))
+    lines = [Line2D([], [], color=colour, linewidth=3, alpha=0.6, label=text) for colour, text in words]
     axes.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=6)
     return axes
 
