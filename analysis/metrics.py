@@ -69,6 +69,19 @@ def warmup(records, warmup_hours):
     return HOUR_SECONDS * warmup_hours if run_seconds(records) >= SHORTEST_WITH_WARMUP_SECONDS else 0.0
 
 
+def left_out(days):
+    """Return in words what means, standard deviations and shares of a run leave out.
+
+    Examples
+    --------
+    >>> left_out(2.0), left_out(30.0)
+    ('nothing is left out of a run shorter than 3 days', 'means, deviations and shares leave out the first 24 h')
+    """
+    if days * DAY_SECONDS < SHORTEST_WITH_WARMUP_SECONDS:
+        return f"nothing is left out of a run shorter than {SHORTEST_WITH_WARMUP_SECONDS / DAY_SECONDS:g} days"
+    return f"means, deviations and shares leave out the first {WARMUP_HOURS:g} h"
+
+
 def hourly_closes(series, warmup_seconds=0.0):
     """Return the rows at whole hours from `warmup_seconds` on: of each hour the last row not after its end.
 

@@ -13,11 +13,11 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.canvas import STYLE
+from analysis.metrics import left_out
 from analysis.showing import table_lines
 from scenarios.store import staged
 
 PAGE_DOTS = 115
-WARM_UP_DAYS = 3
 FIGURES = {
     "basis_mean_bps": "bp",
     "basis_sd_bps": "bp",
@@ -181,9 +181,7 @@ def setting_of(scenario):
 
 def notes_of(scenario):
     """Return what a reader must know to read the figures."""
-    notes = []
-    if scenario["days"] <= WARM_UP_DAYS:
-        notes.append(("Warm-up", f"the run is not longer than the warm-up of {WARM_UP_DAYS} days, so nothing has been left out of the figures."))
+    notes = [("Warm-up", left_out(scenario["days"]) + ".")]
     if scenario.get("shocks"):
         notes.append(("Shocks", "; ".join(f"{shock['kind']} at hour {shock['at_hours']:g} over {shock['minutes']:g} min" for shock in scenario["shocks"])))
     return notes

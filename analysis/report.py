@@ -25,6 +25,7 @@ from analysis.sweep_report import report_of_sweep
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.store import read_run
 from sim.errors import Fault, ParameterError
+from sim.refusal import flattened
 
 
 def write_report(path):
@@ -158,12 +159,12 @@ def report_of_branches(folder, arms):
             if key in summaries["base"]
         ],
     )
-    rules = [(name, f"{json.dumps((part['scenario'].get('market') or {}).get('changes', {}))}") for name, (part, _) in stored.items()]
+    changed = [(name, what_differs(manifest["scenario"], part["scenario"])) for name, (part, _) in stored.items() if name != "base"]
     return Report(
         title=f"{manifest['scenario'].get('title') or manifest['scenario']['name']}, seed {manifest['seed']}: branches",
         question=manifest["scenario"].get("question", ""),
         setting=setting_of(manifest["scenario"]) + " The branches share state and random numbers up to the moment at which they part.",
-        notes=[(f"Rules of {name}", text) for name, text in rules],
+        notes=[(f"What differs in {name}", text) for name, text in changed],
         results=[],
         tables={"branches": ("The branches side by side.", table)},
         figures={
@@ -178,6 +179,19 @@ def report_of_branches(folder, arms):
         versions=manifest["versions"],
         scenario=manifest["scenario"],
     )
+
+
+def what_differs(base, other):
+    """Return the values of a scenario that are not those of another, by dotted key.
+
+    Examples
+    --------
+    >>> what_differs({"market": {"changes": {}}, "days": 1}, {"market": {"changes": {"funding": {"cap": 0.02}}}, "days": 1})
+    'market.changes.funding.cap = 0.02'
+    """
+    here, there = flattened(base), flattened(other)
+    return "; ".join(f"{key} = {json.dumps(there.get(key))}" for key in sorted({*here, *there}) if here.get(key) != there.get(key)
+                     and there.get(key) not in ({}, None) or key in here and key not in there and here[key] != {}) or "nothing"
 
 
 def branch_lines(series, axes, column=None, name="basis (bp of spot)"):

@@ -1,5 +1,6 @@
 """A story and a rulebook as text, every value with its unit or meaning."""
 
+import itertools
 import math
 
 from rich.table import Table
@@ -32,12 +33,19 @@ def scenario_lines(story, changes=()):
     if scenario.question:
         yield f"# {scenario.question}"
     yield f"# from {', '.join(source.file for source in reversed(resolved.sources))}"
+    yield from story_comment(resolved)
     values = scenario.model_dump(exclude_none=True, exclude={"name", "title", "question", "extends", "populations"})
     yield from table_lines("", values)
     for key, market in scenario.all_markets.items():
         yield from rulebook_notes(key, market)
     for name, population in scenario.populations.items():
         yield from population_lines(name, population)
+
+
+def story_comment(resolved):
+    """Return the comment with which the story's own file begins."""
+    text = next((source.text for source in reversed(resolved.sources) if source.file.endswith(".toml")), "")
+    return itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
 
 
 def with_placeholder(resolved):

@@ -4,6 +4,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from analysis.metrics import left_out
+
 ROWS = (
     ("basis", "basis, mean", "basis_mean_bps", "bp"), ("basis", "basis, standard deviation", "basis_sd_bps", "bp"),
     ("basis", "basis, half-life", "basis_half_life_hours", "h"),
@@ -50,7 +52,7 @@ def run_table(scenario, summary):
         table.add_row(words, amount(summary[key]), unit, end_section=False)
         if place + 1 < len(ROWS) and ROWS[place + 1][0] != group:
             table.add_row()
-    return Group(table, Text(), kind_table(summary))
+    return Group(table, Text(), kind_table(summary), Text(left_out(scenario.days), style="dim"))
 
 
 def kind_table(summary):

@@ -87,7 +87,7 @@ class SellProgramme(shocks.SellProgramme):
 
 
 class SourceShock(shocks.SourceShock):
-    """``[[shocks]]`` of kind "source": one source of the index moves away from spot and comes back."""
+    """``[[shocks]]`` of kind "index_source": one source of the index moves away from spot and comes back."""
 
     asset: str | None = None
 
@@ -173,5 +173,5 @@ def keyed(single, single_key, several, several_key):
     return first | {f"{several_key}.{number}": part for number, part in enumerate(several)}
 
 
-TAGGED = {**DISTRIBUTIONS, "path": PathShock, "programme": SellProgramme, "source": SourceShock,
+TAGGED = {**DISTRIBUTIONS, "path": PathShock, "programme": SellProgramme, "index_source": SourceShock,
           **{model.model_fields["process"].default: model for model in typing.get_args(typing.get_args(SpotProcess)[0])}}

@@ -265,7 +265,10 @@ def rows_of(folder, name, dtype, names=()):
     path = folder / f"{name}.parquet"
     if not path.exists():
         return np.zeros(0, dtype)
-    table = pq.read_table(path)
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise ParameterError(Fault("run", str(path), f"a whole Parquet file ({error})")) from None
     rows = np.zeros(table.num_rows, dtype)
     for field in dtype.names:
         known = dict(names).get(field)

@@ -168,7 +168,7 @@ class PerpetualMarket(mesa.Model):
         if run["fault"]:
             number, row = int(run["fault_trader"]), int(run["fault_row"])
             kind = self.kinds[int(self.tables["trader"]["kind"][number])].__name__
-            what = {RULE_RAISED: "raised", BAD_COUNT: "returned a count outside its buffer"}.get(
+            what = {RULE_RAISED: "raised (NUMBA_DISABLE_JIT=1 shows where)", BAD_COUNT: "returned a count outside its buffer"}.get(
                 int(run["fault"]), f"wrote an impossible order in row {row}: {self.tables['order_row'][row]}")
             raise RuleError(f"the rule of {kind} (trader {number}, step {self.step_number - 1}) {what}") from next(iter(raised), None)
         self.recorder.drain(self.tables)

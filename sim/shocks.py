@@ -39,7 +39,7 @@ class SourceShock(_Shock):
     `source` counts the weights of the rulebook's ``[index]`` from 0; venues that look at the same asset see the same source move.
     """
 
-    kind: Literal["source"] = "source"
+    kind: Literal["index_source"] = "index_source"
     source: Annotated[int, Field(strict=True, ge=0, lt=SOURCES)]
     move: Annotated[float, Field(strict=True, gt=-1, le=100, description="fraction of the price")]
     back_minutes: Annotated[float, Field(strict=True, gt=0, le=1e6)]
@@ -101,6 +101,6 @@ def source_block(shocks, first_step, steps, dt):
     ends = dt * np.arange(first_step + 1, first_step + steps + 1)
     away = np.zeros((steps, SOURCES))
     for shock in shocks:
-        if shock.kind == "source":
+        if shock.kind == "index_source":
             away[:, shock.source] += shock.away(ends)
     return away

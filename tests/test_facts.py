@@ -219,7 +219,7 @@ def test_the_report_of_a_sweep_and_of_branches(tmp_path, monkeypatch):
         cli.main()
     assert report_here(monkeypatch, tmp_path / "both") == 0
     page = (tmp_path / "both" / "report" / "index.html").read_text(encoding="utf-8")
-    assert "Rules of off" in page and page.count("data:image/png;base64,") == 2
+    assert "What differs in off" in page and "market.changes.funding.enabled = false" in page and page.count("data:image/png;base64,") == 2
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ def test_keys_of_several_sources_belong_together():
     assert {fault.key for fault in caught.value.faults} == {"index.weights", "index.stale_seconds"}
 
 
-CRASH = {"kind": "source", "source": 0, "at_hours": 0.5, "minutes": 10.0, "move": -0.2, "back_minutes": 20.0}
+CRASH = {"kind": "index_source", "source": 0, "at_hours": 0.5, "minutes": 10.0, "move": -0.2, "back_minutes": 20.0}
 
 
 def through_a_crash(rulebook, **more):

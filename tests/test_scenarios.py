@@ -423,3 +423,14 @@ def test_one_market_beside_several_is_refused():
 def test_a_market_is_built_at_time_zero():
     market = build(load("calm"), 5)
     assert market.step_number == 0 and market.seed == 5 and market.mark == pytest.approx(30_000)
+
+
+def test_a_stored_run_that_was_cut_short_is_refused(calm_hours, tmp_path):
+    store.write_run(tmp_path / "run", calm_hours, {"seed": 1}, 1.0)
+    for name in ("series", "liquidations"):
+        path = tmp_path / "run" / f"{name}.parquet"
+        whole = path.read_bytes()
+        path.write_bytes(whole[:100])
+        with pytest.raises(ParameterError, match="whole Parquet"):
+            store.read_run(tmp_path / "run")
+        path.write_bytes(whole)
