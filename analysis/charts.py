@@ -50,25 +50,14 @@ def phase_portrait(frame, axes):
 
 
 def response_curve(frame, axes, factor, figure, hue="arm"):
-    """Draw a figure over a factor of a sweep: mean over seeds and everything else, with its 95 % interval."""
-    several = frame[hue].nunique() > 1
-    sns.lineplot(
-        frame,
-        x=factor,
-        y=figure,
-        hue=hue if several else None,
-        style=hue if several else None,
-        palette=PALETTE[: frame[hue].nunique()] if several else None,
-        color=None if several else PALETTE[0],
-        errorbar=("ci", 95),
-        n_boot=400,
-        seed=0,
-        marker="o",
-        markersize=3,
-        ax=axes,
-    )
+    """Draw a figure over a factor of a sweep: mean over seeds and everything else, with its 95 % interval; a curve each value of `hue`."""
+    count = frame[hue].nunique()
+    apart = {"hue": hue, "style": hue, "palette": PALETTE[:count]} if count > 1 else {"color": PALETTE[0]}
+    sns.lineplot(frame, x=factor, y=figure, errorbar=("ci", 95), n_boot=400, seed=0, marker="o", markersize=3, ax=axes, **apart)
     axes.set_xlabel(label(factor))
     axes.set_ylabel(label(figure))
+    if axes.get_legend():
+        sns.move_legend(axes, "center left", bbox_to_anchor=(1.01, 0.5), title=label(hue), frameon=False)
     return axes
 
 

@@ -85,7 +85,7 @@ def book_transfers(events, amounts, made, tick_value):
     groups = collections.defaultdict(lambda: np.zeros(3))
     for event, pair in zip(events, amounts, strict=True):
         groups[int(event["step"]), int(event["trader"])] += (*pair, abs(event["lots"]))
-    for (step, trader), (notional, loss, lots) in groups.items():
+    for (step, trader), (notional, loss, lots) in ((key, sums) for key, sums in groups.items() if sums[2] > 0):
         trades = made.get((step, trader), ())
         for trade in trades:
             at_mark = notional * trade["lots"] / lots

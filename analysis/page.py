@@ -18,6 +18,7 @@ from analysis.showing import table_lines
 from scenarios.store import staged
 
 PAGE_DOTS = 115
+SMALL_PRINT_SHARE = 0.035
 FIGURES = {
     "basis_mean_bps": "bp",
     "basis_sd_bps": "bp",
@@ -131,6 +132,7 @@ def draw(stage, name, drawing, small_print):
     (stage / "figures").mkdir(exist_ok=True)
     with matplotlib.rc_context(STYLE):
         figure = drawing()
+        figure.get_layout_engine().set(rect=(0, SMALL_PRINT_SHARE, 1, 1 - SMALL_PRINT_SHARE))
         figure.text(0.995, 0.002, small_print, ha="right", va="bottom", fontsize=5, color="0.5")
         for ending in ("pdf", "svg"):
             figure.savefig(stage / "figures" / f"{name}.{ending}", metadata={"CreationDate": None} if ending == "pdf" else {"Date": None})

@@ -9,7 +9,8 @@ from scenarios.frames import faults_of_folder
 
 CURVES = ("basis_mean_bps", "funding_mean_bps_8h", "liquidated_notional", "insurance_fund_change")
 ATTACKER_PROFIT = "pnl_by_kind.manipulation"
-MOST_POINTS, MOST_CELLS = 200, 400
+VIOLINS = ("basis_mean_bps", "liquidated_notional")
+MOST_POINTS, MOST_CELLS, MOST_CURVES = 200, 400, 8
 
 
 def report_of_sweep(opened):
@@ -25,7 +26,7 @@ def report_of_sweep(opened):
     return Report(
         title=manifest["title"] or f"Sweep {manifest['name']}", question=manifest["question"] or manifest["scenario"].get("question", ""),
         setting=f"{setting_of(manifest['scenario'])} Factors: {varied}.", notes=notes_of(manifest["scenario"]),
-        results=[f"{len(well)} of {len(runs)} rows of runs went well; {seeds} seeds at each of {points} points."],
+        results=[f"{len(well)} of {len(runs)} rows of runs went well; {seeds} seeds at each of {points} points.", *ranges(well, factors)],
         tables=tables, figures=figures, faults=faults_of_folder(opened.folder), commands="perplab sweep FILE    # FILE holds:\n\n" + manifest["file"],
         versions=manifest["versions"] | {"code": manifest["code_hash"]}, scenario=manifest["scenario"])
 
@@ -39,6 +40,24 @@ def points_table(well, factors):
     return "Mean over seeds and 95 % interval (Student's t) at each point of the design.", Table(columns, rows[:MOST_POINTS])
 
 
+def ranges(well, factors):
+    """Yield by figure a sentence on the points of the design where its mean is lowest and highest."""
+    groups = {place: group for place, group in well.groupby([*factors, "arm"], sort=False, dropna=False)} if len(well) else {}
+    for figure in CURVES:
+        means = {place: group[figure].mean() for place, group in groups.items() if figure in well and group[figure].notna().any()}
+        if len(means) > 1 and min(means.values()) < max(means.values()):
+            ends = [chosen(means, key=means.get) for chosen in (min, max)]
+            told = [f"{interval(groups[place][figure])} at {point_text(place, factors)}" for place in ends]
+            yield f"{charts.label(figure).capitalize()}: from {told[0]} to {told[1]} (mean over seeds and 95 % interval)."
+
+
+def point_text(place, factors):
+    """Return a point of the design in words, its arm if it is not the base."""
+    *values, arm = place
+    parts = [f"{charts.label(factor)} {amount(value) if isinstance(value, (int, float)) else value}" for factor, value in zip(factors, values, strict=True)]
+    return ", ".join(parts + [f"arm {arm}"] * (arm != "base")) or "the base"
+
+
 def numbers_among(well, factors):
     """Return the factors that are numbers and take more than one value."""
     return [name for name in factors if pd.api.types.is_numeric_dtype(well[name]) and well[name].nunique() > 1]
@@ -47,16 +66,20 @@ def numbers_among(well, factors):
 def curves(well, factors):
     """Return the figures of one factor each: curves over numbers, violins over names."""
     drawn, numeric = {}, numbers_among(well, factors)
+    named = [factor for factor in factors if factor not in numeric and 1 < well[factor].nunique() <= MOST_CURVES]
+    hue = named[0] if named and well["arm"].nunique() == 1 else "arm"
     for factor in factors:
         name = factor.removeprefix("factor.")
         if factor in numeric:
             for figure in (one for one in CURVES if one in well and well[one].nunique() > 1):
-                caption = f"{charts.label(figure)} against {charts.label(factor)}; band: 95 % interval of the mean (bootstrap)."
+                caption = f"{charts.label(figure).capitalize()} against {charts.label(factor)}; band: 95 % interval of the mean (bootstrap)."
                 drawn[f"{figure}-{name}"] = caption, lambda factor=factor, figure=figure: single(
-                    lambda axes: charts.response_curve(well, axes, factor, figure))
+                    lambda axes: charts.response_curve(well, axes, factor, figure, hue))
         elif well[factor].nunique() > 1:
-            drawn[f"violin-{name}"] = f"Basis by {charts.label(factor)}, over seeds.", lambda factor=factor: single(
-                lambda axes: charts.violin(well, axes, factor, "basis_mean_bps"), height=0.8 + 0.3 * well[factor].nunique())
+            for figure in (one for one in VIOLINS if one in well and well[one].nunique() > 1):
+                caption = f"{charts.label(figure).capitalize()} by {charts.label(factor)}, over seeds."
+                drawn[f"violin-{figure}-{name}"] = caption, lambda factor=factor, figure=figure: single(
+                    lambda axes: charts.violin(well, axes, factor, figure), height=0.8 + 0.3 * well[factor].nunique())
     return drawn
 
 
