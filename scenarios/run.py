@@ -8,6 +8,7 @@ from scenarios.loader import build
 from scenarios.schema import Scenario
 from sim.cache import sources_hash
 from sim.errors import Fault, ParameterError
+from sim.files import clear_parts
 from sim.model import PerpetualMarket
 from sim.recorder import Records
 
@@ -90,6 +91,7 @@ def run_with_checkpoints(scenario, seed, progress, checkpoint):
         market.save(path)
     path.unlink()
     mark.unlink()
+    clear_parts(path)
     return Outcome(scenario, seed, market.records(), None)
 
 

@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 
 from scenarios.columns import names_of, unit_of
 from sim.errors import Fault, ParameterError
+from sim.files import is_alive
 from sim.recorder import Records
 from sim.records import EVENT, KIND_SERIES, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
 
@@ -96,17 +97,6 @@ def recover(folder):
             os.rename(left, folder)
         else:
             shutil.rmtree(left, ignore_errors=True)
-
-
-def is_alive(process):
-    """Return whether a process of this number runs on this machine."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def sync(path):

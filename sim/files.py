@@ -21,3 +21,23 @@ def whole_file(path):
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def clear_parts(path):
+    """Remove what writers of `path` that were killed on this machine have left beside it."""
+    path = pathlib.Path(path)
+    for part in path.parent.glob(f".{path.name}.*.part"):
+        writer = part.name.removeprefix(f".{path.name}.").removesuffix(".part")
+        if writer.isdecimal() and not is_alive(int(writer)):
+            part.unlink(missing_ok=True)
+
+
+def is_alive(process):
+    """Return whether a process of this number runs on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -62,6 +62,7 @@ def test_a_killed_run_goes_on_from_its_last_state_to_the_same_bytes(tmp_path):
             process.stdout.readline()
         os.kill(process.pid, signal.SIGKILL)
     assert path.exists()
+    path.with_name(f".state.{process.pid}.part").write_bytes(b"half of a state")
     steps = []
     kept = run(scenario, 3, steps.append, Checkpoint(path, 1.0)).records
     whole = run(scenario, 3).records
