@@ -149,3 +149,17 @@ def test_the_tutorial_runs_from_the_first_block_to_the_last(tmp_path, monkeypatc
     said = capsys.readouterr().out
     assert "bp per 8 h" in said and "loss against the mark" in said and (tmp_path / "caps" / "report" / "index.html").exists()
     assert {path.name for path in tmp_path.glob("*.pdf")} == {"caps.pdf", "trees.pdf"}
+
+
+def test_the_sweep_of_the_page_on_rulebooks_runs(tmp_path):
+    from analysis.metrics import summarize
+    from scenarios.frames import open_runs
+
+    page = (HOUSE / "docs" / "rulebooks.md").read_text(encoding="utf-8")
+    text, = re.findall(r"```toml\n(scenario.*?)```", page, re.DOTALL)
+    path = tmp_path / "stray.toml"
+    path.write_text(text.replace("seeds = 20", "seeds = 1").replace("days = 1.1", "days = 1.02"), encoding="utf-8")
+    run_here(path, tmp_path / "out", workers=2, summarize=summarize)
+    runs = open_runs(tmp_path / "out").runs.set_index(["factor.rulebook", "factor.fall"])["liquidated_notional"]
+    more = {name: runs[name, -0.2224] - runs[name, 0.0] for name in runs.index.unique(0)}
+    assert more["hyperliquid"] == 0.0 < more["bitmex"]
