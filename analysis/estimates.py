@@ -6,6 +6,7 @@ docstring names it.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -106,26 +107,49 @@ def kurtosis(values):
     return float((centred**4).mean() / max((centred**2).mean() ** 2, 1e-300) - 3.0)
 
 
-def price_discovery(log_perpetual, log_spot, lags=5):
-    """Return the perpetual's component share and the bounds of its information share.
+class Discovery(NamedTuple):
+    """The perpetual's part in finding the common price: component share with its interval, bounds of the information share."""
 
-    Returns
-    -------
-    tuple of (float, float, float)
-        Gonzalo and Granger (1995) component share; lower and upper Hasbrouck (1995) information share, over both orders.
+    component: float
+    low: float
+    high: float
+    information_low: float
+    information_high: float
+
+
+def price_discovery(log_perpetual, log_spot, lags=5):
+    """Return the perpetual's `Discovery` against spot.
 
     Notes
     -----
-    The component share is unknown (NaN) where the adjustments do not both point towards each other: they are too slow to be told
-    from zero. A vector error correction of the two log prices with the cointegrating vector (1, -1), estimated by `statsmodels`.
+    A vector error correction of the two log prices whose cointegrating vector is (1, -1): each change on the gap before, a constant and
+    `lags` changes of both, by least squares (`statsmodels`). Component share: Gonzalo and Granger (1995, J. Business and Economic
+    Statistics 13), the other's adjustment over both; unknown (NaN) unless both point towards each other. Its interval: 4,000 draws of the
+    two adjustments from their joint normal distribution, those on the wrong side set to 0. Information share: Hasbrouck (1995, J. of
+    Finance 50), over both orders.
     """
-    from statsmodels.tsa.vector_ar.vecm import VECM
-
-    model = VECM(np.column_stack([log_perpetual, log_spot]), k_ar_diff=lags, coint_rank=1, deterministic="ci").fit()
-    alpha = model.alpha[:, 0]
+    prices = np.column_stack([log_perpetual, log_spot])
+    alpha, covariance, residuals = adjustments(prices, lags)
     weights = np.array([alpha[1], -alpha[0]]) / (alpha[1] - alpha[0])
-    shares = [information_share(weights, model.sigma_u, order) for order in ((0, 1), (1, 0))]
-    return float(weights[0]) if 0.0 <= weights[0] <= 1.0 else math.nan, min(shares), max(shares)
+    shares = [information_share(weights, residuals, order) for order in ((0, 1), (1, 0))]
+    drawn = np.random.default_rng(SEED).multivariate_normal(alpha, covariance, 4_000)
+    own, other = np.maximum(-drawn[:, 0], 0.0), np.maximum(drawn[:, 1], 0.0)
+    known = own + other > 0
+    low, high = np.percentile(other[known] / (own + other)[known], [2.5, 97.5]) if known.any() else (math.nan, math.nan)
+    told = 0.0 <= weights[0] <= 1.0
+    return Discovery(float(weights[0]) if told else math.nan, *((float(low), float(high)) if told else (math.nan, math.nan)), min(shares), max(shares))
+
+
+def adjustments(prices, lags):
+    """Return how two log prices adjust to the gap between them, the covariance of these two numbers, and that of the residuals."""
+    from statsmodels.regression.linear_model import OLS
+
+    changes, gap = np.diff(prices, axis=0), prices[:, 0] - prices[:, 1]
+    past = [changes[lags - k - 1:len(changes) - k - 1] for k in range(lags)]
+    known = np.column_stack([gap[lags:-1], np.ones(len(changes) - lags), *past])
+    fits = [OLS(changes[lags:, k], known).fit() for k in (0, 1)]
+    residuals = np.cov(np.column_stack([fit.resid for fit in fits]), rowvar=False)
+    return np.array([fit.params[0] for fit in fits]), residuals * fits[0].normalized_cov_params[0, 0], residuals
 
 
 def information_share(weights, covariance, order):
@@ -140,14 +164,15 @@ def sharpe(hourly):
     return float(hourly.mean() / hourly.std() * math.sqrt(YEAR_HOURS)) if len(hourly) and hourly.std() > 0 else math.nan
 
 
-def drawdown(wealth):
-    """Return the largest fall of wealth from its peak.
+def drawdown_of(profits):
+    """Return the largest fall from its peak of the wealth that successive profits make.
 
     Examples
     --------
-    >>> drawdown(np.array([3.0, 5.0, 1.0, 6.0]))
+    >>> drawdown_of(np.array([2.0, -4.0, 5.0]))
     4.0
     """
+    wealth = np.cumsum(np.append(0.0, profits))
     return float((np.maximum.accumulate(wealth) - wealth).max(initial=0.0))
 
 

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.cascade import absorbed_shares, forest, trees
+from analysis.cascade import absorbed_shares, forest, notional_by_channel, trees
 from analysis.estimates import (
     YEAR_HOURS,
     autocorrelation_of,
     bootstrapped,
     branching,
-    drawdown,
+    drawdown_of,
     effective_spread,
     half_life,
     hill,
@@ -21,6 +21,7 @@ from analysis.estimates import (
     rate_interval,
     sharpe,
 )
+from analysis.forced import ATTACKER, attacker_figures, of_shorts
 from analysis.metrics import BPS, basis_bps, forced_events, known_mid, liquidation_count, of_market
 
 DAY_MINUTES, MINUTE = 1_440.0, 60.0
@@ -40,7 +41,7 @@ def facts(records, market=0):
     -------
     pandas.DataFrame
     """
-    groups = (basis_facts, return_facts, trading_facts, funding_facts, leverage_facts, hazard_facts, cascade_facts)
+    groups = (basis_facts, return_facts, trading_facts, funding_facts, leverage_facts, hazard_facts, cascade_facts, attack_facts)
     rows = [*(row for group in groups for row in group(records, market)), *profit_facts(records)]
     return pd.DataFrame(rows, columns=["fact", "value", "low", "high", "unit", "how"])
 
@@ -86,9 +87,10 @@ def return_facts(records, market):
         yield f"autocorrelation of absolute returns, lag {lag}", *bootstrapped(autocorrelation_of(lag), np.abs(returns), 240.0), "1", "block bootstrap"
     known = np.isfinite(mid)
     if known.sum() > 200:
-        share, low, high = price_discovery(np.log(mid[known]), np.log(series["spot"][known]))
-        yield "perpetual's component share", share, *UNKNOWN, "1", "Gonzalo-Granger, VECM"
-        yield "perpetual's information share", 0.5 * (low + high), low, high, "1", "Hasbrouck, VECM; bounds over both orders"
+        found = price_discovery(np.log(mid[known]), np.log(series["spot"][known]))
+        yield "perpetual's component share", *found[:3], "1", "Gonzalo-Granger; error correction, draws of the adjustments"
+        low, high = found.information_low, found.information_high
+        yield "perpetual's information share", 0.5 * (low + high), low, high, "1", "Hasbrouck; error correction, bounds over both orders"
 
 
 def funding_facts(records, market):
@@ -159,12 +161,26 @@ def cascade_facts(records, market):
 
 
 def profit_facts(records):
-    """Return Sharpe ratio and drawdown of each kind's wealth."""
+    """Return profit, Sharpe ratio and drawdown of each kind's wealth."""
     for k, name in enumerate(records.kind_names):
-        wealth = records.kinds["equity"][:, k] * records.meta["unit"]
-        yield f"{name}: profit, an hour", *bootstrapped(np.mean, np.diff(wealth), 24.0), "quote currency", "block bootstrap"
-        yield f"{name}: Sharpe ratio", *bootstrapped(sharpe, np.diff(wealth), 24.0), "per square root of a year", "hourly profits; block bootstrap"
-        yield f"{name}: largest drawdown", drawdown(wealth), *UNKNOWN, "quote currency", "hourly wealth"
+        profits = np.diff(records.kinds["equity"][:, k] * records.meta["unit"])
+        yield f"{name}: profit, an hour", *bootstrapped(np.mean, profits, 24.0), "quote currency", "block bootstrap"
+        yield f"{name}: Sharpe ratio", *bootstrapped(sharpe, profits, 24.0), "per square root of a year", "hourly profits; block bootstrap"
+        yield f"{name}: largest drawdown", *bootstrapped(drawdown_of, profits, 24.0), "quote currency", "hourly profits; block bootstrap"
+
+
+def attack_facts(records, market):
+    """Return what an attacker, if there is one, gained and from where, and what took the equity of the shorts that were liquidated."""
+    if ATTACKER not in records.kind_names:
+        return
+    found = attacker_figures(records, records.series[market])
+    profit, funding = found["attacker_profit_usd"], found["attacker_funding_usd"]
+    for name, amount in (("profit", profit), ("of it funding", funding), ("of it trading, fees and spot", profit - funding),
+                         ("largest spot holding", found["attacker_spot_peak_usd"]), ("still held at the end", found["attacker_left_usd"])):
+        yield f"attacker: {name}", amount, *UNKNOWN, "quote currency", "exact, of this run; against a control: analysis.forced"
+    shorts = notional_by_channel(forest(of_shorts(forced_events(records, market)), of_market(records.meta["lot"], market)))
+    for channel, amount in shorts.items():
+        yield f"liquidated shorts, equity taken by {channel}", amount, *UNKNOWN, "quote currency", "exact"
 
 
 def hazard_facts(records, market):

@@ -96,6 +96,56 @@ def truncated(value, quantum):
 
 
 @kernel
+def sort_first(values, count):
+    """Sort the first `count` values in place, by insertion: they are few."""
+    for k in range(1, count):
+        value, place = values[k], k
+        while place > 0 and values[place - 1] > value:
+            values[place] = values[place - 1]
+            place -= 1
+        values[place] = value
+
+
+@kernel
+def kept_by_trim(count, ratio):
+    """Return first and last (exclusive) place of what stays of `count` sorted values when the tails are cut.
+
+    Notes
+    -----
+    A share `ratio` goes at each end: 2 ratio count values in all, rounded down; of an odd number the upper tail loses one more.
+
+    References
+    ----------
+    .. [1] dYdX v4 chain, perpetuals module: removal of the tails of the premium samples.
+
+    Examples
+    --------
+    >>> kept_by_trim(3, 0.25), kept_by_trim(4, 0.25), kept_by_trim(6, 0.25)
+    ((0, 2), (1, 3), (1, 4))
+    """
+    removed = int(2.0 * ratio * count + 1e-9)
+    return removed // 2, count - (removed - removed // 2)
+
+
+@kernel
+def trimmed_mean(values, count, ratio):
+    """Return the mean of the first `count` values without their tails; the values are sorted on the way.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> trimmed_mean(np.array([5.0, -1.0, -3.0, 0.0]), 4, 0.25)
+    -0.5
+    """
+    sort_first(values, count)
+    first, last = kept_by_trim(count, ratio)
+    total = 0.0
+    for k in range(first, last):
+        total += values[k]
+    return total / max(last - first, 1)
+
+
+@kernel
 def median_of_votes(votes, count, least, quantum):
     """Return the median of votes, zeros standing in for the votes that lack; the votes are sorted on the way.
 
@@ -123,12 +173,7 @@ def median_of_votes(votes, count, least, quantum):
     for k in range(count, least):
         votes[k] = 0.0
     total = max(count, least)
-    for k in range(1, total):
-        vote, place = votes[k], k
-        while place > 0 and votes[place - 1] > vote:
-            votes[place] = votes[place - 1]
-            place -= 1
-        votes[place] = vote
+    sort_first(votes, total)
     if total == 0:
         return 0.0
     if total % 2 == 1:

@@ -19,7 +19,8 @@ class Premium(Section):
 
     Rates by imbalance (`sim.imbalance`) have ``factor`` (rate per interval) and ``exponent``; ``increase`` and ``decrease`` (rate per
     interval a second), two thresholds, the ``largest`` rate and the ``least`` that is charged; or the ``scale`` (asset) and the ``largest_velocity`` (rate per
-    interval a day). A sample is kept within ``limit`` either side and then cut towards zero to a multiple of ``quantum`` (0 leaves it as it is).
+    interval a day). Of the medians of an interval the share ``trim`` is cut at each end. A sample is kept within ``limit`` either side and then cut
+    towards zero to a multiple of ``quantum`` (0 leaves it as it is).
     """
 
     needs = {"law": dict.fromkeys(IMPACT_LAWS, ("impact_notional",)) | {
@@ -31,6 +32,7 @@ class Premium(Section):
     average: Literal[records.AVERAGES]
     window_seconds: Positive | None = None
     least_votes: Annotated[int, pydantic.Field(strict=True, ge=0, le=records.VOTES)] | None = None
+    trim: Annotated[float, pydantic.Field(strict=True, ge=0, lt=0.5)] = 0.0
     limit: Unbounded = math.inf
     quantum: Nonnegative = 0.0
     factor: Positive | None = None
@@ -45,6 +47,8 @@ class Premium(Section):
     largest_velocity: Positive | None = None
 
     def contradictions(self):
+        if self.trim and self.average != "median_of_votes":
+            yield Fault("trim", self.trim, f"absent: average is {self.average!r}")
         if self.least and self.law != "adaptive_open_interest":
             yield Fault("least", self.least, f"absent: law is {self.law!r}")
         wanted = self.law == "average_gap" or self.average == "recursive"
@@ -56,7 +60,7 @@ class Premium(Section):
     def market_values(self, units):
         return {"premium_law": records.PREMIUM_LAWS.index(self.law), "impact_notional": units(self.impact_notional or 0.0),
                 "premium_average": records.AVERAGES.index(self.average), "premium_window": self.window_seconds or 0.0,
-                "least_votes": self.least_votes or 0, "premium_limit": self.limit, "premium_quantum": self.quantum,
+                "least_votes": self.least_votes or 0, "trim": self.trim, "premium_limit": self.limit, "premium_quantum": self.quantum,
                 "imbalance_number": self.imbalance_numbers}
 
     @property

@@ -126,7 +126,7 @@ MARKET = row(
     ("interest", "f8"), ("damper", "f8"), ("damper_mode", "i8"), ("cap", "f8"), ("floor", "f8"), ("divisor", "f8"), ("premium_average", "i8"),
     ("premium_law", "i8"), ("premium_limit", "f8"), ("premium_quantum", "f8"), ("premium_window", "f8"),
     ("mid_average", "f8"), ("index_average", "f8"),           # of the law "average_gap", quote currency
-    ("least_votes", "i8"), ("vote_count", "i8"), ("vote_seconds", "f8"), ("votes", "f8", (VOTES,)),
+    ("least_votes", "i8"), ("trim", "f8"), ("minutes", "f8", (VOTES,)), ("vote_count", "i8"), ("vote_seconds", "f8"), ("votes", "f8", (VOTES,)),
     ("imbalance_state", "f8"), ("imbalance_number", "f8", (6,)),   # of the laws on open interest: see sim.imbalance
     ("receivers", "i8"), ("fees_kept", "f8"), ("fees_spent", "f8"),   # who gets what payers pay; shares of the pool's fees
     ("place", "i8"), ("reserve", "f8"), ("reserve_product", "f8"),   # vAMM: base in the asset; base times quote

@@ -14,6 +14,7 @@ import pydantic
 from sim import price_sections, risk_sections, sections
 from sim.errors import Fault, ParameterError
 from sim.funding import cap_by_law
+from sim.records import VOTES
 from sim.refusal import checked, flattened, nearest, toml_tables, unknown
 
 LIBRARY = pathlib.Path(__file__).resolve().parent / "rulebooks"
@@ -60,6 +61,8 @@ class Rulebook(sections.Section):
         if self.fund.initial / self.contract.unit >= LARGEST_UNITS:
             limit = LARGEST_UNITS * self.contract.unit
             yield Fault("fund.initial", self.fund.initial, f"below {limit:g} (in 64-bit units)")
+        if self.premium.trim and 60 * self.funding.interval_hours > VOTES:
+            yield Fault("premium.trim", self.premium.trim, f"0 where an interval is longer than {VOTES} minutes, whose samples are kept")
         if self.premium.impact_notional is not None and self.premium.impact_notional < self.contract.tick * self.contract.lot:
             yield Fault("premium.impact_notional", self.premium.impact_notional, "at least tick x lot")
 

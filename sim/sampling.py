@@ -27,7 +27,7 @@ from sim.imbalance import imbalance_rate
 from sim.kernel import entry, hot_kernel, kernel
 from sim.mark import decayed_average
 from sim.pool import pool_price
-from sim.premium import median_of_votes, premium_index, sample_weight, truncated
+from sim.premium import median_of_votes, premium_index, sample_weight, trimmed_mean, truncated
 from sim.records import (
     AVERAGE_GAP,
     BOOK,
@@ -155,6 +155,18 @@ def sample_premium(world, m):
     predict(world, m)
 
 
+@kernel
+def add_minute(market, sample):
+    """Add a minute's sample to the sum of the interval; where tails are cut, let the sum be as many times the mean of what stays."""
+    market["weight_sum"] += 1.0
+    if market["trim"] == 0.0:
+        market["premium_sum"] += sample
+        return
+    count = min(int(market["weight_sum"]), VOTES)
+    market["minutes"][count - 1] = sample
+    market["premium_sum"] = market["weight_sum"] * trimmed_mean(market["minutes"], count, market["trim"])
+
+
 @entry("none", 2, "float64", "float64")
 def average_otherwise(world, m, premium, elapsed):
     """Bring the average of a market up to date that is neither simple nor a ramp."""
@@ -168,9 +180,7 @@ def average_otherwise(world, m, premium, elapsed):
         market["vote_count"] = min(market["vote_count"] + 1, VOTES)
         market["vote_seconds"] += elapsed
         if market["vote_seconds"] > MINUTE - 1e-6:
-            market["premium_sum"] += median_of_votes(market["votes"], market["vote_count"], market["least_votes"],
-                                                     market["premium_quantum"])
-            market["weight_sum"] += 1.0
+            add_minute(market, median_of_votes(market["votes"], market["vote_count"], market["least_votes"], market["premium_quantum"]))
             market["vote_count"], market["vote_seconds"] = 0, 0.0
             view["average_premium"] = truncated(market["premium_sum"] / market["weight_sum"], market["premium_quantum"])
 

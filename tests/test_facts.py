@@ -63,10 +63,24 @@ def test_who_finds_the_price_is_told_from_simulated_prices():
     common, late = np.cumsum(rng.standard_normal(rows)), np.zeros(rows)
     for k in range(1, rows):
         late[k] = late[k - 1] + 0.1 * (common[k - 1] - late[k - 1]) + 0.5 * rng.standard_normal()
-    share, low, high = estimates.price_discovery(common, late)
-    assert share > 0.95 and high > 0.95
-    share, low, high = estimates.price_discovery(late, common)
-    assert (math.isnan(share) or share < 0.05) and low < 0.05
+    first, second = estimates.price_discovery(common, late), estimates.price_discovery(late, common)
+    assert (math.isnan(first.component) or first.component > 0.95) and first.information_high > 0.95
+    assert (math.isnan(second.component) or second.component < 0.05) and second.information_low < 0.05
+
+
+def test_the_component_share_of_two_that_meet_halfway_lies_in_its_interval():
+    """Each price closes its own part of the gap: of 3 and 1 hundredths a row, the share of the slower one is 3 / 4."""
+    rng, rows, inside = RNG(6), 6_000, 0
+    for _ in range(20):
+        prices = np.zeros((rows, 2))
+        noise = rng.standard_normal((rows, 2))
+        for k in range(1, rows):
+            gap = prices[k - 1, 0] - prices[k - 1, 1]
+            prices[k] = prices[k - 1] + noise[k] + (-0.01 * gap, 0.03 * gap)
+        found = estimates.price_discovery(prices[:, 0], prices[:, 1])
+        inside += found.low < 0.75 < found.high
+        assert found.component == pytest.approx(0.75, abs=0.2)
+    assert 16 <= inside <= 20
 
 
 def test_profit_and_hazard_by_hand():
@@ -273,6 +287,22 @@ def test_facts_of_cascades_and_of_trades(fallen):
         assert frame.loc[name, "low"] <= frame.loc[name, "value"] <= frame.loc[name, "high"], name
     shares = [frame.loc[f"liquidated notional, share of {name}", "value"] for name in ("book", "fund", "deleveraged")]
     assert sum(shares) == pytest.approx(1.0) and frame.loc["largest tree", "value"] >= 1
+
+
+def test_an_attack_is_accounted_for():
+    from tests.recorded import noisy_run
+
+    records = noisy_run(days=3, kind_names=("noise", "manipulation"))
+    records.kinds["spot_lots"][10, 1], records.kinds["lots"][-1, 1] = 700, -300
+    told = {row[0]: row[1] for row in facts.attack_facts(records, 0)}
+    profit = (records.kinds["equity"][-1, 1] - records.kinds["equity"][0, 1]) * 1e-6
+    assert told["attacker: profit"] == pytest.approx(profit) == pytest.approx(told["attacker: of it funding"] + told["attacker: of it trading, fees and spot"])
+    last = records.series[0]["spot"][-1]
+    assert told["attacker: largest spot holding"] == pytest.approx(0.7 * last) and told["attacker: still held at the end"] == pytest.approx(0.3 * last)
+    shorts = records.events[records.events["lots"] > 0]
+    whole = sum(amount for name, amount in told.items() if name.startswith("liquidated shorts"))
+    assert whole == pytest.approx((shorts["lots"] * shorts["mark"] * 0.001).sum())
+    assert not list(facts.attack_facts(noisy_run(days=3), 0))
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0])

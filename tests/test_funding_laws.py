@@ -196,3 +196,19 @@ def test_a_floor_stops_the_rate_below_and_not_above():
     with pytest.raises(ParameterError) as caught:
         load_rulebook("binance").changed({"funding.floor": 0.01})
     assert [fault.key for fault in caught.value.faults] == ["funding.floor"]
+
+
+def test_cut_tails_leave_an_outlying_minute_out():
+    """Nine calm minutes and a wild one: the mean takes the wild one in, the trimmed mean does not."""
+    from sim.records import MARKET
+    from sim.sampling import add_minute
+
+    for trim, expected in ((0.0, 0.1), (0.1, 0.0)):
+        market = np.zeros(1, MARKET)[0]
+        market["trim"] = trim
+        for sample in [0.0] * 5 + [1.0] + [0.0] * 4:
+            add_minute(market, sample)
+        assert market["premium_sum"] / market["weight_sum"] == pytest.approx(expected)
+    with pytest.raises(ParameterError) as caught:
+        load_rulebook("dydx-v4").changed({"premium.trim": 0.1, "funding.interval_hours": 8.0})
+    assert [fault.key for fault in caught.value.faults] == ["premium.trim"]

@@ -15,8 +15,6 @@ HERE = pathlib.Path(__file__).parent
 VECTORS = [vector for path in sorted((HERE / "vectors").glob("*.json"))
            for vector in json.loads(path.read_text(encoding="utf-8"))]
 CANNOT_PASS = {
-    **dict.fromkeys(("DX4-R1", "DX4-R2", "DX4-R4"), "the samples of an interval are summed, not kept, so no tail can be cut off; "
-                    "the venue's ratio is 0"),
     "DB-BAND": "the band here lies around the mark, at the venue around an average of the index",
     "BY-MARK": "its first input is reproduced with 1.4 s more to funding than stated; the mark is the middle one all the same",
     "DR-F3": "the venue cuts the clamp to a millionth of a dollar before it divides by 24; rates are floats here (25 parts in 2e10 off)",

@@ -4,7 +4,7 @@ import numpy as np
 
 from sim.funding import funding_payment, funding_rate
 from sim.margin import bankruptcy_price, fillable_price, initial_margin, interest_scaled
-from sim.premium import median_of_votes, truncated
+from sim.premium import kept_by_trim, median_of_votes, trimmed_mean, truncated
 from sim.records import BAND, VOTES
 from sim.rulebook import load_rulebook
 from tests.adapters.markets import market_of
@@ -43,6 +43,14 @@ def votes(votes_ppm):
     cast = np.zeros(VOTES)
     cast[:len(votes_ppm)] = votes_ppm
     return {"sample_ppm": median_of_votes(cast, len(votes_ppm), 0, 1.0)}
+
+
+def trimmed(samples, rate_each_side):
+    values = np.array(samples, float)
+    first, last = kept_by_trim(len(values), rate_each_side)
+    mean = trimmed_mean(values, len(values), rate_each_side)
+    assert abs(mean - values[first:last].mean()) < 1e-12
+    return {"kept": values[first:last].tolist()}
 
 
 def from_book(asks, bids, index, impact_notional, max_abs):
@@ -112,4 +120,4 @@ def bankruptcy(long, usdc, close, oracle_btc, mm):
 
 ADAPTERS = {"funding_index_delta": index_delta, "funding_tick": tick, "median_of_votes": votes, "premium_from_book": from_book,
             "end_to_end": end_to_end, "bankruptcy_value": bankruptcy, "fillable_price": fillable,
-            "insurance_delta": fund_change, "oi_scaled_initial_margin": scaled_margin}
+            "insurance_delta": fund_change, "oi_scaled_initial_margin": scaled_margin, "tail_trim": trimmed}
