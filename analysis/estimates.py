@@ -89,9 +89,7 @@ def hill(returns, share=TAIL_SHARE):
 def autocorrelation_of(lag):
     """Return the statistic of the autocorrelation at a lag, in rows."""
     def statistic(values):
-        if len(values) <= lag + 2 or values.std() == 0:
-            return math.nan
-        return float(np.corrcoef(values[:-lag], values[lag:])[0, 1])
+        return correlation(values[:-lag], values[lag:])
     return statistic
 
 
@@ -105,6 +103,30 @@ def kurtosis(values):
     """
     centred = values - values.mean()
     return float((centred**4).mean() / max((centred**2).mean() ** 2, 1e-300) - 3.0)
+
+
+def leads(pairs):
+    """Return the correlation of the first column with the second one a row later; NaN where one does not move.
+
+    Examples
+    --------
+    >>> pairs = np.column_stack([[1.0, -1.0, 2.0, 0.5], [0.0, 1.0, -1.0, 2.0]])
+    >>> round(leads(pairs), 9), follows(pairs) < 1
+    (1.0, True)
+    """
+    return correlation(pairs[:-1, 0], pairs[1:, 1])
+
+
+def follows(pairs):
+    """Return the correlation of the first column with the second one a row before."""
+    return leads(pairs[:, ::-1])
+
+
+def correlation(before, after):
+    """Return the correlation of two columns of the same length, NaN of fewer than three rows or of one that does not move."""
+    if len(before) < 3 or before.std() == 0 or after.std() == 0:
+        return math.nan
+    return float(np.corrcoef(before, after)[0, 1])
 
 
 class Discovery(NamedTuple):

@@ -13,10 +13,12 @@ from analysis.estimates import (
     branching,
     drawdown_of,
     effective_spread,
+    follows,
     half_life,
     hill,
     impact_exponent,
     kurtosis,
+    leads,
     price_discovery,
     rate_interval,
     sharpe,
@@ -85,6 +87,10 @@ def return_facts(records, market):
     yield "excess kurtosis of returns", *bootstrapped(kurtosis, returns, 60.0), "1", "block bootstrap"
     for lag in (1, 60):
         yield f"autocorrelation of absolute returns, lag {lag}", *bootstrapped(autocorrelation_of(lag), np.abs(returns), 240.0), "1", "block bootstrap"
+    both = np.column_stack([np.diff(np.log(mid)), np.diff(np.log(series["spot"]))])
+    both = both[np.isfinite(both).all(axis=1)]
+    for name, statistic in (("perpetual's return with spot's next", leads), ("perpetual's return with spot's before", follows)):
+        yield f"correlation of the {name}", *bootstrapped(statistic, both, 240.0), "1", "by record interval; block bootstrap"
     known = np.isfinite(mid)
     if known.sum() > 200:
         found = price_discovery(np.log(mid[known]), np.log(series["spot"][known]))
@@ -101,6 +107,9 @@ def funding_facts(records, market):
     yield "funding, mean", *bootstrapped(np.mean, rates, day), "bp per 8 h", "block bootstrap"
     yield "funding, standard deviation", *bootstrapped(np.std, rates, day), "bp per 8 h", "block bootstrap"
     yield "funding, first autocorrelation", *bootstrapped(autocorrelation_of(1), rates, 3 * day), "1", "block bootstrap"
+    interest = of_market(records.meta["interest"], market) / of_market(records.meta["divisor"], market)
+    for name, chosen in (("at the interest rate", settled["rate"] == interest), ("below 0", settled["rate"] < 0)):
+        yield f"settlements {name}", *bootstrapped(np.mean, chosen.astype(float), day), "fraction", "block bootstrap"
     paid = settled["long_paid"] * records.meta["unit"]
     yield "funding paid by longs, a settlement", *bootstrapped(np.mean, paid, day), "quote currency", "block bootstrap"
 
