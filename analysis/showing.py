@@ -160,7 +160,9 @@ def comparison_table(names):
 
     if len(names) < 2:
         raise ParameterError(Fault("--compare", " ".join(names), "at least two rulebooks"))
-    table = Table("key", *names, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("key", *names):
+        table.add_column(heading, no_wrap=heading == "key")
     for key, values in differences(names):
         table.add_row(key, *("-" if value is None else said(value) for value in values))
     return table
