@@ -1,8 +1,9 @@
 """What brings the perpetual back: the response of its basis to a fixed parent order, between twin runs.
 
-From one state of a running market four copies go on with the same random numbers: with and without a trader who sells a
-fixed amount over an hour, with and without funding (its payments and with them the carry traders' quotes). The
-difference of the bases of two copies is the response. States: *inside* the damper's plateau (calm), *outside* it (calm,
+From one state of a running market copies go on with the same random numbers: with and without a trader who sells a
+fixed amount over an hour, under each of three arms of funding: *on*; *zero*, where every rate is 0 (a cap of 0), so that nothing
+is paid or expected but carry traders still quote; and *off*, where they do not quote either. The difference of the bases of two
+copies is the response. States: *inside* the damper's plateau (calm), *outside* it (calm,
 premium below the plateau, where funding answers to it), and *crowded* (shorts crowd in, funding far below zero).
 """
 
@@ -18,6 +19,7 @@ PARENT = {"populations.parent": {"kind": "agents.parent:ParentOrder", "number": 
 EARLIEST_HOURS, LATEST_HOURS = 96, 480
 CLEARANCE_BPS = 0.5
 WINDOW_SECONDS = 3600.0
+FUNDING = ("on", "zero", "off")
 STATES = {"calm": {"inside": "inside", "outside": "outside"}, "short-crowding": {"outside": "crowded"}}
 VARIANTS = {
     "as it is": {},
@@ -59,18 +61,20 @@ def states_of(market, wanted):
         market.run(hour)
 
 
-def switch_funding_off(market):
-    """End funding in a market: nothing is settled any more, nothing predicted, and carry traders stop quoting."""
-    market.tables["market"]["funding_on"] = 0
-    for field in ("funding_on", "funding_rate", "predicted_funding"):
+def switch_funding(market, arm):
+    """Let the rates of a market be 0 from now on ("zero"), or end its funding with the carry traders' quotes ("off")."""
+    if arm == "on":
+        return
+    nothing = "cap" if arm == "zero" else "funding_on"
+    market.tables["market"][nothing] = 0
+    for field in (nothing, "funding_rate", "predicted_funding"):
         market.tables["view"][field] = 0
 
 
 def copy_run(market, hours, order, funding):
-    """Return the records of a copy of a market that went on for some hours, with or without the order and funding."""
+    """Return the records of a copy of a market that went on for some hours, with or without the order, under an arm of funding."""
     copy = market.branch()
-    if not funding:
-        switch_funding_off(copy)
+    switch_funding(copy, funding)
     if order:
         copy.traits[copy.kinds.index(ParentOrder)]["start_hours"] = copy.step_number * copy.setup.dt / HOUR_SECONDS
     copy.run(round(hours * HOUR_SECONDS / copy.setup.dt))
@@ -78,11 +82,11 @@ def copy_run(market, hours, order, funding):
 
 
 def responses_from(market):
-    """Return the response from a state, with funding on and off."""
+    """Return the response from a state by arm of funding."""
     start = market.step_number * market.setup.dt
     hours = max(RESPONSE_HOURS) + 1
     return {funding: response(copy_run(market, hours, True, funding), copy_run(market, hours, False, funding), start,
-                              start + HOUR_SECONDS, window_seconds=WINDOW_SECONDS) for funding in (True, False)}
+                              start + HOUR_SECONDS, window_seconds=WINDOW_SECONDS) for funding in FUNDING}
 
 
 def twin_responses(changes, seed):
@@ -96,8 +100,8 @@ def twin_responses(changes, seed):
 
     Returns
     -------
-    dict of str to dict of bool to dict
-        By state, then by whether funding went on: as `analysis.responses.response` returns.
+    dict of str to dict of str to dict
+        By state, then by arm of funding: as `analysis.responses.response` returns.
     """
     found = {}
     for story, names in STATES.items():
@@ -124,10 +128,10 @@ def response_table(results, seeds, dt):
         made.add_column(name, no_wrap=True)
     for variant, each in results.items():
         for state in (name for names in STATES.values() for name in names.values()):
-            for funding in (True, False):
+            for funding in FUNDING:
                 kept = [result[state][funding] for result in each if state in result]
                 if kept:
-                    made.add_row(variant, state, "on" if funding else "off", str(len(kept)), *response_cells(kept))
+                    made.add_row(variant, state, funding, str(len(kept)), *response_cells(kept))
     return made
 
 

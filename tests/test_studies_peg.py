@@ -103,7 +103,7 @@ def test_states_are_told_by_the_premium():
 def test_twins_differ_by_the_order_alone():
     market = build(load("calm", {**reversion.PARENT, "days": 1}), 2)
     market.run(120)
-    plain, again, treated = (reversion.copy_run(market, 2, order, True) for order in (False, False, True))
+    plain, again, treated = (reversion.copy_run(market, 2, order, "on") for order in (False, False, True))
     assert plain.series[0].tobytes() == again.series[0].tobytes()
     assert plain.series[0][:120].tobytes() == treated.series[0][:120].tobytes()
     assert treated.series[0]["mid"][-1] < plain.series[0]["mid"][-1]
@@ -112,14 +112,17 @@ def test_twins_differ_by_the_order_alone():
 def test_without_funding_nothing_is_settled_and_carry_traders_stop_quoting():
     market = build(load("calm", {**reversion.PARENT, "days": 1}), 2)
     market.run(120)
-    off = reversion.copy_run(market, 9, False, False)
+    off = reversion.copy_run(market, 9, False, "off")
     carry = off.kinds["lots"][:, off.kind_names.index("arbitrage")]
     assert len(off.settlements) == 0 and np.ptp(carry[3:]) == 0
-    assert len(reversion.copy_run(market, 9, False, True).settlements) == 1
+    assert len(reversion.copy_run(market, 9, False, "on").settlements) == 1
+    zero = reversion.copy_run(market, 9, False, "zero")
+    assert zero.settlements["rate"].tolist() == [0.0] and not zero.settlements["long_paid"].any()
+    assert np.ptp(zero.kinds["lots"][3:, zero.kind_names.index("arbitrage")]) > 0
     assert market.tables["market"]["funding_on"][0] == 1
 
 
 def test_the_table_of_responses_leaves_out_states_that_never_came():
     one = {"peak_bps": -2.0, "bps": dict.fromkeys(reversion.RESPONSE_HOURS, -1.0)}
-    made = reversion.response_table({"as it is": [{"inside": {True: one, False: one}}] * 2}, 2, 60.0)
-    assert made.row_count == 2
+    made = reversion.response_table({"as it is": [{"inside": dict.fromkeys(reversion.FUNDING, one)}] * 2}, 2, 60.0)
+    assert made.row_count == 3
