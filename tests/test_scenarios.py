@@ -434,3 +434,17 @@ def test_a_stored_run_that_was_cut_short_is_refused(calm_hours, tmp_path):
         with pytest.raises(ParameterError, match="whole Parquet"):
             store.read_run(tmp_path / "run")
         path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", sorted(set(library_names()) - {"replay"}))
+def test_a_story_runs_on_every_rulebook_or_says_that_its_leverage_is_too_large(name):
+    from sim.rulebook import rulebook_names
+
+    for rulebook in rulebook_names():
+        try:
+            market = build(load(name, {"market.rulebook": rulebook}), 1)
+        except ParameterError as error:
+            assert name.startswith("weaponised") and [fault.key.rpartition(".")[2] for fault in error.faults] == ["leverage"], (rulebook, error)
+            continue
+        market.run(15)
+        assert market.conservation_error_units == 0
