@@ -4,8 +4,8 @@ import contextlib
 import itertools
 import math
 import pickle
-import time
 import zipfile
+from time import perf_counter
 
 import mesa
 import numpy as np
@@ -77,6 +77,7 @@ class PerpetualMarket(mesa.Model):
         self.layout = Layout(setup)
         self.kinds, self.recorder, self.wall_seconds = self.layout.kinds, Recorder(), 0.0
         self._world, self._keep = connect(tables, traits, self.kinds)
+        self._go = engine.advance if isinstance(self._world, int) else self._go_plainly
         self.step_number = int(tables["run"]["step"][0])
         self._make_handles()
 
@@ -143,20 +144,22 @@ class PerpetualMarket(mesa.Model):
                 progress(done)
 
     def _advance(self, steps):
-        offset = self.step_number % PATH_STEPS
-        if offset == 0:
+        room = PATH_STEPS - self.step_number % PATH_STEPS
+        if room == PATH_STEPS:
             self._extend()
-        begun = time.perf_counter()
-        if isinstance(self._world, int):
-            done = engine.advance(self._world, min(steps, PATH_STEPS - offset))
-        else:
-            with self._plain_arithmetic():
-                done = engine.advance(self._world, min(steps, PATH_STEPS - offset))
-        self.wall_seconds += time.perf_counter() - begun
-        self.step_number += abs(done)
-        if done < 0:
-            self._attend()
-        return abs(done)
+        begun = perf_counter()
+        done = self._go(self._world, steps if steps < room else room)
+        self.wall_seconds += perf_counter() - begun
+        if done > 0:
+            self.step_number += done
+            return done
+        self.step_number -= done
+        self._attend()
+        return -done
+
+    def _go_plainly(self, world, steps):
+        with self._plain_arithmetic():
+            return engine.advance(world, steps)
 
     def _extend(self):
         if self.step_number >= self.longest:
