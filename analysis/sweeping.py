@@ -15,22 +15,37 @@ from scenarios.loader import load
 from scenarios.store import check_target, write_run
 from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
 from sim.errors import Fault, ParameterError
+from sim.files import alone
 
 WIDTH = 180
 SHOWN = ("basis_mean_bps", "basis_sd_bps", "funding_mean_bps_8h", "open_interest_mean", "liquidated_notional", "insurance_fund_change", "adl_events")
 
 
 def run_sweep(file, workers, scheduler, resume, out):
-    """Run a sweep file to its end; return the number of runs that failed."""
+    """Run a sweep file to its end; return the number of runs that failed.
+
+    Raises
+    ------
+    ParameterError
+        If the file or the folder is refused, or another process is at work in the folder.
+    """
     sweep, text = read_sweep(file)
     folder = out or pathlib.Path("sweeps") / sweep.name
+    try:
+        with alone(folder.absolute().with_name(f".{folder.name}.lock")):
+            return run_jobs(sweep, text, folder, (lambda: dask_pool(scheduler)) if scheduler else (lambda: local_pool(workers)), resume)
+    except BlockingIOError:
+        raise ParameterError(Fault("--out", str(folder), "a folder in which no other sweep is at work")) from None
+
+
+def run_jobs(sweep, text, folder, new_pool, resume):
+    """Run what is missing of a sweep, print its table, and return the number of runs that failed."""
     jobs, waiting = prepare(sweep, text, folder, resume)
     print(f"{len(jobs)} runs, {len(jobs) - len(waiting)} of them done before", file=sys.stderr)
     failures = []
     try:
         with bar(sweep.name, len(waiting)) as progress:
-            execute(waiting, folder, summarize, (lambda: dask_pool(scheduler)) if scheduler else (lambda: local_pool(workers)),
-                    lambda well: (failures.append(1) if not well else None, progress())[-1])
+            execute(waiting, folder, summarize, new_pool, lambda well: (failures.append(1) if not well else None, progress())[-1])
     finally:
         gather(folder, jobs)
     Console(width=WIDTH).print(sweep_table(open_runs(folder)))

@@ -1,6 +1,7 @@
 """Files that are whole or not there."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 
@@ -21,6 +22,25 @@ def whole_file(path):
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def alone(path):
+    """Keep others who ask for the same path out while the block runs; the system lets go of it when the process ends, however it ends.
+
+    Raises
+    ------
+    BlockingIOError
+        If somebody else has it.
+    """
+    lock = pathlib.Path(path)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def clear_parts(path):

@@ -229,6 +229,20 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path):
     assert run_here(path, tmp_path / "out", resume=True)[0] == run_here(path, tmp_path / "whole")[0]
 
 
+def test_two_sweeps_do_not_work_in_one_folder(tmp_path, monkeypatch, capsys):
+    from sim.files import alone
+
+    path, arguments = sweep_file(tmp_path), ["perplab", "sweep", str(tmp_path / "small.toml"), "--out", str(tmp_path / "out"), "--workers", "1"]
+    assert path.exists()
+    monkeypatch.setattr(sys, "argv", arguments)
+    with alone(tmp_path / ".out.lock"), pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and "no other sweep is at work" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code and len(open_runs(tmp_path / "out").runs) == 4 and not list(tmp_path.glob(".*"))
+
+
 def test_folders_of_others_are_refused_and_untouched(tmp_path):
     path = sweep_file(tmp_path)
     before, _ = run_here(path, tmp_path / "out")
