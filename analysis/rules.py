@@ -98,7 +98,7 @@ def sentences(book):
         ),
     )
     how = f": {last.picking.replace('_', ' ')}, at the {last.price.replace('_', ' ')} price" if last.sharing == "deleveraging" else ""
-    yield "loss beyond the fund", f"{SHARINGS[last.sharing].capitalize()}{how}."
+    yield "loss beyond the fund", f"{SHARINGS[last.sharing].capitalize()}{how}{winners(last)}."
 
 
 def trading_sentence(trading):
@@ -108,6 +108,13 @@ def trading_sentence(trading):
     if base > 0:
         extras.append(f"charges the larger side up to {percent(above)} a year for its reserve ({percent(base * kink)} at {percent(kink)} of it)")
     return " ".join([PLACES[trading.place], *[f"The pool {' and '.join(extras)}."] * bool(extras)])
+
+
+def winners(last):
+    """Return when winners are closed, empty where they never are."""
+    if last.winners_trigger is None:
+        return ""
+    return f"; winners are closed once a side's profit is {percent(last.winners_trigger)} of the pool, until it is {percent(last.winners_target)}"
 
 
 def mark_limits(mark):

@@ -67,6 +67,7 @@ from sim.sampling import sample_premium
 from sim.settlement import accrue, settle
 from sim.streams import below, exponential, key_at
 from sim.valuation import recentre, update_index, update_mark, update_public_averages
+from sim.winners import close_winners
 
 YEAR_SECONDS = 31_536_000.0
 AHEAD = 6
@@ -294,6 +295,8 @@ def risk(world, v, seconds):
     unwind_fund(world, v, run["dt"])
     if venue["trigger_fall"] < 1.0:
         note_peak(world, v)
+    if venue["winners_trigger"] > 0.0:
+        close_winners(world, v)
     if int(seconds / venue["round_seconds"]) == int((seconds - run["dt"]) / venue["round_seconds"]):
         return
     for number in range(max(int(run["dt"] / venue["round_seconds"]), 1)):

@@ -106,6 +106,7 @@ VENUE = row(
     ("portion", "i8"), ("tiers_down", "i8"), ("largest_share", "f8"), ("buffer", "f8"),   # of a position at a time; over maintenance when just enough
     ("bankruptcy_adjustment", "f8"), ("spread_to_maintenance", "f8"),   # of the fillable price
     ("fund_peak", "f8"), ("fund_peak_seconds", "f8"), ("trigger_fall", "f8"),   # deleverage once the fund fell by this share
+    ("winners_trigger", "f8"), ("winners_target", "f8"),   # shares of a pool's worth
     ("round_seconds", "f8"), ("unwind_seconds", "f8"), ("no_impact", "i8"), ("bad_debt", "i8"),
     ("hide_prediction", "i8"), ("transfer_seconds", "f8"),
 )

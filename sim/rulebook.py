@@ -61,6 +61,8 @@ class Rulebook(sections.Section):
         if self.fund.initial / self.contract.unit >= LARGEST_UNITS:
             limit = LARGEST_UNITS * self.contract.unit
             yield Fault("fund.initial", self.fund.initial, f"below {limit:g} (in 64-bit units)")
+        if self.deleveraging.winners_trigger is not None and self.trading.place != "oracle":
+            yield Fault("deleveraging.winners_trigger", self.deleveraging.winners_trigger, "absent: only an oracle's pool closes winners")
         if self.premium.trim and 60 * self.funding.interval_hours > VOTES:
             yield Fault("premium.trim", self.premium.trim, f"0 where an interval is longer than {VOTES} minutes, whose samples are kept")
         if self.premium.impact_notional is not None and self.premium.impact_notional < self.contract.tick * self.contract.lot:

@@ -16,6 +16,7 @@ from sim.records import order_rows, orders, positions, run_row, view_at
 from sim.sampling import sample_premium
 from sim.settlement import accrue, settle
 from sim.streams import below, exponential, key_at, mix, normal, uniform
+from sim.winners import close_winners
 
 
 @kernel
@@ -137,3 +138,9 @@ def bits(words, out):
     """Fill out with the places of the lowest and highest set bits."""
     for k in range(words.shape[0]):
         out[k, 0], out[k, 1] = lowest_bit(words[k]), highest_bit(words[k])
+
+
+@kernel
+def winners_closed(world, v):
+    """Close winners at a venue."""
+    close_winners(world, v)

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.errors import ParameterError
 from sim.ledger import total_units
 from sim.pool import quote_pool, skew_price
 from sim.rulebook import load_rulebook
 from tests.markets import USD, World, assert_positions_are_sound, digest, round_rules, storm
+from tests.probes import winners_closed
 
 POOLS = ("drift-v2", "gmx-v2", "perp-v1", "perp-v2", "synthetix-v3")
 ORACLE = dict(trading__place="oracle", trading__scale=1e9, trading__half_spread=0.0, trading__largest_usd=1e6, contract__band=0.5)
@@ -153,3 +155,38 @@ def test_without_the_compiler_the_same_bytes_on_every_pool():
     plain = subprocess.run([sys.executable, "-c", program], env=dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(root)),
                            capture_output=True, text=True, cwd=root, check=True)
     assert plain.stdout.split() == storm_digests()
+
+
+def test_winners_are_closed_from_the_best_down_until_the_pool_owes_little_enough():
+    """A pool of 30,000 owes two longs of 100 lots, bought at 20,000 and 24,000, their profits of 12,000 and 8,000 at 32,000: two
+    thirds. The first one goes; the second's 8,000 are four ninths of what is left."""
+    for target, left in ((0.4, 0), (0.5, 100)):
+        world = pool(deleveraging__winners_trigger=0.6, deleveraging__winners_target=target, trading__largest_usd=1e9, contract__band=0.9)
+        world.own(world.fund, 30_000.0)
+        world.market_order(0, 1, 100)
+        world.mark(24_000.0)
+        world.call(quote_pool, 0)
+        world.market_order(1, 1, 100)
+        world.mark(32_000.0)
+        before, money = world.collateral_usd(0), total_units(world.tables)[0]
+        world.call(winners_closed, 0)
+        assert total_units(world.tables)[0] == money and world.lots(0) == 0 and world.lots(1) == left
+        assert world.collateral_usd(0) - before == pytest.approx(12_000.0, rel=1e-3)
+        assert int(world["run"]["event_count"][0]) == (2 if left == 0 else 1)
+
+
+def test_a_pool_that_owes_less_than_the_trigger_closes_nobody():
+    world = pool(deleveraging__winners_trigger=0.85, deleveraging__winners_target=0.77, contract__band=0.9)
+    world.own(world.fund, 20_000.0)
+    world.market_order(0, 1, 100)
+    world.mark(36_000.0)
+    world.call(winners_closed, 0)
+    assert world.lots(0) == 100
+
+
+def test_only_an_oracle_s_pool_closes_winners():
+    with pytest.raises(ParameterError) as caught:
+        load_rulebook("binance").changed({"deleveraging.winners_trigger": 0.85, "deleveraging.winners_target": 0.77})
+    assert [fault.key for fault in caught.value.faults] == ["deleveraging.winners_trigger"]
+    with pytest.raises(ParameterError):
+        load_rulebook("gmx-v2").changed({"deleveraging.winners_target": 0.9})
