@@ -10,9 +10,10 @@ where ``fair`` is the premium at which funding alone pays the hurdle, and ``conv
 it that is expected back per interval. G never falls in b, and is piecewise linear: slope 1 - w + convergence outside
 the damper's plateau, only ``convergence`` inside, 0 beyond the cap. So an order that shortens the perpetual is quoted
 at the smallest b with G(b) at or above what it must earn, and one that lengthens it at the largest b with G(b) at or
-below. Where funding does not depend on the premium (a rate set by open interest), no premium pays the hurdle or every one does:
-the premium is then expected back at spot. On the plateau without convergence G is flat, and these are the two ends of the
-plateau: costless traders with hurdle c hold the premium at c - damper below the interest, at c + damper above.
+below: between two neighbouring kinks of the funding law G is a line, which is inverted. Where funding does not depend on
+the premium (a rate set by open interest), no premium pays the hurdle or every one does: the premium is then expected
+back at spot. On the plateau without convergence G is flat, and these are the two ends of the plateau: costless traders
+with hurdle c hold the premium at c - damper below the interest, at c + damper above.
 
 Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; He, Manela, Ross and von Wachter
 (2022), "Fundamentals of perpetual futures" (bounds from costs); Davis and Norman (1990) for the no-trade region.
@@ -20,10 +21,11 @@ Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; 
 
 from sim.funding import funding_rate
 from sim.kernel import hot_kernel, kernel
+from sim.records import BAND, SUM
 
 WIDEST = 0.1
 REACH = 0.0999
-HALVINGS = 40
+KINKS = 8
 
 
 @hot_kernel
@@ -32,6 +34,17 @@ def short_receipt(view, basis, forecast, forecast_weight, convergence, fair):
     premium = (1.0 - forecast_weight) * basis + forecast_weight * forecast
     funding = funding_rate(premium, view["interest"], view["damper"], view["damper_mode"], view["cap"], view["divisor"])
     return max(funding, view["floor"]) + convergence * (basis - fair)
+
+
+@hot_kernel
+def kink(view, number):
+    """Return one of the premiums at which the slope of the funding law may change: where its bracket comes to the interest, to either
+    cap or to the floor, on either side of the plateau (all three modes of the damper; beyond the widest basis if infinite).
+    """
+    width = view["damper"] if view["damper_mode"] != SUM else 0.0
+    shift = view["interest"] if view["damper_mode"] != BAND else 0.0
+    level = view["interest"] if number < 2 else (view["cap"] if number < 4 else -view["cap"] if number < 6 else view["floor"]) * view["divisor"]
+    return level - shift + (width if number % 2 else -width)
 
 
 @kernel
@@ -67,11 +80,18 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     6.826
     """
     low, high = -WIDEST, WIDEST
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        surplus = short_receipt(view, middle, forecast, forecast_weight, convergence, fair) - receipt
-        if surplus > 0.0 or (surplus == 0.0 and side < 0):
-            high = middle
-        else:
-            low = middle
-    return high if side < 0 else low
+    for number in range(KINKS):
+        basis = (kink(view, number) - forecast_weight * forecast) / (1.0 - forecast_weight)
+        if low < basis < high:
+            surplus = short_receipt(view, basis, forecast, forecast_weight, convergence, fair) - receipt
+            if surplus > 0.0 or (surplus == 0.0 and side < 0):
+                high = basis
+            else:
+                low = basis
+    below = short_receipt(view, low, forecast, forecast_weight, convergence, fair) - receipt
+    above = short_receipt(view, high, forecast, forecast_weight, convergence, fair) - receipt
+    if above < 0.0 or (above == 0.0 and side > 0):
+        return high
+    if below > 0.0 or (below == 0.0 and side < 0):
+        return low
+    return low - (high - low) * below / (above - below)

@@ -39,7 +39,7 @@ from agents.contract import check_trader
 from agents.orders import write_cancel, write_close, write_limit, write_market, write_spot, write_transfer
 from sim.cache import FLOORS, HOUSE
 from sim.errors import Fault, ParameterError, RuleError
-from sim.kernel import compile_rule
+from sim.kernel import compile_rule, with_rule
 from sim.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
 
 __all__ = ["Rule", "Trader", "Trait", "Traits", "check_trader", "rule", "write_cancel", "write_close", "write_limit",
@@ -169,7 +169,7 @@ class Rule:
 
     def __init__(self, function, traits):
         functools.update_wrapper(self, function)
-        self.function, self.traits = function, traits
+        self.function, self.traits, self._acts = function, traits, {}
 
     @property
     def signature_rows(self):
@@ -184,14 +184,16 @@ class Rule:
 
     @functools.cached_property
     def _compiled(self):
-        return compile_rule(self.function, self.signature_rows, self.cached)
+        return compile_rule(self.function, self.signature_rows)
 
-    def compile(self):
-        """Return ``(callable, address)``, compiling at the first call in a process."""
-        return self._compiled
+    def within(self, act):
+        """Return a kernel of the step with this rule inside (`sim.kernel.with_rule`), compiled at the first call in a process."""
+        if act not in self._acts:
+            self._acts[act] = with_rule(act, self.function, self.traits.dtype, self.cached)
+        return self._acts[act]
 
     def __call__(self, *arguments):
-        return self.compile()[0](*arguments)
+        return self._compiled(*arguments)
 
 
 def rule(traits):

@@ -9,21 +9,13 @@ import math
 import numpy as np
 
 from sim.book import cancel_expired
-from sim.kernel import call_rule, entry, fetch, hot_kernel, kernel
-from sim.ledger import accrue_borrow, cover_pot, receive_incoming
+from sim.kernel import call_act, entry, fetch, hot_kernel, kernel
 from sim.liquidation import liquidation_round, unwind_fund
 from sim.loss import note_peak
-from sim.matching import submit
 from sim.recording import record_kinds, record_markets
 from sim.records import (
-    BAD_COUNT,
-    BAD_ORDER,
-    CANCEL,
-    LIMIT,
     NO_FAULT,
     RULE_RAISED,
-    SPOT,
-    TRANSFER,
     account_at,
     asset_at,
     assets,
@@ -39,7 +31,6 @@ from sim.records import (
     market_at,
     markets,
     order_at,
-    order_rows,
     path_at,
     position_at,
     prints,
@@ -50,14 +41,10 @@ from sim.records import (
     run_row,
     series,
     settlements,
-    some_accounts,
-    some_orders,
-    some_positions,
     trader_at,
     venue_at,
     venues,
     view_at,
-    views,
     wake_next_at,
     wake_step_at,
     wheel,
@@ -72,7 +59,6 @@ from sim.winners import close_winners
 YEAR_SECONDS = 31_536_000.0
 AHEAD = 6
 WAKE, ORDER_OF_ACTION, FIRST_ROUND = 1 << 40, 1 << 41, 1 << 42
-FAR, FOREVER, ALL_FLAGS = 1 << 62, 1e15, 7
 _PHASE = np.uint64(40)
 
 
@@ -90,77 +76,15 @@ def move_spot(world, a):
     asset["borrow_index"] += asset["spot"] * asset["borrow_rate"] * dt / YEAR_SECONDS * asset["units_per_tick"] / asset["tick"]
 
 
-@hot_kernel
-def row_is_valid(world, i, row):
-    """Return whether an order row is one that trader i may write."""
-    if row["kind"] < LIMIT or row["kind"] > TRANSFER or row["market"] < 0 or row["market"] >= markets(world).shape[0]:
-        return False
-    if row["kind"] == LIMIT or row["kind"] == CANCEL:
-        if row["slot"] < 0 or row["slot"] >= trader_at(world, i)["slots"]:
-            return False
-    if row["kind"] == CANCEL:
-        return True
-    if row["kind"] == TRANSFER:
-        return -FAR < row["lots"] < FAR and row["lots"] != 0
-    if row["kind"] == LIMIT and (row["tick"] <= 0 or not 0.0 <= row["expiry_seconds"] < FOREVER):
-        return False
-    if row["kind"] != SPOT and row["flags"] & ~ALL_FLAGS:
-        return False
-    return (row["side"] == 1 or row["side"] == -1) and 0 < row["lots"] < 1_000_000_000
-
-
-@hot_kernel
-def carry_out(world, i, count):
-    """Submit the rows that trader i wrote, in order; stop at one that breaks the contract."""
-    run, rows = run_row(world, 0), order_rows(world)
-    if count < 0 or count > rows.shape[0]:
-        run["fault"], run["fault_trader"] = (RULE_RAISED if count == -1 else BAD_COUNT), i
-        return
-    for k in range(count):
-        if not row_is_valid(world, i, rows[k]):
-            run["fault"], run["fault_trader"], run["fault_row"] = BAD_ORDER, i, k
-            return
-        run["outcomes"][submit(world, i, k)] += 1
-    run["order_messages"] += count
-
-
-@hot_kernel
-def tidy(world, i):
-    """Bring what is due to a trader's accounts up to date before it acts; a glance where nothing is due in the only market."""
-    if (markets(world).shape[0] > 1 or account_at(world, i, 0)["incoming"] > 0 or holding_at(world, i, 0)["lots"] < 0
-            or position_at(world, i, 0)["isolated"] == 1):
-        tidy_all(world, i)
-
-
-@entry("none", 2)
-def tidy_all(world, i):
-    """Credit the trader's transfers, charge its borrow interest, cover its empty pots."""
-    for v in range(venues(world).shape[0]):
-        receive_incoming(world, i, v)
-    for a in range(assets(world).shape[0]):
-        if holding_at(world, i, a)["lots"] < 0:
-            accrue_borrow(world, i, a)
-    for m in range(markets(world).shape[0]):
-        if position_at(world, i, m)["isolated"] == 1:
-            cover_pot(world, i, m)
-
-
-@entry("none", 3)
+@kernel
 def act(world, i, occasion):
     """Let trader i see the market and act; `occasion` names its draws within the run."""
-    trader = trader_at(world, i)
-    kind, rng = kind_at(world, trader["kind"]), draw_at(world, 0)
-    tidy(world, i)
-    rng["key"], rng["draws"] = key_at(trader["key"], occasion), 0
-    count = call_rule(kind["rule_at"], kind["traits_at"] + trader["number"] * kind["traits_size"],
-                      some_accounts(world, i * venues(world).shape[0], venues(world).shape[0]),
-                      some_positions(world, i * markets(world).shape[0], markets(world).shape[0]), views(world),
-                      some_orders(world, trader["first_slot"], np.int64(trader["slots"])), rng, order_rows(world))
-    run_row(world, 0)["decisions"] += 1
-    carry_out(world, i, count)
+    run = run_row(world, 0)
+    if call_act(kind_at(world, trader_at(world, i)["kind"])["act_at"], world, i, occasion) < 0:
+        run["fault"], run["fault_trader"] = RULE_RAISED, i
 
 
-@kernel
+@hot_kernel
 def schedule(world, i, step):
     """Put the trader's next wake after `step` on the wheel: an exponential time in whole steps."""
     run, trader, rng = run_row(world, 0), trader_at(world, i), draw_at(world, 0)
@@ -263,6 +187,8 @@ def act_awake(world, count):
     """Let the awake act in random order, and sample the premium at random places between them."""
     run = run_row(world, 0)
     shuffle(world, awake(world), count, run["step"])
+    for k in range(count):
+        schedule(world, awake_at(world, k), run["step"])
     place_key = key_at(run["key"], WAKE + run["step"])
     sampled_at = sample_here(world, place_key, -1, count + 1)
     for k in range(count + 1):
@@ -273,7 +199,6 @@ def act_awake(world, count):
             fetch_belongings(world, awake_at(world, k + AHEAD // 2))
         if k < count and run["fault"] == NO_FAULT:
             act(world, awake_at(world, k), run["step"])
-            schedule(world, awake_at(world, k), run["step"])
 
 
 @kernel

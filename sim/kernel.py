@@ -12,6 +12,7 @@ Compiled code is kept on disk where `sim.cache` says.
 """
 
 import zlib
+from types import FunctionType
 
 import numba
 import numpy as np
@@ -113,11 +114,7 @@ def _compiled_table(place, dtype, dimensions):
                                 shape=cgutils.pack_array(builder, shape), strides=cgutils.pack_array(builder, strides))
         return array._getvalue()
 
-    @intrinsic
-    def whole(typing_context, world):
-        return array_type(types.int64), codegen
-
-    return whole
+    return _caller(array_type(types.int64), codegen)
 
 
 def writer(name):
@@ -147,11 +144,7 @@ def _compiled_span(place, dtype):
                                 shape=cgutils.pack_array(builder, [args[2]]), strides=cgutils.pack_array(builder, [itemsize]))
         return array._getvalue()
 
-    @intrinsic
-    def part(typing_context, world, first, count):
-        return array_type(types.int64, types.int64, types.int64), codegen
-
-    return part
+    return _caller(array_type(types.int64, types.int64, types.int64), codegen)
 
 
 def _element(context, builder, place, dtype, dimensions, args):
@@ -169,15 +162,7 @@ def _compiled_writer(place, dtype, dimensions):
         builder.store(args[-1], _element(context, builder, place, dtype, dimensions, args))
         return context.get_dummy_value()
 
-    if dimensions == 1:
-        @intrinsic
-        def put(typing_context, world, i, value):
-            return types.none(types.int64, types.int64, value_type), codegen
-    else:
-        @intrinsic
-        def put(typing_context, world, i, j, value):
-            return types.none(types.int64, types.int64, types.int64, value_type), codegen
-    return put
+    return _caller(types.none(types.int64, *[types.int64] * dimensions, value_type), codegen)
 
 
 def _compiled_row(place, dtype, dimensions):
@@ -187,15 +172,7 @@ def _compiled_row(place, dtype, dimensions):
         pointer = _element(context, builder, place, dtype, dimensions, args)
         return pointer if isinstance(row, types.Record) else builder.load(pointer)
 
-    if dimensions == 1:
-        @intrinsic
-        def at(typing_context, world, i):
-            return row(types.int64, types.int64), codegen
-    else:
-        @intrinsic
-        def at(typing_context, world, i, j):
-            return row(types.int64, types.int64, types.int64), codegen
-    return at
+    return _caller(row(types.int64, *[types.int64] * dimensions), codegen)
 
 
 def entry(result, integers, *floats):
@@ -247,12 +224,12 @@ def _compiled_entry(function, signature):
         return value
 
     _entries[place] = address
-    return _caller(len(argument_types), signature, codegen)
+    return _caller(signature, codegen)
 
 
-def _caller(count, signature, codegen):
-    """Return the intrinsic of `count` arguments with a signature: numba reads the number off the function's own."""
-    names = ", ".join(f"argument_{k}" for k in range(count))
+def _caller(signature, codegen):
+    """Return the intrinsic of a signature: numba reads the number of arguments off the function's own."""
+    names = ", ".join(f"argument_{k}" for k in range(len(signature.args)))
     return intrinsic(eval(f"lambda typing_context, {names}: (signature, codegen)", {"signature": signature, "codegen": codegen}))
 
 
@@ -286,8 +263,8 @@ def world_of(tables):
     return (int(words.ctypes.data), words) if COMPILED else (tables, tables)
 
 
-def compile_rule(function, signature_rows, cached):
-    """Compile a trader's rule and return ``(callable, address)``; plain, the function stands in for both.
+def compile_rule(function, signature_rows):
+    """Return a trader's rule compiled, to be called from Python; plain, the function itself.
 
     Parameters
     ----------
@@ -295,51 +272,75 @@ def compile_rule(function, signature_rows, cached):
         ``rule(me, accounts, positions, views, mine, rng, orders) -> count``.
     signature_rows : sequence of numpy.dtype
         Row types of the seven arguments; `me` and `rng` are one record, the others arrays.
+    """
+    if not COMPILED:
+        return function
+    rows = [numba.from_dtype(dtype) for dtype in signature_rows]
+    arguments = [row if k in (0, 5) else types.Array(row, 1, "C") for k, row in enumerate(rows)]
+    return numba.njit(types.int64(*arguments), _nrt=False, no_cfunc_wrapper=True)(function)
+
+
+def with_rule(template, function, own_row, cached):
+    """Return the address of a kernel ``(world, i, occasion)`` into which a trader's rule is compiled; plain, a function.
+
+    Parameters
+    ----------
+    template : callable
+        The kernel, in which the global names ``decide`` and ``own_record`` stand for the rule and for
+        ``own_record(traits_at, number) -> record``, the accessor of its traits and memory.
+    function : callable
+        The rule.
+    own_row : numpy.dtype
+        Type of its record.
     cached : bool
         Whether compiled code may be kept on disk: only for our own files, whose hash names the cache.
 
     Notes
     -----
-    The address is that of numba's native entry point, which returns a status beside the value: a rule that
-    raises is seen by `call_rule` as a count of -1 (a C callback would have printed and returned 0).
+    The rule is inlined, so what it does not use is never prepared, and what it wrote need not be read again. The address is that of
+    numba's native entry point, which returns a status: `call_act` sees a rule that raises (a C callback would have
+    printed and returned 0).
     """
+    meanings = {"decide": function, "own_record": lambda rows, number: rows[number]}
+    if COMPILED:
+        meanings = {"decide": numba.njit(_nrt=False, error_model="python", forceinline=True, no_cfunc_wrapper=True,
+                                         no_cpython_wrapper=True)(function), "own_record": _record_of(own_row)}
+    copy = FunctionType(template.__code__, template.__globals__ | meanings, template.__name__)
+    copy.__module__, copy.__qualname__ = template.__module__, f"{template.__name__}.{function.__module__}.{function.__qualname__}"
     if not COMPILED:
-        return function, function
-    rows = [numba.from_dtype(dtype) for dtype in signature_rows]
-    arguments = [row if k in (0, 5) else types.Array(row, 1, "C") for k, row in enumerate(rows)]
-    compiled = numba.njit(types.int64(*arguments), cache=cached, _nrt=False, no_cfunc_wrapper=True)(function)
-    result = compiled.overloads[tuple(arguments)]
-    return compiled, result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+        return copy
+    signature = types.int64(types.int64, types.int64, types.int64)
+    compiled = numba.njit(signature, cache=cached, _nrt=False, error_model="numpy", no_cfunc_wrapper=True)(copy)
+    result = compiled.overloads[signature.args]
+    return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
 
 
-@intrinsic
-def _call_rule(typing_context, rule_at, me_at, accounts, positions, views, mine, rng, orders):
-    argument_types = (types.voidptr, accounts, positions, views, mine, rng, orders)
+def _record_of(dtype):
+    """Return the accessor of row `number` of a table of traits at an address."""
+    record = numba.from_dtype(dtype)
 
     def codegen(context, builder, signature, args):
-        values = [builder.inttoptr(args[1], cgutils.voidptr_t), *args[2:]]
-        entry_type = context.call_conv.get_function_type(types.int64, argument_types)
-        entry = builder.inttoptr(args[0], entry_type.as_pointer())
-        status, count = context.call_conv.call_function(builder, entry, types.int64, argument_types, values)
-        return builder.select(status.is_error, ir.Constant(ir.IntType(64), -1), count)
+        offset = builder.mul(args[1], ir.Constant(ir.IntType(64), dtype.itemsize))
+        return builder.inttoptr(builder.add(args[0], offset), context.get_data_type(record).as_pointer())
 
-    return types.int64(types.int64, types.int64, *argument_types[1:]), codegen
+    return _caller(record(types.int64, types.int64), codegen)
 
 
-@intrinsic
-def _trailing_zeros(typing_context, word):
-    def codegen(context, builder, signature, args):
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+def _act_by_address(context, builder, signature, args):
+    """Call the kernel of `with_rule` at an address; -1 if it raises."""
+    arguments = signature.args[1:]
+    entry_type = context.call_conv.get_function_type(types.int64, arguments)
+    target = builder.inttoptr(args[0], entry_type.as_pointer())
+    status, value = context.call_conv.call_function(builder, target, types.int64, arguments, args[1:])
+    return builder.select(status.is_error, ir.Constant(ir.IntType(64), -1), value)
 
-    return types.int64(types.uint64), codegen
+
+def _trailing_zeros(context, builder, signature, args):
+    return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
 
 
-@intrinsic
-def _leading_zeros(typing_context, word):
-    def codegen(context, builder, signature, args):
-        return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
-
-    return types.int64(types.uint64), codegen
+def _leading_zeros(context, builder, signature, args):
+    return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
 
 
 @intrinsic
@@ -358,25 +359,21 @@ def _fetch(typing_context, row):
 raised = []
 
 if COMPILED:
-    call_rule, fetch = _call_rule, _fetch
-
-    @hot_kernel
-    def lowest_bit(word):
-        """Return the place of the lowest set bit of a non-zero unsigned word."""
-        return _trailing_zeros(word)
+    call_act, fetch = _caller(types.int64(*[types.int64] * 4), _act_by_address), _fetch
+    lowest_bit, leading_zeros = (_caller(types.int64(types.uint64), one) for one in (_trailing_zeros, _leading_zeros))
 
     @hot_kernel
     def highest_bit(word):
         """Return the place of the highest set bit of a non-zero unsigned word."""
-        return 63 - _leading_zeros(word)
+        return 63 - leading_zeros(word)
 else:
     def fetch(row):
         """Do nothing: plain Python has no use for a hint to the cache."""
 
-    def call_rule(rule_at, me, accounts, positions, views, mine, rng, orders):
-        """Call a plain rule: `rule_at` is the function and `me` the record itself; if it raises, keep the error and return -1."""
+    def call_act(act, world, i, occasion):
+        """Let a trader act; if its rule raises, keep the error and return -1."""
         try:
-            return rule_at(me, accounts, positions, views, mine, rng, orders)
+            return act(world, i, occasion)
         except Exception as error:
             raised[:] = [error]
             return -1

@@ -14,7 +14,7 @@ from sim.book import cancel
 from sim.cascade import parent_of, remember_forced, start_event
 from sim.closing import forced_limit, pause_of, slice_lots
 from sim.deleveraging import cover, deleverage, purse_maintenance
-from sim.kernel import entry, hot_kernel, kernel
+from sim.kernel import entry, fetch, hot_kernel, kernel
 from sim.ledger import (
     charge_to_fund,
     cross_equity,
@@ -50,7 +50,7 @@ from sim.records import (
 )
 from sim.sampling import book_mid
 
-GLANCE = 1.0 - 1e-6
+GLANCE, AHEAD = 1.0 - 1e-6, 8
 
 
 @kernel
@@ -148,6 +148,14 @@ def all_safe(world, v):
     return True
 
 
+@hot_kernel
+def fetch_held(world, h, v):
+    """Bring the rows behind held position h into the processor's cache; without effect on anything else."""
+    i, m = held_at(world, h) // markets(world).shape[0], held_at(world, h) % markets(world).shape[0]
+    fetch(account_at(world, i, v))
+    fetch(position_at(world, i, m))
+
+
 @kernel
 def find_distressed(world, v):
     """List the held positions of venue v that are below maintenance; end the episodes of the others. Return how many.
@@ -160,6 +168,7 @@ def find_distressed(world, v):
             market_at(world, m)["safe_low"], market_at(world, m)["safe_high"] = 0.0, 1e300
     for h in range(run["held_count"]):
         i, m = held_at(world, h) // width, held_at(world, h) % width
+        fetch_held(world, min(h + AHEAD, run["held_count"] - 1), v)
         if i < run["traders"] and market_at(world, m)["venue"] == v:
             receive_incoming(world, i, v)
             if below_maintenance(world, i, m):

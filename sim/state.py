@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from sim import records
+from sim.acting import act
 from sim.cache import second_compiler
 from sim.errors import Fault, ParameterError
 from sim.kernel import COMPILED, world_of
@@ -239,24 +240,12 @@ def trader_keys(seed, population):
         return np.array([key_at(key, number) for number in range(population.number)], np.uint64)
 
 
-class PlainAddress:
-    """Stands in for the address of a kind's traits when rules run in plain Python: adding a number gives a row."""
-
-    def __init__(self, rows):
-        self.rows = rows
-
-    def __add__(self, number):
-        return self.rows[number]
-
-
 def connect(tables, traits, kinds):
     """Return ``(world, keep)`` for kernels: the addresses of this process's tables, traits and rules."""
     if COMPILED:
         with second_compiler("sim.engine"):
             for row, rows, kind in zip(tables["kind"], traits, kinds, strict=True):
-                row["rule_at"], row["traits_at"] = kind.decide.compile()[1], rows.ctypes.data
-                row["traits_size"], row["traders"] = rows.dtype.itemsize, len(rows)
+                row["act_at"], row["traits_at"], row["traders"] = kind.decide.within(act), rows.ctypes.data, len(rows)
             return world_of(tables)
-    plain = [{"rule_at": kind.decide.function, "traits_at": PlainAddress(rows), "traits_size": 1}
-             for rows, kind in zip(traits, kinds, strict=True)]
+    plain = [{"act_at": kind.decide.within(act), "traits_at": rows} for rows, kind in zip(traits, kinds, strict=True)]
     return dict(tables, kind=plain), tables

@@ -220,7 +220,7 @@ def test_setups_survive_pickling():
 def test_tables_hold_no_addresses_but_in_kinds():
     market = storm()
     assert all(table.dtype.hasobject is False for table in market.tables.values())
-    assert market.tables["kind"]["rule_at"].all()
+    assert market.tables["kind"]["act_at"].all()
 
 
 def test_traders_rows_are_as_declared():

@@ -1,0 +1,107 @@
+"""How a trader acts: its accounts brought up to date, its rule, the orders that the rule wrote.
+
+`act` is compiled anew for each rule, with the rule inside: `decide` and `own_record` stand for it (see `sim.kernel.with_rule`).
+"""
+
+import numpy as np
+
+from sim.kernel import entry, hot_kernel
+from sim.ledger import accrue_borrow, cover_pot, receive_incoming
+from sim.matching import submit
+from sim.records import (
+    BAD_COUNT,
+    BAD_ORDER,
+    CANCEL,
+    LIMIT,
+    RULE_RAISED,
+    SPOT,
+    TRANSFER,
+    account_at,
+    assets,
+    draw_at,
+    holding_at,
+    kind_at,
+    markets,
+    order_rows,
+    position_at,
+    run_row,
+    some_accounts,
+    some_orders,
+    some_positions,
+    trader_at,
+    venues,
+    views,
+)
+from sim.streams import key_at
+
+FAR, FOREVER, ALL_FLAGS = 1 << 62, 1e15, 7
+decide = own_record = None
+
+
+@hot_kernel
+def row_is_valid(world, i, row):
+    """Return whether an order row is one that trader i may write."""
+    if row["kind"] < LIMIT or row["kind"] > TRANSFER or row["market"] < 0 or row["market"] >= markets(world).shape[0]:
+        return False
+    if row["kind"] == LIMIT or row["kind"] == CANCEL:
+        if row["slot"] < 0 or row["slot"] >= trader_at(world, i)["slots"]:
+            return False
+    if row["kind"] == CANCEL:
+        return True
+    if row["kind"] == TRANSFER:
+        return -FAR < row["lots"] < FAR and row["lots"] != 0
+    if row["kind"] == LIMIT and (row["tick"] <= 0 or not 0.0 <= row["expiry_seconds"] < FOREVER):
+        return False
+    if row["kind"] != SPOT and row["flags"] & ~ALL_FLAGS:
+        return False
+    return row["side"] * row["side"] == 1 and 0 < row["lots"] < 1_000_000_000
+
+
+@hot_kernel
+def carry_out(world, i, count):
+    """Submit the rows that trader i wrote, in order; stop at one that breaks the contract."""
+    run, rows = run_row(world, 0), order_rows(world)
+    if count < 0 or count > rows.shape[0]:
+        run["fault"], run["fault_trader"] = (RULE_RAISED if count == -1 else BAD_COUNT), i
+        return
+    for k in range(count):
+        if not row_is_valid(world, i, rows[k]):
+            run["fault"], run["fault_trader"], run["fault_row"] = BAD_ORDER, i, k
+            return
+        run["outcomes"][submit(world, i, k)] += 1
+    run["order_messages"] += count
+
+
+@hot_kernel
+def tidy(world, i):
+    """Bring what is due to a trader's accounts up to date before it acts; a glance where nothing is due in the only market."""
+    if (markets(world).shape[0] > 1 or account_at(world, i, 0)["incoming"] > 0 or holding_at(world, i, 0)["lots"] < 0
+            or position_at(world, i, 0)["isolated"] == 1):
+        tidy_all(world, i)
+
+
+@entry("none", 2)
+def tidy_all(world, i):
+    """Credit the trader's transfers, charge its borrow interest, cover its empty pots."""
+    for v in range(venues(world).shape[0]):
+        receive_incoming(world, i, v)
+    for a in range(assets(world).shape[0]):
+        if holding_at(world, i, a)["lots"] < 0:
+            accrue_borrow(world, i, a)
+    for m in range(markets(world).shape[0]):
+        if position_at(world, i, m)["isolated"] == 1:
+            cover_pot(world, i, m)
+
+
+def act(world, i, occasion):
+    """Let trader i see the market and act by its rule; `occasion` names its draws within the run."""
+    trader, rng = trader_at(world, i), draw_at(world, 0)
+    tidy(world, i)
+    rng["key"], rng["draws"] = key_at(trader["key"], occasion), 0
+    count = decide(own_record(kind_at(world, trader["kind"])["traits_at"], trader["number"]),
+                   some_accounts(world, i * venues(world).shape[0], venues(world).shape[0]),
+                   some_positions(world, i * markets(world).shape[0], markets(world).shape[0]), views(world),
+                   some_orders(world, trader["first_slot"], np.int64(trader["slots"])), rng, order_rows(world))
+    run_row(world, 0)["decisions"] += 1
+    carry_out(world, i, count)
+    return 0
