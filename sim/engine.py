@@ -57,7 +57,7 @@ from sim.valuation import recentre, update_index, update_mark, update_public_ave
 from sim.winners import close_winners
 
 YEAR_SECONDS = 31_536_000.0
-AHEAD = 6
+AHEAD, FEW = 6, 2_000     # traders to look ahead; how many of them the processor's cache holds by itself
 WAKE, ORDER_OF_ACTION, FIRST_ROUND = 1 << 40, 1 << 41, 1 << 42
 _PHASE = np.uint64(40)
 
@@ -191,10 +191,11 @@ def act_awake(world, count):
         schedule(world, awake_at(world, k), run["step"])
     place_key = key_at(run["key"], WAKE + run["step"])
     sampled_at = sample_here(world, place_key, -1, count + 1)
+    ahead = AHEAD if run["traders"] > FEW else count
     for k in range(count + 1):
         if k == sampled_at:
             sampled_at = sample_here(world, place_key, k, count + 1)
-        if k + AHEAD < count:
+        if k + ahead < count:
             fetch_trader(world, awake_at(world, k + AHEAD))
             fetch_belongings(world, awake_at(world, k + AHEAD // 2))
         if k < count and run["fault"] == NO_FAULT:

@@ -100,8 +100,7 @@ def increase(world, i, m, lots, tick):
     position["lots"] += lots
     position["quote"] -= value
     position["index_cost"] -= lots * view_at(world, m)["index"]
-    if lots > 0:
-        view_at(world, m)["open_interest"] += lots
+    view_at(world, m)["open_interest"] += max(lots, 0)
     if position["isolated"] == 1:
         account = account_at(world, i, market["venue"])
         need = np.int64(math.ceil(abs(value) / position["leverage"]))
@@ -121,8 +120,7 @@ def decrease(world, i, m, lots, tick):
     position["lots"] += lots
     position["realised"] += realised
     position["index_cost"] -= lots * view_at(world, m)["index"]
-    if lots < 0:
-        view_at(world, m)["open_interest"] += lots
+    view_at(world, m)["open_interest"] += min(lots, 0)
     credit(world, i, m, realised)
     if position["isolated"] == 1:
         release_pot(world, i, m, closed, size)
@@ -150,12 +148,17 @@ def cover_pot(world, i, m):
 
 @hot_kernel
 def note_change(world, i, m):
-    """Enter a position whose purse or size has changed in the list of those to be looked at for risk."""
+    """Enter a position whose purse or size has changed in the list of those to be looked at for risk.
+
+    Notes
+    -----
+    The row after the last is written over if the position stands in the list already: chance decides that, and a jump that chance
+    decides costs more than the writing.
+    """
     run, position = run_row(world, 0), position_at(world, i, m)
-    if position["dirty"] == 0:
-        position["dirty"] = 1
-        put_dirty(world, run["dirty_count"], i * markets(world).shape[0] + m)
-        run["dirty_count"] += 1
+    put_dirty(world, run["dirty_count"], i * markets(world).shape[0] + m)
+    run["dirty_count"] += 1 - position["dirty"]
+    position["dirty"] = 1
 
 
 @kernel
@@ -171,9 +174,8 @@ def fill(world, i, m, lots, tick):
     """Book a fill of signed lots at a tick for trader i: reduce first, then build what is left."""
     note_change(world, i, m)
     size = position_at(world, i, m)["lots"]
-    closing = 0
-    if size * lots < 0:
-        closing = max(lots, -size) if size > 0 else min(lots, -size)
+    closing = min(max(lots, min(-size, 0)), max(-size, 0))
+    if closing != 0:
         decrease(world, i, m, closing, tick)
     if lots != closing:
         increase(world, i, m, lots - closing, tick)

@@ -210,9 +210,8 @@ def match(world, taker, m, side, limit, lots, by_force, taker_fee):
 def crossing(world, m, side, tick):
     """Return whether an order at `tick` would trade at once."""
     view = view_at(world, m)
-    if side > 0:
-        return view["best_ask"] > 0 and tick >= view["best_ask"]
-    return view["best_bid"] > 0 and tick <= view["best_bid"]
+    opposite = view["best_ask"] if side > 0 else view["best_bid"]
+    return opposite > 0 and (tick - opposite) * side >= 0
 
 
 @hot_kernel

@@ -22,7 +22,7 @@ from sim.standing import open_positions
 from sim.state import PATH_STEPS, Layout, build_tables, connect
 from sim.streams import generator
 
-FORMAT = 1
+FORMAT = 2
 
 
 @contextlib.contextmanager
