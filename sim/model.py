@@ -15,8 +15,9 @@ from sim.branching import adopt
 from sim.errors import Fault, InvariantError, ParameterError, RuleError
 from sim.files import whole_file
 from sim.kernel import raised
+from sim.ladder import widened
 from sim.recorder import Recorder, Records
-from sim.records import BAD_COUNT, KIND, OUTCOMES, RULE_RAISED
+from sim.records import BAD_COUNT, KIND, LEAST_TICKS, MOST_TICKS, OUTCOMES, PRICE_OUTSIDE, RULE_RAISED
 from sim.shocks import shock_block, source_block
 from sim.standing import open_positions
 from sim.state import PATH_STEPS, Layout, build_tables, connect
@@ -168,6 +169,8 @@ class PerpetualMarket(mesa.Model):
 
     def _attend(self):
         run = self.tables["run"][0]
+        if run["fault"] == PRICE_OUTSIDE:
+            raise self._price_outside(int(run["fault_row"]))
         if run["fault"]:
             number, row = int(run["fault_trader"]), int(run["fault_row"])
             kind = self.kinds[int(self.tables["trader"]["kind"][number])].__name__
@@ -175,6 +178,18 @@ class PerpetualMarket(mesa.Model):
                 int(run["fault"]), f"wrote an impossible order in row {row}: {self.tables['order_row'][row]}")
             raise RuleError(f"the rule of {kind} (trader {number}, step {self.step_number - 1}) {what}") from next(iter(raised), None)
         self.recorder.drain(self.tables)
+        if run["wider"]:
+            self.tables = widened(self.tables, int(run["wider"]))
+            self._world, self._keep = connect(self.tables, self.traits, self.kinds)
+
+    def _price_outside(self, a):
+        """Return the error of a spot price that the markets' ticks cannot hold any more."""
+        asset, market = self.tables["asset"][a], self.tables["market"]
+        ticks = market["tick"][market["asset"] == a]
+        log_price = float(asset["exogenous"] + asset["permanent"] + asset["transient"])
+        return ParameterError(Fault(f"spot.{self.setup.assets[a].name}", f"exp({log_price:.4g}) at step {self.step_number - 1}",
+                                    f"between {LEAST_TICKS * ticks.max():g} and {MOST_TICKS * ticks.min():g}, {LEAST_TICKS} to {MOST_TICKS} ticks, "
+                                    "all through the run: its path, shocks or impact are too strong"))
 
     @property
     def conservation_error_units(self):

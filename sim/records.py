@@ -73,7 +73,9 @@ FORCED_KINDS = ("order", "takeover", "deleveraging", "twin")
 ENDOGENOUS, CAUSE_INDEX, CAUSE_TRADING, CAUSE_FUNDING, CAUSE_FEE, CAUSE_COLLATERAL = range(6)
 CAUSES = ("endogenous", "index", "trading", "funding", "fee", "collateral")
 # faults a step can end with, in run["fault"]
-NO_FAULT, BAD_COUNT, BAD_ORDER, RULE_RAISED = 0, 1, 2, 3
+NO_FAULT, BAD_COUNT, BAD_ORDER, RULE_RAISED, PRICE_OUTSIDE = range(5)
+LEAST_TICKS, MOST_TICKS = 10, 1 << 30                         # of a price: an order holds its tick in 32 bits
+LARGEST_NOTIONAL = 4.6e18                                     # units, of a position with all its orders: half of 64 bits
 
 
 def row(*fields):
@@ -91,6 +93,7 @@ RUN = row(
     ("rounds", "i8"), ("rounds_max", "i8"), ("sequence", "i8"), ("next_node", "i8"), ("forced_count", "i8"),
     ("print_trades", "i8"),             # whether trade prints are kept
     ("path_start", "i8"),               # first step of the drawn block of the spot path
+    ("wider", "i8"),                    # ticks that some market's ladder ought to have, more than it has; else 0
     ("next_expiry_step", "i8"), ("fault", "i8"), ("fault_trader", "i8"), ("fault_row", "i8"),
 )
 VENUE = row(

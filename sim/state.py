@@ -9,13 +9,13 @@ from sim.acting import act
 from sim.cache import second_compiler
 from sim.errors import Fault, ParameterError
 from sim.kernel import COMPILED, world_of
-from sim.records import MID_AVERAGE, NO_ROW, QUOTES_AVERAGE
+from sim.ladder import LARGEST_WINDOW
+from sim.records import LEAST_TICKS, MID_AVERAGE, NO_ROW, QUOTES_AVERAGE
 from sim.streams import key_at, stream_key
 
 WHEEL, PATH_STEPS, ORDER_ROWS, REMEMBERED = 4096, 4096, 128, 4096
 SERIES_ROWS, KIND_ROWS, SETTLEMENT_ROWS, PRINT_ROWS = 2048, 256, 4096, 65536
 LARGEST_UNITS = 9.2e18
-LARGEST_WINDOW = 2**24
 IMPACT_NOTIONAL = 100_000.0
 BP = 1e-4
 
@@ -110,9 +110,9 @@ def window_ticks(market, setup):
     """Return the ladder's size: the next power of two of eight times the band at the starting price."""
     contract, price = market.rulebook.contract, start_price(setup, market.asset)
     ticks = 8 * contract.band * price / contract.tick
-    if not 10.0 <= price / contract.tick or not ticks <= LARGEST_WINDOW:
+    if not LEAST_TICKS <= price / contract.tick or not ticks <= LARGEST_WINDOW:
         raise ParameterError(Fault("contract.tick", contract.tick, f"between {8 * contract.band * price / LARGEST_WINDOW:g} and "
-                                   f"{price / 10:g}: a starting price of {price:g} needs a ladder of at most {LARGEST_WINDOW} ticks"))
+                                   f"{price / LEAST_TICKS:g}: a starting price of {price:g} needs a ladder of at most {LARGEST_WINDOW} ticks"))
     return max(4096, 2 ** math.ceil(math.log2(ticks)))
 
 
