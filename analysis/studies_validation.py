@@ -50,8 +50,8 @@ def features(perpetual, spot):
     Examples
     --------
     >>> found = features(np.array([101.0, 102.0, 100.0, 101.0] * 20), np.full(80, 100.0))
-    >>> found["basis_mean"].round(6), found["basis_acf_1"].round(2)
-    (100.0, -0.0)
+    >>> round(found["basis_mean"], 6), round(found["basis_sd"], 2), round(found["basis_acf_8"], 2)
+    (100.0, 70.71, 0.9)
     """
     basis, returns = basis_bps(perpetual, spot), np.diff(np.log(perpetual))
     return {"basis_mean": mean(basis), "basis_sd": deviation(basis), "basis_change_sd": deviation(np.diff(basis)),
