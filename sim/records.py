@@ -57,8 +57,8 @@ BAND_LIMIT, BANKRUPTCY_LIMIT, FILLABLE_LIMIT = 0, 1, 2
 FORCED_LIMITS = ("band", "bankruptcy", "fillable")
 AT_BANKRUPTCY, AT_PREVIOUS_MARK, AT_MARK = 0, 1, 2
 DELEVERAGING_PRICES = ("bankruptcy", "previous_mark", "mark")
-RANK_PROFIT_MARGIN, RANK_PROFIT_LEVERAGE = 0, 1
-DELEVERAGING_RANKS = ("profit_times_margin_ratio", "price_ratio_times_leverage")
+RANK_PROFIT_MARGIN, RANK_PRICE_RATIO, RANK_PROFIT_LEVERAGE = 0, 1, 2
+DELEVERAGING_RANKS = ("profit_times_margin_ratio", "price_ratio_times_leverage", "profit_times_leverage")
 # how much of a position is closed at once; who is deleveraged; who bears a loss beyond the fund
 FIRST_SHARE, EACH_SHARE, TIER_STEP, HALF, JUST_ENOUGH = range(5)
 PORTIONS = ("first_share", "each_share", "tier_step", "half", "just_enough")

@@ -138,14 +138,14 @@ class Fund(Section):
 
 
 class Deleveraging(Section):
-    """What happens to a loss beyond the fund: three switches of price, picking and sharing; the ranking of a queue.
+    """What happens to a loss beyond the fund: three switches of price, picking and sharing; the ranking of a queue, where there is one.
 
     ``trigger_fall`` is the fall of the fund from its eight-hour peak, as a share, at which it stops carrying losses; 1: when spent.
     In a pool, winners are closed once a side's profit is beyond the share ``winners_trigger`` of the pool, until it is ``winners_target``.
     """
 
     price: Literal[records.DELEVERAGING_PRICES]
-    rank: Literal[records.DELEVERAGING_RANKS]
+    rank: Literal[records.DELEVERAGING_RANKS] | None = None
     picking: Literal[records.PICKINGS] = "ranked"
     sharing: Literal[records.LOSS_SHARINGS] = "deleveraging"
     trigger_fall: Annotated[float, pydantic.Field(strict=True, gt=0, le=1)] = 1.0
@@ -153,6 +153,8 @@ class Deleveraging(Section):
     winners_target: Nonnegative | None = None
 
     def contradictions(self):
+        if self.rank is None and self.sharing == "deleveraging" and self.picking != "random":
+            yield Fault("rank", None, f"given: sharing is {self.sharing!r}, picking {self.picking!r}")
         if (self.winners_trigger is None) != (self.winners_target is None) or (self.winners_target or 0.0) > (self.winners_trigger or 0.0):
             yield Fault("winners_target", self.winners_target, "given together with winners_trigger, and at most that")
 
@@ -160,4 +162,4 @@ class Deleveraging(Section):
         return {"deleveraging_picking": records.PICKINGS.index(self.picking), "trigger_fall": self.trigger_fall,
                 "winners_trigger": self.winners_trigger or 0.0, "winners_target": self.winners_target or 0.0,
                 "loss_sharing": records.LOSS_SHARINGS.index(self.sharing), "deleveraging_price": records.DELEVERAGING_PRICES.index(self.price),
-                "deleveraging_rank": records.DELEVERAGING_RANKS.index(self.rank)}
+                "deleveraging_rank": records.DELEVERAGING_RANKS.index(self.rank or records.DELEVERAGING_RANKS[0])}

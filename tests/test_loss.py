@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from sim.errors import ParameterError
 from sim.records import DELEVERAGING_PRICES, LOSS_SHARINGS, PICKINGS, PORTIONS
 from sim.rulebook import load_rulebook
 from tests.markets import World, assert_positions_are_sound, round_rules, storm
@@ -193,3 +194,46 @@ def test_liquidators_get_their_part_of_the_fee_and_no_unit_is_lost():
         venue, events = market.tables["venue"][0], market.records().events
         earned[share] = int(venue["liquidators"]), int(events["fund_change"][events["kind"] == 0].sum()), len(events)
     assert earned[1.0][0] == 0 and earned[0.5][2] > 0 and 0 <= earned[0.5][1] - earned[0.5][0] <= earned[0.5][2]
+
+
+def queue_of(name, *held):
+    """Return who is deleveraged, in order, against a bankrupt long of ten lots each: shorts of ``(entry, leverage)``, at a mark of 19,000.
+
+    Trader 0 is the bankrupt one, the shorts are traders 1, 2, ..., the last row takes the other side of their entries.
+    """
+    world, other = World(round_rules(name, fund__initial=0.0), traders=len(held) + 2), len(held) + 1
+    for i in range(other + 1):
+        world.own(i, 1e6)
+    for i, (entry, _) in enumerate(held, 1):
+        world.mark(float(entry))
+        world.trade(other, i, 10, tick=entry)
+    world.trade(0, other, 10 * len(held), tick=19_010)
+    world.mark(19_000.0)
+    for i, (entry, leverage) in enumerate(held, 1):
+        world.own(i, 10 * 190 / leverage - 10 * (entry - 19_000) * 0.01)
+    world.own(0, 0.0)
+    world.round()
+    return world.events["counterparty"].tolist()
+
+
+@pytest.mark.parametrize("name", ["bitmex", "bybit"])
+def test_a_winner_goes_before_a_loser_of_ten_times_its_leverage(name):
+    """Scores by profit over entry value and effective leverage: a 2x short from 19,500, .0256 x 2 = .051; a 20x short from 18,950,
+    -.0026 / 20 = -.00013; a 2x short from 18,950, -.0026 / 2 = -.0013; a 10x short from 19,100, .0052 x 10 = .052."""
+    assert queue_of(name, (18_950, 20), (19_500, 2)) == [2, 1]
+    assert queue_of(name, (18_950, 2), (18_950, 20), (19_500, 2), (19_100, 10)) == [4, 3, 2, 1]
+
+
+def test_the_ratio_of_prices_puts_leverage_first_as_hyperliquid_s_page_has_it():
+    """1.026 x 2 = 2.05 for the winner, .997 x 20 = 19.9 for the loser."""
+    assert queue_of("hyperliquid", (18_950, 20), (19_500, 2)) == [1, 2]
+
+
+@pytest.mark.parametrize(("changes", "refused"), [({"deleveraging.rank": None}, True), ({"deleveraging.rank": None, "deleveraging.picking": "random"}, False),
+                                                  ({"deleveraging.rank": None, "deleveraging.sharing": "fund"}, False)])
+def test_a_rank_is_asked_for_where_there_is_a_queue(changes, refused):
+    if refused:
+        with pytest.raises(ParameterError, match="rank"):
+            load_rulebook("binance").changed(changes)
+    else:
+        assert load_rulebook("binance").changed(changes).deleveraging.rank is None

@@ -36,23 +36,29 @@ def caps(im, mm):
 
 
 def queue(longs, liquidated_short, bankruptcy_price):
-    """Give traders 1 to 6 positions and equity whose ranks are the scores, and let the short of trader 0 go bankrupt."""
+    """Give the traders of the table the positions whose ranks are the scores, and let the short of trader 0 go bankrupt.
+
+    Scores are given up to a factor. Here profit over entry value is .2 % of the score squared, so that a higher score goes with a
+    lower leverage: ranked by price ratio times leverage, or by leverage, the table would be closed from its other end.
+    """
     world = World(round_rules("bitmex", liquidation__takeover_share=1.0, liquidation__takeover_after_order=False, fund__initial=0.0),
                   traders=8)
     price = bankruptcy_price * SCALE
+    mark, other = price + 10, 7
     for i in range(8):
         world.own(i, 1e6)
-    world.mark(float(price))
-    world.trade(0, 7, 1, tick=price)
-    world.trade(7, 0, 1, tick=price)
-    for account, quantity, _ in longs:
-        seller = 0 if account in (2, 5) and quantity == 10 or account == 1 else 7
-        world.trade(account, seller, quantity, tick=price)
-    world.trade(7, 0, liquidated_short + world.lots(0), tick=price)
     for account, quantity, score in longs:
-        world.own(account, quantity * price * 0.01 / score)
+        entry = round(mark / (1 + 0.002 * score * score))
+        world.mark(float(entry))
+        world.trade(account, other, quantity, tick=entry)
+    world.mark(float(price))
+    world.trade(other, 0, liquidated_short, tick=price)
+    world.mark(float(mark))
+    for account, quantity, score in longs:
+        profit = world.equity_usd(account) - world.collateral_usd(account)
+        notional = quantity * mark * 0.01
+        world.own(account, notional * profit / (notional - profit) / (0.05 * score) - profit)
     world.own(0, 0.0)
-    world.mark(price + 10.0)
     world.round()
     left = {account: world.lots(account) for account, _, _ in longs}
     closed = {account: quantity - left[account] for account, quantity, _ in longs if left[account] < quantity}
