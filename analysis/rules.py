@@ -94,7 +94,7 @@ def sentences(book):
         "liquidation",
         (
             f"Closed: {share}; orders go as far as the {liquidation.forced_limit} price; fee {percent(liquidation.fee)}{shared_fee(liquidation)}; the fund "
-            f"takes over {taken_over(liquidation)}."
+            f"takes over {taken_over(liquidation)}{fund_limit(book)}."
         ),
     )
     how = f": {last.picking.replace('_', ' ')}, at the {last.price.replace('_', ' ')} price" if last.sharing == "deleveraging" else ""
@@ -145,6 +145,14 @@ def taken_over(liquidation):
     if liquidation.takeover_after_order:
         return "what the order leaves"
     return f"below {percent(liquidation.takeover_share)} of maintenance" if liquidation.takeover_share else "once equity is below zero"
+
+
+def fund_limit(book):
+    """Return how much the fund takes over, empty where all."""
+    if book.deleveraging.sharing != "deleveraging":
+        return ""
+    never = ", never from an account below zero" if book.deleveraging.below_zero else ""
+    return f", up to {book.fund.leverage:g} times its equity{never}" if math.isfinite(book.fund.leverage) else never
 
 
 def funding_sentence(book):

@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.cascade import start_event, tier_maintenance
 from sim.kernel import kernel
-from sim.ledger import cross_equity, exchange, move_purse, purse_equity, share_of
+from sim.ledger import cross_equity, exchange, move_purse, purse_equity, same_purse, share_of
 from sim.margin import bankruptcy_price
 from sim.records import (
     AT_MARK,
@@ -42,12 +42,9 @@ def position_maintenance(world, i, m):
 @kernel
 def purse_maintenance(world, i, m):
     """Return the maintenance margin that the purse of (i, m) must cover, float units."""
-    if position_at(world, i, m)["isolated"] == 1:
-        return position_maintenance(world, i, m)
-    total, v = 0.0, market_at(world, m)["venue"]
+    total = 0.0
     for other in range(markets(world).shape[0]):
-        position = position_at(world, i, other)
-        if position["lots"] != 0 and position["isolated"] == 0 and market_at(world, other)["venue"] == v:
+        if position_at(world, i, other)["lots"] != 0 and same_purse(world, i, m, other):
             total += position_maintenance(world, i, other)
     return total
 
@@ -59,10 +56,7 @@ def cover(world, i, m, kept):
     account = account_at(world, i, v)
     short = position["pot"] if position["isolated"] == 1 else account["collateral"]
     if short < 0 and (position["isolated"] == 1 or cross_equity(world, i, v) < 0.0):
-        fund = venue_at(world, v)["fund_row"]
-        units = move_purse(world, i, m, fund)
-        event_at(world, kept)["fund_change"] += units
-        venue_at(world, v)["bad_debt"] += min(-units, max(-account_at(world, fund, v)["collateral"], 0))
+        event_at(world, kept)["fund_change"] += move_purse(world, i, m, venue_at(world, v)["fund_row"])
 
 
 @kernel

@@ -231,6 +231,15 @@ def cross_equity_of_many(world, i, v):
 
 
 @kernel
+def same_purse(world, i, m, other):
+    """Return whether position (i, other) stands on the purse of (i, m)."""
+    if other == m:
+        return True
+    return (position_at(world, i, m)["isolated"] == 0 and position_at(world, i, other)["isolated"] == 0
+            and market_at(world, other)["venue"] == market_at(world, m)["venue"])
+
+
+@kernel
 def pay_funding(world, i, m, units):
     """Take a funding payment (positive: paid by the position) from the purse of (i, m)."""
     position = position_at(world, i, m)

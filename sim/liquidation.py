@@ -2,8 +2,7 @@
 
 A round looks at every held position and liquidates those whose purse is below maintenance, by the venue's numbers:
 cancel the orders; a forced order for the first slice or the whole, limited by the bankruptcy price or by the band; what must
-be, passes to the fund with its purse; when the fund cannot carry the loss, ranked counterparties are
-deleveraged. With ``no_impact`` (the exact twin) the fund takes each forced order at the mark and never trades.
+be, passes to the fund with its purse; what the fund cannot carry, counterparties must take (`sim.loss`). With ``no_impact`` (the exact twin) the fund takes each forced order at the mark and never trades.
 """
 
 import math
@@ -24,12 +23,12 @@ from sim.ledger import (
     move_purse,
     purse_equity,
     receive_incoming,
+    same_purse,
 )
-from sim.loss import must_share, share_loss
+from sim.loss import must_deleverage, must_share, share_loss
 from sim.margin import liquidation_price, tier_of
 from sim.matching import match
 from sim.records import (
-    BY_DELEVERAGING,
     FORCED_ORDER,
     TAKEOVER,
     TWIN_TAKEOVER,
@@ -86,12 +85,8 @@ def safe_interval(world, i, m):
 @kernel
 def shares_purse(world, i, m):
     """Return whether the purse behind position (i, m) stands behind another position too."""
-    if position_at(world, i, m)["isolated"] == 1:
-        return False
     for other in range(markets(world).shape[0]):
-        position = position_at(world, i, other)
-        if (other != m and position["lots"] != 0 and position["isolated"] == 0
-                and market_at(world, other)["venue"] == market_at(world, m)["venue"]):
+        if other != m and position_at(world, i, other)["lots"] != 0 and same_purse(world, i, m, other):
             return True
     return False
 
@@ -277,20 +272,16 @@ def take_fee(world, i, m, value, free):
 
 @entry("none", 6)
 def take_over(world, i, m, number, parent, cause):
-    """Hand the position and its purse to the fund; if the fund cannot carry the loss, deleverage instead, or let others share it."""
-    v = market_at(world, m)["venue"]
+    """Hand the purse and its positions to the fund; if the fund cannot carry them, deleverage instead, or let others share the loss."""
+    v, kept = market_at(world, m)["venue"], -1
     fund, equity = venue_at(world, v)["fund_row"], purse_equity(world, i, m)
-    beyond = equity < 0.0 and must_share(world, v, cross_equity(world, fund, v) + equity)
-    if beyond and venue_at(world, v)["loss_sharing"] == BY_DELEVERAGING:
+    if must_deleverage(world, i, m):
         deleverage(world, i, m, number, parent, cause)
         return
-    first, last = m, m + 1
-    if position_at(world, i, m)["isolated"] == 0:
-        first, last = 0, markets(world).shape[0]
-    kept = -1
-    for other in range(first, last):
+    beyond = equity < 0.0 and must_share(world, v, cross_equity(world, fund, v) + equity)
+    for other in range(markets(world).shape[0]):
         position = position_at(world, i, other)
-        if position["lots"] != 0 and market_at(world, other)["venue"] == v and (other == m or position["isolated"] == 0):
+        if position["lots"] != 0 and same_purse(world, i, m, other):
             position["node"] = position_at(world, i, m)["node"] if position["node"] < 0 else position["node"]
             kept = start_event(world, i, other, number, parent, cause, TAKEOVER)
             event, lots = event_at(world, kept), position["lots"]

@@ -107,7 +107,8 @@ VENUE = row(
     ("bankruptcy_adjustment", "f8"), ("spread_to_maintenance", "f8"),   # of the fillable price
     ("fund_peak", "f8"), ("fund_peak_seconds", "f8"), ("trigger_fall", "f8"),   # deleverage once the fund fell by this share
     ("winners_trigger", "f8"), ("winners_target", "f8"),   # shares of a pool's worth
-    ("round_seconds", "f8"), ("unwind_seconds", "f8"), ("no_impact", "i8"), ("bad_debt", "i8"),
+    ("round_seconds", "f8"), ("unwind_seconds", "f8"), ("no_impact", "i8"),
+    ("fund_leverage", "f8"), ("below_zero", "i8"),            # most the fund holds over its equity; whether a purse below zero is never the fund's
     ("hide_prediction", "i8"), ("transfer_seconds", "f8"),
 )
 ASSET = row(

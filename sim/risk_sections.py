@@ -128,18 +128,20 @@ class Liquidation(Section):
 
 
 class Fund(Section):
-    """The insurance fund's first money (quote currency) and the time over which it unwinds a position."""
+    """The insurance fund's first money (quote currency), what it may hold at most over its equity, and the time over which it unwinds a position."""
 
     initial: Nonnegative
+    leverage: Annotated[float, pydantic.Field(strict=True, gt=0)]
     unwind_seconds: Annotated[float, pydantic.Field(strict=True, gt=0)]
 
     def venue_values(self, units):
-        return {"unwind_seconds": self.unwind_seconds}
+        return {"fund_leverage": self.leverage, "unwind_seconds": self.unwind_seconds}
 
 
 class Deleveraging(Section):
     """What happens to a loss beyond the fund: three switches of price, picking and sharing; the ranking of a queue, where there is one.
 
+    With ``below_zero`` an account below zero is deleveraged whatever the fund has, else once the fund cannot take its positions.
     ``trigger_fall`` is the fall of the fund from its eight-hour peak, as a share, at which it stops carrying losses; 1: when spent.
     In a pool, winners are closed once a side's profit is beyond the share ``winners_trigger`` of the pool, until it is ``winners_target``.
     """
@@ -148,6 +150,7 @@ class Deleveraging(Section):
     rank: Literal[records.DELEVERAGING_RANKS] | None = None
     picking: Literal[records.PICKINGS] = "ranked"
     sharing: Literal[records.LOSS_SHARINGS] = "deleveraging"
+    below_zero: Switch = False
     trigger_fall: Annotated[float, pydantic.Field(strict=True, gt=0, le=1)] = 1.0
     winners_trigger: Positive | None = None
     winners_target: Nonnegative | None = None
@@ -159,7 +162,7 @@ class Deleveraging(Section):
             yield Fault("winners_target", self.winners_target, "given together with winners_trigger, and at most that")
 
     def venue_values(self, units):
-        return {"deleveraging_picking": records.PICKINGS.index(self.picking), "trigger_fall": self.trigger_fall,
+        return {"deleveraging_picking": records.PICKINGS.index(self.picking), "trigger_fall": self.trigger_fall, "below_zero": self.below_zero,
                 "winners_trigger": self.winners_trigger or 0.0, "winners_target": self.winners_target or 0.0,
                 "loss_sharing": records.LOSS_SHARINGS.index(self.sharing), "deleveraging_price": records.DELEVERAGING_PRICES.index(self.price),
                 "deleveraging_rank": records.DELEVERAGING_RANKS.index(self.rank or records.DELEVERAGING_RANKS[0])}

@@ -1,12 +1,13 @@
 """What forced orders ask for, and who bears a loss beyond the fund: each switch by hand, all of them in storms."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 
 from sim.errors import ParameterError
-from sim.records import DELEVERAGING_PRICES, LOSS_SHARINGS, PICKINGS, PORTIONS
+from sim.records import DELEVERAGED, DELEVERAGING_PRICES, LOSS_SHARINGS, PICKINGS, PORTIONS, TAKEOVER
 from sim.rulebook import load_rulebook
 from tests.markets import World, assert_positions_are_sound, round_rules, storm
 from tests.probes import asked, find_below, look
@@ -237,3 +238,64 @@ def test_a_rank_is_asked_for_where_there_is_a_queue(changes, refused):
             load_rulebook("binance").changed(changes)
     else:
         assert load_rulebook("binance").changed(changes).deleveraging.rank is None
+
+
+def left_open(fund, leverage, name="binance", equity=180.0, **changes):
+    """Return a world after a round in which a long of 100 lots at 19,780, worth 19,780, had some equity below its maintenance and no bid."""
+    world = World(round_rules(name, fund__initial=fund, fund__leverage=leverage, **changes), traders=3)
+    for i in range(3):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    world.own(0, equity + 220.0)
+    world.mark(19_780.0)
+    assert world.round() == 1 and world.lots(0) == 0
+    return world
+
+
+@pytest.mark.parametrize(("fund", "leverage", "taken"), [(19_600.0, 1.0, True), (19_599.0, 1.0, False), (1_798.0, 10.0, True), (1_797.0, 10.0, False),
+                                                         (1.0, 1.0, False), (0.0, math.inf, True)])
+def test_the_fund_takes_what_its_equity_carries(fund, leverage, taken):
+    """A fund of 19,600 and the purse of 180 are the 19,780 that it would hold; counterparties take the rest at 19,600, the price of bankruptcy."""
+    world = left_open(fund, leverage)
+    assert world.events["kind"].tolist()[-1] == (TAKEOVER if taken else DELEVERAGED)
+    assert (world.lots(world.fund), world.lots(1)) == ((100, -100) if taken else (0, 0))
+    if not taken:
+        assert world.events["value"][-1] == 100 * 19_600 * 10_000
+        assert (world.collateral_usd(0), world.collateral_usd(1), world.equity_usd(world.fund)) == (0.0, 1e6 + 400, fund)
+
+
+def test_a_fund_of_one_dollar_owes_nothing_after_a_fall_of_a_tenth():
+    world, unlimited = left_open(1.0, 1.0), left_open(1.0, math.inf)
+    for each in (world, unlimited):
+        each.mark(19_780.0 * 0.9)
+    assert world.equity_usd(world.fund) == 1.0
+    assert unlimited.equity_usd(unlimited.fund) == pytest.approx(1 + 180 - 1_978)
+
+
+def test_what_the_fund_holds_already_counts_and_what_offsets_it_does_not():
+    """A fund of 20,000 holds 50 lots and is offered 100 more: 29,700 if they are on the same side, 9,900 if not."""
+    for held, taken in ((50, False), (-50, True)):
+        world = World(round_rules(fund__initial=20_000.0, fund__leverage=1.0), traders=4)
+        for i in range(4):
+            world.own(i, 1e6)
+        world.trade(*((3, 1) if held > 0 else (1, 3)), 50)
+        world.own(3, 50.0)
+        world.round()
+        assert world.lots(world.fund) == held
+        world.trade(0, 2, 100)
+        world.own(0, 320.0)
+        world.mark(19_800.0)
+        world.round()
+        assert world.events["kind"].tolist()[-1] == (TAKEOVER if taken else DELEVERAGED)
+
+
+def test_where_nobody_is_deleveraged_the_fund_takes_all():
+    world = left_open(1.0, 1.0, deleveraging__sharing="winners")
+    assert world.lots(world.fund) == 100
+
+
+@pytest.mark.parametrize(("below_zero", "equity", "kind"), [(True, -1.0, DELEVERAGED), (True, 1.0, TAKEOVER), (False, -1.0, TAKEOVER)])
+def test_an_account_below_zero_is_deleveraged_whatever_hyperliquid_s_vault_has(below_zero, equity, kind):
+    world = left_open(1e9, 40.0, "hyperliquid", equity, deleveraging__below_zero=below_zero)
+    assert world.events["kind"].tolist() == [kind]
+    assert load_rulebook("hyperliquid").deleveraging.below_zero
