@@ -2,7 +2,8 @@
 
 A round looks at every held position and liquidates those whose purse is below maintenance, by the venue's numbers:
 cancel the orders; a forced order for the first slice or the whole, limited by the bankruptcy price or by the band; what must
-be, passes to the fund with its purse; what the fund cannot carry, counterparties must take (`sim.loss`). With ``no_impact`` (the exact twin) the fund takes each forced order at the mark and never trades.
+be, passes to the fund with its purse; what the fund cannot carry, counterparties must take (`sim.loss`). What closing a position
+whole leaves is the account's or the fund's. With ``no_impact`` (the exact twin) the fund takes each forced order at the mark and never trades.
 """
 
 import math
@@ -24,12 +25,14 @@ from sim.ledger import (
     purse_equity,
     receive_incoming,
     same_purse,
+    surrender,
 )
 from sim.loss import must_deleverage, must_share, share_loss
 from sim.margin import liquidation_price, tier_of
 from sim.matching import match
 from sim.records import (
     FORCED_ORDER,
+    SURPLUS_TO_FUND,
     TAKEOVER,
     TWIN_TAKEOVER,
     account_at,
@@ -246,7 +249,7 @@ def force_order(world, i, m, number, parent, cause):
     if venue["takeover_after_order"] == 1 and position["lots"] != 0 and below_maintenance(world, i, m):
         take_over(world, i, m, number, -2, -1)
     elif position["lots"] == 0:
-        cover(world, i, m, kept)
+        settle_closed(world, i, m, kept, free)
 
 
 @kernel
@@ -261,13 +264,31 @@ def mid_shift(world, m, before):
 @kernel
 def take_fee(world, i, m, value, free):
     """Charge the liquidation fee on a value, at most what is left; return the fund's part. `free`: collateral before the trade."""
-    v = market_at(world, m)["venue"]
+    left, released = left_over(world, i, m, free)
+    fee = min(fee_units(float(value), venue_at(world, market_at(world, m)["venue"])["liquidation_fee"]), left)
+    return charge_to_fund(world, i, m, fee, released)
+
+
+@kernel
+def left_over(world, i, m, free):
+    """Return what a forced trade has left behind (i, m), and the part of it that an isolated pot has released. `free`: as in `take_fee`."""
     released = np.int64(0)
     if position_at(world, i, m)["isolated"] == 1:
-        released = account_at(world, i, v)["collateral"] - free
-    left = max(np.int64(math.floor(purse_equity(world, i, m))), 0) + released
-    fee = min(fee_units(float(value), venue_at(world, v)["liquidation_fee"]), left)
-    return charge_to_fund(world, i, m, fee, released)
+        released = account_at(world, i, market_at(world, m)["venue"])["collateral"] - free
+    return max(np.int64(math.floor(purse_equity(world, i, m))), 0) + released, released
+
+
+@kernel
+def settle_closed(world, i, m, kept, free):
+    """End the liquidation of a position that is flat: the fund covers what is missing, and has what is left where the venue says so.
+
+    Of a purse that stands behind other positions too, their maintenance margin stays with the account.
+    """
+    if venue_at(world, market_at(world, m)["venue"])["surplus"] == SURPLUS_TO_FUND:
+        left, released = left_over(world, i, m, free)
+        units = max(left - np.int64(math.ceil(purse_maintenance(world, i, m))), 0)
+        event_at(world, kept)["fund_change"] += surrender(world, i, m, units, released)
+    cover(world, i, m, kept)
 
 
 @entry("none", 6)
@@ -311,7 +332,7 @@ def twin_takeover(world, i, m, number, parent, cause, whole):
     event["counterparty"], event["lots"], event["value"], event["fund_change"] = fund, side * lots, value, fee
     position["forced_lots"] += lots
     if position["lots"] == 0:
-        cover(world, i, m, kept)
+        settle_closed(world, i, m, kept, free)
 
 
 @kernel

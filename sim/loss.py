@@ -1,11 +1,12 @@
 """What the insurance fund cannot carry: which positions it may take, when others must bear a loss, and who.
 
-The fund takes a position only while what it then holds is within a multiple of its equity. Where counterparties are not deleveraged, the fund takes the position over and is paid back by the winners in proportion to their
-unrealised profit, by everybody with open interest, or by nobody: then it stays below zero.
+The fund takes a position only while what it then holds is within a multiple of its equity; else counterparties are deleveraged. Where
+none are, the fund takes all and is paid back for losses that it cannot carry by the winners in proportion to their unrealised profit, by
+everybody with open interest, or by nobody: then it stays below zero.
 
-References: Binance, Insurance funds (a largest net notional, the size of the fund; what would go beyond is deleveraged); Hyperliquid,
-Auto-deleveraging (accounts below zero, whatever the vault has); Deribit, Insurance (winners); OKX, clawback until 2019 (winners); Drift protocol v2, social loss (open interest); GMX v2
-and Synthetix v3 (the pool bears it); OKX, ADL from 30 % below the fund's eight-hour peak.
+References: Binance, Insurance funds (a largest net notional, by default the size of the fund; what would go beyond is deleveraged);
+Hyperliquid, Auto-deleveraging (accounts below zero); Deribit, Insurance (winners); OKX, clawback until 2019 (winners); Drift protocol
+v2, social loss (open interest); GMX v2 and Synthetix v3 (the pool bears it); OKX, ADL from 30 % below the fund's eight-hour peak.
 """
 
 import math

@@ -90,7 +90,8 @@ class Margin(Section):
 class Liquidation(Section):
     """Forced closing: how much at once (`sim.closing`), when the fund takes over, how forced orders are limited, fee.
 
-    Positions of at most ``first_notional`` are closed whole. The fund gets ``fund_share`` of the fee, liquidators from outside the rest. A step
+    Positions of at most ``first_notional`` are closed whole. What closing a position whole fetches above its bankruptcy price is the
+    trader's or the fund's (``surplus``). The fund gets ``fund_share`` of the fee, liquidators from outside the rest. A step
     down goes ``tiers_down`` margin tiers at once.
     """
 
@@ -109,6 +110,7 @@ class Liquidation(Section):
     forced_limit: Literal[records.FORCED_LIMITS]
     fee: Annotated[Nonnegative, pydantic.Field(le=0.1)]
     fund_share: Share = 1.0
+    surplus: Literal[records.SURPLUSES] = "trader"
     tiers_down: Annotated[int, pydantic.Field(strict=True, ge=1, lt=records.TIERS)] = 1
     round_seconds: Positive
 
@@ -124,6 +126,7 @@ class Liquidation(Section):
                 "first_share": self.first_share, "first_notional": units(self.first_notional),
                 "pause_seconds": self.pause_seconds, "takeover_share": self.takeover_share,
                 "takeover_after_order": self.takeover_after_order, "round_seconds": self.round_seconds,
+                "surplus": records.SURPLUSES.index(self.surplus),
                 "forced_limit": records.FORCED_LIMITS.index(self.forced_limit)}
 
 

@@ -299,3 +299,61 @@ def test_an_account_below_zero_is_deleveraged_whatever_hyperliquid_s_vault_has(b
     world = left_open(1e9, 40.0, "hyperliquid", equity, deleveraging__below_zero=below_zero)
     assert world.events["kind"].tolist() == [kind]
     assert load_rulebook("hyperliquid").deleveraging.below_zero
+
+
+def closed_whole(name="binance", fee=0.001, isolated=0.0, no_impact=False, **changes):
+    """Return a world in which a long of 100 lots from 20,000 with 400 behind it has been sold at 19,700, its mark being 19,780."""
+    world = World(round_rules(name, liquidation__fee=fee, **changes), traders=3, traits={"isolated": isolated}, no_impact=no_impact)
+    for i in range(3):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    world.own(0, 0.0 if isolated else 400.0)
+    world.limit(2, 1, 19_700, 100)
+    world.mark(19_780.0)
+    assert world.round() == 1 and world.lots(0) == 0
+    return world
+
+
+@pytest.mark.parametrize("isolated", [0.0, 1.0])
+@pytest.mark.parametrize(("surplus", "kept"), [("trader", 100 - 19.7), ("fund", 0.0)])
+def test_what_closing_whole_leaves_is_the_venue_s_to_give(surplus, kept, isolated):
+    """A hundred above bankruptcy, a fee of 19.70: the account keeps the rest, or the fund has it."""
+    world = closed_whole(liquidation__surplus=surplus, isolated=isolated)
+    assert (world.collateral_usd(0), int(world["position"]["pot"][0, 0])) == (pytest.approx(kept, abs=1e-9), 0)
+    assert world.equity_usd(world.fund) == pytest.approx(1_100 - kept, abs=1e-9)
+    assert world.events["fund_change"].tolist() == [round((100 - kept) * 1e6)] and world["position"]["all_fees"][0, 0] == -19_700_000
+
+
+def test_the_twin_gives_the_surplus_likewise():
+    world = closed_whole(liquidation__surplus="fund", no_impact=True)
+    assert (world.collateral_usd(0), world.lots(world.fund), world.equity_usd(world.fund)) == (0.0, 100, pytest.approx(1_180))
+
+
+@pytest.mark.parametrize(("name", "kept"), [("bitmex", 0.0), ("bybit", 0.0), ("binance", 100.0), ("okx", 100.0)])
+def test_whose_the_surplus_is_at_a_venue(name, kept):
+    assert closed_whole(name, fee=0.0).collateral_usd(0) == kept
+
+
+def test_a_part_that_is_closed_above_bankruptcy_stays_the_account_s():
+    world = World(round_rules("bitmex", margin__tiers=TIERS), traders=3)
+    for i in range(3):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    world.own(0, 250.0)
+    world["market"]["safe_high"] = 0.0
+    world.limit(2, 1, 20_000, 100)
+    assert world.round() == 1 and (world.lots(0), world.collateral_usd(0)) == (49, 250.0)
+
+
+def test_a_surplus_leaves_the_maintenance_of_other_positions():
+    rules = round_rules(liquidation__surplus="fund")
+    world = World(("one", rules), ("one", rules), traders=4)
+    for i in range(4):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    world.trade(0, 1, 50, market=1)
+    world.own(0, 290.0)
+    world["market"]["safe_high"] = 0.0
+    world.limit(2, 1, 20_000, 100)
+    assert world.round() == 1 and [world.lots(0, m) for m in (0, 1)] == [0, 50]
+    assert (world.collateral_usd(0), world.collateral_usd(world.fund)) == (100.0, 1_190.0)
