@@ -87,7 +87,7 @@ def fund_figures(records, start):
     Returns
     -------
     dict of str to float
-        `fund_received_usd`: liquidation fees and the purses of positions taken over, less debts covered;
+        `fund_received_usd`: liquidation fees, surpluses and the purses of positions taken over, less debts covered;
         `fund_paid_usd`: what it then lost on those positions; `fund_change_usd`: the first less the second.
     """
     series, unit = records.series[0], records.meta["unit"]

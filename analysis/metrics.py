@@ -251,6 +251,7 @@ def forced_figures(records, twin, market):
         "cascade_rounds_max": rounds_max(events, rounds_a_step),
         "amplification": None if twin is None else amplification(events, forced_events(twin, market)),
         "insurance_fund_change": fund_gain * meta["unit"],
+        "bad_debt": meta["unit"] * max(0, -int(records.series[market]["fund"].min(initial=0)), -of_market(meta["fund_equity"], market)),
         "adl_events": int((events["kind"] == DELEVERAGED).sum()),
     }
 

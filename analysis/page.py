@@ -29,6 +29,7 @@ FIGURES = {
     "liquidations": "accounts",
     "liquidated_notional": "quote currency",
     "insurance_fund_change": "quote currency",
+    "bad_debt": "quote currency",
     "adl_events": "events",
     "amplification": "share, whole run",
     "conservation_error_units": "money units",

@@ -20,7 +20,8 @@ ROWS = (
     ("forced", "accounts liquidated", "liquidations", ""), ("forced", "liquidated notional", "liquidated_notional", "USD"),
     ("forced", "longest run of rounds", "cascade_rounds_max", ""),
     ("forced", "amplification against the twin", "amplification", ""),
-    ("forced", "insurance fund, change", "insurance_fund_change", "USD"), ("forced", "deleveragings", "adl_events", ""),
+    ("forced", "insurance fund, change", "insurance_fund_change", "USD"), ("forced", "insurance fund, most below zero", "bad_debt", "USD"),
+    ("forced", "deleveragings", "adl_events", ""),
     ("run", "decisions", "decisions", ""), ("run", "time simulating", "wall_seconds", "s"),
     ("run", "money unaccounted for", "conservation_error_units", "units"),
 )

@@ -233,6 +233,15 @@ def cross_equity_of_many(world, i, v):
 
 
 @kernel
+def same_purse(world, i, m, other):
+    """Return whether position (i, other) stands on the purse of (i, m)."""
+    if other == m:
+        return True
+    return (position_at(world, i, m)["isolated"] == 0 and position_at(world, i, other)["isolated"] == 0
+            and market_at(world, other)["venue"] == market_at(world, m)["venue"])
+
+
+@kernel
 def pay_funding(world, i, m, units):
     """Take a funding payment (positive: paid by the position) from the purse of (i, m)."""
     position = position_at(world, i, m)
@@ -357,20 +366,25 @@ def move_purse(world, i, m, fund):
 
 @kernel
 def charge_to_fund(world, i, m, units, released):
-    """Move a liquidation fee to the venue's fund, the liquidator's part to him; return the fund's.
+    """Move a liquidation fee to the venue's fund, the liquidator's part to him; return the fund's, which is rounded up."""
+    venue = venue_at(world, market_at(world, m)["venue"])
+    passed_on = np.int64(units * (1.0 - venue["liquidation_fund_share"]))
+    surrender(world, i, m, units, released)
+    position_at(world, i, m)["all_fees"] -= units
+    account_at(world, venue["fund_row"], market_at(world, m)["venue"])["collateral"] -= passed_on
+    venue["liquidators"] += passed_on
+    return units - passed_on
 
-    It comes first from what a pot has just released to the account, then from the purse. The fund's part is rounded up.
-    """
-    v, position = market_at(world, m)["venue"], position_at(world, i, m)
+
+@kernel
+def surrender(world, i, m, units, released):
+    """Move units to the venue's fund and return them: first from what a pot has just `released` to the account, then from the purse of (i, m)."""
+    v = market_at(world, m)["venue"]
     from_account = min(units, released)
     account_at(world, i, v)["collateral"] -= from_account
     credit(world, i, m, from_account - units)
-    position["all_fees"] -= units
-    venue = venue_at(world, v)
-    kept = units - np.int64(units * (1.0 - venue["liquidation_fund_share"]))
-    account_at(world, venue["fund_row"], v)["collateral"] += kept
-    venue["liquidators"] += units - kept
-    return kept
+    account_at(world, venue_at(world, v)["fund_row"], v)["collateral"] += units
+    return units
 
 
 def total_units(tables):

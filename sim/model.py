@@ -242,7 +242,7 @@ class PerpetualMarket(mesa.Model):
             "thin_samples": int(market["thin_samples"]), "premium_samples": int(market["all_samples"]),
             "fund_initial": int(self.setup.markets[0].rulebook.units(self.setup.markets[0].rulebook.fund.initial)),
             "fund_equity": self.fund_equity, "fund_lots": int(self.tables["position"]["lots"][fund, 0]),
-            "venue_fees": int(venue["fees"]), "bad_debt": int(venue["bad_debt"]), "shared_loss": int(venue["shared_loss"]),
+            "venue_fees": int(venue["fees"]), "shared_loss": int(venue["shared_loss"]),
             "trader_kinds": [[kind, len(list(those))] for kind, those in itertools.groupby(self.tables["trader"]["kind"][:int(run["traders"])].tolist())],
             "conservation_error_units": self.conservation_error_units,
         }

@@ -92,6 +92,13 @@ def test_figures_of_four_hours_by_hand():
     assert (figures["orders"], figures["liquidations"], figures["liquidated_notional"]) == (50, 0, 0.0)
 
 
+@pytest.mark.parametrize(("rows", "end", "bad"), [([1, 2, 3, 4], 4, 0.0), ([1, -2_500_000, 3, 4], 4, 2.5), ([0, 0, 0, -1], -4_000_000, 4.0)])
+def test_bad_debt_is_the_most_that_the_fund_was_below_zero(rows, end, bad):
+    run = short_run(fund=rows)
+    run.meta["fund_equity"] = end
+    assert metrics.summarize(run)["bad_debt"] == bad
+
+
 def test_unknown_is_none_and_json_has_no_nan():
     figures = metrics.summarize(short_run())
     for key in ("basis_half_life_hours", "funding_mean_bps_8h", "funding_pinned_share", "funding_acf1", "amplification",
