@@ -11,14 +11,13 @@ import math
 import numpy as np
 
 from analysis.cascade import amplification, liquidated_notional, liquidation_count, rounds_max
+from analysis.walks import WALK_LEVEL, median_half_life, walk_share
 from sim.records import DELEVERAGED, OUTCOMES
 
 HOUR_SECONDS = 3600.0
 DAY_SECONDS = 86400.0
 FUNDING_SECONDS = 8 * HOUR_SECONDS
 BPS = 1e4
-WEEK_HOURS = 168
-SHORTEST_REGRESSION = 24
 WARMUP_HOURS = 24.0
 ROUND_SECONDS = 5.0
 SHORTEST_WITH_WARMUP_SECONDS = 3 * DAY_SECONDS
@@ -128,54 +127,15 @@ def basis_figures(perpetual, spot):
     }
 
 
-def weekly_deviation(basis):
-    """Return the deviation of hourly values from their centred 7-day mean, and the row of the first of them.
-
-    The window is 168 rows, 84 before and 83 after; rows without a full window are left out.
-    """
-    if len(basis) < WEEK_HOURS:
-        return np.empty(0), 0
-    centre = np.convolve(basis, np.full(WEEK_HOURS, 1 / WEEK_HOURS), "valid")
-    first = WEEK_HOURS // 2
-    return basis[first:first + len(centre)] - centre, first
-
-
 def half_life_hours(basis):
-    """Return the half-life of the basis' deviation from its 7-day mean, or NaN where there is none.
+    """Return the half-life of the basis' deviation from its 7-day mean, NaN where a random walk explains the basis as well.
 
     Parameters
     ----------
     basis : numpy.ndarray
-        Hourly.
-
-    Notes
-    -----
-    Error correction: the change of the deviation over an hour is regressed on the deviation (with a constant); with
-    slope -k the half-life is ln 0.5 / ln(1 - k). No half-life unless 0 < k < 1, or with fewer than 24 changes.
+        Hourly. See `analysis.walks`.
     """
-    shift, _ = weekly_deviation(basis)
-    return half_life(regression(shift[:-1], np.diff(shift))[0])
-
-
-def half_life(slope):
-    """Return the half-life in steps of an error correction with this slope, NaN unless it is within (-1, 0).
-
-    Examples
-    --------
-    >>> half_life(-0.5), half_life(0.1)
-    (1.0, nan)
-    """
-    return math.log(0.5) / math.log1p(slope) if -1 < slope < 0 else math.nan
-
-
-def regression(x, y):
-    """Return slope and standard error of y on x with a constant; NaN with fewer than 24 pairs or no spread in x."""
-    if len(x) < SHORTEST_REGRESSION or np.ptp(x) == 0:
-        return math.nan, math.nan
-    x, y = x - x.mean(), y - y.mean()
-    slope = (x * y).sum() / (x * x).sum()
-    residual = y - slope * x
-    return slope, math.sqrt((residual * residual).sum() / (len(x) - 2) / (x * x).sum())
+    return median_half_life(basis) if walk_share(basis) <= WALK_LEVEL else math.nan
 
 
 def autocorrelation(values, lag=1):
