@@ -20,7 +20,7 @@ from analysis import charts, networks
 from analysis.cascade import forest
 from analysis.losses import loss_network
 from analysis.metrics import forced_events, of_market
-from analysis.page import FIGURES, Report, Table, amount, notes_of, setting_of, single, write_page
+from analysis.page import Report, Table, amount, notes_of, setting_of, single, write_page
 from analysis.sweep_report import report_of_sweep
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.store import read_run

@@ -158,7 +158,7 @@ SWEPT = pd.DataFrame(
     [
         lambda axes: charts.response_curve(SWEPT, axes, "factor.a", "basis_mean_bps"),
         lambda axes: charts.heat_map(SWEPT, axes, "factor.a", "factor.b", "basis_mean_bps"),
-        lambda axes: charts.violin(SWEPT, axes, "rulebook", "basis_mean_bps"),
+        lambda axes: charts.distribution(SWEPT, axes, "rulebook", "basis_mean_bps"),
         lambda axes: charts.beside_data(RNG(1).normal(size=50), RNG(2).normal(size=50), axes, "basis (bp)"),
         lambda axes: charts.attack_map(SWEPT.assign(liquidated_notional=1e6, **{"pnl_by_kind.manipulation": np.arange(8.0) - 4}), axes, "factor.a", "factor.b"),
         lambda axes: charts.leverage(pd.DataFrame({"kind": ["noise", "long"], "notional": [2.0, 30.0], "equity": [1.0, 3.0]}), axes),
