@@ -20,7 +20,7 @@ from scenarios.store import staged
 
 PAGE_DOTS = 115
 SMALL_PRINT_SHARE = 0.035
-LONGEST_ON_A_PAGE = 45
+LONGEST_ON_A_PAGE, LONGEST_CELL = 45, 40
 MINUS = re.compile(r"(?<![\w.])-(?=[\d.])")
 
 ENVIRONMENT = jinja2.Environment(autoescape=True)
@@ -141,7 +141,7 @@ def latex(table, caption):
     frame = pd.DataFrame(table.rows, columns=table.columns)[table.printed or table.columns]
     frame = frame.map(escaped).rename(columns=stacked)
     style, kept = frame.style.hide(axis="index"), [column for column in frame if frame[column].map(is_number).all()]
-    form = "".join("r" if column in kept else "l" for column in frame)
+    form = "".join("r" if column in kept else "l" if frame[column].str.len().max() <= LONGEST_CELL else "p{0.4\\linewidth}" for column in frame)
     made = style.to_latex(hrules=True, caption=escaped(caption), column_format=form, position="htbp",
                           environment="longtable" if len(frame) > LONGEST_ON_A_PAGE else None)
     return "{\\footnotesize\\setlength{\\tabcolsep}{4pt}\n" + made + "}\n"
