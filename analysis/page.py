@@ -33,7 +33,7 @@ table{border-collapse:collapse;font:13px/1.4 system-ui,sans-serif;margin:.8rem 0
 th{border-bottom:1px solid #222;text-align:left;padding:.15rem .8rem .15rem 0}td{padding:.15rem .8rem .15rem 0;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}
 figure{margin:1.2rem 0}figcaption{font-size:13px;color:#444}img{max-width:100%}
-pre{background:#f6f6f4;padding:.6rem;overflow-x:auto;font-size:12px}.bad{color:#a00}
+pre{background:#f6f6f4;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px}.bad{color:#a00}
 </style></head><body>
 <h1>{{ title }}</h1>{% if question %}<p><em>{{ question }}</em></p>{% endif %}
 <h2>Setting</h2><p>{{ setting }}</p>

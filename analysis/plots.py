@@ -151,7 +151,7 @@ def liquidation_marks(records, axes, market=0):
         rows = first[chosen][:LINE_POINTS]
         if len(rows):
             axes.scatter(in_clock(records, rows["seconds"]), rows["mark"], s=22, marker=marker, color=SIDES[side],
-                         edgecolors="white", linewidths=0.35, zorder=3, label=f"{side} liquidated")
+                         edgecolors="white", linewidths=0.2, zorder=3, label=f"{side} liquidated")
     return key(axes)
 
 

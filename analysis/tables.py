@@ -91,7 +91,7 @@ def real_table(real):
 
     table = plain_table(("simulated against real", "left"), ("simulated", "right"), ("real", "right"), ("unit", "left"))
     for words, simulated, there, unit in told_rows(real):
-        table.add_row(words, amount(simulated), amount(there), unit)
+        table.add_row(words, "" if simulated is None else amount(simulated), amount(there), unit)
     return Group(table, Text(real["rows"], style="dim"))
 
 
