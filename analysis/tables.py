@@ -102,7 +102,8 @@ def branch_table(title, summaries, unknown):
     first, shown = next(iter(summaries.values())), {key: told for key, told in QUANTITIES.items() if told.group != "run"}
     for _, rows in grouped(shown):
         for key, told in (row for row in rows if row[0] in first):
-            table.add_row(told.words, *(amount(each[key]) if each[key] is not None else unknown(name, key, each) for name, each in summaries.items()), told.unit)
+            cells = (amount(each[key]) if each[key] is not None else unknown(name, key, each) for name, each in summaries.items())
+            table.add_row(told.words, *cells, told.unit)
         table.add_row()
     return table
 
