@@ -2,30 +2,17 @@
 
 import numpy as np
 import seaborn as sns
+from matplotlib.ticker import NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 from analysis.canvas import PALETTE
 from analysis.metrics import BPS
+from analysis.quantities import interval_of, label, scaled, value_text
 
-LABELS = {
-    "basis_mean_bps": "basis, mean (bp)",
-    "basis_sd_bps": "basis, sd (bp)",
-    "funding_mean_bps_8h": "funding, mean (bp per 8 h)",
-    "funding_sd_bps_8h": "funding, sd (bp per 8 h)",
-    "liquidated_notional": "liquidated (quote currency)",
-    "insurance_fund_change": "fund, change (quote currency)",
-    "open_interest_mean": "open interest (quote currency)",
-}
-
-
-def label(name):
-    """Return what a column is called on an axis.
-
-    Examples
-    --------
-    >>> label("basis_mean_bps"), label("factor.cap")
-    ('basis, mean (bp)', 'cap')
-    """
-    return LABELS.get(name, name.removeprefix("factor.").replace("_", " "))
+MOST_TICKS = 8
+FEWEST_FOR_VIOLIN = 10
+DECADE = 10.0
+MARKERS, POINTS_ASIDE = "osD^vPX*", 3.0
 
 
 def phase_portrait(frame, axes):
@@ -49,48 +36,124 @@ def phase_portrait(frame, axes):
     return axes
 
 
-def response_curve(frame, axes, factor, figure, hue="arm"):
-    """Draw a figure over a factor of a sweep: mean over seeds and everything else, with its 95 % interval; a curve each value of `hue`."""
-    count = frame[hue].nunique()
-    apart = {"hue": hue, "style": hue, "palette": PALETTE[:count]} if count > 1 else {"color": PALETTE[0]}
-    sns.lineplot(frame, x=factor, y=figure, errorbar=("ci", 95), n_boot=400, seed=0, marker="o", markersize=3, ax=axes, **apart)
-    axes.set_xlabel(label(factor))
-    axes.set_ylabel(label(figure))
-    if axes.get_legend():
-        sns.move_legend(axes, "center left", bbox_to_anchor=(1.01, 0.5), title=label(hue), frameon=False)
+def response_curve(frame, axes, factor, figure, hue="arm", words=None):
+    """Draw a figure over a factor of a sweep: mean over seeds with its 95 % interval (Student's t), a curve each value of `hue`.
+
+    What else varies is averaged over within each seed. `words` maps columns to what they are called.
+    """
+    shown, scale = over_seeds(frame, [factor, hue], figure)
+    words, levels = words or {}, list(shown[hue].unique())
+    for place, level in enumerate(levels):
+        aside = (place - (len(levels) - 1) / 2) * POINTS_ASIDE / 72
+        curve(shown[shown[hue] == level], axes, factor, figure, color=PALETTE[place % len(PALETTE)], marker=MARKERS[place % len(MARKERS)],
+              label=value_text(level), transform=axes.transData + ScaledTranslation(aside, 0, axes.figure.dpi_scale_trans))
+    factor_axis(axes, shown[factor].unique())
+    axes.set_xlabel(words.get(factor, label(factor)))
+    axes.set_ylabel(label(figure, scale))
+    if len(levels) > 1:
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(levels), 4), title=words.get(hue, label(hue)), frameon=False,
+                    columnspacing=1.0, handletextpad=0.4, alignment="left")
     return axes
 
 
-def heat_map(frame, axes, across, down, figure):
+def curve(rows, axes, factor, figure, **look):
+    """Draw the mean of a figure at each level of a factor with its interval over seeds."""
+    levels = np.sort(rows[factor].unique())
+    told = np.array([[np.nan if part is None else part for part in interval_of(rows[figure][rows[factor] == level], figure)] for level in levels], float)
+    reach = np.column_stack([told[:, 0] - told[:, 1], told[:, 2] - told[:, 0]]).T
+    reached = np.column_stack([np.repeat(levels, 3), told.ravel()])
+    axes.update_datalim(reached[np.isfinite(reached).all(axis=1)])
+    axes.errorbar(levels, told[:, 0], yerr=np.nan_to_num(reach), capsize=2, markersize=3.5, linewidth=0.9, elinewidth=0.7, **look)
+
+
+def response_points(frame, axes, factor, figure, words=None):
+    """Draw a figure over a factor of a sampled design: a dot a point, its mean over seeds; every other factor varies with it."""
+    points = [name for name in frame if name.startswith("factor.")]
+    shown, scale = over_seeds(frame, points, figure)
+    means = shown.groupby(points, as_index=False)[figure].mean()
+    axes.scatter(means[factor], means[figure], s=8, color=PALETTE[0], linewidths=0, alpha=0.8)
+    if spans_decades(means[factor].unique()):
+        axes.set_xscale("log")
+    axes.set_xlabel((words or {}).get(factor, label(factor)))
+    axes.set_ylabel(label(figure, scale))
+    return axes
+
+
+def over_seeds(frame, factors, figure):
+    """Return a figure by factors and seed, averaged over what else varies, in a legible scale, and the word of that scale."""
+    scale, word = scaled(frame[figure], figure)
+    keys = list(dict.fromkeys([*factors, *(["seed"] if "seed" in frame else [])]))
+    kept = frame[[*keys, figure]].dropna(subset=[figure])
+    if "seed" in frame:
+        kept = kept.groupby(keys, as_index=False, sort=False, dropna=False)[figure].mean()
+    return kept.assign(**{figure: kept[figure] / scale}), word
+
+
+def t_limits(figure):
+    """Return the function that gives both ends of the interval of a figure over seeds."""
+    def limits(values):
+        _, low, high = interval_of(values, figure)
+        return (np.nan, np.nan) if low is None else (low, high)
+    return limits
+
+
+def spans_decades(levels):
+    """Return whether levels are better told apart by ratios: all positive, a factor of ten or more, and spaced more evenly so.
+
+    Examples
+    --------
+    >>> spans_decades([0.0003, 0.001, 0.003]), spans_decades([50, 150, 250]), spans_decades([1, 50, 100, 150])
+    (True, False, False)
+    """
+    levels = np.sort(np.asarray(levels, float))
+    if len(levels) < 2 or levels[0] <= 0 or levels[-1] < DECADE * levels[0] * (1 - 1e-9):
+        return False
+    by_ratio, by_step = np.diff(np.log(levels)), np.diff(levels)
+    return bool(by_ratio.std() / by_ratio.mean() <= by_step.std() / by_step.mean())
+
+
+def factor_axis(axes, levels):
+    """Put the ticks of a factor at its levels where they are few, on a logarithmic axis where they span decades by ratios."""
+    levels = np.sort(levels.astype(float))
+    if spans_decades(levels):
+        axes.set_xscale("log")
+    axes.margins(x=0.08)
+    axes.autoscale_view()
+    if len(levels) <= MOST_TICKS:
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticks(levels, [f"{level:,.6g}" for level in levels])
+    return axes
+
+
+def heat_map(frame, axes, across, down, figure, words=None):
     """Draw the mean of a figure over two factors."""
-    table = frame.pivot_table(index=down, columns=across, values=figure, aggfunc="mean").sort_index(ascending=False)
-    sns.heatmap(table, ax=axes, cmap="cividis", annot=table.size <= 49, fmt=".3g", cbar_kws={"label": label(figure)}, annot_kws={"size": 7})
-    axes.set_xlabel(label(across))
-    axes.set_ylabel(label(down))
+    scale, word = scaled(frame[figure], figure)
+    table = mean_table(frame, across, down, figure) / scale
+    sns.heatmap(table, ax=axes, cmap="cividis", annot=table.size <= 49, fmt=".3g", cbar_kws={"label": label(figure, word)}, annot_kws={"size": 7})
+    return named_axes(axes, across, down, words)
+
+
+def mean_table(frame, across, down, figure):
+    """Return the mean of a figure by two factors, the higher values of the second one at the top."""
+    return frame.pivot_table(index=down, columns=across, values=figure, aggfunc="mean").sort_index(ascending=False)
+
+
+def named_axes(axes, across, down, words):
+    """Name both axes by their factors, the numbers on them level."""
+    axes.set_xlabel((words or {}).get(across, label(across)))
+    axes.set_ylabel((words or {}).get(down, label(down)))
+    axes.tick_params(axis="y", rotation=0)
     return axes
 
 
-def attack_map(frame, axes, across, down, profit="pnl_by_kind.manipulation"):
+def attack_map(frame, axes, across, down, profit="pnl_by_kind.manipulation", words=None):
     """Draw the attacker's mean profit over two factors, gains and losses in two colours; below it the liquidated notional, both in thousands."""
-    tables = [
-        frame.pivot_table(index=down, columns=across, values=name, aggfunc="mean").sort_index(ascending=False) / 1e3 for name in (profit, "liquidated_notional")
-    ]
-    widest = float(np.nanmax(np.abs(tables[0].to_numpy()))) or 1.0
-    texts = np.vectorize(lambda gained, liquidated: f"{gained:,.3g}\n({liquidated:,.0f})")(*(table.to_numpy() for table in tables))
-    sns.heatmap(
-        tables[0],
-        ax=axes,
-        cmap="PuOr",
-        vmin=-widest,
-        vmax=widest,
-        annot=texts if texts.size <= 49 else False,
-        fmt="",
-        annot_kws={"size": 6},
-        cbar_kws={"label": "attacker's profit\n(thousand of quote currency)"},
-    )
-    axes.set_xlabel(label(across))
-    axes.set_ylabel(label(down))
-    return axes
+    tables = [mean_table(frame, across, down, name).to_numpy() / 1e3 for name in (profit, "liquidated_notional")]
+    widest = float(np.nanmax(np.abs(tables[0]))) or 1.0
+    texts = np.vectorize(lambda gained, liquidated: f"{gained:,.3g}\n({liquidated:,.0f})")(*tables)
+    sns.heatmap(mean_table(frame, across, down, profit) / 1e3, ax=axes, cmap="PuOr", vmin=-widest, vmax=widest, fmt="",
+                annot=texts if texts.size <= 49 else False, annot_kws={"size": 6}, cbar_kws={"label": "attacker's profit\n(thousand USD)"})
+    return named_axes(axes, across, down, words)
 
 
 def leverage(frame, axes):
@@ -104,11 +167,29 @@ def leverage(frame, axes):
     return axes
 
 
-def violin(frame, axes, group, figure):
-    """Draw the distribution of a figure over seeds, a violin a group (a rulebook, say)."""
-    sns.violinplot(frame, x=figure, y=group, ax=axes, color=PALETTE[9], inner="quart", linewidth=0.6, density_norm="width", cut=0)
-    axes.set_xlabel(label(figure))
-    axes.set_ylabel("")
+def distribution(frame, axes, group, figure, hue=None, words=None):
+    """Draw a figure by a factor of names (rulebooks, say): violins from ten seeds on, below that every run and the mean with its interval."""
+    words, factors = words or {}, [group, *([hue] if hue else [])]
+    shown, scale = over_seeds(frame, factors, figure)
+    apart = {"hue": hue, "palette": PALETTE[: shown[hue].nunique()]} if hue else {"color": PALETTE[0]}
+    if shown.groupby(factors).size().min() >= FEWEST_FOR_VIOLIN:
+        sns.violinplot(shown, x=figure, y=group, ax=axes, inner="quart", linewidth=0.6, density_norm="width", cut=0, alpha=0.7, **apart)
+    else:
+        run_points(shown, axes, group, figure, apart)
+    axes.set_xlabel(label(figure, scale))
+    axes.set_ylabel(words.get(group, label(group)))
+    if axes.get_legend():
+        sns.move_legend(axes, "lower left", bbox_to_anchor=(0, 1), ncols=4, title=words.get(hue, label(hue)), frameon=False, alignment="left")
+    return axes
+
+
+def run_points(frame, axes, group, figure, apart):
+    """Draw every run as a dot, and the mean with its interval beside."""
+    dodge = "hue" in apart
+    sns.stripplot(frame, x=figure, y=group, orient="h", ax=axes, size=2.5, alpha=0.6, jitter=False, dodge=dodge, legend=dodge, **apart)
+    width = 0.4 if dodge else False
+    sns.pointplot(frame, x=figure, y=group, orient="h", ax=axes, errorbar=t_limits(figure), linestyle="none", marker="d", markersize=4,
+                  dodge=width, legend=False, err_kws={"linewidth": 0.9}, capsize=0.08, **apart)
     return axes
 
 

@@ -15,10 +15,11 @@ REFUSED, FAILED = 2, 1
 REPLAY = "Real prices"
 
 Story = Annotated[str, typer.Argument(help="A story of the library, or a TOML file.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, by dotted key.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, by dotted key; may be repeated.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
 Days = Annotated[float | None, typer.Option(help="Length of the run.")]
 Out = Annotated[pathlib.Path | None, typer.Option(help="Folder of the run; by default runs/NAME-seedN.")]
+BranchOut = Annotated[pathlib.Path | None, typer.Option(help="Folder of the branches; by default runs/NAME-seedN-branches.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")]
 NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw nothing.")]
 Spot = Annotated[pathlib.Path | None, typer.Option(help="CSV, .csv.gz or Parquet file of spot prices to replay.",
@@ -51,6 +52,20 @@ def stop(message, code):
     """Print a message to standard error and end the process with a code."""
     print(f"perplab: {message}", file=sys.stderr)
     sys.exit(code)
+
+
+def tell_version(asked):
+    """Print the version and end, if asked."""
+    if asked:
+        from scenarios.store import version_of
+
+        print(f"perplab {version_of('perplab')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(version: Annotated[bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Print the version.")] = False):
+    """A laboratory of perpetual futures markets."""
 
 
 @app.command()
@@ -116,7 +131,7 @@ def sweep(file: Annotated[pathlib.Path, typer.Argument(help="A sweep file (TOML)
 @app.command()
 def branch(story: Story, at_hours: Annotated[float, typer.Option(min=0, help="Hour from which the branches differ.")],
            arm: Annotated[list[str], typer.Option(help="NAME:KEY=VALUE[,KEY=VALUE ...]; may be repeated.")],
-           seed: Seed = 0, days: Days = None, settings: Settings = None, out: Out = None):
+           seed: Seed = 0, days: Days = None, settings: Settings = None, out: BranchOut = None):
     """Run a story and let it go on from one moment under changed rules or traits, with the same random numbers."""
     from analysis.sweeping import run_branches
     from scenarios.resolve import stated
@@ -155,17 +170,17 @@ def rulebook(names: Annotated[list[str] | None, typer.Argument(help="Venues of t
     elif not names:
         show_table(rulebook_table())
     elif compare:
-        show_table(comparison_table(names))
+        show_table(comparison_table(names), wrapped=True)
     else:
         for line in (line for name in names for line in rulebook_lines(name)):
             print(line)
 
 
-def show_table(table):
-    """Print a table as wide as it needs."""
+def show_table(table, wrapped=False):
+    """Print a table as wide as it needs, or wrapped to the width of the terminal."""
     from rich.console import Console
 
-    Console(soft_wrap=True).print(table)
+    Console(soft_wrap=not wrapped).print(table)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ LARGEST_DOT, SMALLEST_DOT = 55.0, 3.0
 MOST_TREES = 12
 LOST, BORNE = PALETTE[3], PALETTE[2]
 FLOW = {"alpha": 0.6, "solid_capstyle": "butt"}
-AMOUNT = {"fontsize": 6, "ha": "center", "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}}
+AMOUNT = {"fontsize": 7.5, "ha": "center", "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}}
 
 
 def cascade_trees(graph, axes, most=MOST_TREES):
@@ -66,37 +66,39 @@ def cause_key(axes, causes):
         if cause in causes
     ]
     if dots:
-        axes.legend(handles=dots, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(dots), frameon=False, fontsize=6, handletextpad=0.1)
+        axes.legend(handles=dots, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(dots), frameon=False, fontsize=7.5, handletextpad=0.1)
     return axes
 
 
 def loss_flows(graph, axes):
     """Draw a loss network (`analysis.losses.loss_network` by kind): the liquidated on the left, who took over on the right.
 
-    The width of a line is the notional, its colour who gained against the mark, its text the amount.
+    Width and text of a line are what passed over against the mark, its colour who gained by it; lines on which nothing passed are left out.
     """
     heights = [heights_of(graph, end) for end in (0, 1)]
-    edges = list(graph.edges(data=True))
-    widest = max((flow["notional"] for *_, flow in edges), default=0.0)
+    edges = [edge for edge in graph.edges(data=True) if edge[2]["loss"] != 0]
+    widest = max((abs(flow["loss"]) for *_, flow in edges), default=1.0)
     scale, word = magnitude([flow["loss"] for *_, flow in edges])
     for k, (source, target, flow) in enumerate(edges):
         y, there, at = heights[0][source], heights[1][target], 0.3 + 0.2 * (k % 3)
-        axes.plot([0, 1], [y, there], linewidth=0.4 + 8 * flow["notional"] / max(widest, 1e-300), color=LOST if flow["loss"] > 0 else BORNE, **FLOW)
-        axes.text(at, y + at * (there - y), f"{flow['loss'] / scale:,.3g}", **AMOUNT)
+        axes.plot([0, 1], [y, there], linewidth=0.6 + 9 * abs(flow["loss"]) / widest, color=LOST if flow["loss"] > 0 else BORNE, **FLOW)
+        axes.text(at, y + at * (there - y), f"{abs(flow['loss']) / scale:,.3g}", **AMOUNT)
     for x, align, places in ((-0.02, "right", heights[0]), (1.02, "left", heights[1])):
         for name, y in places.items():
             axes.text(x, y, str(name).replace("_", " "), ha=align, va="center")
     axes.set_axis_off()
-    axes.set_title(f"loss against the mark, {word}quote currency", fontsize=7)
-    words = ((LOST, "lost by the liquidated"), (BORNE, "borne by the other side"))
-    lines = [Line2D([], [], color=colour, linewidth=3, alpha=0.6, label=text) for colour, text in words]
-    axes.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=6)
+    axes.set_title(f"against the mark, {word}USD", fontsize=8)
+    words = ((LOST, "lost by the liquidated", 1), (BORNE, "borne by the other side", -1))
+    lines = [Line2D([], [], color=colour, linewidth=3, alpha=0.6, label=text) for colour, text, sign in words
+             if any(sign * flow["loss"] > 0 for *_, flow in edges)]
+    axes.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=8)
     return axes
 
 
 def heights_of(graph, end):
-    """Return by name the height of each node that begins (0) or ends (1) an edge, the one with the most notional at the top."""
-    notional = collections.Counter()
+    """Return by name the height of each node that begins (0) or ends (1) an edge, the one with the largest amount at the top."""
+    weight = collections.Counter()
     for *ends, flow in graph.edges(data=True):
-        notional[ends[end]] += flow["notional"]
-    return {name: 1 - (k + 0.5) / len(notional) for k, (name, _) in enumerate(notional.most_common())}
+        if flow["loss"] != 0:
+            weight[ends[end]] += abs(flow["loss"])
+    return {name: 1 - (k + 0.5) / len(weight) for k, (name, _) in enumerate(weight.most_common())}

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 import math
+import re
 
 import jinja2
 import matplotlib
@@ -19,23 +20,12 @@ from scenarios.store import staged
 
 PAGE_DOTS = 115
 SMALL_PRINT_SHARE = 0.035
-FIGURES = {
-    "basis_mean_bps": "bp",
-    "basis_sd_bps": "bp",
-    "funding_mean_bps_8h": "bp per 8 h",
-    "funding_sd_bps_8h": "bp per 8 h",
-    "open_interest_mean": "quote currency",
-    "volume": "quote currency",
-    "liquidations": "accounts",
-    "liquidated_notional": "quote currency",
-    "insurance_fund_change": "quote currency",
-    "bad_debt": "quote currency",
-    "adl_events": "events",
-    "amplification": "share, whole run",
-    "conservation_error_units": "money units",
-}
+LONGEST_ON_A_PAGE, LONGEST_CELL = 45, 40
+MINUS = re.compile(r"(?<![\w.])-(?=[\d.])")
 
-PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
+ENVIRONMENT = jinja2.Environment(autoescape=True)
+ENVIRONMENT.filters["minus"] = lambda text: MINUS.sub("\N{MINUS SIGN}", text)
+PAGE = ENVIRONMENT.from_string("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><style>
 body{font:15px/1.5 Georgia,serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}
 h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ccc}
@@ -43,32 +33,33 @@ table{border-collapse:collapse;font:13px/1.4 system-ui,sans-serif;margin:.8rem 0
 th{border-bottom:1px solid #222;text-align:left;padding:.15rem .8rem .15rem 0}td{padding:.15rem .8rem .15rem 0;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}
 figure{margin:1.2rem 0}figcaption{font-size:13px;color:#444}img{max-width:100%}
-pre{background:#f6f6f4;padding:.6rem;overflow-x:auto;font-size:12px}.bad{color:#a00}
+pre{background:#f6f6f4;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px}.bad{color:#a00}
 </style></head><body>
-<h1>{{ title }}</h1><p><em>{{ question }}</em></p>
+<h1>{{ title }}</h1>{% if question %}<p><em>{{ question }}</em></p>{% endif %}
 <h2>Setting</h2><p>{{ setting }}</p>
 {% for name, text in notes %}<p><strong>{{ name }}.</strong> {{ text }}</p>{% endfor %}
-<h2>Results</h2>{% for text in results %}<p>{{ text }}</p>{% endfor %}
+<h2>Results</h2>{% for text in results %}<p>{{ text|minus }}</p>{% endfor %}
 {% for caption, table in tables %}<div class="wide"><table><caption style="text-align:left;font-size:13px;color:#444">{{ caption }}</caption>
 <tr>{% for name in table.columns %}<th>{{ name }}</th>{% endfor %}</tr>
-{% for row in table.rows %}<tr>{% for cell in row %}<td class="{{ 'n' if cell is number else '' }}">{{ cell }}</td>{% endfor %}</tr>{% endfor %}
+{% for row in table.rows %}<tr>{% for cell in row %}<td class="{{ 'n' if cell is number else '' }}">{{ cell|minus }}</td>{% endfor %}</tr>{% endfor %}
 </table></div>{% endfor %}
 {% for caption, (image, width) in images %}<figure>
 <img alt="{{ caption }}" width="{{ width }}" src="data:image/png;base64,{{ image }}"><figcaption>{{ caption }}</figcaption></figure>{% endfor %}
 <h2>Checks</h2>{% if faults %}<ul class="bad">{% for fault in faults %}<li>{{ fault }}</li>{% endfor %}</ul>
 {% else %}<p>All runs of the design are there, every file can be read to its end, and every unit of money is accounted for in every run.</p>{% endif %}
 <h2>How to reproduce</h2><pre>{{ commands }}</pre><p>{{ versions }}</p>
-<details><summary>The scenario as resolved</summary><pre>{{ scenario }}</pre></details>
+<details><summary>The scenario as resolved{{ which }}</summary><pre>{{ scenario }}</pre></details>
 </body></html>
 """)
 
 
 @dataclasses.dataclass
 class Table:
-    """A table of a report: column names, rows of texts."""
+    """A table of a report: column names, rows of texts; `printed` are the columns that a paper has room for, None if all."""
 
     columns: list
     rows: list
+    printed: list | None = None
 
 
 @dataclasses.dataclass
@@ -86,6 +77,7 @@ class Report:
     commands: str
     versions: dict
     scenario: dict
+    which: str = ""
 
 
 def write_page(made, folder):
@@ -106,6 +98,7 @@ def write_page(made, folder):
             faults=made.faults,
             commands=made.commands,
             versions=", ".join(f"{name} {version}" for name, version in made.versions.items()),
+            which=made.which,
             scenario=json.dumps(made.scenario, indent=1, default=str),
         )
         (stage / "index.html").write_text(page, encoding="utf-8")
@@ -144,9 +137,50 @@ def draw(stage, name, drawing, small_print):
 
 
 def latex(table, caption):
-    """Return a table as LaTeX with booktabs rules."""
-    frame = pd.DataFrame(table.rows, columns=table.columns)
-    return frame.style.hide(axis="index").to_latex(hrules=True, caption=caption, position="htbp").replace("%", "\\%").replace("_", "\\_")
+    """Return a table as LaTeX with booktabs rules, small enough for a column of text; a long one breaks over pages (longtable)."""
+    frame = pd.DataFrame(table.rows, columns=table.columns)[table.printed or table.columns]
+    frame = frame.map(escaped).rename(columns=stacked)
+    style, kept = frame.style.hide(axis="index"), [column for column in frame if frame[column].map(is_number).all()]
+    form = "".join("r" if column in kept else "l" if frame[column].str.len().max() <= LONGEST_CELL else "p{0.4\\linewidth}" for column in frame)
+    made = style.to_latex(hrules=True, caption=escaped(caption), column_format=form, position="htbp",
+                          environment="longtable" if len(frame) > LONGEST_ON_A_PAGE else None)
+    return "{\\footnotesize\\setlength{\\tabcolsep}{4pt}\n" + made + "}\n"
+
+
+def stacked(heading):
+    r"""Return a heading as LaTeX, its unit below it.
+
+    Examples
+    --------
+    >>> print(stacked("volume (million USD)"))
+    \shortstack{volume\\(million USD)}
+    """
+    words, parenthesis, unit = escaped(heading).partition(" (")
+    return f"\\shortstack{{{words}\\\\({unit}}}" if parenthesis else words
+
+
+def escaped(text):
+    r"""Return a text as LaTeX prints it: special characters escaped, minus signs as such.
+
+    Examples
+    --------
+    >>> print(escaped("-1.5 [-2, 0.3] at 95 % of pnl_by_kind"))
+    $-$1.5 [$-$2, 0.3] at 95 \% of pnl\_by\_kind
+    """
+    for mark in "&%#_{}":
+        text = text.replace(mark, f"\\{mark}")
+    return MINUS.sub("$-$", text).replace("\N{MINUS SIGN}", "$-$").replace("\N{RIGHTWARDS ARROW}", "$\\to$")
+
+
+def is_number(text):
+    """Return whether a cell begins with a number.
+
+    Examples
+    --------
+    >>> is_number("$-$1.5 [$-$2, 0.3]"), is_number("12"), is_number("-"), is_number("base")
+    (True, True, True, False)
+    """
+    return text in ("", "-") or text.removeprefix("$-$")[:1].isdigit()
 
 
 def amount(value):
@@ -171,14 +205,19 @@ def single(fill, width=3.4, height=2.6):
     return figure
 
 
-def setting_of(scenario):
-    """Return a scenario as a sentence."""
-    traders = ", ".join(f"{population['number']} {name.replace('_', ' ')}" for name, population in scenario["populations"].items())
+def setting_of(scenario, varied=None):
+    """Return a scenario as a sentence; `varied` has by dotted key the values of what a sweep varies, as a text."""
+    def told(key, value):
+        return (varied or {}).get(key, value)
+
+    traders = ", ".join(f"{told(f'populations.{name}.number', population['number'])} {name.replace('_', ' ')}"
+                        for name, population in scenario["populations"].items())
     market = scenario.get("market") or (scenario.get("markets") or [{}])[0]
     spot = scenario.get("spot") or (scenario.get("assets") or [{}])[0]
+    process = told("spot.price.process", spot.get("price", {}).get("process", "")).replace("_", " ")
     return (
-        f"{scenario['days']:g} days in steps of {scenario['dt_seconds']:g} s on the rulebook {market.get('rulebook')}; spot follows a "
-        f"{spot.get('price', {}).get('process', '').replace('_', ' ')} process. Traders: {traders}."
+        f"{told('days', format(scenario['days'], 'g'))} days in steps of {told('dt_seconds', format(scenario['dt_seconds'], 'g'))} s on the rulebook "
+        f"{told('market.rulebook', market.get('rulebook'))}; spot follows a {process} process. Traders: {traders}."
     )
 
 

@@ -32,20 +32,20 @@ from analysis.canvas import (
     zero_line,
 )
 from analysis.cascade import notional, of_liquidations
-from analysis.metrics import BPS, FUNDING_SECONDS, basis_bps, forced_events, hourly_closes, known_mid, of_market, run_seconds
+from analysis.metrics import BPS, FUNDING_SECONDS, HOUR_SECONDS, basis_bps, forced_events, hourly_closes, known_mid, of_market, run_seconds
 from sim.errors import Fault, ParameterError
 
 DOTS_PER_INCH = 200
 LIQUIDATION_BINS = 60
 SOLID_LINES = 5
-CAP_SHOWN_WITHIN = 3.0
+CAP_SHOWN_WITHIN = 1.5
 PERPETUAL, REAL, SHORTS, LONGS, GREY = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[3], PALETTE[7]
-SPOT = "0.65"
+SPOT, ACTING = "0.65", PALETTE[8]
 SIDES = {"longs": LONGS, "shorts": SHORTS}
 LAW_REACH_BPS = (100.0, 12.0)
 
 
-def figures(records, out_dir, real=None, market=0):
+def figures(records, out_dir, real=None, market=0, acting=()):
     """Draw the four figures of a run and write each as PNG (200 dots an inch) and SVG.
 
     Parameters
@@ -57,6 +57,8 @@ def figures(records, out_dir, real=None, market=0):
         A real market to draw beside the simulated one: `seconds` since the start of the run, `basis_bps` at them, and
         `funding` (fraction per 8 h, NaN between settlements) at `funding_seconds`, or at `seconds` without that key.
     market : int
+    acting : sequence of (float, float, str)
+        Spans of hours in which something acts on the market, from `analysis.timeline.acting_of`.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def figures(records, out_dir, real=None, market=0):
     """
     with matplotlib.rc_context(STYLE):
         drawn = {
-            "price_and_basis": price_and_basis_figure(records, real, market),
+            "price_and_basis": price_and_basis_figure(records, real, market, acting),
             "funding": funding_figure(records, real, market),
             "open_interest_and_liquidations": open_interest_figure(records, market),
             "equity_by_kind": equity_figure(records),
@@ -82,13 +84,27 @@ def write(figure, path):
     return [png, svg]
 
 
-def price_and_basis_figure(records, real=None, market=0):
-    """Return the figure of spot and perpetual price with liquidations, the basis below."""
-    figure, (above, below) = panels(2, 3.6, (3, 2))
+def price_and_basis_figure(records, real=None, market=0, acting=()):
+    """Return the figure of spot and perpetual price with liquidations, the basis below, and when shocks and attackers act."""
+    figure, (above, below) = panels(2, 4.4, (1, 1))
     liquidation_marks(records, price(records, above, market), market)
     basis(records, below, real, market)
+    for axes, words in ((above, True), (below, False)):
+        acting_spans(records, axes, acting, words)
     time_axis(records, below)
     return figure
+
+
+def acting_spans(records, axes, acting, words=True):
+    """Shade the spans of hours in which something acts on the market, each word written once."""
+    said = set()
+    for first, last, word in acting:
+        ends = in_clock(records, [first * HOUR_SECONDS, last * HOUR_SECONDS])
+        axes.axvspan(*ends, color=ACTING, linewidth=0.8, alpha=0.25, zorder=0)
+        if words and word not in said:
+            axes.annotate(word, (ends[0], 0.02), xycoords=("data", "axes fraction"), xytext=(-3, 0), textcoords="offset points", ha="right", color="0.35")
+        said.add(word)
+    return axes
 
 
 def funding_figure(records, real=None, market=0):
@@ -134,8 +150,8 @@ def liquidation_marks(records, axes, market=0):
     for side, marker, chosen in (("longs", "v", first["lots"] < 0), ("shorts", "^", first["lots"] > 0)):
         rows = first[chosen][:LINE_POINTS]
         if len(rows):
-            axes.scatter(in_clock(records, rows["seconds"]), rows["mark"], s=9, marker=marker, color=SIDES[side],
-                         linewidths=0, zorder=3, label=f"{side} liquidated")
+            axes.scatter(in_clock(records, rows["seconds"]), rows["mark"], s=22, marker=marker, color=SIDES[side],
+                         edgecolors="white", linewidths=0.2, zorder=3, label=f"{side} liquidated")
     return key(axes)
 
 
@@ -172,8 +188,9 @@ def interest_line(records, axes, market=0):
     interest, damper = (of_market(records.meta[name], market) * BPS for name in ("interest", "damper"))
     if damper == 0 or of_market(records.meta["damper_mode"], market):
         return axes
-    axes.axhline(interest, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0,
-                 label=f"plateau, premium {signed(interest - damper)} to {signed(interest + damper)} bp")
+    rate = interest / of_market(records.meta["divisor"], market) * FUNDING_SECONDS / of_market(records.meta["interval_seconds"], market)
+    axes.axhline(rate, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0,
+                 label=f"rate inside the plateau ({signed(rate)} bp)")
     return axes
 
 

@@ -100,7 +100,7 @@ def funding_of_file(compared, process):
     wanted = {"funding_column": compared.funding_column, "funding_time_column": compared.funding_time_column}
     refuse([fault for key, column in wanted.items() for fault in column_faults(table, key, column, file)])
     return {"funding_seconds": unix_seconds(table[compared.funding_time_column]) - first_unix(process),
-            "funding": numbers(table[compared.funding_column]), "funding_source": "real, per 8 h"}
+            "funding": numbers(table[compared.funding_column]), "funding_source": "the rates of the file, per 8 h"}
 
 
 def first_unix(process):

@@ -11,21 +11,29 @@ A folder of ``perplab run``, ``perplab sweep`` or ``perplab branch`` can be repo
 """
 
 import json
+import math
 import pathlib
 
 import pandas as pd
-import seaborn as sns
 
 from analysis import charts, networks
-from analysis.cascade import forest
+from analysis.branch_report import report_of_branches
+from analysis.cascade import forest, trees
+from analysis.likeness import told_rows
 from analysis.losses import loss_network
 from analysis.metrics import forced_events, of_market
-from analysis.page import FIGURES, Report, Table, amount, notes_of, setting_of, single, write_page
+from analysis.page import Report, Table, amount, notes_of, numbers_of, setting_of, single, write_page
+from analysis.quantities import QUANTITIES
+from analysis.real import real_market
+from analysis.reasons import reason
 from analysis.sweep_report import report_of_sweep
+from analysis.tables import profit_rows
+from analysis.timeline import acting_of
+from scenarios.checks import rulebook_of
 from scenarios.frames import faults_of_folder, open_runs
+from scenarios.schema import Scenario
 from scenarios.store import read_run
-from sim.errors import Fault, ParameterError
-from sim.refusal import flattened
+from sim.errors import ParameterError, PerplabError
 
 
 def write_report(path):
@@ -51,46 +59,96 @@ def report_of(folder):
 
 def report_of_run(folder):
     """Return the Report of a single run."""
-    from analysis import plots
-
     manifest, records = read_run(folder)
     scenario, summary = manifest["scenario"], json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     found, missing = facts_or_why_not(records)
-    figures = {
-        "price_and_basis": ("Spot, perpetual and the basis between them.", lambda: plots.price_and_basis_figure(records, None, 0)),
-        "funding": ("Funding rate of each settlement, and who paid whom.", lambda: plots.funding_figure(records, None, 0)),
-        "open_interest_and_liquidations": ("Open interest and liquidations.", lambda: plots.open_interest_figure(records, 0)),
-        "equity_by_kind": ("Wealth gained by kind of trader.", lambda: plots.equity_figure(records)),
-        "phase_portrait": (
-            "Basis and predicted funding, light at the start of the run and dark at its end.",
-            lambda: single(lambda axes: charts.phase_portrait(pd.DataFrame(records.series[0]), axes)),
-        ),
-        **leverage_figures(records),
-        **cascade_drawings(records),
-    }
-    changes = f" --seed {manifest['seed']}"
+    losses = loss_network(records)
     return Report(
         title=f"{scenario.get('title') or scenario['name']}, seed {manifest['seed']}",
         question=scenario.get("question", ""),
         setting=setting_of(scenario) + f" Seed {manifest['seed']}.",
-        notes=notes_of(scenario) + missing,
-        results=results_of(summary),
-        tables={
-            "summary": (
-                "Figures of the run.",
-                Table(["figure", "value", "unit"], [[key.replace("_", " "), amount(summary[key]), unit] for key, unit in FIGURES.items() if key in summary]),
-            ),
-            "facts": (
-                "Facts from the records with 95 % intervals.",
-                Table(list(found.columns), [[row.fact, amount(row.value), amount(row.low), amount(row.high), row.unit, row.how] for row in found.itertuples()]),
-            ),
-        },
-        figures=figures,
+        notes=notes_of(scenario),
+        results=[*results_of(summary), *likeness_of(summary), *missing],
+        tables={"summary": ("Figures of the run.", summary_table(manifest, summary)), **real_tables(summary),
+                "profit": ("Profit of everybody over the run, and what of it was funding; each column sums to zero, as in the ledger.",
+                           profit_table(summary, manifest["meta"])), **loss_tables(losses), **found},
+        figures={**run_figures(records, real_of(scenario), acting_of(scenario)), **leverage_figures(records), **cascade_drawings(records, losses)},
         faults=faults_of_folder(folder),
-        commands=f"perplab run report/scenario.toml{changes}",
+        commands=f"perplab run report/scenario.toml --seed {manifest['seed']}",
         versions=manifest["versions"],
         scenario=scenario,
     )
+
+
+def run_figures(records, real, acting):
+    """Return the figures that every run has."""
+    from analysis import plots
+
+    marked = "; ".join(f"{word} from hour {first:g} to {last:g}" for first, last, word in acting)
+    beside = " Beside them the real market." if real else ""
+    shaded = f" Shaded: {marked}." if marked else ""
+    return {
+        "price_and_basis": (f"Spot, perpetual and the basis between them.{beside}{shaded}",
+                            lambda: plots.price_and_basis_figure(records, real, 0, acting)),
+        "funding": (f"Funding rate of each settlement, and who paid whom.{beside}", lambda: plots.funding_figure(records, real, 0)),
+        "open_interest_and_liquidations": ("Open interest and liquidations.", lambda: plots.open_interest_figure(records, 0)),
+        "equity_by_kind": ("Wealth gained by kind of trader.", lambda: plots.equity_figure(records)),
+        "phase_portrait": ("Basis and predicted funding, light at the start of the run and dark at its end.",
+                           lambda: single(lambda axes: charts.phase_portrait(pd.DataFrame(records.series[0]), axes))),
+    }
+
+
+def real_of(scenario):
+    """Return the real market of a stored scenario whose files are still there, else None."""
+    if scenario.get("comparison") is None:
+        return None
+    try:
+        checked = Scenario.model_validate(numbers_of(scenario))
+        return real_market(checked, rulebook_of(next(iter(checked.all_markets.values()))))
+    except (OSError, ValueError, PerplabError):
+        return None
+
+
+def summary_table(manifest, summary):
+    """Return the table of a run's figures, with a reason where one is unknown."""
+    scenario = manifest["scenario"]
+    twin = scenario.get("twin", {}).get("enabled", False)
+    rows = [[told.words, amount(summary[key]), told.unit if summary[key] is not None else reason(key, summary, 24 * scenario["days"], twin)]
+            for key, told in QUANTITIES.items() if key in summary and key != "wall_seconds"]
+    return Table(["figure", "value", "unit"], rows)
+
+
+def profit_table(summary, meta):
+    """Return the table of everybody's profit, and its sum."""
+    rows = [[who, *(f"{round(part):,}" for part in (profit, funding))] for who, profit, funding in profit_rows(summary, meta)]
+    return Table(["who", "profit (USD)", "of it funding (USD)"], [*rows, ["sum", "0", "0"]])
+
+
+def loss_tables(losses):
+    """Return the table of who took over from whom, if anybody was liquidated."""
+    rows = [[str(source).replace("_", " "), str(target).replace("_", " "), *(f"{round(flow[key]):,}" for key in ("notional", "loss"))]
+            for source, target, flow in losses.edges(data=True)]
+    caption = "Who took over from the liquidated: notional at the mark, and what passed over against the mark (to the fund: fees and what was left too)."
+    return {"losses": (caption, Table(["from", "to", "notional (USD)", "lost against the mark (USD)"], rows))} if rows else {}
+
+
+def real_tables(summary):
+    """Return the table of a replayed run against the real market, if there is one."""
+    if not summary.get("real"):
+        return {}
+    rows = [[words, "" if ours is None else amount(ours), amount(there), unit] for words, ours, there, unit in told_rows(summary["real"])]
+    return {"real": (f"Simulated against real: {summary['real']['rows']}.", Table(["figure", "simulated", "real", "unit"], rows))}
+
+
+def likeness_of(summary):
+    """Yield what a replayed run has to do with the real market, in a sentence."""
+    told = summary.get("real")
+    if told:
+        ours, there = told["simulated"], told["real"]
+        yield (f"On the same {told['hours']} hours the simulated basis averaged {amount(ours['basis_mean_bps'])} bp (standard deviation "
+               f"{amount(ours['basis_sd_bps'])}), the real one {amount(there['basis_mean_bps'])} bp ({amount(there['basis_sd_bps'])}); hour by hour their "
+               f"correlation is {amount(told['basis_correlation'])} and the root mean square of their gap {amount(told['basis_rmse_bps'])} bp. Funding averaged "
+               f"{amount(ours['funding_mean_bps_8h'])} against {amount(there['funding_mean_bps_8h'])} bp per 8 h.")
 
 
 def leverage_figures(records):
@@ -101,32 +159,31 @@ def leverage_figures(records):
     return {"leverage": ("Leverage of the positions open at the end of the run.", lambda: single(lambda axes: charts.leverage(frame, axes)))}
 
 
-def cascade_drawings(records, market=0):
-    """Return the figures of the trees of liquidations and of who lost to whom, if anybody was liquidated."""
-    events = forced_events(records, market)
-    graph, losses = forest(events, of_market(records.meta["lot"], market)), loss_network(records, market)
-    if not losses:
-        return {}
-    return {
-        "cascade_trees": (
+def cascade_drawings(records, losses, market=0):
+    """Return the figures of the trees of liquidations, if any has more than one node, and of who lost to whom, if anybody was liquidated."""
+    graph, drawn = forest(forced_events(records, market), of_market(records.meta["lot"], market)), {}
+    if any(row["size"] > 1 for row in trees(graph)):
+        drawn["cascade_trees"] = (
             "The largest trees of liquidations: a dot is an account, its area the notional, its colour what pushed it below maintenance.",
-            lambda: single(lambda axes: networks.cascade_trees(graph, axes), 7.0, 3.8),
-        ),
-        "losses": (
-            "Who took over from the liquidated (width: notional) and who gained by it.",
-            lambda: single(lambda axes: networks.loss_flows(losses, axes), 5.0, 2.8),
-        ),
-    }
+            lambda: single(lambda axes: networks.cascade_trees(graph, axes), 7.0, 3.8))
+    if any(flow["loss"] for *_, flow in losses.edges(data=True)):
+        drawn["losses"] = ("Who took over from the liquidated and who gained by it: width and number are what passed over against the mark.",
+                           lambda: single(lambda axes: networks.loss_flows(losses, axes), 5.0, 2.8))
+    return drawn
 
 
 def facts_or_why_not(records):
-    """Return the facts of a run and no notes, or no facts and a note where what they need is not installed."""
+    """Return the table of a run's facts and no sentence, or no table and a sentence where what the facts need is not installed."""
     from analysis.facts import facts
 
     try:
-        return facts(records), []
-    except ParameterError as error:
-        return pd.DataFrame(columns=["fact", "value", "low", "high", "unit", "how"]), [("Facts", f"left out: {error}")]
+        found = facts(records)
+    except ParameterError:
+        return {}, ["Facts with 95 % intervals are left out, since what they need is not installed: pip install -e '.[stats]'"]
+    rows = [[row.fact, amount(row.value), "" if math.isnan(row.low) else f"[{amount(row.low)}, {amount(row.high)}]",
+             row.unit.replace("quote currency", "USD"), row.how] for row in found.itertuples()]
+    columns = ["fact", "value", "95 % interval", "unit", "how"]
+    return {"facts": ("Facts from the records with 95 % intervals.", Table(columns, rows, columns[:-1]))}, []
 
 
 def results_of(summary):
@@ -138,67 +195,6 @@ def results_of(summary):
         + (f", so {'shorts paid longs' if funding < 0 else 'longs paid shorts'}." if funding else ".")
     )
     yield (
-        f"{amount(summary.get('liquidations'))} accounts were liquidated, {amount(summary.get('liquidated_notional'))} of quote currency; the insurance "
+        f"{amount(summary.get('liquidations'))} accounts were liquidated, {amount(summary.get('liquidated_notional'))} USD; the insurance "
         f"fund changed by {amount(summary.get('insurance_fund_change'))}, and {amount(summary.get('adl_events'))} positions were deleveraged."
     )
-
-
-def report_of_branches(folder, arms):
-    """Return the Report of branches of one run, side by side."""
-    stored = {arm.name: read_run(arm) for arm in sorted(arms, key=lambda arm: (arm.name != "base", arm.name))}
-    summaries = {name: json.loads((folder / name / "summary.json").read_text(encoding="utf-8")) for name in stored}
-    manifest = next(iter(stored.values()))[0]
-    series = pd.concat([pd.DataFrame(records.series[0]).assign(arm=name) for name, (_, records) in stored.items()], ignore_index=True)
-    if "base" not in stored:
-        raise ParameterError(Fault("folder", str(folder), "one that perplab branch wrote: it has no base"))
-    table = Table(
-        ["figure", *stored, "unit"],
-        [
-            [key.replace("_", " "), *(amount(summary.get(key)) for summary in summaries.values()), unit]
-            for key, unit in FIGURES.items()
-            if key in summaries["base"]
-        ],
-    )
-    changed = [(name, what_differs(manifest["scenario"], part["scenario"])) for name, (part, _) in stored.items() if name != "base"]
-    return Report(
-        title=f"{manifest['scenario'].get('title') or manifest['scenario']['name']}, seed {manifest['seed']}: branches",
-        question=manifest["scenario"].get("question", ""),
-        setting=setting_of(manifest["scenario"]) + " The branches share state and random numbers up to the moment at which they part.",
-        notes=[(f"What differs in {name}", text) for name, text in changed],
-        results=[],
-        tables={"branches": ("The branches side by side.", table)},
-        figures={
-            "basis": ("Basis of the branches.", lambda: single(lambda axes: branch_lines(series, axes), 7.0)),
-            "open_interest": (
-                "Open interest of the branches (lots).",
-                lambda: single(lambda axes: branch_lines(series, axes, "open_interest", "open interest (lots)"), 7.0),
-            ),
-        },
-        faults=[f"{name}: {fault}" for name in stored for fault in faults_of_folder(folder / name)],
-        commands="perplab branch STORY --at-hours H --arm NAME:KEY=VALUE  # with the scenario below",
-        versions=manifest["versions"],
-        scenario=manifest["scenario"],
-    )
-
-
-def what_differs(base, other):
-    """Return the values of a scenario that are not those of another, by dotted key.
-
-    Examples
-    --------
-    >>> what_differs({"market": {"changes": {}}, "days": 1}, {"market": {"changes": {"funding": {"cap": 0.02}}}, "days": 1})
-    'market.changes.funding.cap = 0.02'
-    """
-    here, there = flattened(base), flattened(other)
-    return "; ".join(f"{key} = {json.dumps(there.get(key))}" for key in sorted({*here, *there}) if here.get(key) != there.get(key)
-                     and there.get(key) not in ({}, None) or key in here and key not in there and here[key] != {}) or "nothing"
-
-
-def branch_lines(series, axes, column=None, name="basis (bp of spot)"):
-    """Draw a column of the branches' series over hours; by default the basis."""
-    frame = series[series["mid"] > 0].assign(hours=lambda part: part["seconds"] / 3600, basis=lambda part: (part["mid"] / part["spot"] - 1) * 1e4)
-    sns.lineplot(frame, x="hours", y=column or "basis", hue="arm", style="arm", ax=axes, errorbar=None, linewidth=0.8)
-    axes.set_xlabel("time since start (hours)")
-    axes.set_ylabel(name)
-    axes.legend(title=None, frameon=False)
-    return axes

@@ -15,6 +15,7 @@ from sim.rulebook import load_rulebook
 
 BPS, PERCENT = 1e4, 100.0
 HOURS = 8.0
+TIERS = "margin.tiers."
 TEXTS = ("name", "dated", "sources", "assumed")
 PLACES = {
     "book": "Orders meet in a book, by price and then time.",
@@ -180,12 +181,14 @@ def funding_sentence(book):
 
 
 def rows_of(book):
-    """Return every value of a book by its dotted key."""
+    """Return every value of a book by its dotted key; of the margin tiers a list of values by key, so that tables of any length take one line a key."""
 
     def walk(prefix, value):
         if isinstance(value, dict):
             for key, inner in value.items():
                 yield from walk(f"{prefix}{key}.", inner)
+        elif prefix == TIERS:
+            yield from ((f"{prefix}{key}", column_of(value, key)) for key in value[0])
         elif isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
             for place, inner in enumerate(value):
                 yield from walk(f"{prefix}{place}.", inner)
@@ -193,6 +196,11 @@ def rows_of(book):
             yield prefix.rstrip("."), value
 
     return dict(walk("", book.model_dump(exclude=set(TEXTS))))
+
+
+def column_of(rows, key):
+    """Return the values of a key in rows that have it, None if none has."""
+    return [row[key] for row in rows if row.get(key) is not None] or None
 
 
 def differences(names):

@@ -10,8 +10,11 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from analysis.likeness import likeness
 from analysis.metrics import summarize
 from analysis.tables import run_table
+from analysis.timeline import acting_of
+from scenarios.checks import rulebook_of
 from scenarios.loader import checked
 from scenarios.resolve import found, resolve, stated
 from scenarios.run import Checkpoint, planned_steps, run
@@ -55,20 +58,21 @@ def run_story(options):
     with progress_bar(scenario) as progress:
         kept = options.checkpoint_hours and Checkpoint(folder.with_name(f".{folder.name}.checkpoint"), options.checkpoint_hours)
         outcome = run(scenario, options.seed, progress, kept)
-    summary = summarize(outcome.records, outcome.twin)
-    tell(options, scenario, summary)
+    real = real_beside(scenario)
+    summary = summarize(outcome.records, outcome.twin) | ({} if real is None else {"real": likeness(outcome.records, real)})
+    tell(options, scenario, summary, outcome.records.meta)
     write_run(folder, outcome, summary, time.perf_counter() - begun)
     if options.figures:
-        draw(folder, outcome)
+        draw(folder, outcome, real)
     print(f"written to {folder}", file=sys.stderr)
 
 
-def tell(options, scenario, summary):
+def tell(options, scenario, summary, meta):
     """Print the summary, as a table or as one JSON object."""
     if options.as_json:
         print(json.dumps(summary, allow_nan=False), flush=True)
     else:
-        Console(soft_wrap=True).print(run_table(scenario, summary))
+        Console(soft_wrap=True).print(run_table(scenario, summary, meta))
         sys.stdout.flush()
 
 
@@ -85,15 +89,18 @@ def progress_bar(scenario):
         yield lambda steps: bar.advance(task, steps)
 
 
-def draw(folder, outcome):
+def real_beside(scenario):
+    """Return the real market of a replayed file (`analysis.real.real_market`), None where there is none."""
+    from analysis.real import real_market
+
+    return real_market(scenario, rulebook_of(next(iter(scenario.all_markets.values()))))
+
+
+def draw(folder, outcome, real):
     """Draw the figures of a run into its folder, all or none of them."""
     from analysis.plots import figures
-    from analysis.real import real_market
-    from scenarios.checks import rulebook_of
 
-    rulebook = rulebook_of(next(iter(outcome.scenario.all_markets.values())))
-    real = real_market(outcome.scenario, rulebook)
     if real:
         print(f"drawn as real funding: {real['funding_source']}", file=sys.stderr)
     with staged(folder / "figures") as stage:
-        figures(outcome.records, stage, real)
+        figures(outcome.records, stage, real, acting=acting_of(outcome.scenario.model_dump(exclude_none=True)))

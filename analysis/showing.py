@@ -162,7 +162,7 @@ def comparison_table(names):
         raise ParameterError(Fault("--compare", " ".join(names), "at least two rulebooks"))
     table = Table(box=None, pad_edge=False)
     for heading in ("key", *names):
-        table.add_column(heading, no_wrap=heading == "key")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "key")
     for key, values in differences(names):
         table.add_row(key, *("-" if value is None else said(value) for value in values))
     return table

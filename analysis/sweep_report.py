@@ -1,61 +1,123 @@
-"""The report of a sweep: points of the design with intervals, curves and maps of the factors, sensitivity."""
+"""The report of a sweep: what each factor changes, points of the design with intervals, curves and maps, sensitivity."""
+
+from functools import partial
 
 import pandas as pd
 
 from analysis import charts
-from analysis.metrics import mean_interval
-from analysis.page import FIGURES, Report, Table, amount, notes_of, setting_of, single
+from analysis.differences import ARM, contrasts, levels_of
+from analysis.page import Report, Table, amount, notes_of, setting_of, single
+from analysis.quantities import factor_words, label, listed, numbers_text, quantity, scaled, value_text
+from analysis.sweep_tables import difference_tables, dimensions, has_something, interval_text, point_tables
 from scenarios.frames import faults_of_folder
 
 CURVES = ("basis_mean_bps", "funding_mean_bps_8h", "liquidated_notional", "insurance_fund_change")
 ATTACKER_PROFIT = "pnl_by_kind.manipulation"
-VIOLINS = ("basis_mean_bps", "liquidated_notional")
-MOST_POINTS, MOST_CELLS, MOST_CURVES = 200, 400, 8
+BY_NAME = ("basis_mean_bps", "liquidated_notional")
+MOST_CELLS, MOST_CURVES = 400, 8
 
 
 def report_of_sweep(opened):
     """Return the Report of a sweep."""
     manifest, runs = opened.manifest, opened.runs
-    well = runs[runs["error"].isna()]
-    factors = [f"factor.{name}" for name in manifest["factors"]]
-    tables, figures = {"points": points_table(well, factors)}, {**curves(well, factors), **maps(well, factors)}
+    well, scenario = runs[runs["error"].isna()], manifest["scenario"]
+    factors, grid = [f"factor.{name}" for name in manifest["factors"]], manifest["design"]["kind"] == "grid"
+    words = {f"factor.{name}": factor_words(name, keys_of(factor), scenario) for name, factor in manifest["factors"].items()}
+    tables = point_tables(well, factors) | (difference_tables(well, factors) if grid else {})
+    figures = {**(curves(well, factors, words) if grid else clouds(well, factors, words)), **maps(well, factors, words)}
     if manifest["design"]["kind"] in ("saltelli", "morris"):
         add_sensitivity(opened, tables, figures)
-    varied = "; ".join(f"{name} ({factor.get('key') or ', '.join(factor['keys'])})" for name, factor in manifest["factors"].items())
-    seeds, points = len(manifest["seeds"]), len(manifest["runs"]) // len(manifest["seeds"])
     return Report(
-        title=manifest["title"] or f"Sweep {manifest['name']}", question=manifest["question"] or manifest["scenario"].get("question", ""),
-        setting=f"{setting_of(manifest['scenario'])} Factors: {varied}.", notes=notes_of(manifest["scenario"]),
-        results=[f"{len(well)} of {len(runs)} rows of runs went well; {seeds} seeds at each of {points} points.", *ranges(well, factors)],
+        title=manifest["title"] or f"Sweep {manifest['name']}", question=manifest["question"],
+        setting=sweep_setting(manifest), notes=notes_of(scenario),
+        results=[counted(manifest, runs, well), *(effects(well, factors, manifest) if grid else ranks(well, factors))],
         tables=tables, figures=figures, faults=faults_of_folder(opened.folder), commands="perplab sweep FILE    # FILE holds:\n\n" + manifest["file"],
-        versions=manifest["versions"] | {"code": manifest["code_hash"]}, scenario=manifest["scenario"])
+        versions=manifest["versions"] | {"code": manifest["code_hash"]}, scenario=scenario, which=" at the first point of the design")
 
 
-def points_table(well, factors):
-    """Return the caption and the table of mean and interval at each point and arm."""
-    shown = [name for name in FIGURES if name in well and well[name].notna().any()][:7]
-    rows = [[*(amount(part) if isinstance(part, (int, float)) else str(part) for part in place), str(len(group)), *(interval(group[name]) for name in shown)]
-            for place, group in well.groupby([*factors, "arm"], sort=False, dropna=False)]
-    columns = [*(charts.label(name) for name in factors), "arm", "runs", *(charts.label(name) for name in shown)]
-    return "Mean over seeds and 95 % interval (Student's t) at each point of the design.", Table(columns, rows[:MOST_POINTS])
+def keys_of(factor):
+    """Return the dotted keys that a factor of a manifest sets."""
+    return list(factor.get("keys") or [factor["key"]])
 
 
-def ranges(well, factors):
-    """Yield by figure a sentence on the points of the design where its mean is lowest and highest."""
-    groups = {place: group for place, group in well.groupby([*factors, "arm"], sort=False, dropna=False)} if len(well) else {}
-    for figure in CURVES:
-        means = {place: group[figure].mean() for place, group in groups.items() if figure in well and group[figure].notna().any()}
-        if len(means) > 1 and min(means.values()) < max(means.values()):
-            ends = [chosen(means, key=means.get) for chosen in (min, max)]
-            told = [f"{interval(groups[place][figure])} at {point_text(place, factors)}" for place in ends]
-            yield f"{charts.label(figure).capitalize()}: from {told[0]} to {told[1]} (mean over seeds and 95 % interval)."
+def values_of(factor, last="and"):
+    """Return the values of a factor of a manifest as a text."""
+    return listed(factor["values"], last) if factor.get("values") else f"{value_text(factor['low'])} to {value_text(factor['high'])}"
 
 
-def point_text(place, factors):
-    """Return a point of the design in words, its arm if it is not the base."""
-    *values, arm = place
-    parts = [f"{charts.label(factor)} {amount(value) if isinstance(value, (int, float)) else value}" for factor, value in zip(factors, values, strict=True)]
-    return ", ".join(parts + [f"arm {arm}"] * (arm != "base")) or "the base"
+def sweep_setting(manifest):
+    """Return the setting of a sweep: what is common to all runs, the values of every factor, the seeds."""
+    factors = manifest["factors"]
+    varied = {key: values_of(factor, "or") for factor in factors.values() for key in keys_of(factor)}
+    told = "; ".join(f"{name.replace('_', ' ')} ({', '.join(keys_of(factor))}): {values_of(factor)}" for name, factor in factors.items())
+    arms = [name for name in manifest["arms"] if name != "base"]
+    return (f"{setting_of(manifest['scenario'], varied)} " + (f"Varied: {told}. " if told else "")
+            + (f"Arms, which branch off every run: {listed(arms)}. " if arms else "") + f"Seeds {numbers_text(manifest['seeds'])} at every point.")
+
+
+def counted(manifest, runs, well):
+    """Return how many runs there are and went well."""
+    seeds = len(manifest["seeds"])
+    return f"{len(well)} of {len(runs)} rows of runs went well; {seeds} seeds at each of {len(manifest['runs']) // seeds} points."
+
+
+def effects(well, factors, manifest):
+    """Yield a sentence a factor: what goes from its lowest to its highest value, by pairs of one seed, after the question that was asked."""
+    across = [name for name in dimensions(well, factors) if well[name].nunique() > 1] if len(well) else []
+    asked = next((text for text in (manifest["question"], manifest["title"]) if text.endswith("?")), "")
+    told = [text for factor in across for text in sentences_of(well, factor, across)]
+    if told:
+        yield (f"{asked} The differences" if asked else "Differences") + (
+            " between runs of the same seed, which share their random numbers, say (mean and 95 % interval by Student's t):")
+        yield from told
+
+
+def sentences_of(well, factor, across):
+    """Yield what a factor changes: from the lowest number to the highest, or from the first name to each other."""
+    numeric = pd.api.types.is_numeric_dtype(well[factor])
+    first, *rest = levels_of(well, factor)
+    others = ", ".join(f"{label(name)} {listed(levels_of(well, name))}" for name in across if name != factor)
+    held = f" (averaged over {others})" if others else ""
+    for level in rest[-1:] if numeric else rest:
+        rows = well[well[factor].isin([first, level])]
+        clauses = [clause(rows, factor, figure, across) for figure in CURVES if has_something(well, figure)]
+        if any(clauses):
+            yield f"From {label(factor)} {value_text(first)} to {value_text(level)}{held}: {'; '.join(filter(None, clauses))}."
+
+
+def clause(rows, factor, figure, across):
+    """Return how one figure goes from one level of a factor to another, and whether it does so the same way wherever the others stand."""
+    found = contrasts(rows, [factor], figure, averaged=True)
+    if not found:
+        return ""
+    one, (scale, word) = found[0], scaled(rows[figure], figure)
+    told = quantity(figure)
+    unit = f" {(word + told.unit).strip()}" if told.unit else ""
+    ends = f"from {amount(one.at_lower / scale)} to {amount(one.at_upper / scale)}{unit}"
+    if one.low is None:
+        return f"{told.words} goes {ends} (one seed, no interval)"
+    by = f"{interval_text(*(part / scale for part in (one.centre, one.low, one.high)))}{unit}"
+    if not one.clear:
+        return f"{told.words} shows no change beyond chance ({ends}, by {by}){both_ways(rows, factor, figure, across)}"
+    return f"{told.words} {'rises' if one.centre > 0 else 'falls'} {ends}, by {by}{both_ways(rows, factor, figure, across)}"
+
+
+def both_ways(rows, factor, figure, across):
+    """Return a warning where the difference is clearly up at some values of the other factors and clearly down at others."""
+    places = [one for one in contrasts(rows, across, figure) if one.factor == factor and one.clear]
+    mixed = any(one.centre > 0 for one in places) and any(one.centre < 0 for one in places)
+    return " (up at some values of the other factors and down at others: see the table of differences)" if mixed else ""
+
+
+def ranks(well, factors):
+    """Yield by figure its rank correlation over the points of a sampled design with each factor that is a number."""
+    numeric = numbers_among(well, factors)
+    if not numeric:
+        return
+    means = well[well[ARM] == "base"].groupby(factors)[[name for name in CURVES if has_something(well, name)]].mean().reset_index()
+    for figure in (name for name in CURVES if name in means and means[name].nunique() > 1):
+        told = ", ".join(f"{label(factor)} {amount(float(means[factor].corr(means[figure], method='spearman')))}" for factor in numeric)
+        yield f"{quantity(figure).words.capitalize()}: rank correlation over the {len(means)} points with {told}."
 
 
 def numbers_among(well, factors):
@@ -63,37 +125,61 @@ def numbers_among(well, factors):
     return [name for name in factors if pd.api.types.is_numeric_dtype(well[name]) and well[name].nunique() > 1]
 
 
-def curves(well, factors):
-    """Return the figures of one factor each: curves over numbers, violins over names."""
-    drawn, numeric = {}, numbers_among(well, factors)
-    named = [factor for factor in factors if factor not in numeric and 1 < well[factor].nunique() <= MOST_CURVES]
-    hue = named[0] if named and well["arm"].nunique() == 1 else "arm"
-    for factor in factors:
-        name = factor.removeprefix("factor.")
-        if factor in numeric:
-            for figure in (one for one in CURVES if one in well and well[one].nunique() > 1):
-                caption = f"{charts.label(figure).capitalize()} against {charts.label(factor)}; band: 95 % interval of the mean (bootstrap)."
-                drawn[f"{figure}-{name}"] = caption, lambda factor=factor, figure=figure: single(
-                    lambda axes: charts.response_curve(well, axes, factor, figure, hue))
-        elif well[factor].nunique() > 1:
-            for figure in (one for one in VIOLINS if one in well and well[one].nunique() > 1):
-                caption = f"{charts.label(figure).capitalize()} by {charts.label(factor)}, over seeds."
-                drawn[f"violin-{figure}-{name}"] = caption, lambda factor=factor, figure=figure: single(
-                    lambda axes: charts.violin(well, axes, factor, figure), height=0.8 + 0.3 * well[factor].nunique())
+def second_of(well, factor, across):
+    """Return the factor (or the arm) by whose values curves over another are told apart, None where there is none."""
+    return next((name for name in across if name != factor and 1 < well[name].nunique() <= MOST_CURVES), None)
+
+
+def curves(well, factors, words):
+    """Return the figures of one factor each, a curve or colour each value of the second: curves over numbers, runs by name."""
+    drawn, across = {}, dimensions(well, factors)
+    for factor in (one for one in factors if well[one].nunique() > 1):
+        numeric, second = pd.api.types.is_numeric_dtype(well[factor]), second_of(well, factor, across)
+        for figure in (one for one in (CURVES if numeric else BY_NAME) if has_something(well, one) and well[one].nunique() > 1):
+            draw = partial(charts.response_curve, hue=second or ARM) if numeric else partial(charts.distribution, hue=second)
+            height = 2.6 if numeric else 1.1 + 0.35 * well[factor].nunique()
+            drawn[f"{figure}-{factor.removeprefix('factor.')}"] = (
+                caption(well, figure, factor, second, across), partial(one_panel, draw, well, factor, figure, words, height))
     return drawn
 
 
-def maps(well, factors):
+def one_panel(draw, well, factor, figure, words, height=2.6):
+    """Return the figure of one chart over a factor, as wide as a column."""
+    return single(lambda axes: draw(well, axes, factor, figure, words=words), height=height)
+
+
+def caption(well, figure, factor, second, across):
+    """Return the caption of a figure over a factor: what is shown apart, what is averaged over, what the bars are."""
+    averaged = [label(name) for name in across if name not in (factor, second) and well[name].nunique() > 1]
+    numeric = pd.api.types.is_numeric_dtype(well[factor])
+    parts = [f"{quantity(figure).words.capitalize()} {'against' if numeric else 'by'} {label(factor)}"]
+    parts += [f"a {'curve' if numeric else 'colour'} each value of {label(second)}"] * bool(second)
+    parts += [f"averaged over {listed(averaged)} within each seed"] * bool(averaged)
+    return ", ".join(parts) + f"; mean over {well['seed'].nunique()} seeds, bars: its 95 % interval (Student's t)."
+
+
+def clouds(well, factors, words):
+    """Return the figures of a sampled design: a dot a point, over each factor that is a number."""
+    drawn = {}
+    for factor in numbers_among(well, factors):
+        for figure in (one for one in CURVES if has_something(well, one) and well[one].nunique() > 1):
+            told = f"{quantity(figure).words.capitalize()} against {label(factor)}: a dot is a point of the design (mean over seeds); the other factors vary too."
+            drawn[f"{figure}-{factor.removeprefix('factor.')}"] = told, partial(
+                one_panel, charts.response_points, well[well[ARM] == "base"], factor, figure, words)
+    return drawn
+
+
+def maps(well, factors, words):
     """Return the figures of the first two factors that are numbers: mean basis, and the attacker's profit where there is one."""
     numeric = numbers_among(well, factors)
     if len(numeric) < 2 or well[numeric[0]].nunique() * well[numeric[1]].nunique() > MOST_CELLS:
         return {}
     across, down = numeric[:2]
     drawn = {"heat_map": ("Mean basis over two factors.", lambda: single(
-        lambda axes: charts.heat_map(well, axes, across, down, "basis_mean_bps"), 4.2, 3.2))}
+        lambda axes: charts.heat_map(well, axes, across, down, "basis_mean_bps", words), 3.4, 2.6))}
     if ATTACKER_PROFIT in well and well[ATTACKER_PROFIT].notna().any():
-        drawn["attack_map"] = "Attacker's mean profit over two factors, in brackets the liquidated notional, both in thousands.", lambda: single(
-            lambda axes: charts.attack_map(well, axes, across, down, ATTACKER_PROFIT), 4.6, 3.2)
+        drawn["attack_map"] = "Attacker's mean profit over two factors, in brackets the liquidated notional, both in thousand USD.", lambda: single(
+            lambda axes: charts.attack_map(well, axes, across, down, ATTACKER_PROFIT, words), 4.6, 3.2)
     return drawn
 
 
@@ -102,21 +188,8 @@ def add_sensitivity(opened, tables, figures, figure="basis_mean_bps"):
     from analysis.sensitivity import indices
 
     found = indices(opened, figure)
-    last = found[found["samples"] == found["samples"].max()]
-    tables["sensitivity"] = (
-        f"Sensitivity of {charts.label(figure)}; interval by bootstrap.",
-        Table(
-            ["factor", "index", "value", "95 % +-"],
-            [[row.factor, row.index_, amount(row.value), amount(row.half)] for row in last.rename(columns={"index": "index_"}).itertuples(index=False)],
-        ),
-    )
-    figures["sensitivity"] = (
-        f"How the indices of {charts.label(figure)} settle as samples are added.",
-        lambda: single(lambda axes: charts.settling(found, axes)),
-    )
-
-
-def interval(values):
-    """Return mean and 95 % interval of a column as a text."""
-    centre, low, high = mean_interval(values)
-    return amount(centre) if low is None else f"{amount(centre)} [{amount(low)}, {amount(high)}]"
+    last = found[found["samples"] == found["samples"].max()].rename(columns={"index": "index_"})
+    tables["sensitivity"] = f"Sensitivity of {label(figure)}; interval by bootstrap.", Table(
+        ["factor", "index", "value", "95 % +-"], [[row.factor, row.index_, amount(row.value), amount(row.half)] for row in last.itertuples(index=False)])
+    figures["sensitivity"] = f"How the indices of {label(figure)} settle as samples are added.", lambda: single(
+        lambda axes: charts.settling(found, axes))

@@ -7,12 +7,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from analysis.metrics import mean_interval, summarize
-from analysis.studies_peg import number
+from analysis.branches import BRANCHES, summary_since, why_unknown
+from analysis.metrics import summarize
+from analysis.quantities import label, scaled
+from analysis.sweep_tables import has_something, interval
+from analysis.tables import branch_table
 from scenarios.design import Sweep, read_sweep, stated_arm
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.loader import load
-from scenarios.store import check_target, write_run
+from scenarios.store import check_target, write_json, write_run
 from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
 from sim.errors import Fault, ParameterError
 from sim.files import alone
@@ -80,21 +83,16 @@ class bar:
 
 
 def sweep_table(opened):
-    """Return a sweep's figures, a row a point and arm: mean over seeds and 95 % interval."""
+    """Return a sweep's figures, a row a point and arm: mean over seeds and 95 % interval; what is zero everywhere is left out."""
     factors = [name for name in opened.runs if name.startswith("factor.")]
     well = opened.runs[opened.runs["error"].isna()]
-    shown = [name for name in SHOWN if name in well]
-    table = Table(*(name.removeprefix("factor.") for name in factors), "arm", "runs", *shown, box=None, pad_edge=False)
+    shown = {name: scaled(well[name], name) for name in SHOWN if has_something(well, name)}
+    heads = (label(name, word) for name, (_, word) in shown.items())
+    table = Table(*(name.removeprefix("factor.") for name in factors), "arm", "runs", *heads, box=None, pad_edge=False)
     for place, group in well.groupby([*factors, "arm"], sort=False, dropna=False) if len(well) else ():
-        cells = [interval_cell(group[name]) for name in shown]
+        cells = [interval(group[name] / scale, name) for name, (scale, _) in shown.items()]
         table.add_row(*(f"{value:.6g}" if isinstance(value, float) else str(value) for value in place), str(len(group)), *cells)
     return table
-
-
-def interval_cell(values):
-    """Return mean and interval of a column as a cell."""
-    centre, low, high = mean_interval(values)
-    return number(centre) if low is None else f"{number(centre)} [{number(low)}, {number(high)}]"
 
 
 def run_branches(story, seed, settings, at_hours, arms, out):
@@ -107,23 +105,21 @@ def run_branches(story, seed, settings, at_hours, arms, out):
     folder = out or pathlib.Path("runs") / f"{scenario.name}-seed{seed}-branches"
     for name in ("base", *(arm.name for arm in chosen)):
         check_target(folder / name)
-    job = Job("branch", 0, story, settings, {}, seed, tuple(arm.model_dump() for arm in sweep.arms), ())
-    summaries = {}
+    job, cut = Job("branch", 0, story, settings, {}, seed, tuple(arm.model_dump() for arm in sweep.arms), ()), {}
     for name, outcome in outcomes_of(job):
-        summaries[name] = summarize(outcome.records, outcome.twin)
-        write_run(folder / name, outcome, summaries[name], summaries[name]["wall_seconds"])
-    Console(width=WIDTH).print(side_by_side(summaries))
+        summary = summarize(outcome.records, outcome.twin)
+        write_run(folder / name, outcome, summary, summary["wall_seconds"])
+        cut[name] = summary_since(outcome.records, at_hours, outcome.twin)
+    write_json(folder / BRANCHES, {"at_hours": at_hours, "arms": list(arms), "seed": seed})
+    print_branches(f"{scenario.name}, seed {seed}: branches, from hour {at_hours:g} on", cut)
     print(f"written to {folder}", file=sys.stderr)
 
 
-def side_by_side(summaries):
-    """Return summaries as a table, a column each."""
-    table = Table("figure", *summaries, box=None, pad_edge=False)
-    for key in next(iter(summaries.values())):
-        values = [summary[key] for summary in summaries.values()]
-        if all(value is None or isinstance(value, (int, float)) for value in values) and key != "wall_seconds":
-            table.add_row(key, *("-" if value is None else f"{value:,.6g}" for value in values))
-    return table
+def print_branches(title, summaries):
+    """Print branches side by side, as wide as the terminal or as they need."""
+    console = Console()
+    width = console.width if console.is_terminal else WIDTH
+    Console(width=width).print(branch_table(title, summaries, why_unknown))
 
 
 def tell_check(path):

@@ -1,30 +1,14 @@
-"""What the command line prints: the table of a run, of the stories, of one story."""
+"""What the command line prints: the table of a run, of branches side by side, of the stories."""
+
+import itertools
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from analysis.metrics import left_out
-
-ROWS = (
-    ("basis", "basis, mean", "basis_mean_bps", "bp"), ("basis", "basis, standard deviation", "basis_sd_bps", "bp"),
-    ("basis", "basis, half-life", "basis_half_life_hours", "h"),
-    ("basis", "return sd, perpetual over spot", "perp_to_spot_return_sd", ""),
-    ("funding", "funding, mean", "funding_mean_bps_8h", "bp per 8 h"),
-    ("funding", "funding, standard deviation", "funding_sd_bps_8h", "bp per 8 h"),
-    ("funding", "settlements at the interest rate", "funding_pinned_share", "share"),
-    ("funding", "settlements below 0", "funding_negative_share", "share"),
-    ("market", "open interest, mean", "open_interest_mean", "USD"), ("market", "volume", "volume", "USD"),
-    ("market", "trades", "trades", ""), ("market", "orders", "orders", ""),
-    ("market", "rows with an empty side of the book", "book_empty_share", "share"),
-    ("forced", "accounts liquidated", "liquidations", ""), ("forced", "liquidated notional", "liquidated_notional", "USD"),
-    ("forced", "longest run of rounds", "cascade_rounds_max", ""),
-    ("forced", "amplification against the twin", "amplification", ""),
-    ("forced", "insurance fund, change", "insurance_fund_change", "USD"), ("forced", "insurance fund, most below zero", "bad_debt", "USD"),
-    ("forced", "deleveragings", "adl_events", ""),
-    ("run", "decisions", "decisions", ""), ("run", "time simulating", "wall_seconds", "s"),
-    ("run", "money unaccounted for", "conservation_error_units", "units"),
-)
+from analysis.quantities import QUANTITIES
+from analysis.reasons import reason
 
 
 def amount(value):
@@ -42,27 +26,85 @@ def amount(value):
     return f"{value:.4g}"
 
 
-def run_table(scenario, summary):
-    """Return the table of a run: its figures, then profit and funding by kind of trader."""
-    table = Table(title=f"{scenario.name}: {scenario.days:g} days, seed {summary['seed']}, {summary['steps']:,} steps",
-                  box=None, title_justify="left", title_style="bold", padding=(0, 2, 0, 0), show_header=False)
+def run_table(scenario, summary, meta):
+    """Return the table of a run: its figures, then profit and funding by kind of trader, then a real market beside it if there is one."""
+    table = titled(f"{scenario.name}: {scenario.days:g} days, seed {summary['seed']}, {summary['steps']:,} steps")
+    twin = scenario.twin_step is not None
+    for _, rows in grouped():
+        for key, told in rows:
+            why = told.unit if summary[key] is not None else reason(key, summary, 24 * scenario.days, twin)
+            table.add_row(told.words, amount(summary[key]), why)
+        table.add_row()
+    beside = [Text(), real_table(summary["real"])] if "real" in summary else []
+    return Group(table, kind_table(summary, meta), *beside, Text(left_out(scenario.days), style="dim"))
+
+
+def titled(title):
+    """Return an empty table of figure, value and unit."""
+    table = Table(title=title, box=None, title_justify="left", title_style="bold", padding=(0, 2, 0, 0), show_header=False)
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("unit", style="dim")
-    for place, (group, words, key, unit) in enumerate(ROWS):
-        table.add_row(words, amount(summary[key]), unit, end_section=False)
-        if place + 1 < len(ROWS) and ROWS[place + 1][0] != group:
-            table.add_row()
-    return Group(table, Text(), kind_table(summary), Text(left_out(scenario.days), style="dim"))
+    return table
 
 
-def kind_table(summary):
-    """Return the table of profit and funding by kind."""
+def grouped(quantities=None):
+    """Yield ``(group, [(key, Quantity)])`` of the figures of a run, in their order."""
+    for group, rows in itertools.groupby((quantities or QUANTITIES).items(), key=lambda row: row[1].group):
+        yield group, list(rows)
+
+
+def profit_rows(summary, meta):
+    """Return ``(who, profit, funding)`` of everybody, in USD: kinds of trader, the venue's fund and fees, the outside; each column sums to 0.
+
+    Notes
+    -----
+    The outside is the spot market and the lender (and, with several venues, the other venues): what everybody else gained it lost, as in the
+    ledger, whose total never changes. Funding that the traders have not among themselves went to the fund.
+    """
+    rows = [(kind.replace("_", " "), profit, summary["funding_by_kind"][kind]) for kind, profit in summary["pnl_by_kind"].items()]
+    fund, fees = (meta["fund_equity"] - meta["fund_initial"]) * meta["unit"], meta.get("venue_fees", 0) * meta["unit"]
+    rows += [("insurance fund", fund, -sum(funding for *_, funding in rows)), ("venue, fees", fees, 0.0)]
+    return [*rows, ("outside: spot market, lender", -sum(profit for _, profit, _ in rows), 0.0)]
+
+
+def kind_table(summary, meta):
+    """Return the table of profit and funding by kind, the venue and the outside below, so that it sums to zero."""
+    table = plain_table(("who", "left"), ("profit, USD", "right"), ("of it funding, USD", "right"))
+    for who, profit, funding in profit_rows(summary, meta):
+        table.add_row(who, amount(float(round(profit))), amount(float(round(funding))))
+    table.add_row("sum", "0", "0", style="dim")
+    return table
+
+
+def plain_table(*columns):
+    """Return an empty table without lines from ``(name, justify)`` columns."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name, justify in (("kind of trader", "left"), ("profit, USD", "right"), ("of it funding, USD", "right")):
+    for name, justify in columns:
         table.add_column(name, justify=justify)
-    for kind, profit in summary["pnl_by_kind"].items():
-        table.add_row(kind.replace("_", " "), amount(float(round(profit))), amount(float(round(summary["funding_by_kind"][kind]))))
+    return table
+
+
+def real_table(real):
+    """Return the table of a simulated against a real market (`analysis.likeness.likeness`)."""
+    from analysis.likeness import told_rows
+
+    table = plain_table(("simulated against real", "left"), ("simulated", "right"), ("real", "right"), ("unit", "left"))
+    for words, simulated, there, unit in told_rows(real):
+        table.add_row(words, "" if simulated is None else amount(simulated), amount(there), unit)
+    return Group(table, Text(real["rows"], style="dim"))
+
+
+def branch_table(title, summaries, unknown):
+    """Return branches as a table, a column each, with names and units; `unknown` says by branch and key why a figure is not known."""
+    table = plain_table(("", "left"), *((name, "right") for name in summaries), ("unit", "left"))
+    table.title, table.title_justify, table.title_style = title, "left", "bold"
+    first, shown = next(iter(summaries.values())), {key: told for key, told in QUANTITIES.items() if told.group != "run"}
+    for _, rows in grouped(shown):
+        for key, told in (row for row in rows if row[0] in first):
+            cells = (amount(each[key]) if each[key] is not None else unknown(name, key, each) for name, each in summaries.items())
+            table.add_row(told.words, *cells, told.unit)
+        table.add_row()
     return table
 
 

@@ -129,7 +129,7 @@ def test_a_broken_rule_ends_with_code_1(monkeypatch, capsys):
 
 def test_replay_draws_the_real_perpetual_beside(monkeypatch, capsys, tmp_path):
     given = []
-    monkeypatch.setattr("analysis.plots.figures", lambda records, folder, real: given.append(real))
+    monkeypatch.setattr("analysis.plots.figures", lambda records, folder, real, **_: given.append(real))
     assert perplab(monkeypatch, "run", "replay", "--spot", prices(tmp_path), "--column", "spot", "--start", "2022-01-01T12:00",
                    "--days", "1.5") == 0
     real = given[0]
@@ -141,7 +141,7 @@ def test_replay_draws_the_real_perpetual_beside(monkeypatch, capsys, tmp_path):
 def test_replay_takes_real_funding_from_a_file(monkeypatch, tmp_path):
     (tmp_path / "funding.csv").write_text("timestamp,rate\n2022-01-01T00:00:00Z,0.0002\n2022-01-01T08:00:00Z,0.0003\n")
     given = []
-    monkeypatch.setattr("analysis.plots.figures", lambda records, folder, real: given.append(real))
+    monkeypatch.setattr("analysis.plots.figures", lambda records, folder, real, **_: given.append(real))
     assert perplab(monkeypatch, "run", "replay", "--spot", prices(tmp_path), "--funding", "funding.csv", "--days", "0.5") == 0
     assert given[0]["funding_seconds"].tolist() == [0.0, 28_800.0] and given[0]["funding"].tolist() == [0.0002, 0.0003]
 

@@ -147,6 +147,7 @@ SWEPT = pd.DataFrame(
         "factor.a": [1.0, 1.0, 2.0, 2.0] * 2,
         "factor.b": [1.0, 2.0] * 4,
         "arm": ["base"] * 4 + ["off"] * 4,
+        "seed": [0, 0, 0, 0] * 2,
         "basis_mean_bps": np.arange(8.0),
         "rulebook": ["x", "y"] * 4,
     }
@@ -158,7 +159,7 @@ SWEPT = pd.DataFrame(
     [
         lambda axes: charts.response_curve(SWEPT, axes, "factor.a", "basis_mean_bps"),
         lambda axes: charts.heat_map(SWEPT, axes, "factor.a", "factor.b", "basis_mean_bps"),
-        lambda axes: charts.violin(SWEPT, axes, "rulebook", "basis_mean_bps"),
+        lambda axes: charts.distribution(SWEPT, axes, "rulebook", "basis_mean_bps"),
         lambda axes: charts.beside_data(RNG(1).normal(size=50), RNG(2).normal(size=50), axes, "basis (bp)"),
         lambda axes: charts.attack_map(SWEPT.assign(liquidated_notional=1e6, **{"pnl_by_kind.manipulation": np.arange(8.0) - 4}), axes, "factor.a", "factor.b"),
         lambda axes: charts.leverage(pd.DataFrame({"kind": ["noise", "long"], "notional": [2.0, 30.0], "equity": [1.0, 3.0]}), axes),
@@ -203,7 +204,8 @@ def test_a_report_without_the_libraries_of_the_facts_says_so(small_run, monkeypa
     monkeypatch.setitem(sys.modules, "arch.bootstrap", None)
     assert report_here(monkeypatch, folder) == 0
     page = (folder / "report" / "index.html").read_text(encoding="utf-8")
-    assert "pip install perplab[stats]" in page and page.count("data:image/png;base64,") == 6
+    assert "pip install -e &#39;.[stats]&#39;" in page and "block bootstrap" not in page and not (folder / "report" / "tables" / "facts.tex").exists()
+    assert page.count("data:image/png;base64,") == 6
 
 
 def test_no_report_of_what_is_no_run(tmp_path, monkeypatch, capsys):
