@@ -1,5 +1,6 @@
 """A scenario from its file, checked whole; a market from a scenario."""
 
+import pathlib
 import re
 
 import numpy as np
@@ -143,14 +144,26 @@ def build(scenario, seed=0):
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, or str or path
+        A story's name or file stands for ``load`` of it.
     seed : int
 
     Returns
     -------
     PerpetualMarket
+        Its `run_model` ends, and its `running` becomes False, where the scenario does.
     """
+    scenario = as_scenario(scenario)
     return PerpetualMarket(setup_of(scenario, seed), seed)
+
+
+def as_scenario(story):
+    """Return a scenario as it is, and a story's name or file loaded; refuse anything else."""
+    if isinstance(story, (str, pathlib.Path)):
+        return load(story)
+    if not isinstance(story, Scenario):
+        raise ParameterError(Fault("scenario", story, "a Scenario, as load returns it, or the name or file of a story"))
+    return story
 
 
 def setup_of(scenario, seed):
@@ -166,7 +179,7 @@ def setup_of(scenario, seed):
         populations=[population_setup(name, population, seed, books) for name, population in scenario.populations.items()
                      if population.number],
         premium_samples=max(1, round(scenario.dt_seconds / scenario.premium_sample_seconds)),
-        record_seconds=scenario.record_seconds, print_trades=scenario.record.trades)
+        record_seconds=scenario.record_seconds, print_trades=scenario.record.trades, steps=scenario.steps)
 
 
 def asset_setup(asset, shocks):
