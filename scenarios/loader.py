@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from scenarios.checks import largest_leverage, listed, population_faults, rulebook_of, rulebooks, structural_faults
+from scenarios.comparison import comparison_faults
 from scenarios.kinds import kind_named
 from scenarios.resolve import resolve
 from scenarios.schema import Scenario
@@ -55,6 +56,7 @@ def checked(resolved, read_files=True):
     if not faults:
         scenario = Scenario.model_validate(tables)
         faults = reference_faults(scenario, books) + (replay_faults(scenario) if read_files else [])
+        faults += comparison_faults(scenario) if read_files and not faults else []
     if faults:
         raise ParameterError(*(resolved.located(hinted(fault)) for fault in faults))
     return with_windows(scenario)
