@@ -1,10 +1,12 @@
 """A scenario from its file, checked whole; a market from a scenario."""
 
+import pathlib
 import re
 
 import numpy as np
 
 from scenarios.checks import largest_leverage, listed, population_faults, rulebook_of, rulebooks, structural_faults
+from scenarios.comparison import comparison_faults
 from scenarios.kinds import kind_named
 from scenarios.resolve import resolve
 from scenarios.schema import Scenario
@@ -54,6 +56,7 @@ def checked(resolved, read_files=True):
     if not faults:
         scenario = Scenario.model_validate(tables)
         faults = reference_faults(scenario, books) + (replay_faults(scenario) if read_files else [])
+        faults += comparison_faults(scenario) if read_files and not faults else []
     if faults:
         raise ParameterError(*(resolved.located(hinted(fault)) for fault in faults))
     return with_windows(scenario)
@@ -143,14 +146,26 @@ def build(scenario, seed=0):
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, or str or path
+        A story's name or file stands for ``load`` of it.
     seed : int
 
     Returns
     -------
     PerpetualMarket
+        Its `run_model` ends, and its `running` becomes False, where the scenario does.
     """
+    scenario = as_scenario(scenario)
     return PerpetualMarket(setup_of(scenario, seed), seed)
+
+
+def as_scenario(story):
+    """Return a scenario as it is, and a story's name or file loaded; refuse anything else."""
+    if isinstance(story, (str, pathlib.Path)):
+        return load(story)
+    if not isinstance(story, Scenario):
+        raise ParameterError(Fault("scenario", story, "a Scenario, as load returns it, or the name or file of a story"))
+    return story
 
 
 def setup_of(scenario, seed):
@@ -166,7 +181,7 @@ def setup_of(scenario, seed):
         populations=[population_setup(name, population, seed, books) for name, population in scenario.populations.items()
                      if population.number],
         premium_samples=max(1, round(scenario.dt_seconds / scenario.premium_sample_seconds)),
-        record_seconds=scenario.record_seconds, print_trades=scenario.record.trades)
+        record_seconds=scenario.record_seconds, print_trades=scenario.record.trades, steps=scenario.steps)
 
 
 def asset_setup(asset, shocks):

@@ -11,6 +11,7 @@ from sim.errors import Fault, ParameterError
 from sim.kernel import COMPILED, world_of
 from sim.ladder import LARGEST_WINDOW
 from sim.records import LEAST_TICKS, MID_AVERAGE, NO_ROW, QUOTES_AVERAGE
+from sim.setup import never_acts
 from sim.streams import key_at, stream_key
 
 WHEEL, PATH_STEPS, ORDER_ROWS, REMEMBERED = 4096, 4096, 128, 4096
@@ -57,11 +58,15 @@ def build_tables(setup, seed):
     Raises
     ------
     ParameterError
-        If all money in the market would not fit 64-bit units, or there is nobody to trade.
+        If all money in the market would not fit 64-bit units, there is nobody to trade, or a kind has nothing that wakes it.
     """
     layout = Layout(setup)
     if layout.traders == 0:
         raise ParameterError(Fault("populations", 0, "at least one trader"))
+    faults = [Fault(f"populations.{population.name}.kind", population.kind.__name__, "a kind that acts: it " + never_acts(population.kind))
+              for population in setup.populations if never_acts(population.kind)]
+    if faults:
+        raise ParameterError(*faults)
     tables = empty_tables(setup, layout)
     fill_run(tables["run"][0], setup, layout, seed)
     for a, asset in enumerate(setup.assets):

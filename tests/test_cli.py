@@ -73,6 +73,7 @@ def test_settings_reach_the_run(monkeypatch, tmp_path):
 @pytest.mark.parametrize(("arguments", "words"), [
     (("run", "clam"), "did you mean 'calm'"), (("run", "calm", "--days", "-1"), "days was -1.0, must be above 0"),
     (("run", "calm", "--set", "days"), "KEY=VALUE"), (("run", "calm", "--set", "populations.noise.number=0.5"), "whole number"),
+    (("run", "calm", "--funding", "rates.csv"), "replays no real prices"),
     (("run", "replay", "--spot", "absent.csv"), "existing file"), (("run", "replay"), "--spot FILE"),
     (("show", "clam"), "did you mean 'calm'"), (("rulebook", "binanc"), "did you mean 'binance'"),
     (("run", "calm", "--days", "many"), "days"), (("run", "calm", "--seed", "-1"), "seed"),
