@@ -216,7 +216,7 @@ class PerpetualMarket(mesa.Model):
         self.recorder.drain(self.tables)
         if run["wider"]:
             self.tables = widened(self.tables, int(run["wider"]))
-            self._world, self._keep = connect(self.tables, self.traits, self.kinds)
+            self.connect()
 
     def _price_outside(self, a):
         """Return the error of a spot price that the markets' ticks cannot hold any more."""
