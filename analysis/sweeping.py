@@ -17,10 +17,10 @@ from scenarios.frames import faults_of_folder, open_runs
 from scenarios.loader import load
 from scenarios.store import check_target, write_json, write_run
 from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
-from sim.errors import Fault, ParameterError
+from sim.errors import Fault, ParameterError, SweepError
 from sim.files import alone
 
-WIDTH = 180
+WIDTH, MOST_ERRORS = 180, 5
 SHOWN = ("basis_mean_bps", "basis_sd_bps", "funding_mean_bps_8h", "open_interest_mean", "liquidated_notional", "insurance_fund_change", "adl_events")
 
 
@@ -31,6 +31,8 @@ def run_sweep(file, workers, scheduler, resume, out):
     ------
     ParameterError
         If the file or the folder is refused, or another process is at work in the folder.
+    SweepError
+        If every run failed.
     """
     sweep, text = read_sweep(file)
     folder = out or pathlib.Path("sweeps") / sweep.name
@@ -51,9 +53,27 @@ def run_jobs(sweep, text, folder, new_pool, resume):
             execute(waiting, folder, summarize, new_pool, lambda well: (failures.append(1) if not well else None, progress())[-1])
     finally:
         gather(folder, jobs)
+    tell_failures(open_runs(folder).runs)
     Console(width=WIDTH).print(sweep_table(open_runs(folder)))
     print(f"written to {folder}", file=sys.stderr)
     return len(failures)
+
+
+def tell_failures(runs):
+    """Print the errors of runs that failed, each once; raise where no run ended well.
+
+    Raises
+    ------
+    SweepError
+        With the errors.
+    """
+    failed = runs[runs["error"].notna()]
+    told = [f"{len(group)} of {len(runs)} runs failed (the first: seed {group['seed'].iloc[0]}): {error}"
+            for error, group in failed.groupby("error", sort=False)]
+    if len(failed) and len(failed) == len(runs):
+        raise SweepError("\n".join(told[:MOST_ERRORS]))
+    for line in told[:MOST_ERRORS]:
+        print(f"perplab: {line}", file=sys.stderr)
 
 
 class bar:
