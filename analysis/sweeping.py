@@ -1,5 +1,6 @@
 """The commands ``perplab sweep``, ``branch`` and ``check``: progress, what went wrong, the table at the end."""
 
+import json
 import pathlib
 import sys
 
@@ -7,12 +8,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from analysis.metrics import mean_interval, summarize
+from analysis.metrics import forced_events, known, mean_interval, shock_amplification, summarize
 from analysis.studies_peg import number
 from scenarios.design import Sweep, read_sweep, stated_arm
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.loader import load
-from scenarios.store import check_target, write_run
+from scenarios.store import TWIN_EVENTS, check_target, read_run, read_twin_events, write_run
 from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
 from sim.errors import Fault, ParameterError
 from sim.files import alone
@@ -126,9 +127,20 @@ def side_by_side(summaries):
     return table
 
 
+def faults_of_amplification(path):
+    """Return what is wrong with the amplification in a stored run's summary, counted again from its events and its twin's; nothing without a twin."""
+    folder = pathlib.Path(path)
+    if not (folder / TWIN_EVENTS).exists():
+        return []
+    (_, records), twin_events = read_run(folder), read_twin_events(folder)
+    again = known(shock_amplification(records.meta, forced_events(records, 0), twin_events[twin_events["market"] == 0]))
+    told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["amplification"]
+    return [] if told == again else [f"amplification {told} in summary.json, {again} by the events of run and twin"]
+
+
 def tell_check(path):
     """Print what is wrong with a folder; return how many faults there are."""
-    faults = faults_of_folder(path)
+    faults = faults_of_folder(path) or faults_of_amplification(path)
     for fault in faults:
         print(f"perplab: {path}: {fault}", file=sys.stderr)
     if not faults:

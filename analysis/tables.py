@@ -19,7 +19,7 @@ ROWS = (
     ("market", "rows with an empty side of the book", "book_empty_share", "share"),
     ("forced", "accounts liquidated", "liquidations", ""), ("forced", "liquidated notional", "liquidated_notional", "USD"),
     ("forced", "longest run of rounds", "cascade_rounds_max", ""),
-    ("forced", "amplification against the twin", "amplification", ""),
+    ("forced", "amplification against the twin, to 6 h after the shock", "amplification", ""),
     ("forced", "insurance fund, change", "insurance_fund_change", "USD"), ("forced", "deleveragings", "adl_events", ""),
     ("run", "decisions", "decisions", ""), ("run", "time simulating", "wall_seconds", "s"),
     ("run", "money unaccounted for", "conservation_error_units", "units"),
