@@ -88,7 +88,8 @@ def basis_facts(records, market):
     """Return facts of the basis: at hourly closes, and how it comes back from one look to the next."""
     closes = hourly_closes(records.series[market], warmup(records, WARMUP_HOURS))
     basis = basis_bps(closes["mid"], closes["spot"])
-    for name, statistic, form in (("basis, mean", np.mean, PLAIN), ("basis, standard deviation", np.std, POSITIVE), ("tracking error", root_mean_square, POSITIVE)):
+    figures = (("basis, mean", np.mean, PLAIN), ("basis, standard deviation", np.std, POSITIVE), ("tracking error", root_mean_square, POSITIVE))
+    for name, statistic, form in figures:
         yield level(records, name, block_interval(statistic, basis, form), "bp", "hourly closes; six blocks of time")
     series = late_rows(records, market)
     hours = (series["seconds"][1] - series["seconds"][0]) / HOUR_SECONDS if len(series) > 1 else 1 / 60
@@ -116,7 +117,8 @@ def return_facts(records, market):
     returns = np.diff(np.log(mid))
     returns = returns[np.isfinite(returns)]
     for share in TAIL_SHARES:
-        yield f"tail index of returns, largest {share:.2%}", *tail_index(returns, share), "1", "Hill; inf: no fatter than an exponential tail; six blocks of time"
+        how = "Hill; inf: no fatter than an exponential tail; six blocks of time"
+        yield f"tail index of returns, largest {share:.2%}", *tail_index(returns, share), "1", how
     yield "excess kurtosis of returns", *block_interval(kurtosis, returns), "1", "six blocks of time"
     for lag in (1, 60):
         yield f"autocorrelation of absolute returns, lag {lag}", *autocorrelation_interval(np.abs(returns), lag), "1", "six blocks of time"

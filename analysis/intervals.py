@@ -91,12 +91,12 @@ def block_interval(statistic, rows, form=PLAIN):
     [3.5, 1.325, 5.675]
     """
     value = float(statistic(rows)) if len(rows) else math.nan
-    factor = persistence_factor(rows) if rows.ndim == 1 else 1.0
-    if len(rows) < BLOCKS * ROWS_A_BLOCK or not math.isfinite(factor):
+    if len(rows) < BLOCKS * ROWS_A_BLOCK:
         return value, math.nan, math.nan
+    factor = persistence_factor(rows) if rows.ndim == 1 else 1.0
     whole = form.there(value)
     left = [form.there(float(statistic(np.delete(rows, block, axis=0)))) for block in np.array_split(np.arange(len(rows)), BLOCKS)]
-    spread = np.std((BLOCKS - 1) * np.array(left), ddof=1) if np.isfinite(left).all() else math.nan
+    spread = np.std((BLOCKS - 1) * np.array(left), ddof=1) if np.isfinite([whole, *left]).all() else math.nan
     half = float(factor * stdtrit(BLOCKS - 1, 0.5 + CONFIDENCE / 2) * spread / math.sqrt(BLOCKS))
     return value, float(form.back(whole - half)), float(form.back(whole + half))
 
@@ -125,11 +125,11 @@ def persistence_factor(values):
 
     NaN where the coefficient, its bias added back, reaches 1: the mean of a walk is no figure.
     """
-    kept = max(persistence(values), 0.0) if len(values) > 2 else 0.0
+    kept = max(persistence(values), 0.0)
     if kept >= 1:
         return math.nan
     whole, block = (mean_variance(kept, len(values) / parts) for parts in (1, BLOCKS))
-    return math.sqrt(whole * (BLOCKS - 1) / (block - whole)) if len(values) >= 2 * BLOCKS else 1.0
+    return math.sqrt(whole * (BLOCKS - 1) / (block - whole))
 
 
 def share_interval(chosen, independent=None):

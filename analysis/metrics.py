@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from analysis.cascade import amplification, liquidated_notional, liquidation_count, rounds_max
+from analysis.cascade import amplification, between, liquidated_notional, liquidation_count, rounds_max, shock_window
 from analysis.walks import WALK_LEVEL, median_half_life, walk_share
 from sim.records import DELEVERAGED, OUTCOMES
 
@@ -30,7 +30,7 @@ def summarize(records, twin=None, market=0, warmup_hours=WARMUP_HOURS):
     ----------
     records : Records
     twin : Records, optional
-        The same run with forced positions taken at the mark; without it `amplification` is None.
+        The same run with forced positions taken at the mark; without it, or without a shock, `amplification` is None.
     market : int
     warmup_hours : float, hours
         Left out of means, standard deviations and shares; nothing is left out of a run shorter than 3 days.
@@ -209,11 +209,17 @@ def forced_figures(records, twin, market):
         "liquidations": liquidation_count(events),
         "liquidated_notional": liquidated_notional(events, of_market(meta["lot"], market)),
         "cascade_rounds_max": rounds_max(events, rounds_a_step),
-        "amplification": None if twin is None else amplification(events, forced_events(twin, market)),
+        "amplification": None if twin is None else shock_amplification(meta, events, forced_events(twin, market)),
         "insurance_fund_change": fund_gain * meta["unit"],
         "bad_debt": meta["unit"] * max(0, -int(records.series[market]["fund"].min(initial=0)), -of_market(meta["fund_equity"], market)),
         "adl_events": int((events["kind"] == DELEVERAGED).sum()),
     }
+
+
+def shock_amplification(meta, events, twin_events):
+    """Return the amplification of what the run's shocks set off, NaN of a run without a shock: see `analysis.cascade.shock_window`."""
+    window = shock_window(meta.get("shock_seconds", ()))
+    return amplification(between(events, *window), between(twin_events, *window)) if window else math.nan
 
 
 def forced_events(records, market):

@@ -184,16 +184,16 @@ def is_number(text):
 
 
 def amount(value):
-    """Return a number for people, a dash for what is unknown.
+    """Return a number for people, a dash for what is unknown, "inf" for what is infinite.
 
     Examples
     --------
-    >>> amount(1234.5678), amount(-0.012345), amount(None), amount(12)
-    ('1,235', '-0.0123', '-', '12')
+    >>> amount(1234.5678), amount(-0.012345), amount(None), amount(12), amount(math.inf)
+    ('1,235', '-0.0123', '-', '12', 'inf')
     """
-    if value is None or isinstance(value, float) and not math.isfinite(value):
+    if value is None or isinstance(value, float) and math.isnan(value):
         return "-"
-    return f"{value:,.0f}" if isinstance(value, (int, np.integer)) or abs(value) >= 1_000 else f"{value:.3g}"
+    return f"{value:,.0f}" if isinstance(value, (int, np.integer)) or 1_000 <= abs(value) < math.inf else f"{value:.3g}"
 
 
 def single(fill, width=3.4, height=2.6):

@@ -37,7 +37,7 @@ QUANTITIES = {
     "liquidations": Quantity("forced", "accounts liquidated", ""),
     "liquidated_notional": Quantity("forced", "liquidated notional", "USD"),
     "cascade_rounds_max": Quantity("forced", "longest run of rounds", ""),
-    "amplification": Quantity("forced", "amplification against the twin", "share", True),
+    "amplification": Quantity("forced", "amplification, to 6 h after the shock", "share", True),
     "insurance_fund_change": Quantity("forced", "insurance fund, change", "USD", True),
     "bad_debt": Quantity("forced", "insurance fund, most below zero", "USD"),
     "adl_events": Quantity("forced", "deleveragings", ""),

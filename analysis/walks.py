@@ -20,8 +20,9 @@ true half-life, h   centred mean, raw  here                  share told (not nul
 infinite                        18.1   -                                      .05                            21
 ==================  =================  ====================  =====================  ==============================
 
-What is told is a selection: of slow bases only samples that happened to revert fast are told from a walk, so that half-lives of a day or more are told too short, and
-beside nulls. The closes' own noise (a mid between bid and ask) reverts at once and counts as reversion.
+What is told is a selection: of slow bases only samples that happened to revert fast are told from a walk, so that half-lives of a day or more are told
+too short, and beside nulls. The closes' own noise (a mid between bid and ask) reverts at once and counts as reversion. Where a basis has a fast and a
+slow part, as Binance's has, a centred mean takes more of the slow part away: BTCUSDT 2020-2023 has 1.98 h here, 1.40 h by the centred mean.
 """
 
 import functools

@@ -10,6 +10,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from scenarios.design import TABLES
+from scenarios.store import TWIN_EVENTS
 from sim.errors import Fault, ParameterError
 
 
@@ -99,6 +100,8 @@ def faults_of_folder(path):
     faults += [f"run {key} does not account for every unit" for key in (lost["key"] if len(lost) else ())]
     for file in sorted(opened.folder.rglob("*.parquet")):
         faults += file_faults(file, opened.folder)
+    if opened.manifest.get("twin_meta") and not (opened.folder / TWIN_EVENTS).exists():
+        faults.append(f"{TWIN_EVENTS} is missing")
     for name in opened.manifest.get("keep", ()):
         faults += [f"{name}/{key}.parquet is missing" for key in keys if key in there and not (opened.folder / name / f"{key}.parquet").exists()
                    and name != "trades"]

@@ -279,6 +279,7 @@ class PerpetualMarket(mesa.Model):
             "fund_equity": self.fund_equity, "fund_lots": int(self.tables["position"]["lots"][fund, 0]),
             "venue_fees": int(venue["fees"]), "shared_loss": int(venue["shared_loss"]),
             "trader_kinds": [[kind, len(list(those))] for kind, those in itertools.groupby(self.tables["trader"]["kind"][:int(run["traders"])].tolist())],
+            "shock_seconds": [list(shock.seconds) for asset in self.setup.assets for shock in asset.shocks],
             "conservation_error_units": self.conservation_error_units,
         }
 
