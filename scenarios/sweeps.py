@@ -27,6 +27,7 @@ import types
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scenarios.checks import rulebook_of
 from scenarios.design import changes_at, points_of
 from scenarios.loader import build, load, setup_of
 from scenarios.run import Outcome
@@ -98,7 +99,7 @@ def prepare(sweep, text, folder, resume):
         "scenario": load(sweep.scenario, jobs[0].changes).model_dump(mode="json", exclude_none=True, exclude={"question"}),
         "factors": {name: factor.model_dump(mode="json", exclude_none=True) for name, factor in sweep.factors.items()},
         "design": sweep.design.model_dump(mode="json"), "seeds": list(sweep.all_seeds), "arms": [arm.name for arm in sweep.arms],
-        "keep": list(sweep.keep), "runs": [job.key for job in jobs], "code_hash": code_hash(),
+        "keep": list(sweep.keep), "unit": money_unit(sweep, jobs), "runs": [job.key for job in jobs], "code_hash": code_hash(),
         "versions": {name: version_of(name) for name in PACKAGES},
     }
     path = folder / "manifest.json"
@@ -107,6 +108,15 @@ def prepare(sweep, text, folder, resume):
     else:
         write_text(path, json.dumps(speakable(manifest), indent=1, default=str) + "\n")
     return jobs, [job for job in jobs if not (folder / "done" / f"{job.key}.json").exists()]
+
+
+def money_unit(sweep, jobs):
+    """Return the quote currency in a money unit, or None where the runs differ in it."""
+    moved = any(key.startswith("market") for factor in sweep.factors.values() for key in factor.all_keys)
+    heads = jobs[::len(sweep.all_seeds)] if moved else jobs[:1]
+    markets = [market for job in heads for market in load(sweep.scenario, job.changes).all_markets.values()]
+    units = {rulebook_of(market).contract.unit for market in markets}
+    return units.pop() if len(units) == 1 else None
 
 
 def check_same(path, manifest, folder, resume):

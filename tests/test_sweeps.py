@@ -69,7 +69,7 @@ def faults_of(folder, text):
         ("seeds = 2", "seeds = [1, 1]", "seeds", "each once"),
         ("[factors.cap]", "[factor.cap]", "factor", "did you mean 'factors'"),
         ("days = 0.01", "dayz = 0.01", "changes.dayz", "did you mean 'days'"),
-        ('key = "market.changes.funding.cap"', 'keys = ["market.changes.funding.cap", "days"]\nlabels = ["one"]', "factors.cap.labels", "one for each of 2 values"),
+        ("values = [0.001, 0.003]", 'values = [0.001, 0.003]\nlabels = ["one"]', "factors.cap.labels", "one for each of 2 values"),
         ("[0.001, 0.003]", '[0.001, 0.003]\n[[arms]]\nname = "x"\nat_hours = 0.1\nchanges = {"market.changes.funding.kap" = 1}',
          "arms.0.changes.market.changes.funding.kap", "'cap'"),
         ("[0.001, 0.003]", '[0.001, 0.003]\n[[arms]]\nname = "x"\nat_hours = 9', "arms.0.at_hours", "before the end"),
@@ -451,6 +451,32 @@ def test_frames_become_xarray(tmp_path, kept):
     else:
         with pytest.raises(ParameterError, match="one of series"):
             opened.to_frame("runs")
+
+
+@pytest.fixture(scope="module")
+def every_table(tmp_path_factory):
+    """A sweep that keeps all tables."""
+    folder = tmp_path_factory.mktemp("tables")
+    tables = '["series", "kinds", "settlements", "liquidations", "positions", "trades"]'
+    text = SWEEP.replace('["series", "settlements"]', tables).replace("days = 0.01", "days = 0.06").replace("seeds = 2", "seeds = 1")
+    run_here(sweep_file(folder, text), folder / "out")
+    return open_runs(folder / "out")
+
+
+@pytest.mark.parametrize("table", ["series", "kinds", "settlements", "liquidations", "positions", "trades"])
+def test_every_table_becomes_xarray(every_table, table):
+    pytest.importorskip("xarray")
+    if not (every_table.folder / table).exists():
+        pytest.skip("nothing of it happened")
+    data, frame = every_table.to_xarray(table), every_table.to_frame(table)
+    assert data.sizes["key"] == frame["key"].nunique() and set(data.dims) >= {"key", "arm"}
+    assert len(frame) or table in ("settlements", "liquidations")
+
+
+def test_money_is_given_in_quote_currency_if_asked(every_table):
+    units, usd = every_table.to_frame("kinds"), every_table.to_frame("kinds", usd=True)
+    assert every_table.unit == 1e-6 and np.allclose(units["equity"] * 1e-6, usd["equity"]) and usd["equity"].max() > 1_000
+    assert usd["lots"].equals(units["lots"]) and usd["seconds"].equals(units["seconds"])
 
 
 def test_a_job_is_small():
