@@ -169,7 +169,7 @@ def escaped(text):
     """
     for mark in "&%#_{}":
         text = text.replace(mark, f"\\{mark}")
-    return MINUS.sub("$-$", text).replace("\N{MINUS SIGN}", "$-$").replace("\N{RIGHTWARDS ARROW}", "$\\to$")
+    return MINUS.sub("$-$", text).replace("\N{MINUS SIGN}", "$-$").replace("\N{RIGHTWARDS ARROW}", "$\\to$").replace("\N{INFINITY}", "$\\infty$")
 
 
 def is_number(text):
@@ -188,11 +188,11 @@ def amount(value):
 
     Examples
     --------
-    >>> amount(1234.5678), amount(-0.012345), amount(None), amount(12)
-    ('1,235', '-0.0123', '-', '12')
+    >>> amount(1234.5678), amount(-0.012345), amount(None), amount(12), amount(math.inf)
+    ('1,235', '-0.0123', '-', '12', '∞')
     """
     if value is None or isinstance(value, float) and not math.isfinite(value):
-        return "-"
+        return "\N{INFINITY}" if value == math.inf else "-"
     return f"{value:,.0f}" if isinstance(value, (int, np.integer)) or abs(value) >= 1_000 else f"{value:.3g}"
 
 
@@ -215,8 +215,9 @@ def setting_of(scenario, varied=None):
     market = scenario.get("market") or (scenario.get("markets") or [{}])[0]
     spot = scenario.get("spot") or (scenario.get("assets") or [{}])[0]
     process = told("spot.price.process", spot.get("price", {}).get("process", "")).replace("_", " ")
+    days = told("days", format(scenario["days"], "g"))
     return (
-        f"{told('days', format(scenario['days'], 'g'))} days in steps of {told('dt_seconds', format(scenario['dt_seconds'], 'g'))} s on the rulebook "
+        f"{days} day{'s' * (days != '1')} in steps of {told('dt_seconds', format(scenario['dt_seconds'], 'g'))} s on the rulebook "
         f"{told('market.rulebook', market.get('rulebook'))}; spot follows a {process} process. Traders: {traders}."
     )
 
