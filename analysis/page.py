@@ -169,7 +169,7 @@ def escaped(text):
     """
     for mark in "&%#_{}":
         text = text.replace(mark, f"\\{mark}")
-    return MINUS.sub("$-$", text).replace("\N{MINUS SIGN}", "$-$").replace("\N{RIGHTWARDS ARROW}", "$\\to$")
+    return MINUS.sub("$-$", text).replace("\N{MINUS SIGN}", "$-$").replace("\N{RIGHTWARDS ARROW}", "$\\to$").replace("\N{INFINITY}", "$\\infty$")
 
 
 def is_number(text):
@@ -189,11 +189,13 @@ def amount(value):
     Examples
     --------
     >>> amount(1234.5678), amount(-0.012345), amount(None), amount(12), amount(math.inf)
-    ('1,235', '-0.0123', '-', '12', 'inf')
+    ('1,235', '-0.0123', '-', '12', '∞')
     """
     if value is None or isinstance(value, float) and math.isnan(value):
         return "-"
-    return f"{value:,.0f}" if isinstance(value, (int, np.integer)) or 1_000 <= abs(value) < math.inf else f"{value:.3g}"
+    if abs(value) == math.inf:
+        return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
+    return f"{value:,.0f}" if isinstance(value, (int, np.integer)) or abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def single(fill, width=3.4, height=2.6):
@@ -215,8 +217,9 @@ def setting_of(scenario, varied=None):
     market = scenario.get("market") or (scenario.get("markets") or [{}])[0]
     spot = scenario.get("spot") or (scenario.get("assets") or [{}])[0]
     process = told("spot.price.process", spot.get("price", {}).get("process", "")).replace("_", " ")
+    days = told("days", format(scenario["days"], "g"))
     return (
-        f"{told('days', format(scenario['days'], 'g'))} days in steps of {told('dt_seconds', format(scenario['dt_seconds'], 'g'))} s on the rulebook "
+        f"{days} day{'s' * (days != '1')} in steps of {told('dt_seconds', format(scenario['dt_seconds'], 'g'))} s on the rulebook "
         f"{told('market.rulebook', market.get('rulebook'))}; spot follows a {process} process. Traders: {traders}."
     )
 

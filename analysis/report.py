@@ -147,8 +147,8 @@ def likeness_of(summary):
         ours, there = told["simulated"], told["real"]
         yield (f"On the same {told['hours']} hours the simulated basis averaged {amount(ours['basis_mean_bps'])} bp (standard deviation "
                f"{amount(ours['basis_sd_bps'])}), the real one {amount(there['basis_mean_bps'])} bp ({amount(there['basis_sd_bps'])}); hour by hour their "
-               f"correlation is {amount(told['basis_correlation'])} and the root mean square of their gap {amount(told['basis_rmse_bps'])} bp. Funding averaged "
-               f"{amount(ours['funding_mean_bps_8h'])} against {amount(there['funding_mean_bps_8h'])} bp per 8 h.")
+               f"correlation is {amount(told['basis_correlation'])} and the root mean square of their gap {amount(told['basis_rmse_bps'])} bp. "
+               f"Funding averaged {amount(ours['funding_mean_bps_8h'])} against {amount(there['funding_mean_bps_8h'])} bp per 8 h.")
 
 
 def leverage_figures(records):

@@ -15,6 +15,7 @@ CURVES = ("basis_mean_bps", "funding_mean_bps_8h", "liquidated_notional", "insur
 ATTACKER_PROFIT = "pnl_by_kind.manipulation"
 BY_NAME = ("basis_mean_bps", "liquidated_notional")
 MOST_CELLS, MOST_CURVES = 400, 8
+OF_ARMS = [("Arms", "their figures are of the whole run, the past shared with the base included: means are diluted by it, totals are not.")]
 
 
 def report_of_sweep(opened):
@@ -29,7 +30,7 @@ def report_of_sweep(opened):
         add_sensitivity(opened, tables, figures)
     return Report(
         title=manifest["title"] or f"Sweep {manifest['name']}", question=manifest["question"],
-        setting=sweep_setting(manifest), notes=notes_of(scenario),
+        setting=sweep_setting(manifest), notes=notes_of(scenario) + (OF_ARMS if len(manifest["arms"]) > 1 or well[ARM].nunique() > 1 else []),
         results=[counted(manifest, runs, well), *(effects(well, factors, manifest) if grid else ranks(well, factors))],
         tables=tables, figures=figures, faults=faults_of_folder(opened.folder), commands="perplab sweep FILE    # FILE holds:\n\n" + manifest["file"],
         versions=manifest["versions"] | {"code": manifest["code_hash"]}, scenario=scenario, which=" at the first point of the design")
@@ -58,7 +59,8 @@ def sweep_setting(manifest):
 def counted(manifest, runs, well):
     """Return how many runs there are and went well."""
     seeds = len(manifest["seeds"])
-    return f"{len(well)} of {len(runs)} rows of runs went well; {seeds} seeds at each of {len(manifest['runs']) // seeds} points."
+    points = len(manifest["runs"]) // seeds
+    return f"{len(well)} of {len(runs)} rows of runs went well; {seeds} seed{'s' * (seeds > 1)} at {f'each of {points} points' if points > 1 else 'one point'}."
 
 
 def effects(well, factors, manifest):
@@ -133,7 +135,7 @@ def second_of(well, factor, across):
 def curves(well, factors, words):
     """Return the figures of one factor each, a curve or colour each value of the second: curves over numbers, runs by name."""
     drawn, across = {}, dimensions(well, factors)
-    for factor in (one for one in factors if well[one].nunique() > 1):
+    for factor in (one for one in across if well[one].nunique() > 1):
         numeric, second = pd.api.types.is_numeric_dtype(well[factor]), second_of(well, factor, across)
         for figure in (one for one in (CURVES if numeric else BY_NAME) if has_something(well, one) and well[one].nunique() > 1):
             draw = partial(charts.response_curve, hue=second or ARM) if numeric else partial(charts.distribution, hue=second)
@@ -153,7 +155,7 @@ def caption(well, figure, factor, second, across):
     averaged = [label(name) for name in across if name not in (factor, second) and well[name].nunique() > 1]
     numeric = pd.api.types.is_numeric_dtype(well[factor])
     parts = [f"{quantity(figure).words.capitalize()} {'against' if numeric else 'by'} {label(factor)}"]
-    parts += [f"a {'curve' if numeric else 'colour'} each value of {label(second)}"] * bool(second)
+    parts += [f"a {'curve' if numeric else 'colour'} each value of {label(second)}"] if second else []
     parts += [f"averaged over {listed(averaged)} within each seed"] * bool(averaged)
     return ", ".join(parts) + f"; mean over {well['seed'].nunique()} seeds, bars: its 95 % interval (Student's t)."
 
@@ -163,7 +165,7 @@ def clouds(well, factors, words):
     drawn = {}
     for factor in numbers_among(well, factors):
         for figure in (one for one in CURVES if has_something(well, one) and well[one].nunique() > 1):
-            told = f"{quantity(figure).words.capitalize()} against {label(factor)}: a dot is a point of the design (mean over seeds); the other factors vary too."
+            told = f"{quantity(figure).words.capitalize()} against {label(factor)}: a dot is a point of the design (mean over seeds); others vary too."
             drawn[f"{figure}-{factor.removeprefix('factor.')}"] = told, partial(
                 one_panel, charts.response_points, well[well[ARM] == "base"], factor, figure, words)
     return drawn

@@ -88,9 +88,9 @@ def difference_table(well, across, shown, averaged):
             cells.setdefault(change_and_place(one), {})[name] = interval_text(*(in_scale(part, scale) for part in (one.centre, one.low, one.high)))
     placed = len(across) > 1 and not averaged
     rows = [[change, *([place] if placed else []), *(told.get(name, "-") for name in shown)] for (change, place), told in cells.items()]
-    over = "each at every value of the others" if placed else "averaged over the other factors within each seed" if len(across) > 1 else "one factor"
-    return (f"Differences between levels of a factor, paired by seed (runs of one seed share their random numbers): mean and 95 % interval (Student's t), "
-            f"{over}."), Table(["change", *(["at"] if placed else []), *columns], rows)
+    over = ", each at every value of the others" if placed else ", averaged over the other factors within each seed" if len(across) > 1 else ""
+    return (f"Differences between levels of a factor, paired by seed (runs of one seed share their random numbers): mean and 95 % interval "
+            f"(Student's t){over}."), Table(["change", *(["at"] if placed else []), *columns], rows)
 
 
 def in_scale(part, scale):

@@ -99,6 +99,14 @@ def test_sentences_say_where_an_effect_goes_both_ways():
     assert "up at some values" in next(text for text in sweep_report.effects(runs, ["factor.a", "factor.b"], MANIFEST) if text.startswith("From a"))
 
 
+def test_arms_alone_are_drawn_and_told_apart():
+    runs = swept(a=(1,), b=("x",))
+    runs = pd.concat([runs, runs.assign(arm="off", basis_mean_bps=runs["basis_mean_bps"] - 2)], ignore_index=True)
+    assert "basis_mean_bps-arm" in sweep_report.curves(runs, ["factor.a", "factor.b"], {})
+    assert any("From arm base to off: basis, mean falls" in text for text in sweep_report.effects(runs, ["factor.a", "factor.b"], MANIFEST))
+    assert sweep_tables.difference_tables(runs, ["factor.a", "factor.b"])["differences_peg"][1].rows == [["arm base → off", "-2 [-2, -2]"]]
+
+
 def test_the_setting_of_a_sweep_states_nothing_varied_as_fixed():
     scenario = {"days": 1.0, "dt_seconds": 60.0, "populations": {"shorts": {"number": 50}}, "market": {"rulebook": "binance"},
                 "spot": {"price": {"process": "x"}}}

@@ -435,7 +435,7 @@ def test_branches_from_the_command_line(tmp_path, monkeypatch, capsys):
     )
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    assert not ended.value.code and "basis_mean_bps" in capsys.readouterr().out
+    assert not ended.value.code and "basis, mean" in capsys.readouterr().out
     assert json.loads((tmp_path / "both" / "off" / "manifest.json").read_text())["scenario"]["market"]["changes"]["funding"] == {"enabled": False}
     assert faults_of_folder(tmp_path / "both" / "base") == []
 
