@@ -47,7 +47,7 @@ def plausible_view(draw):
     return view
 
 
-def plausible_rows(kind, draw, me=None):
+def plausible_rows(kind, draw, me=None, markets=1):
     """Return the seven arguments of a rule, random but such as a market could show.
 
     Parameters
@@ -56,8 +56,17 @@ def plausible_rows(kind, draw, me=None):
     draw : numpy.random.Generator
     me : array[1] of the kind's record, optional
         Its record so far; a fresh one with traits around their defaults otherwise.
+    markets : int
+        Each at a venue of its own.
     """
     me = plausible_traits(kind, draw) if me is None else me
+    accounts, positions, views = (np.concatenate(rows) for rows in zip(*(plausible_market(me, draw) for _ in range(markets))))
+    views["venue"] = np.arange(markets)
+    return me, accounts, positions, views, plausible_slots(kind, draw, views), plausible_draw(draw), np.zeros(ROWS, ORDER_ROW)
+
+
+def plausible_market(me, draw):
+    """Return account, position and view of one market as arrays of one row."""
     view = plausible_view(draw)
     unit_price = float(view["mark"][0] * view["units_per_price"][0])
     capital = 1e6 * float(me["capital_usd"][0] if "capital_usd" in me.dtype.names else 1e5)
@@ -69,7 +78,7 @@ def plausible_rows(kind, draw, me=None):
     accounts["incoming"] = int(capital * 0.1) * (draw.random() < 0.1)
     positions["spot_lots"] = int(-lots * draw.choice([0.0, 0.5, 1.0, 1.2]))
     accounts["borrow_limit"] = int(capital * draw.random())
-    return me, accounts, positions, view, plausible_slots(kind, draw, view), plausible_draw(draw), np.zeros(ROWS, ORDER_ROW)
+    return accounts, positions, view
 
 
 def plausible_traits(kind, draw):
@@ -152,7 +161,7 @@ def row_faults(kind, rows, before, count):
     return next((f"order row {k}: {fault}" for k, fault in faults if fault), "")
 
 
-def check_trader(kind, draws=2_000, seed=0):
+def check_trader(kind, draws=2_000, seed=0, markets=1):
     """Run a kind's rule, uncompiled, on random rows and check what it does; then compile it.
 
     Parameters
@@ -160,7 +169,7 @@ def check_trader(kind, draws=2_000, seed=0):
     kind : type of Trader
     draws : int
         Calls of the rule; its memory lasts twenty calls.
-    seed : int
+    seed, markets : int
 
     Returns
     -------
@@ -173,21 +182,21 @@ def check_trader(kind, draws=2_000, seed=0):
         Naming what is broken: the declaration, a raised error, a count or an order row out of range, a number that is not
         finite, a row changed that a rule only reads, two different answers to the same rows, or what cannot be compiled.
     """
-    fault = plain_fault(kind, draws, seed)
+    fault = plain_fault(kind, draws, seed, markets)
     if fault:
         raise RuleError(fault)
-    call(kind.decide, plausible_rows(kind, generator(seed, f"check_trader {kind.kind}")))
+    call(kind.decide, plausible_rows(kind, generator(seed, f"check_trader {kind.kind}"), markets=markets))
     return f"ok: {kind.__name__} keeps the contract in {draws:,} draws" + " and compiles" * COMPILED
 
 
-def plain_fault(kind, draws=2_000, seed=0):
+def plain_fault(kind, draws=2_000, seed=0, markets=1):
     """Return the first thing that a kind's declaration or its uncompiled rule breaks, or an empty string."""
     fault = declaration_fault(kind)
     if fault:
         return f"{kind.__name__} {fault}"
     draw, me = generator(seed, f"check_trader {kind.kind}"), None
     for number in range(draws):
-        rows = plausible_rows(kind, draw, None if number % 20 == 0 else me)
+        rows = plausible_rows(kind, draw, None if number % 20 == 0 else me, markets)
         me = rows[0]
         fault = call_fault(kind, rows)
         if fault:

@@ -184,7 +184,7 @@ def is_number(text):
 
 
 def amount(value):
-    """Return a number for people, a dash for what is unknown, "inf" for what is infinite.
+    """Return a number for people, a dash for what is unknown, the sign of infinity for what is infinite.
 
     Examples
     --------

@@ -1,10 +1,12 @@
 """A scenario from its file, checked whole; a market from a scenario."""
 
+import functools
 import pathlib
 import re
 
 import numpy as np
 
+from agents.contract import plain_fault
 from scenarios.checks import largest_leverage, listed, population_faults, rulebook_of, rulebooks, structural_faults
 from scenarios.comparison import comparison_faults
 from scenarios.kinds import kind_named
@@ -16,7 +18,7 @@ from sim.setup import AssetSetup, MarketSetup, Population, Setup
 from sim.spot import Replay
 from sim.streams import generator
 
-MULTIPLE = 1e-9
+MULTIPLE, FEW_DRAWS = 1e-9, 200
 OF_A_VENUE = ("fees", "liquidation", "fund", "deleveraging", "account")
 UNSET = re.compile(r"^(assets\.\d+|spot)\.price\.file$")
 
@@ -56,10 +58,27 @@ def checked(resolved, read_files=True):
     if not faults:
         scenario = Scenario.model_validate(tables)
         faults = reference_faults(scenario, books) + (replay_faults(scenario) if read_files else [])
-        faults += comparison_faults(scenario) if read_files and not faults else []
+        faults += rule_faults(scenario) + (comparison_faults(scenario) if read_files else []) if not faults else []
     if faults:
         raise ParameterError(*(resolved.located(hinted(fault)) for fault in faults))
     return with_windows(scenario)
+
+
+def rule_faults(scenario):
+    """Return a fault for each population whose rule, one of the user's own, breaks the contract: compiled, nothing would stop it."""
+    faults = {}
+    for name, population in scenario.populations.items():
+        kind = kind_named(population.kind)
+        if not kind.decide.cached:
+            faults[name] = fault_of_rule(kind, len(scenario.all_markets)) and Fault(
+                f"populations.{name}.kind", population.kind, f"a rule that keeps the contract: {fault_of_rule(kind, len(scenario.all_markets))}")
+    return [fault for fault in faults.values() if fault]
+
+
+@functools.lru_cache(maxsize=64)
+def fault_of_rule(kind, markets):
+    """Return the first thing that a rule breaks in a few uncompiled calls, or an empty string (`agents.contract`)."""
+    return plain_fault(kind, FEW_DRAWS, markets=markets)
 
 
 def hinted(fault):
