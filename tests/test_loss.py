@@ -97,7 +97,7 @@ def test_every_switch_accounts_for_everything(price, picking, sharing):
 
 
 @pytest.mark.parametrize(("surplus", "below_zero", "leverage", "isolated"),
-                         itertools.product(("trader", "fund"), (False, True), (1.0, 40.0, math.inf), (0.0, 1.0)))
+                         list(itertools.product(("trader", "fund"), (False, True), (1.0, 40.0, math.inf), (0.0, 1.0))))
 def test_whatever_the_fund_takes_and_keeps_is_accounted_for(surplus, below_zero, leverage, isolated):
     rules = load_rulebook("binance").changed({"liquidation.surplus": surplus, "deleveraging.below_zero": below_zero, "fund.leverage": leverage,
                                               "liquidation.takeover_share": 0.5})
