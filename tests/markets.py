@@ -330,7 +330,7 @@ def zoo(seed=1, dt=60.0, fall=-0.08, populations=(), **options):
            Manipulator: dict(number=1, attack_start_hours=1.0, attack_hours=0.5, build_seconds=1_800.0, perp_push_usd=-30_000.0,
                              spot_push_usd=-50_000.0, borrow_share=1.0, unwind_seconds=1_200.0)}
     own = [Population(name=kind.kind, kind=kind, number=traits.pop("number"), traits=traits) for kind, traits in few.items()]
-    rules = load_rulebook("binance").changed({"contract.tick": 1.0, "funding.interval_hours": 0.5, "fund.initial": 2_000.0})
+    rules = load_rulebook("binance").changed({"contract.tick": 1.0, "funding.interval_hours": 0.5, "fund.initial": 50_000.0})
     shock = PathShock(at_hours=1.0, minutes=10.0, move=fall)
     return small_market([*own, *populations], seed, rulebooks=[rules], dt=dt, volatility=0.6, shocks=[shock], sentiment=Sentiment(),
                         borrow_rate_per_year=0.05, half_spread_bps=0.3, premium_samples=2, print_trades=True, **options)

@@ -506,7 +506,7 @@ def zoo_records():
 def test_the_zoo_has_all_that_the_determinism_tests_need():
     records = zoo_records()
     assert records.meta["conservation_error_units"] == 0
-    assert {FORCED_ORDER, TAKEOVER} <= set(records.events["kind"].tolist())
+    assert {FORCED_ORDER, TAKEOVER, DELEVERAGED} <= set(records.events["kind"].tolist())
     assert records.meta["trades"] > 500 and len(records.settlements) == 8
     changed = [name for k, name in enumerate(records.kind_names) if records.kinds["equity"][-1, k] != records.kinds["equity"][0, k]]
     assert changed == records.kind_names

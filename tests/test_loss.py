@@ -96,6 +96,19 @@ def test_every_switch_accounts_for_everything(price, picking, sharing):
     assert shared > 0 if sharing in ("winners", "open_interest") else shared == 0
 
 
+@pytest.mark.parametrize(("surplus", "below_zero", "leverage", "isolated"),
+                         list(itertools.product(("trader", "fund"), (False, True), (1.0, 40.0, math.inf), (0.0, 1.0))))
+def test_whatever_the_fund_takes_and_keeps_is_accounted_for(surplus, below_zero, leverage, isolated):
+    rules = load_rulebook("binance").changed({"liquidation.surplus": surplus, "deleveraging.below_zero": below_zero, "fund.leverage": leverage,
+                                              "liquidation.takeover_share": 0.5})
+    market = storm(3, [rules], capital_usd=5_000.0, isolated=isolated, fund=20_000.0, fall=-0.1)
+    for _ in range(40):
+        market.step()
+        assert market.conservation_error_units == 0
+    assert_positions_are_sound(market.tables)
+    assert {TAKEOVER, DELEVERAGED} & set(market.records().events["kind"].tolist())
+
+
 @pytest.mark.parametrize("portion", PORTIONS)
 def test_every_portion_accounts_for_everything(portion):
     changes = {"liquidation.portion": portion} | ({"liquidation.buffer": 0.02} if portion == "just_enough" else {})
