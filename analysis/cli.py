@@ -164,7 +164,7 @@ def rulebook(names: Annotated[list[str] | None, typer.Argument(help="Venues of t
     from analysis.showing import comparison_table, rulebook_lines, rulebook_table
 
     if figure is not None:
-        from analysis.plots import funding_law_figure
+        from analysis.rules import funding_law_figure
 
         funding_law_figure(names or [], figure)
     elif not names:

@@ -87,10 +87,12 @@ def contrasts(frame, factors, figure, averaged=False):
     averaged : bool
         Average over the other factors instead of holding each at each of its values.
     """
-    found = []
-    for factor in factors:
-        first, *rest = levels_of(frame, factor)
-        others = [] if averaged else [name for name in factors if name != factor]
-        for place, rows in places_of(frame, others):
-            found += [difference(rows, factor, first, level, figure, place) for level in rest]
+    return [one for factor in factors
+            for one in from_first(frame, factor, [] if averaged else [name for name in factors if name != factor], figure)]
+
+
+def from_first(frame, factor, others, figure):
+    """Return the differences of each level of one factor from its first, at each place of the others."""
+    first, *rest = levels_of(frame, factor)
+    found = (difference(rows, factor, first, level, figure, place) for place, rows in places_of(frame, others) for level in rest)
     return [one for one in found if one is not None]

@@ -12,11 +12,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from analysis.canvas import (
-    DOUBLE_INCHES,
     LINE_POINTS,
     PALETTE,
     STYLE,
@@ -33,7 +31,6 @@ from analysis.canvas import (
 )
 from analysis.cascade import notional, of_liquidations
 from analysis.metrics import BPS, FUNDING_SECONDS, HOUR_SECONDS, basis_bps, forced_events, hourly_closes, known_mid, of_market, run_seconds
-from sim.errors import Fault, ParameterError
 
 DOTS_PER_INCH = 200
 LIQUIDATION_BINS = 60
@@ -42,7 +39,6 @@ CAP_SHOWN_WITHIN = 1.5
 PERPETUAL, REAL, SHORTS, LONGS, GREY = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[3], PALETTE[7]
 SPOT, ACTING = "0.65", PALETTE[8]
 SIDES = {"longs": LONGS, "shorts": SHORTS}
-LAW_REACH_BPS = (100.0, 12.0)
 
 
 def figures(records, out_dir, real=None, market=0, acting=()):
@@ -299,24 +295,3 @@ def within(records, seconds, values):
     seconds, values = np.asarray(seconds, float), np.asarray(values, float)
     inside = (seconds >= 0) & (seconds <= run_seconds(records))
     return seconds[inside], values[inside]
-
-
-def funding_law_figure(names, path):
-    """Draw the funding rate of rulebooks against the premium, far out and near the plateau, into a file (PNG, SVG or PDF).
-
-    Raises
-    ------
-    ParameterError
-        If no rulebook is named, none of them has such a curve, or the file's ending is not known.
-    """
-    from analysis.rules import draw_law, law_frame
-
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise ParameterError(Fault("--figure", str(path), "a file that ends in .png, .svg or .pdf"))
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(DOUBLE_INCHES, 2.8), layout="constrained")
-        for axes, widest_bps in zip(figure.subplots(1, 2), LAW_REACH_BPS, strict=True):
-            draw_law(law_frame(names, widest_bps), axes)
-            sns.despine(ax=axes)
-        axes.get_legend().remove()
-        figure.savefig(path, dpi=300)

@@ -2,11 +2,13 @@
 
 import math
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.figure import Figure
 
-from analysis.canvas import PALETTE
+from analysis.canvas import DOUBLE_INCHES, PALETTE, STYLE
 from sim.errors import Fault, ParameterError
 from sim.funding import funding_rate
 from sim.price_sections import IMBALANCE_LAWS
@@ -15,6 +17,7 @@ from sim.rulebook import load_rulebook
 
 BPS, PERCENT = 1e4, 100.0
 HOURS = 8.0
+LAW_REACH_BPS = (100.0, 12.0)
 TIERS = "margin.tiers."
 TEXTS = ("name", "dated", "sources", "assumed")
 PLACES = {
@@ -243,3 +246,22 @@ def draw_law(frame, axes):
     axes.set_ylabel("funding rate (bp per 8 h)")
     axes.legend(title=None, frameon=False)
     return axes
+
+
+def funding_law_figure(names, path):
+    """Draw the funding rate of rulebooks against the premium, far out and near the plateau, into a file (PNG, SVG or PDF).
+
+    Raises
+    ------
+    ParameterError
+        If no rulebook is named, none of them has such a curve, or the file's ending is not known.
+    """
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise ParameterError(Fault("--figure", str(path), "a file that ends in .png, .svg or .pdf"))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(DOUBLE_INCHES, 2.8), layout="constrained")
+        for axes, widest_bps in zip(figure.subplots(1, 2), LAW_REACH_BPS, strict=True):
+            draw_law(law_frame(names, widest_bps), axes)
+            sns.despine(ax=axes)
+        axes.get_legend().remove()
+        figure.savefig(path, dpi=300)

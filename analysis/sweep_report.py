@@ -5,10 +5,10 @@ from functools import partial
 import pandas as pd
 
 from analysis import charts
-from analysis.differences import ARM, contrasts, levels_of
+from analysis.differences import ARM, contrasts, from_first, levels_of
 from analysis.page import Report, Table, amount, notes_of, setting_of, single
 from analysis.quantities import factor_words, label, listed, numbers_text, quantity, scaled, value_text
-from analysis.sweep_tables import difference_tables, dimensions, has_something, interval_text, point_tables
+from analysis.sweep_tables import change_and_place, difference_tables, dimensions, has_something, interval_text, point_tables
 from scenarios.frames import faults_of_folder
 
 CURVES = ("basis_mean_bps", "funding_mean_bps_8h", "liquidated_notional", "insurance_fund_change")
@@ -88,27 +88,29 @@ def sentences_of(well, factor, across):
 
 
 def clause(rows, factor, figure, across):
-    """Return how one figure goes from one level of a factor to another, and whether it does so the same way wherever the others stand."""
+    """Return how one figure goes from one level of a factor to another, and whether it does so alike wherever the others stand."""
     found = contrasts(rows, [factor], figure, averaged=True)
     if not found:
         return ""
-    one, (scale, word) = found[0], scaled(rows[figure], figure)
-    told = quantity(figure)
+    one, told = found[0], quantity(figure)
+    scale, word = scaled([one.at_lower, one.at_upper], figure)
     unit = f" {(word + told.unit).strip()}" if told.unit else ""
     ends = f"from {amount(one.at_lower / scale)} to {amount(one.at_upper / scale)}{unit}"
     if one.low is None:
         return f"{told.words} goes {ends} (one seed, no interval)"
     by = f"{interval_text(*(part / scale for part in (one.centre, one.low, one.high)))}{unit}"
     if not one.clear:
-        return f"{told.words} shows no change beyond chance ({ends}, by {by}){both_ways(rows, factor, figure, across)}"
-    return f"{told.words} {'rises' if one.centre > 0 else 'falls'} {ends}, by {by}{both_ways(rows, factor, figure, across)}"
+        return f"{told.words} shows no change beyond chance ({ends}, by {by}){unlike(rows, factor, figure, across, scale)}"
+    return f"{told.words} {'rises' if one.centre > 0 else 'falls'} {ends}, by {by}{unlike(rows, factor, figure, across, scale)}"
 
 
-def both_ways(rows, factor, figure, across):
-    """Return a warning where the difference is clearly up at some values of the other factors and clearly down at others."""
-    places = [one for one in contrasts(rows, across, figure) if one.factor == factor and one.clear]
-    mixed = any(one.centre > 0 for one in places) and any(one.centre < 0 for one in places)
-    return " (up at some values of the other factors and down at others: see the table of differences)" if mixed else ""
+def unlike(rows, factor, figure, across, scale):
+    """Return where a difference is smallest and largest among the values of the other factors, empty where their intervals overlap."""
+    places = sorted(from_first(rows, factor, [name for name in across if name != factor], figure), key=lambda one: one.centre)
+    if len(places) < 2 or places[0].high is None or places[-1].low is None or places[0].high >= places[-1].low:
+        return ""
+    ends = (f"{interval_text(*(part / scale for part in (one.centre, one.low, one.high)))} at {change_and_place(one)[1]}" for one in (places[0], places[-1]))
+    return f" (not alike everywhere: {' and '.join(ends)})"
 
 
 def ranks(well, factors):

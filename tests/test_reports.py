@@ -91,12 +91,12 @@ def test_sentences_go_from_the_lowest_to_the_highest_level_and_answer_the_questi
     assert "by 6 [6, 6] bp" in told[1] and "liquidated notional shows no change beyond chance" in told[1]
 
 
-def test_sentences_say_where_an_effect_goes_both_ways():
+def test_sentences_say_where_an_effect_is_not_alike():
     runs = swept()
     runs.loc[runs["factor.b"] == "y", "basis_mean_bps"] *= -1
     runs["basis_mean_bps"] += RNG(3).normal(0, 0.1, len(runs))
     runs["basis_mean_bps"] -= runs.groupby(["seed", "factor.b"])["basis_mean_bps"].transform("mean")
-    assert "up at some values" in next(text for text in sweep_report.effects(runs, ["factor.a", "factor.b"], MANIFEST) if text.startswith("From a"))
+    assert "(not alike everywhere: -" in next(text for text in sweep_report.effects(runs, ["factor.a", "factor.b"], MANIFEST) if text.startswith("From a"))
 
 
 def test_arms_alone_are_drawn_and_told_apart():
