@@ -256,7 +256,7 @@ def hazard_facts(records, market):
     """Return how often a trader is liquidated, all traders of the run counted, those without a position too.
 
     Liquidations come in falls and in trees, and one run sees few falls: their count varies over seeds far more than a Poisson's (variance over
-    mean 5 in the story `calm`), so that one run gives no honest limits.
+    mean 5 to 8 in the story `calm`), so that one run gives no honest limits.
     """
     count, days = liquidation_count(forced_events(records, market)), run_seconds(records) / DAY_SECONDS
     rate = count / (days * records.meta["traders"]) * YEAR_HOURS / 24

@@ -4,24 +4,24 @@ The deviation is that from the mean of the last 168 hourly closes, the present o
 next change does not depend on its deviation, and the regression of the change on the deviation (with a constant) has slope 0 for it, where a
 deviation from a centred mean, which holds 83 hours of the future, has a slope that looks like a half-life of 18 h.
 
-*The null.* A slope counts as reversion where at most one in twenty random walks made of the same changes with signs drawn at random has a t
-statistic as low (`walk_share`): sizes of changes, and so their clustering, stay as they are.
+*The null.* There is reversion where at most one in twenty random walks made of the same changes with signs drawn at random reverts as clearly to its own
+mean (`walk_share`): sizes of changes, and so their clustering, stay as they are.
 
 *The bias.* The 7-day mean follows a slow basis, and slopes of short samples are too steep. `median_half_life` looks up the half-life of the first-order
-autoregression whose median slope, at the same number of closes, is the one found. At 696 closes, 1,000 samples each, medians (quartiles):
+autoregression whose median slope, at the same number of closes, is the one found. At 696 closes, 600 samples each, medians (quartiles):
 
 ==================  =================  ====================  =====================  ==============================
 true half-life, h   centred mean, raw  here                  share told (not null)  median of those that were told
 ==================  =================  ====================  =====================  ==============================
 1.4                              1.3   1.4 (1.3 to 1.5)                      1.00                             1.4
-6.6                              5.6   6.5 (5.7 to 7.6)                      1.00                             6.5
-23                              12.7   22.5 (17 to 31)                        .61                            18.5
-69                              16.8   72 (38 to 391)                         .11                            20
-infinite                        18.1   -                                      .05                            21
+6.6                              5.6   6.7 (5.7 to 7.7)                      1.00                             6.7
+23                              12.7   25 (18 to 34)                          .86                            23
+69                              16.8   69 (36 to 258)                         .19                            30
+infinite                        18.1   -                                      .04                            36
 ==================  =================  ====================  =====================  ==============================
 
-What is told is a selection: of slow bases only samples that happened to revert fast are told from a walk, so that half-lives of a day or more are told
-too short, and beside nulls. The closes' own noise (a mid between bid and ask) reverts at once and counts as reversion. Where a basis has a fast and a
+What is told is a selection: of slow bases only samples that happened to revert fast are told from a walk, so that half-lives of two days or more are
+told too short, and beside nulls. The closes' own noise (a mid between bid and ask) reverts at once and counts as reversion. Where a basis has a fast and a
 slow part, as Binance's has, a centred mean takes more of the slow part away: BTCUSDT 2020-2023 has 1.98 h here, 1.40 h by the centred mean.
 """
 
@@ -98,10 +98,13 @@ def share_as_low(found, drawn):
 
 
 def walk_share(basis):
-    """Return the share of random walks like a basis that revert to their 7-day mean as clearly; NaN with fewer than 24 changes."""
+    """Return the share of random walks like a basis that revert to their own mean as clearly (Dickey and Fuller's t); NaN with fewer than 24 changes.
+
+    The whole sample's mean tells a slow basis from a walk more often than the 7-day mean: of half-lives of 23 h at 696 closes .9 of samples against .6.
+    """
     if len(basis) < WEEK_HOURS + SHORTEST_REGRESSION:
         return math.nan
-    found, drawn = (np.divide(*regression(*reversion_pairs(path))) for path in (basis, walks_like(basis)))
+    found, drawn = (np.divide(*regression(path[..., :-1], np.diff(path))) for path in (basis, walks_like(basis)))
     return share_as_low(float(found), drawn)
 
 

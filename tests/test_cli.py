@@ -63,6 +63,26 @@ def test_a_run_prints_its_table_and_draws(monkeypatch, capsys, tmp_path):
     assert {key: again[key] for key in stored} == stored
 
 
+def test_the_twins_events_are_kept_and_amplification_is_counted_again(monkeypatch, capsys, tmp_path):
+    fall = {"days": "0.4", "twin.from_hours": "1", "shocks.0.at_hours": "1", "shocks.0.minutes": "5", "shocks.0.move": "-0.06",
+            "populations.longs.wake_seconds": "600", "populations.longs.margin_share": "0.2"}
+    settings = [part for key, value in fall.items() for part in ("--set", f"{key}={value}")]
+    assert perplab(monkeypatch, "run", "long-cascade", "--out", "fall", "--no-figures", "--json", *settings) == 0
+    told = json.loads(capsys.readouterr().out)["amplification"]
+    _, records = store.read_run(tmp_path / "fall")
+    window = records.meta["shock_seconds"]
+    assert window == [[3600.0, 3900.0]] and 0 < told < 1
+    real, twin = (sum(abs(int(event["lots"])) * event["mark"] for event in events if event["node"] >= 0 and 3600 <= event["seconds"] < 3900 + 6 * 3600)
+                  for events in (records.events, store.read_twin_events(tmp_path / "fall")))
+    assert told == pytest.approx(1 - twin / real)
+    assert perplab(monkeypatch, "check", "fall") == 0
+    summary = tmp_path / "fall" / "summary.json"
+    summary.write_text(summary.read_text().replace(f'"amplification": {told}', '"amplification": 0.5'))
+    assert perplab(monkeypatch, "check", "fall") == 1 and "amplification 0.5" in capsys.readouterr().err
+    (tmp_path / "fall" / "twin_events.parquet").unlink()
+    assert perplab(monkeypatch, "check", "fall") == 1 and "twin_events.parquet is missing" in capsys.readouterr().err
+
+
 def test_settings_reach_the_run(monkeypatch, tmp_path):
     assert perplab(monkeypatch, "run", "calm", "--no-figures", "--set", "days=0.05", "--set", "populations.noise.number=7",
                    "--set", "market.rulebook=hyperliquid", "--set", "market.changes.funding.cap=0.01") == 0
