@@ -1,5 +1,6 @@
 """The commands ``perplab sweep``, ``branch`` and ``check``: progress, what went wrong, the table at the end."""
 
+import dataclasses
 import pathlib
 import sys
 
@@ -9,13 +10,15 @@ from rich.table import Table
 
 from analysis.metrics import mean_interval, summarize
 from analysis.studies_peg import number
-from scenarios.design import Sweep, read_sweep, stated_arm
+from scenarios.design import Sweep, arm_faults, read_sweep, stated_arm
+from scenarios.folders import probe, real_folder
 from scenarios.frames import faults_of_folder, open_runs
-from scenarios.loader import load
+from scenarios.loader import branch_faults, load
 from scenarios.store import check_target, write_run
 from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
 from sim.errors import Fault, ParameterError
 from sim.files import alone
+from sim.refusal import flattened
 
 WIDTH = 180
 SHOWN = ("basis_mean_bps", "basis_sd_bps", "funding_mean_bps_8h", "open_interest_mean", "liquidated_notional", "insurance_fund_change", "adl_events")
@@ -30,9 +33,11 @@ def run_sweep(file, workers, scheduler, resume, out):
         If the file or the folder is refused, or another process is at work in the folder.
     """
     sweep, text = read_sweep(file)
-    folder = out or pathlib.Path("sweeps") / sweep.name
+    folder = real_folder(out or pathlib.Path("sweeps") / sweep.name)
+    if not folder.exists():
+        probe(folder)
     try:
-        with alone(folder.absolute().with_name(f".{folder.name}.lock")):
+        with alone(folder.with_name(f".{folder.name}.lock")):
             return run_jobs(sweep, text, folder, (lambda: dask_pool(scheduler)) if scheduler else (lambda: local_pool(workers)), resume)
     except BlockingIOError:
         raise ParameterError(Fault("--out", str(folder), "a folder in which no other sweep is at work")) from None
@@ -40,7 +45,7 @@ def run_sweep(file, workers, scheduler, resume, out):
 
 def run_jobs(sweep, text, folder, new_pool, resume):
     """Run what is missing of a sweep, print its table, and return the number of runs that failed."""
-    jobs, waiting = prepare(sweep, text, folder, resume)
+    jobs, waiting = prepare(sweep, text, folder, resume, lambda sentence: print(sentence, file=sys.stderr))
     print(f"{len(jobs)} runs, {len(jobs) - len(waiting)} of them done before", file=sys.stderr)
     failures = []
     try:
@@ -102,6 +107,9 @@ def run_branches(story, seed, settings, at_hours, arms, out):
     chosen = tuple(stated_arm(text, at_hours) for text in arms)
     sweep = Sweep(scenario=story, changes=settings, arms=chosen)
     scenario = load(story, settings)
+    faults = [*arm_faults(chosen, "--arm"), *(fault for arm in chosen for fault in faults_of_arm(story, settings, scenario, arm, seed))]
+    if faults:
+        raise ParameterError(*faults)
     if at_hours >= 24 * scenario.days:
         raise ParameterError(Fault("--at-hours", at_hours, f"before the end of the run ({24 * scenario.days:g} hours)"))
     folder = out or pathlib.Path("runs") / f"{scenario.name}-seed{seed}-branches"
@@ -116,6 +124,11 @@ def run_branches(story, seed, settings, at_hours, arms, out):
     print(f"written to {folder}", file=sys.stderr)
 
 
+def faults_of_arm(story, settings, scenario, arm, seed):
+    """Return what an arm would change that cannot change in flight, as faults of ``--arm NAME``."""
+    return [dataclasses.replace(fault, file=f"--arm {arm.name}") for fault in branch_faults(scenario, load(story, settings | flattened(arm.changes)), seed)]
+
+
 def side_by_side(summaries):
     """Return summaries as a table, a column each."""
     table = Table("figure", *summaries, box=None, pad_edge=False)
@@ -127,11 +140,13 @@ def side_by_side(summaries):
 
 
 def tell_check(path):
-    """Print what is wrong with a folder; return how many faults there are."""
-    faults = faults_of_folder(path)
+    """Print what is wrong with a folder, or with each branch in it; return how many faults there are."""
+    branches = sorted(part.parent for part in path.glob("*/manifest.json"))
+    folders = branches if branches and not (path / "manifest.json").exists() else [path]
+    faults = [f"{folder}: {fault}" for folder in folders for fault in faults_of_folder(folder)]
     for fault in faults:
-        print(f"perplab: {path}: {fault}", file=sys.stderr)
+        print(f"perplab: {fault}", file=sys.stderr)
     if not faults:
-        opened = open_runs(path)
-        print(f"{path}: {len(opened.runs)} rows of runs, all there, every unit accounted for")
+        rows = sum(len(open_runs(folder).runs) for folder in folders)
+        print(f"{path}: {rows} rows of runs, all there and as they were written, every unit accounted for")
     return len(faults)
