@@ -8,14 +8,15 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from scenarios.loader import load
-from scenarios.resolve import rooted, toml_value
+from scenarios.loader import branch_faults, load
+from scenarios.resolve import name_from, rooted, toml_value
 from sim.errors import Fault, ParameterError
 from sim.process import Model
-from sim.refusal import checked, flattened, toml_tables
+from sim.refusal import checked, flattened, text_of, toml_tables
 from sim.sections import Nonnegative
 
 LARGEST_SWEEP = 10_000_000
+NAME = r"^[\w.-]*\w$"
 TABLES = ("series", "kinds", "settlements", "liquidations", "positions", "trades")
 
 
@@ -79,7 +80,7 @@ class Sweep(Model):
     arms : list of Arm
     """
 
-    name: str = "sweep"
+    name: Annotated[str, Field(pattern=NAME, max_length=100)] = "sweep"
     title: str = ""
     question: str = ""
     scenario: str
@@ -104,16 +105,14 @@ def read_sweep(path):
     ParameterError
         With every fault: of the file, of its factors, and of the scenario at the ends of each factor.
     """
-    path = pathlib.Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(Fault("sweep", str(path), f"a readable TOML file ({error})")) from None
-    tables = {"name": path.stem} | rooted(toml_tables(text, path.name), path.parent)
+    path, text = pathlib.Path(path), text_of(path, "sweep")
+    tables = {"name": name_from(path)} | rooted(toml_tables(text, path.name), path.parent)
     if str(tables.get("scenario", "")).endswith(".toml"):
         tables["scenario"] = str((path.parent / tables["scenario"]).absolute())
     sweep = checked(Sweep, tables, path.name, text)
     faults = [*design_faults(sweep), *factor_faults(sweep)]
+    if not faults:
+        faults = [*key_faults(sweep)]
     if not faults:
         faults = [*scenario_faults(sweep)]
     if faults:
@@ -123,15 +122,21 @@ def read_sweep(path):
 
 def design_faults(sweep):
     """Return what does not fit together in a sweep."""
-    sampled, names = sweep.design.kind != "grid", [arm.name for arm in sweep.arms]
+    sampled = sweep.design.kind != "grid"
     if sampled and sweep.design.samples is None:
         yield Fault("design.samples", None, f"given: the design is {sweep.design.kind!r}")
     if sampled and not sweep.factors:
         yield Fault("factors", "none", "at least one, to be sampled")
     if not sweep.all_seeds or len(set(sweep.all_seeds)) < len(sweep.all_seeds):
         yield Fault("seeds", list(sweep.all_seeds), "at least one seed, each once")
+    yield from arm_faults(sweep.arms)
+
+
+def arm_faults(arms, key="arms"):
+    """Return a fault if arms cannot be told apart."""
+    names = [arm.name for arm in arms]
     if len(set(names)) < len(names) or "base" in names:
-        yield Fault("arms", names, "named differently, and none of them 'base'")
+        yield Fault(key, names, "named differently, and none of them 'base'")
 
 
 def factor_faults(sweep):
@@ -148,6 +153,15 @@ def factor_faults(sweep):
             yield Fault(f"factors.{name}.low", factor.low, "above 0 on a logarithmic range")
 
 
+def key_faults(sweep):
+    """Return the factors whose values others overwrite: those that set the same key, or all of a table that a factor before sets part of."""
+    keys = [(name, key) for name, factor in sweep.factors.items() for key in factor.all_keys]
+    for place, (name, key) in enumerate(keys):
+        for other, before in keys[:place]:
+            if f"{before}.".startswith(f"{key}."):
+                yield Fault(f"factors.{name}.key", key, f"another key than that of the factor {other}, which would be without effect")
+
+
 def scenario_faults(sweep):
     """Return what the scenario says to each extreme of each factor, all others at their first."""
     first = {name: factor.extremes[0] for name, factor in sweep.factors.items()}
@@ -157,7 +171,10 @@ def scenario_faults(sweep):
         try:
             scenario = load(sweep.scenario, changes_at(sweep, point))
             for arm in sweep.arms:
-                load(sweep.scenario, changes_at(sweep, point) | flattened(arm.changes))
+                other = load(sweep.scenario, changes_at(sweep, point) | flattened(arm.changes))
+                faults = [Fault(f"arms.{arm.name}.changes.{fault.key}", fault.value, fault.bound) for fault in branch_faults(scenario, other)]
+                if faults:
+                    raise ParameterError(*faults)
                 if not 0 <= arm.at_hours < 24 * scenario.days:
                     yield Fault(f"arms.{arm.name}.at_hours", arm.at_hours, f"before the end of the run ({24 * scenario.days:g} hours)")
         except ParameterError as error:
