@@ -45,7 +45,9 @@ def main():
     except PerplabError as error:
         stop(f"{type(error).__name__}: {error}", FAILED)
     except OSError as error:
-        stop(f"could not write: {error}", FAILED)
+        stop(f"a file could not be read or written: {error}", FAILED)
+    except MemoryError as error:
+        stop(f"not enough memory: {error}", FAILED)
 
 
 def stop(message, code):

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from analysis.canvas import STYLE
 from analysis.metrics import left_out
 from analysis.showing import table_lines
-from scenarios.store import staged
+from scenarios.folders import staged
 
 PAGE_DOTS = 115
 SMALL_PRINT_SHARE = 0.035

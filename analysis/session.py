@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import math
 import pathlib
 import sys
 import time
@@ -15,10 +16,15 @@ from analysis.metrics import summarize
 from analysis.tables import run_table
 from analysis.timeline import acting_of
 from scenarios.checks import rulebook_of
+from scenarios.folders import real_folder, staged
 from scenarios.loader import checked
-from scenarios.resolve import found, resolve, stated
-from scenarios.run import Checkpoint, planned_steps, run
-from scenarios.store import check_target, staged, write_run
+from scenarios.resolve import COMMAND_LINE, found, resolve, stated
+from scenarios.run import Checkpoint, kept_alone, planned_steps, run
+from scenarios.store import check_target, write_run
+from sim.errors import Fault, ParameterError
+
+OPTIONS = {"file": "--spot", "column": "--column", "time_column": "--time-column", "start": "--start", "perp_column": "--perp-column",
+           "funding_file": "--funding"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,20 +57,59 @@ def changes_of(options):
 
 def run_story(options):
     """Run a story and leave its table, its folder and its figures."""
-    begun = time.perf_counter()
-    scenario = checked(resolve(options.story, changes_of(options)))
-    folder = options.out or pathlib.Path("runs") / f"{scenario.name}-seed{options.seed}"
-    check_target(folder)
+    begun, resolved = time.perf_counter(), resolve(options.story, changes_of(options))
+    with named_as_given(resolved, options):
+        scenario = checked(resolved)
+        folder = options.out or pathlib.Path("runs") / f"{scenario.name}-seed{options.seed}"
+        check_target(folder)
+        kept = checkpoint_of(options.checkpoint_hours, folder)
+        with kept_alone(kept):
+            outcome, real = run_and_write(options, scenario, folder, kept, begun)
+    if options.figures:
+        draw(folder, outcome, real)
+    print(f"written to {folder}", file=sys.stderr)
+
+
+def checkpoint_of(hours, folder):
+    """Return where to keep the state every so many hours, or None.
+
+    Raises
+    ------
+    ParameterError
+        For hours that are not finite.
+    """
+    if hours is None:
+        return None
+    if not math.isfinite(hours):
+        raise ParameterError(Fault("--checkpoint-hours", hours, "a finite number of hours"))
+    return Checkpoint(real_folder(folder), hours)
+
+
+def run_and_write(options, scenario, folder, kept, begun):
+    """Run a scenario, print its summary and write its folder; the state kept on the way goes only when that is there."""
     with progress_bar(scenario) as progress:
-        kept = options.checkpoint_hours and Checkpoint(folder.with_name(f".{folder.name}.checkpoint"), options.checkpoint_hours)
         outcome = run(scenario, options.seed, progress, kept)
     real = real_beside(scenario)
     summary = summarize(outcome.records, outcome.twin) | ({} if real is None else {"real": likeness(outcome.records, real)})
     tell(options, scenario, summary, outcome.records.meta)
     write_run(folder, outcome, summary, time.perf_counter() - begun)
-    if options.figures:
-        draw(folder, outcome, real)
-    print(f"written to {folder}", file=sys.stderr)
+    if kept is not None:
+        kept.clear()
+    return outcome, real
+
+
+@contextlib.contextmanager
+def named_as_given(resolved, options):
+    """Let faults of the block say in which file, or by which option, what they refuse was stated."""
+    names = {"days": "--days"} if options.days is not None else {}
+    names |= {f"spot.price.{key}": option for key, option in OPTIONS.items() if key in options.replay}
+    names |= {f"comparison.{key}": option for key, option in OPTIONS.items() if key in options.comparison}
+    try:
+        yield
+    except ParameterError as error:
+        faults = [resolved.located(fault) for fault in error.faults]
+        raise ParameterError(*(Fault(names[fault.key], fault.value, fault.bound) if fault.file in ("", COMMAND_LINE) and fault.key in names else fault
+                               for fault in faults)) from error
 
 
 def tell(options, scenario, summary, meta):

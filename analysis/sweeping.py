@@ -1,5 +1,6 @@
 """The commands ``perplab sweep``, ``branch`` and ``check``: progress, what went wrong, the table at the end."""
 
+import dataclasses
 import json
 import pathlib
 import sys
@@ -13,13 +14,15 @@ from analysis.metrics import forced_events, known, shock_amplification, summariz
 from analysis.quantities import label, scaled
 from analysis.sweep_tables import has_something, interval
 from analysis.tables import branch_table
-from scenarios.design import Sweep, read_sweep, stated_arm
+from scenarios.design import Sweep, name_faults, read_sweep, stated_arm
+from scenarios.folders import probe, real_folder
 from scenarios.frames import faults_of_folder, open_runs
-from scenarios.loader import load
+from scenarios.loader import branch_faults, load
 from scenarios.store import TWIN_EVENTS, check_target, read_run, read_twin_events, write_json, write_run
 from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
 from sim.errors import Fault, ParameterError, SweepError
 from sim.files import alone
+from sim.refusal import flattened
 
 WIDTH, MOST_ERRORS = 180, 5
 SHOWN = ("basis_mean_bps", "basis_sd_bps", "funding_mean_bps_8h", "open_interest_mean", "liquidated_notional", "insurance_fund_change", "adl_events")
@@ -36,9 +39,11 @@ def run_sweep(file, workers, scheduler, resume, out):
         If every run failed.
     """
     sweep, text = read_sweep(file)
-    folder = out or pathlib.Path("sweeps") / sweep.name
+    folder = real_folder(out or pathlib.Path("sweeps") / sweep.name)
+    if not folder.exists():
+        probe(folder)
     try:
-        with alone(folder.absolute().with_name(f".{folder.name}.lock")):
+        with alone(folder.with_name(f".{folder.name}.lock")):
             return run_jobs(sweep, text, folder, (lambda: dask_pool(scheduler)) if scheduler else (lambda: local_pool(workers)), resume)
     except BlockingIOError:
         raise ParameterError(Fault("--out", str(folder), "a folder in which no other sweep is at work")) from None
@@ -46,7 +51,7 @@ def run_sweep(file, workers, scheduler, resume, out):
 
 def run_jobs(sweep, text, folder, new_pool, resume):
     """Run what is missing of a sweep, print its table, and return the number of runs that failed."""
-    jobs, waiting = prepare(sweep, text, folder, resume)
+    jobs, waiting = prepare(sweep, text, folder, resume, lambda sentence: print(sentence, file=sys.stderr))
     print(f"{len(jobs)} runs, {len(jobs) - len(waiting)} of them done before", file=sys.stderr)
     failures = []
     try:
@@ -121,6 +126,9 @@ def run_branches(story, seed, settings, at_hours, arms, out):
     chosen = tuple(stated_arm(text, at_hours) for text in arms)
     sweep = Sweep(scenario=story, changes=settings, arms=chosen)
     scenario = load(story, settings)
+    faults = [*name_faults(chosen, "--arm"), *(fault for arm in chosen for fault in faults_of_arm(story, settings, scenario, arm, seed))]
+    if faults:
+        raise ParameterError(*faults)
     if at_hours >= 24 * scenario.days:
         raise ParameterError(Fault("--at-hours", at_hours, f"before the end of the run ({24 * scenario.days:g} hours)"))
     folder = out or pathlib.Path("runs") / f"{scenario.name}-seed{seed}-branches"
@@ -134,6 +142,11 @@ def run_branches(story, seed, settings, at_hours, arms, out):
     write_json(folder / BRANCHES, {"at_hours": at_hours, "arms": list(arms), "seed": seed})
     print_branches(f"{scenario.name}, seed {seed}: branches, from hour {at_hours:g} on", cut)
     print(f"written to {folder}", file=sys.stderr)
+
+
+def faults_of_arm(story, settings, scenario, arm, seed):
+    """Return what an arm would change that cannot change in flight, as faults of ``--arm NAME``."""
+    return [dataclasses.replace(fault, file=f"--arm {arm.name}") for fault in branch_faults(scenario, load(story, settings | flattened(arm.changes)), seed)]
 
 
 def print_branches(title, summaries):
@@ -155,11 +168,13 @@ def faults_of_amplification(path):
 
 
 def tell_check(path):
-    """Print what is wrong with a folder; return how many faults there are."""
-    faults = faults_of_folder(path) or faults_of_amplification(path)
+    """Print what is wrong with a folder, or with each branch in it; return how many faults there are."""
+    branches = sorted(part.parent for part in path.glob("*/manifest.json"))
+    folders = branches if branches and not (path / "manifest.json").exists() else [path]
+    faults = [f"{folder}: {fault}" for folder in folders for fault in faults_of_folder(folder) or faults_of_amplification(folder)]
     for fault in faults:
-        print(f"perplab: {path}: {fault}", file=sys.stderr)
+        print(f"perplab: {fault}", file=sys.stderr)
     if not faults:
-        opened = open_runs(path)
-        print(f"{path}: {len(opened.runs)} rows of runs, all there, every unit accounted for")
+        rows = sum(len(open_runs(folder).runs) for folder in folders)
+        print(f"{path}: {rows} rows of runs, all there and as they were written, every unit accounted for")
     return len(faults)

@@ -146,8 +146,24 @@ def population_faults(tables, books):
     populations = {name: part_of(Population, rows) for name, rows in table.items()}
     known = {name: population for name, population in populations.items() if population is not None}
     faults = [fault for name, population in known.items() for fault in kind_faults(name, population, books)]
+    faults += [Fault("populations", name, "a table with a name") for name in table if not name.strip()]
+    faults += twin_kind_faults({name: population.kind for name, population in known.items()})
     if len(known) == len(populations) and not sum(population.number for population in known.values()):
         faults.append(Fault("populations", 0, "at least one trader"))
+    return faults
+
+
+def twin_kind_faults(references):
+    """Return the populations whose kind has the name of another one's: records know kinds by their names."""
+    faults, first = [], {}
+    for population, reference in references.items():
+        try:
+            kind = kind_named(reference)
+        except ParameterError:
+            continue
+        other, owner = first.setdefault(kind.kind, (kind, population))
+        if other is not kind and KINDS.get(kind.kind) in (None, kind):
+            faults.append(Fault(f"populations.{population}.kind", reference, f"of another name than {kind.kind!r}, which the kind of {owner} has"))
     return faults
 
 

@@ -12,16 +12,17 @@ import numpy as np
 import pydantic
 from pydantic import Field
 
-from scenarios.loader import load
-from scenarios.resolve import COMMAND_LINE, rooted, toml_value
+from scenarios.loader import branch_faults, load
+from scenarios.resolve import COMMAND_LINE, name_from, rooted, toml_value
 from scenarios.store import speakable
 from sim.errors import Fault, ParameterError
 from sim.process import Model
-from sim.refusal import checked, flattened, line_of, toml_tables
+from sim.refusal import checked, flattened, line_of, text_of, toml_tables
 from sim.sections import Nonnegative
 
 LARGEST_SWEEP = 10_000_000
 PLACE = re.compile(r"\[(\d+)\]")
+NAME = r"^[\w.-]*\w$"
 TABLES = ("series", "kinds", "settlements", "liquidations", "positions", "trades")
 
 
@@ -116,7 +117,7 @@ class Sweep(Model):
     arms : list of Arm
     """
 
-    name: str = "sweep"
+    name: Annotated[str, Field(pattern=NAME, max_length=100)] = "sweep"
     title: str = ""
     question: str = ""
     scenario: str
@@ -150,16 +151,12 @@ def read_sweep(path):
     ParameterError
         With every fault: of the file, of its factors, and of the scenario at the ends of each factor.
     """
-    path = pathlib.Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(Fault("sweep", str(path), f"a readable TOML file ({error})")) from None
-    tables = {"name": path.stem} | rooted(toml_tables(text, path.name), path.parent)
+    path, text = pathlib.Path(path), text_of(path, "sweep")
+    tables = {"name": name_from(path)} | rooted(toml_tables(text, path.name), path.parent)
     if str(tables.get("scenario", "")).endswith(".toml"):
         tables["scenario"] = str((path.parent / tables["scenario"]).absolute())
     sweep = checked(Sweep, tables, path.name, text)
-    wrong = [*factor_faults(sweep)]
+    wrong = [*factor_faults(sweep), *key_faults(sweep)]
     faults = [*design_faults(sweep), *wrong, *scenario_faults(sweep, {fault.key.split(".")[1] for fault in wrong})]
     if faults:
         raise ParameterError(*(placed(fault, path.name, text) for fault in faults))
@@ -173,15 +170,21 @@ def placed(fault, file, text):
 
 def design_faults(sweep):
     """Return what does not fit together in a sweep."""
-    sampled, names = sweep.design.kind != "grid", [arm.name for arm in sweep.arms]
+    sampled = sweep.design.kind != "grid"
     if sampled and sweep.design.samples is None:
         yield Fault("design.samples", None, f"given: the design is {sweep.design.kind!r}")
     if sampled and not sweep.factors:
         yield Fault("factors", "none", "at least one, to be sampled")
     if not sweep.all_seeds or len(set(sweep.all_seeds)) < len(sweep.all_seeds):
         yield Fault("seeds", list(sweep.all_seeds), "at least one seed, each once")
+    yield from name_faults(sweep.arms)
+
+
+def name_faults(arms, key="arms"):
+    """Return a fault if arms cannot be told apart."""
+    names = [arm.name for arm in arms]
     if len(set(names)) < len(names) or "base" in names:
-        yield Fault("arms", names, "named differently, and none of them 'base'")
+        yield Fault(key, names, "named differently, and none of them 'base'")
 
 
 def factor_faults(sweep):
@@ -208,6 +211,15 @@ def value_faults(name, factor):
         yield Fault(f"factors.{name}.labels", list(factor.labels), f"one for each of {len(factor.values)} values, all different")
 
 
+def key_faults(sweep):
+    """Return the factors whose values others overwrite: those that set the same key, or all of a table that a factor before sets part of."""
+    keys = [(name, key) for name, factor in sweep.factors.items() for key in factor.all_keys]
+    for place, (name, key) in enumerate(keys):
+        for other, before in keys[:place]:
+            if f"{before}.".startswith(f"{key}."):
+                yield Fault(f"factors.{name}.key", key, f"another key than that of the factor {other}, which would be without effect")
+
+
 def scenario_faults(sweep, wrong=()):
     """Return what the scenario says to each extreme of each factor, all others at their first; factors that are wrong themselves are left out."""
     factors, seen = {name: factor for name, factor in sweep.factors.items() if name not in wrong}, set()
@@ -226,9 +238,12 @@ def arm_faults(sweep, point):
     scenario = load(sweep.scenario, changes_at(sweep, point))
     for number, arm in enumerate(sweep.arms):
         try:
-            load(sweep.scenario, changes_at(sweep, point) | flattened(arm.changes))
+            other = load(sweep.scenario, changes_at(sweep, point) | flattened(arm.changes))
         except ParameterError as error:
             raise ParameterError(*(said_by(fault, flattened(arm.changes), f"arms.{number}.changes") for fault in error.faults)) from None
+        faults = [Fault(f"arms.{number}.changes.{fault.key}", fault.value, fault.bound) for fault in branch_faults(scenario, other)]
+        if faults:
+            raise ParameterError(*faults)
         if not 0 <= arm.at_hours < 24 * scenario.days:
             yield Fault(f"arms.{number}.at_hours", arm.at_hours, f"before the end of the run ({24 * scenario.days:g} hours)")
 

@@ -1,7 +1,6 @@
 """Stored runs as tidy frames: one call opens the folder of a run or of a sweep."""
 
 import dataclasses
-import json
 import pathlib
 
 import pandas as pd
@@ -11,11 +10,13 @@ import pyarrow.parquet as pq
 
 from scenarios.columns import UNITS, unit_of
 from scenarios.design import TABLES
-from scenarios.store import TWIN_EVENTS
+from scenarios.seals import broken, broken_object, json_object
+from scenarios.store import NEEDED
 from sim.errors import Fault, ParameterError
 
 ROWS = {"series": ("market", "seconds"), "kinds": ("kind", "seconds"), "settlements": ("market", "seconds"), "liquidations": ("sequence",),
         "positions": ("trader", "market"), "trades": ("row",)}
+NEEDED_OF_SWEEP = ("name", "title", "question", "file", "scenario", "factors", "design", "seeds", "runs", "code_hash", "versions")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,12 +99,15 @@ def open_runs(path):
     """
     folder = pathlib.Path(path)
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json_object(folder / "manifest.json")
+        lacking = {*(NEEDED_OF_SWEEP if manifest.get("kind") == "sweep" else NEEDED)} - set(manifest)
+        if lacking:
+            raise ValueError(f"its manifest.json lacks {', '.join(sorted(lacking))}")
         if manifest.get("kind") == "sweep":
             return Runs(folder, manifest, pq.read_table(folder / "runs.parquet").to_pandas())
-        summary = pd.json_normalize(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
+        summary = pd.json_normalize(json_object(folder / "summary.json"))
         return Runs(folder, manifest, summary.assign(key=folder.name, arm="base", error=None))
-    except (OSError, ValueError, KeyError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise ParameterError(Fault("folder", str(folder), f"that of a whole run or sweep ({error})")) from None
 
 
@@ -112,23 +116,33 @@ def faults_of_folder(path):
 
     Notes
     -----
-    Checked: every run of the design is there, every file can be read to its end, each run kept every unit of money, and in the
-    settlements the payments of longs and shorts sum to the residue.
+    Checked: every file is there and as it was written, by its seal; every run of the design is there; each run kept every unit of money; in
+    the settlements the payments of longs and shorts sum to the residue. A folder written before there were seals cannot be verified, which
+    is a fault.
     """
     opened = open_runs(path)
-    keys = opened.manifest.get("runs", [opened.folder.name])
-    there = set(opened.runs["key"][opened.runs["error"].isna()])
-    faults = [f"run {key} is missing or failed" for key in keys if key not in there]
+    faults = [broken_object(opened.folder, "manifest.json")[1], *(broken(opened.folder, *pair) for pair in opened.manifest.get("files", {}).items())]
     lost = opened.runs[opened.runs["conservation_error_units"].fillna(0) != 0] if "conservation_error_units" in opened.runs else []
     faults += [f"run {key} does not account for every unit" for key in (lost["key"] if len(lost) else ())]
+    if opened.manifest.get("kind") == "sweep":
+        faults += run_faults(opened)
     for file in sorted(opened.folder.rglob("*.parquet")):
         faults += file_faults(file, opened.folder)
-    if opened.manifest.get("twin_meta") and not (opened.folder / TWIN_EVENTS).exists():
-        faults.append(f"{TWIN_EVENTS} is missing")
-    for name in opened.manifest.get("keep", ()):
-        faults += [f"{name}/{key}.parquet is missing" for key in keys if key in there and not (opened.folder / name / f"{key}.parquet").exists()
-                   and name != "trades"]
-    return faults
+    return list(dict.fromkeys(filter(None, faults)))
+
+
+def run_faults(opened):
+    """Return what is missing or wrong among the runs of a sweep and the tables that it keeps."""
+    there = set(opened.runs["key"][opened.runs["error"].isna()]) if len(opened.runs) else set()
+    if "files" not in opened.manifest:
+        yield "runs.parquet is not yet gathered, or was without a seal: perplab sweep FILE --resume finishes the sweep"
+    for key in opened.manifest["runs"]:
+        if key not in there:
+            yield f"run {key} is missing or failed"
+            continue
+        done, fault = broken_object(opened.folder, f"done/{key}.json")
+        yield fault
+        yield from (broken(opened.folder, f"{name}/{key}.parquet", seal) for name, seal in done.get("tables", {}).items())
 
 
 def file_faults(file, folder):
@@ -137,7 +151,7 @@ def file_faults(file, folder):
     try:
         table = pq.read_table(file)
     except (OSError, pa.ArrowInvalid, pa.ArrowException) as error:
-        return [f"{name} cannot be read: {error}"]
+        return [f"{name} cannot be read: {str(error).splitlines()[0]}"]
     if {"long_paid", "short_paid", "residue"} <= set(table.column_names):
         frame = table.select(["long_paid", "short_paid", "residue"]).to_pandas()
         if (frame["long_paid"] + frame["short_paid"] != frame["residue"]).any():

@@ -1,5 +1,6 @@
 """A scenario from its file, checked whole; a market from a scenario."""
 
+import dataclasses
 import functools
 import pathlib
 import re
@@ -12,6 +13,7 @@ from scenarios.comparison import comparison_faults
 from scenarios.kinds import kind_named
 from scenarios.resolve import resolve
 from scenarios.schema import Scenario
+from sim.branching import differences
 from sim.errors import Fault, ParameterError
 from sim.model import PerpetualMarket
 from sim.setup import AssetSetup, MarketSetup, Population, Setup
@@ -20,6 +22,8 @@ from sim.streams import generator
 
 MULTIPLE, FEW_DRAWS = 1e-9, 200
 OF_A_VENUE = ("fees", "liquidation", "fund", "deleveraging", "account")
+IN_FLIGHT = re.compile(r"name|title|question|(spot|assets\.\d+)\.(fee_bps|half_spread_bps|permanent_impact_bps|transient_impact_bps|impact_seconds"
+                       r"|borrow_rate_per_year|borrow_limit_usd|perp_price_discovery)|(market|markets\.\d+)\.(rulebook|venue|changes(\..*)?)|populations\..*(?<!\.kind)(?<!\.number)")
 UNSET = re.compile(r"^(assets\.\d+|spot)\.price\.file$")
 
 
@@ -93,8 +97,10 @@ def number_faults(tables):
     faults = []
     for single, several in (("spot", "assets"), ("market", "markets")):
         count = len(listed(tables, single, several))
-        if count == 0 or single in tables and several in tables:
-            faults.append(Fault(single, None if count == 0 else f"beside {several}", f"given, or else [[{several}]]"))
+        if single in tables and several in tables:
+            faults.append(Fault(several, tables[several], f"absent beside [{single}]: one or the other"))
+        elif count == 0:
+            faults.append(Fault(single, None, f"given, or else [[{several}]]"))
     return faults
 
 
@@ -134,6 +140,41 @@ def time_faults(scenario, books):
         faults.append(Fault("twin.from_hours", scenario.twin.from_hours, f"before the end of the run ({hours:g} hours)"))
     return faults + [Fault(f"shocks.{place}.at_hours", shock.at_hours, f"before the end of the run ({hours:g} hours)")
                      for place, shock in enumerate(scenario.shocks) if shock.at_hours >= hours]
+
+
+def branch_faults(base, other, seed=0):
+    """Return what a branch would change of a scenario that cannot change in flight.
+
+    Parameters
+    ----------
+    base, other : Scenario
+        Before the branch and after it.
+    seed : int
+    """
+    before, after = (dict(leaves(scenario.model_dump())) for scenario in (base, other))
+    faults = [Fault(key, after.get(key), f"{before.get(key)!r} as before the branch: it cannot change in flight")
+              for key in {**before, **after} if not IN_FLIGHT.fullmatch(key) and before.get(key) != after.get(key)]
+    keys = {f"{several}.{number}": key for several, parts in (("assets", other.all_assets), ("markets", other.all_markets))
+            for number, key in enumerate(parts)}
+    for fault in () if faults else differences(setup_of(base, seed), setup_of(other, seed)):
+        head = ".".join(fault.key.split(".")[:2])
+        faults.append(dataclasses.replace(fault, key=keys.get(head, head) + fault.key[len(head):]))
+    return faults
+
+
+def leaves(value, key=""):
+    """Yield the dotted key and value of all that nested tables and lists hold.
+
+    Examples
+    --------
+    >>> dict(leaves({"a": {"b": [1, 2]}}))
+    {'a.b.0': 1, 'a.b.1': 2}
+    """
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    if not parts:
+        yield key, value
+    for name, part in parts:
+        yield from leaves(part, f"{key}.{name}".strip("."))
 
 
 def replay_faults(scenario):

@@ -2,16 +2,17 @@
 
 import dataclasses
 import pathlib
-import tomllib
+import re
 
 from sim.errors import Fault, ParameterError
-from sim.refusal import line_of, nearest, toml_tables
+from sim.refusal import MOST_LEVELS, line_of, nearest, text_of, toml_tables
 
 LIBRARY = pathlib.Path(__file__).resolve().parent / "library"
 CHOOSERS = ("process", "distribution", "kind")
 OWN = ("name", "title", "question")
 ONE_OR_MANY = {"spot": "assets", "assets": "spot", "market": "markets", "markets": "market"}
 COMMAND_LINE = "--set"
+LONGEST_SHOWN = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Resolved:
 
     def located(self, fault):
         """Return a fault with the file and line where its key, or the table around it, was last stated."""
-        if fault.file:
+        if fault.file or fault.key.startswith("--"):
             return fault
         key = fault.key
         while key:
@@ -46,7 +47,8 @@ class Resolved:
                 if source.has(key):
                     return dataclasses.replace(fault, file=source.file, line=line_of(source.text, fault.key))
             key = key.rpartition(".")[0]
-        return dataclasses.replace(fault, file=self.sources[-1].file)
+        files = [source.file for source in self.sources if source.file != COMMAND_LINE]
+        return dataclasses.replace(fault, file=files[-1])
 
 
 def library_names():
@@ -87,11 +89,19 @@ def read(path):
     """Return the Source of a scenario file, its own paths taken from its folder."""
     inside = path.parent == LIBRARY
     file = path.name if inside else str(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(Fault("scenario", file, f"a readable TOML file ({error})")) from None
-    return Source(file, text, {"name": path.stem} | rooted(toml_tables(text, file), path.parent))
+    text = text_of(path, "scenario")
+    return Source(file, text, {"name": name_from(path)} | rooted(toml_tables(text, file), path.parent))
+
+
+def name_from(path):
+    """Return the name that a file gives its story or sweep: its own, with a dash where letters stand that no name may have.
+
+    Examples
+    --------
+    >>> name_from(pathlib.Path("we ird (2).toml")), name_from(pathlib.Path("a.b.toml"))
+    ('we-ird-2', 'a.b')
+    """
+    return re.sub(r"[^\w.-]+", "-", path.stem).strip(".-")[:100].rstrip(".-") or "story"
 
 
 def rooted(tables, folder):
@@ -194,8 +204,8 @@ def toml_value(text):
     (0.5, 'binance', [1, 2])
     """
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        parsed = toml_tables(f"value = {text}")
+    except ParameterError:
         return text
     return parsed["value"] if list(parsed) == ["value"] else text
 
@@ -228,6 +238,9 @@ def resolve(name_or_path, changes=()):
     -------
     Resolved
     """
+    faults = [fault for key, value in dict(changes).items() for fault in key_faults(key, value)]
+    if faults:
+        raise ParameterError(*faults)
     sources, tables = sources_of(name_or_path), {}
     for source in sources:
         own = {key: value for key, value in tables.items() if key not in OWN}
@@ -236,6 +249,16 @@ def resolve(name_or_path, changes=()):
     for key, value in dict(changes).items():
         tables, stated = changed(tables, key, value), marked(stated, key, value)
     return Resolved(tables, (*sources, Source(COMMAND_LINE, "", stated)) if stated else tuple(sources))
+
+
+def key_faults(key, value):
+    """Return what is wrong with the key of a change by itself."""
+    parts = key.split(".")
+    if not all(part.strip() for part in parts) or len(parts) > MOST_LEVELS:
+        shown = key if len(key) < LONGEST_SHOWN else f"{key[:LONGEST_SHOWN]}... ({len(parts)} parts)"
+        yield Fault(shown, value, f"a value of a dotted key of at most {MOST_LEVELS} parts, none of them empty", COMMAND_LINE)
+    if key == "extends":
+        yield Fault(key, value, "in a file: a change lies over a story, and does not say over which", COMMAND_LINE)
 
 
 def marked(stated, key, value):

@@ -1,14 +1,17 @@
 """One run of a scenario, with its exact twin beside it where the scenario asks for one."""
 
+import contextlib
 import dataclasses
-import json
+import glob
 import pathlib
+import shlex
 
+from scenarios.fingerprint import fingerprint
 from scenarios.loader import as_scenario, build
 from scenarios.schema import Scenario
 from sim.cache import sources_hash
 from sim.errors import Fault, ParameterError
-from sim.files import clear_parts
+from sim.files import alone, clear_parts
 from sim.model import PerpetualMarket
 from sim.recorder import Records
 
@@ -63,10 +66,38 @@ def run(scenario, seed=0, progress=None, checkpoint=None):
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """The file of a state on the way, and the hours of simulated time between two of them."""
+    """Where the state of a run is kept on the way: beside the folder that the run will have, every so many simulated hours.
 
-    path: pathlib.Path
+    The file's name holds the fingerprint of the run, so that a state of another story, seed or code is never taken for it.
+    """
+
+    folder: pathlib.Path
     hours: float
+
+    def path(self, scenario, seed):
+        """Return the file of a run's state."""
+        return self.folder.with_name(f".{self.folder.name}.{fingerprint(scenario, seed, sources_hash())[:16]}.checkpoint")
+
+    def clear(self, but=None):
+        """Remove the states kept for this folder, those of other runs too, and what killed writers left of them."""
+        for left in self.folder.parent.glob(f".{glob.escape(self.folder.name)}.{'[0-9a-f]' * 16}.checkpoint"):
+            if left != but:
+                left.unlink(missing_ok=True)
+        for left in self.folder.parent.glob(f"..{glob.escape(self.folder.name)}.{'[0-9a-f]' * 16}.checkpoint.*.part"):
+            clear_parts(left.with_name(left.name[1:].rsplit(".", 2)[0]))
+
+
+@contextlib.contextmanager
+def kept_alone(checkpoint):
+    """Keep other runs that would keep their state in the same place out while the block runs; without a checkpoint do nothing."""
+    if checkpoint is None:
+        yield
+        return
+    try:
+        with alone(checkpoint.folder.with_name(f".{checkpoint.folder.name}.lock")):
+            yield
+    except BlockingIOError:
+        raise ParameterError(Fault("--out", str(checkpoint.folder), "a folder for which no other run is at work")) from None
 
 
 def run_with_checkpoints(scenario, seed, progress, checkpoint):
@@ -75,26 +106,29 @@ def run_with_checkpoints(scenario, seed, progress, checkpoint):
     Raises
     ------
     ParameterError
-        For a scenario with a twin, whose second market is not kept.
+        For a scenario with a twin, whose second market is not kept, or if the saved state is not whole.
     """
     if scenario.twin_step is not None:
         raise ParameterError(Fault("--checkpoint-hours", checkpoint.hours, "absent, or twin.enabled=false: a twin is not kept on the way"))
-    mark, path = checkpoint.path.with_suffix(".key"), checkpoint.path
-    key = json.dumps([scenario.model_dump(mode="json"), seed, sources_hash()], sort_keys=True, default=str)
-    known = path.exists() and mark.exists() and mark.read_text(encoding="utf-8") == key
-    market = PerpetualMarket.load(path) if known else build(scenario, seed)
-    if not known:
-        path.unlink(missing_ok=True)
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.write_text(key, encoding="utf-8")
-    stride = max(round(checkpoint.hours * 3600 / scenario.dt_seconds), 1)
+    path, stride = checkpoint.path(scenario, seed), max(round(checkpoint.hours * 3600 / scenario.dt_seconds), 1)
+    checkpoint.clear(but=path)
+    market = market_kept(path) if path.exists() else build(scenario, seed)
+    if progress:
+        progress(market.step_number)
     while market.step_number < scenario.steps:
         market.run(min(stride - market.step_number % stride, scenario.steps - market.step_number), progress)
-        market.save(path)
-    path.unlink()
-    mark.unlink()
-    clear_parts(path)
+        if market.step_number < scenario.steps:
+            market.save(path)
     return Outcome(scenario, seed, market.records(), None)
+
+
+def market_kept(path):
+    """Return the market of a checkpoint, or say that it must go."""
+    try:
+        return PerpetualMarket.load(path)
+    except ParameterError as error:
+        bound = f"{error.faults[0].bound}; delete it to begin anew (rm {shlex.quote(str(path))})"
+        raise ParameterError(Fault("saved state", path.name, bound, str(path))) from error
 
 
 def planned_steps(scenario):

@@ -17,6 +17,7 @@ from sim.spot import Sentiment, SpotProcess
 
 Days = Annotated[float, Field(strict=True, gt=0, le=3660)]
 Seconds = Annotated[float, Field(strict=True, ge=0.01, le=3600)]
+Name = Annotated[str, Field(min_length=1)]
 BasisPoints = Annotated[float, Field(strict=True, ge=0, le=1000)]
 
 
@@ -37,7 +38,7 @@ TraitValue = Annotated[
 class Asset(Model):
     """``[spot]`` or ``[[assets]]``: an asset and its spot market, by the units of `sim.setup.AssetSetup`."""
 
-    name: str = "btc"
+    name: Name = "btc"
     price: SpotProcess
     sentiment: Sentiment | None = None
     permanent_impact_bps: BasisPoints = 0.02
@@ -54,7 +55,7 @@ class Market(Model):
     """``[market]`` or ``[[markets]]``: a rulebook by name or file, changes to it, its venue's name and its asset."""
 
     rulebook: str
-    venue: str | None = None
+    venue: Name | None = None
     asset: str | None = None
     changes: dict = {}
 

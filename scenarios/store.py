@@ -2,7 +2,7 @@
 
 ::
 
-    manifest.json         scenario as resolved, seed, versions, duration, counters
+    manifest.json         scenario as resolved, seed, versions, duration, counters, a seal of every other file
     summary.json          the figures of the run
     series.parquet        prices, premium, open interest, depth: a row each record interval and market
     kinds.parquet         wealth, funding and positions of each kind of trader, hourly
@@ -16,27 +16,26 @@ Each column has its unit in the schema's metadata. The same seed gives the same 
 how long the run took.
 """
 
-import contextlib
 import importlib.metadata
 import json
 import math
 import os
 import pathlib
-import shutil
-import tempfile
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scenarios.columns import names_of, unit_of
+from scenarios.folders import probe, real_folder, recover, staged
+from scenarios.seals import json_object, seal_of, sealed
 from sim.errors import Fault, ParameterError
-from sim.files import is_alive
 from sim.recorder import Records
 from sim.records import EVENT, KIND_SERIES, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
 
 FORMAT = 1
 MANIFEST, TWIN_EVENTS = "manifest.json", "twin_events.parquet"
+NEEDED = ("seed", "scenario", "meta", "kind_names", "versions")
 PACKAGES = ("perplab", "mesa", "numba", "numpy", "pyarrow")
 TABLES = {"liquidations": ("events", EVENT), "settlements": ("settlements", SETTLEMENT), "trades": ("prints", PRINT),
           "positions": ("positions", OPEN_POSITION)}
@@ -50,78 +49,22 @@ def check_target(folder):
     ParameterError
         If something else stands there, or it cannot be written.
     """
-    folder = pathlib.Path(folder).absolute()
+    folder = real_folder(folder)
+    probe(folder)
     recover(folder)
     if folder.exists() and not (folder.is_dir() and (is_run(folder) or not any(folder.iterdir()))):
         raise ParameterError(Fault("--out", str(folder), "a folder that is new, empty or an earlier run of perplab"))
-    existing = next(parent for parent in folder.parents if parent.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise ParameterError(Fault("--out", str(folder), f"in a folder that can be written ({existing} cannot)"))
+    if os.path.ismount(folder):
+        raise ParameterError(Fault("--out", str(folder), "a folder inside the file system that is mounted there"))
 
 
 def is_run(folder):
     """Return whether a folder is a run written by perplab."""
     try:
-        return "perplab" in json.loads((pathlib.Path(folder) / MANIFEST).read_text(encoding="utf-8"))["versions"]
-    except (OSError, ValueError, KeyError, TypeError):
+        manifest = json_object(pathlib.Path(folder) / MANIFEST)
+        return "perplab" in manifest["versions"] and set(NEEDED) <= set(manifest)
+    except (ParameterError, KeyError, TypeError):
         return False
-
-
-@contextlib.contextmanager
-def staged(folder):
-    """Give a new folder beside `folder` that takes its place when the block ends well, and vanishes when it does not.
-
-    Everything in it is on disk before it gets its name, so nobody ever sees half of it. What a writer killed earlier has
-    left beside it is cleared away first, and a folder that it had just moved aside comes back.
-    """
-    folder = pathlib.Path(folder).absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    recover(folder)
-    stage = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}.{os.getpid()}.", suffix=".part", dir=folder.parent))
-    try:
-        yield stage
-        stage.chmod(0o755)
-        for path in (*stage.rglob("*"), stage):
-            sync(path)
-        take_place(stage, folder)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
-def recover(folder):
-    """Put right what writers of `folder` that were killed have left beside it; living writers are left alone."""
-    for left in folder.parent.glob(f".{folder.name}.*"):
-        writer = left.name.removeprefix(f".{folder.name}.").split(".")[0]
-        if left.suffix not in (".part", ".old") or not writer.isdecimal() or is_alive(int(writer)):
-            continue
-        if left.suffix == ".old" and not folder.exists():
-            os.rename(left, folder)
-        else:
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def sync(path):
-    """Wait until a file or folder is on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def take_place(stage, folder):
-    """Give the stage the name of the folder; what stood there goes, or comes back if this fails."""
-    if not folder.exists():
-        os.rename(stage, folder)
-        return
-    old = stage.with_suffix(".old")
-    os.rename(folder, old)
-    try:
-        os.rename(stage, folder)
-    except BaseException:
-        os.rename(old, folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_run(folder, outcome, summary, wall_seconds):
@@ -149,7 +92,8 @@ def write_run(folder, outcome, summary, wall_seconds):
         if outcome.twin is not None:
             write_parquet(stage / TWIN_EVENTS, table_of(outcome.twin.events, names_of("liquidations", outcome.twin.kind_names)))
         write_json(stage / "summary.json", summary)
-        write_json(stage / MANIFEST, manifest_of(outcome, wall_seconds))
+        files = {path.name: seal_of(path) for path in sorted(stage.iterdir())}
+        write_json(stage / MANIFEST, sealed(plain(manifest_of(outcome, wall_seconds) | {"files": files})))
 
 
 def manifest_of(outcome, wall_seconds):
@@ -174,6 +118,11 @@ def write_json(path, value):
     """Write a value as JSON; infinities become texts."""
     text = json.dumps(speakable(value), indent=1, allow_nan=False, default=str)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def plain(value):
+    """Return a value as it is when it has been written as JSON and read back."""
+    return json.loads(json.dumps(speakable(value), default=str))
 
 
 def speakable(value):
@@ -243,7 +192,9 @@ def read_run(folder):
     recover(folder.absolute())
     if not is_run(folder):
         raise ParameterError(Fault("run", str(folder), "a folder written by perplab run"))
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest = json_object(folder / MANIFEST)
+    if missing := [name for name in manifest.get("files", ()) if not (folder / name).exists()]:
+        raise ParameterError(Fault("run", str(folder), f"a whole one: {', '.join(missing)} is missing"))
     meta = {key: float(value) if value in ("inf", "-inf") else value for key, value in manifest["meta"].items()}
     series, kinds = rows_of(folder, "series", SERIES), rows_of(folder, "kinds", KIND_SERIES)
     market = pq.read_table(folder / "series.parquet", columns=["market"])["market"].to_numpy()
@@ -267,12 +218,16 @@ def rows_of(folder, name, dtype, names=()):
     if not path.exists():
         return np.zeros(0, dtype)
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise ParameterError(Fault("run", str(path), f"a whole Parquet file ({error})")) from None
+        return structured(pq.read_table(path), dtype, dict(names))
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+        raise ParameterError(Fault("run", str(path), f"a whole Parquet file that perplab wrote ({str(error).splitlines()[0]})")) from None
+
+
+def structured(table, dtype, names):
+    """Return a table as structured rows, names of columns as the numbers they stand for."""
     rows = np.zeros(table.num_rows, dtype)
     for field in dtype.names:
-        known = dict(names).get(field)
+        known = names.get(field)
         column = table[field].to_pylist() if known else table[field].to_numpy()
         rows[field] = [-1 if value is None else known.index(value) for value in column] if known else column
     return rows

@@ -3,12 +3,12 @@
 ::
 
     manifest.json      what the sweep is: its file, scenario, factors, seeds, versions, hash of the code
-    done/KEY.json      one a run: factors, seed, arm, summary; written last, and what says that a run is done
+    done/KEY.json      one a run: factors, seed, arm, summary, seals of its tables; written last, and what says that a run is done
     failed/KEY.json    one a run that failed: its error, factors and seed
     TABLE/KEY.parquet  tables that the sweep keeps, one file a run
     runs.parquet       all of done and failed, gathered when the sweep ends
 
-A key is a hash of the scenario as resolved, the seed, the arms and the code. Files get their names when they are whole.
+A key is a hash of the scenario as resolved, the files that it names, the seed, the arms and the code. Files get their names when they are whole.
 """
 
 import concurrent.futures
@@ -29,9 +29,11 @@ import pyarrow.parquet as pq
 
 from scenarios.checks import rulebook_of
 from scenarios.design import changes_at, points_of
+from scenarios.fingerprint import fingerprint
 from scenarios.loader import build, load, setup_of
 from scenarios.run import Outcome
-from scenarios.store import PACKAGES, speakable, tables_of, version_of, write_parquet
+from scenarios.seals import broken, broken_object, json_object, seal_of, sealed
+from scenarios.store import PACKAGES, plain, tables_of, version_of, write_parquet
 from sim.cache import HOUSE, sources_hash
 from sim.errors import Fault, ParameterError
 from sim.files import whole_file
@@ -54,8 +56,10 @@ class Job:
     seed: int
     arms: tuple
     keep: tuple
+    code: str = ""
 
 
+@functools.cache
 def code_hash():
     """Return a short hash of all code that a run's figures depend on."""
     digest = hashlib.sha256(sources_hash().encode())
@@ -70,23 +74,26 @@ def jobs_of(sweep):
     code, arms, jobs = code_hash(), tuple(arm.model_dump() for arm in sweep.arms), []
     for point in points_of(sweep):
         changes = changes_at(sweep, point)
-        resolved, labels = load(sweep.scenario, changes).model_dump(mode="json"), {name: sweep.factors[name].label(value) for name, value in point.items()}
+        labels = {name: sweep.factors[name].label(value) for name, value in point.items()}
+        branches = [[arm["name"], arm["at_hours"], fingerprint(load(sweep.scenario, changes | flattened(arm["changes"])))] for arm in arms]
+        point_hash = fingerprint(load(sweep.scenario, changes), branches, list(sweep.keep), code)
         for seed in sweep.all_seeds:
-            text = json.dumps(speakable([resolved, seed, arms, list(sweep.keep), code]), sort_keys=True, default=str)
-            key = hashlib.sha256(text.encode()).hexdigest()[:20]
-            jobs.append(Job(key, len(jobs), sweep.scenario, changes, labels, seed, arms, sweep.keep))
+            key = hashlib.sha256(f"{point_hash} {seed}".encode()).hexdigest()[:20]
+            jobs.append(Job(key, len(jobs), sweep.scenario, changes, labels, seed, arms, sweep.keep, code))
     return jobs
 
 
-def write_text(path, text):
-    """Write a text file, whole or not at all."""
+def write_object(path, value, indent=None):
+    """Write a JSON object with its seal, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(json.dumps(sealed(plain(value)), indent=indent) + "\n", encoding="utf-8")
 
 
-def prepare(sweep, text, folder, resume):
+def prepare(sweep, text, folder, resume, tell=lambda sentence: None):
     """Make a sweep's folder ready and return its jobs and those of them that are still to run.
+
+    What a finished run left is read again; if it is not as it was written, `tell` is called with a sentence and the run is to run again.
 
     Raises
     ------
@@ -102,12 +109,11 @@ def prepare(sweep, text, folder, resume):
         "keep": list(sweep.keep), "unit": money_unit(sweep, jobs), "runs": [job.key for job in jobs], "code_hash": code_hash(),
         "versions": {name: version_of(name) for name in PACKAGES},
     }
-    path = folder / "manifest.json"
     if folder.exists() and any(folder.iterdir()):
-        check_same(path, manifest, folder, resume)
+        check_same(manifest, folder, resume)
     else:
-        write_text(path, json.dumps(speakable(manifest), indent=1, default=str) + "\n")
-    return jobs, [job for job in jobs if not (folder / "done" / f"{job.key}.json").exists()]
+        write_object(folder / "manifest.json", manifest, indent=1)
+    return jobs, [job for job in jobs if not is_finished(folder, job.key, tell)]
 
 
 def money_unit(sweep, jobs):
@@ -119,12 +125,21 @@ def money_unit(sweep, jobs):
     return units.pop() if len(units) == 1 else None
 
 
-def check_same(path, manifest, folder, resume):
+def is_finished(folder, key, tell):
+    """Return whether all that a run left is as it was written; if not, it counts as not done, and `tell` is called with what is wrong."""
+    if not (folder / "done" / f"{key}.json").exists():
+        return False
+    done, fault = broken_object(folder, f"done/{key}.json")
+    fault = fault or next(filter(None, (broken(folder, f"{name}/{key}.parquet", seal) for name, seal in done["tables"].items())), "")
+    if fault:
+        (folder / "done" / f"{key}.json").unlink()
+        tell(f"run {key} is done again: {fault}")
+    return not fault
+
+
+def check_same(manifest, folder, resume):
     """Refuse a folder that is not this sweep's, or that is but was not asked to go on."""
-    try:
-        there = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        there = {}
+    there, _ = broken_object(folder, "manifest.json")
     if there.get("runs") != manifest["runs"]:
         other = "another sweep, or this one under other code" if there.get("kind") == "sweep" else "something else"
         raise ParameterError(Fault("--out", str(folder), f"a new folder, or that of this sweep: {other} stands there"))
@@ -140,23 +155,27 @@ def work(folder, summarize, job):
     Whatever a run raises is kept as a file; only the machine's own troubles (a full disk) end a sweep.
     """
     folder, begun = pathlib.Path(folder), time.perf_counter()
+    if job.code not in ("", code_hash()):
+        fail(folder, job, f"the code of this worker is not that of the sweep ({code_hash()}, not {job.code})")
+        return job.key, False
     try:
-        rows = [dict(arm=arm, **summarize(outcome.records, outcome.twin)) for arm, outcome in keep_tables(folder, job)]
+        pairs, tables = keep_tables(folder, job)
+        rows = [dict(arm=arm, **summarize(outcome.records, outcome.twin)) for arm, outcome in pairs]
     except OSError:
         raise
     except Exception as error:
         fail(folder, job, f"{type(error).__name__}: {error}", traceback.format_exc())
         return job.key, False
-    done = {"key": job.key, "number": job.number, "seed": job.seed, "factors": job.factors, "summaries": rows}
-    write_text(folder / "done" / f"{job.key}.json", json.dumps(speakable(done)) + "\n")
+    done = {"key": job.key, "number": job.number, "seed": job.seed, "factors": job.factors, "summaries": rows, "tables": tables}
+    write_object(folder / "done" / f"{job.key}.json", done)
     (folder / "failed" / f"{job.key}.json").unlink(missing_ok=True)
-    write_text(folder / "times" / f"{job.key}.json", json.dumps({"wall_seconds": round(time.perf_counter() - begun, 3)}) + "\n")
+    write_object(folder / "times" / f"{job.key}.json", {"wall_seconds": round(time.perf_counter() - begun, 3)})
     return job.key, True
 
 
 def keep_tables(folder, job):
-    """Run a job and its arms; write the tables to keep; return ``(arm, outcome)`` pairs."""
-    pairs = outcomes_of(job)
+    """Run a job and its arms; write the tables to keep; return ``(arm, outcome)`` pairs and the seals of the tables by name."""
+    pairs, seals = outcomes_of(job), {}
     for name in job.keep:
         tables = [labelled(table, job, arm) for arm, outcome in pairs if (table := tables_of(outcome.records, name == "trades").get(name)) is not None]
         if tables:
@@ -164,7 +183,8 @@ def keep_tables(folder, job):
             path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(path) as part:
                 write_parquet(part, pa.concat_tables(tables))
-    return pairs
+            seals[name] = seal_of(path)
+    return pairs, seals
 
 
 def labelled(table, job, arm):
@@ -199,7 +219,7 @@ def outcomes_of(job):
 def fail(folder, job, error, trace=""):
     """Keep the error of a job."""
     kept = {"key": job.key, "number": job.number, "seed": job.seed, "factors": job.factors, "error": error, "traceback": trace}
-    write_text(folder / "failed" / f"{job.key}.json", json.dumps(speakable(kept)) + "\n")
+    write_object(folder / "failed" / f"{job.key}.json", kept)
 
 
 class FreshProcess(multiprocessing.context.SpawnProcess):
@@ -305,24 +325,25 @@ def finished(one, job):
 
 
 def gather(folder, jobs):
-    """Write ``runs.parquet`` from the files of the jobs: a row a run and arm, in the order of the design; return its table."""
+    """Write ``runs.parquet`` from the files of the jobs: a row a run and arm, in the order of the design; seal it; return its table."""
     folder = pathlib.Path(folder)
     rows = [row for job in jobs for row in rows_of_job(folder, job)]
     columns = {name: None for row in rows for name in row}
     table = pa.Table.from_pylist([{name: row.get(name) for name in columns} for row in rows])
     with whole_file(folder / "runs.parquet") as part:
         pq.write_table(table, part, compression="zstd")
+    seal = {"files": {"runs.parquet": seal_of(folder / "runs.parquet")}}
+    write_object(folder / "manifest.json", json_object(folder / "manifest.json") | seal, indent=1)
     return table
 
 
 def rows_of_job(folder, job):
     """Return the rows of a job: one an arm, its error if it failed, nothing if it has not run."""
     head = {"key": job.key, "number": job.number, "seed": job.seed, **{f"factor.{name}": value for name, value in job.factors.items()}}
-    done, failed = folder / "done" / f"{job.key}.json", folder / "failed" / f"{job.key}.json"
-    if done.exists():
-        return [head | {"error": None} | flat(summary) for summary in json.loads(done.read_text(encoding="utf-8"))["summaries"]]
-    if failed.exists():
-        return [head | {"error": json.loads(failed.read_text(encoding="utf-8"))["error"], "arm": "base"}]
+    if (folder / "done" / f"{job.key}.json").exists():
+        return [head | {"error": None} | flat(summary) for summary in json_object(folder / "done" / f"{job.key}.json")["summaries"]]
+    if (folder / "failed" / f"{job.key}.json").exists():
+        return [head | {"error": broken_object(folder, f"failed/{job.key}.json")[0].get("error", "its record cannot be read"), "arm": "base"}]
     return []
 
 

@@ -13,7 +13,6 @@ from sim.records import (
     BAD_ORDER,
     CANCEL,
     LIMIT,
-    RULE_RAISED,
     SPOT,
     TRANSFER,
     account_at,
@@ -62,7 +61,7 @@ def carry_out(world, i, count):
     """Submit the rows that trader i wrote, in order; stop at one that breaks the contract."""
     run, rows = run_row(world, 0), order_rows(world)
     if count < 0 or count > rows.shape[0]:
-        run["fault"], run["fault_trader"] = (RULE_RAISED if count == -1 else BAD_COUNT), i
+        run["fault"], run["fault_trader"] = BAD_COUNT, i
         return
     for k in range(count):
         if not row_is_valid(world, i, rows[k]):

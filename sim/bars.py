@@ -18,6 +18,7 @@ from sim.process import DAY_SECONDS
 ROWS_REPORTED = 20
 PARQUET = (".parquet", ".pq")
 UNREADABLE = (OSError, EOFError, ValueError, zlib.error, pyarrow.ArrowException)
+FARTHEST = 8.5e9
 UNIX_UNITS = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3), (0.0, 1.0))
 
 
@@ -124,7 +125,9 @@ def refuse(faults):
 
 
 def numbers(column):
-    """Return a column as floats, NaN where a value is no number."""
+    """Return a column as floats, NaN where a value is no number: true and false are none."""
+    if pd.api.types.is_bool_dtype(column):
+        return np.full(len(column), np.nan)
     return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
 
 
@@ -146,8 +149,11 @@ def unix_seconds(column):
             size = np.median(np.abs(count[np.isfinite(count)]))
             return count * next(scale for floor, scale in UNIX_UNITS if size >= floor)
         column = column.astype(str)
-    stamps = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601")
-    return ((stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)).to_numpy(np.float64)
+    try:
+        stamps = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601")
+        return ((stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)).to_numpy(np.float64)
+    except (pd.errors.OutOfBoundsDatetime, pd.errors.OutOfBoundsTimedelta, OverflowError):
+        return np.full(len(column), np.nan)
 
 
 def iso(unix):
@@ -194,9 +200,10 @@ def row_faults(sheet, key, rows, bound):
 def time_faults(sheet, key, unix):
     """Return what is wrong with the times: too few, unreadable, not increasing."""
     few = [Fault("file", f"{len(unix)} rows", "at least 2 rows", sheet.file)] * (len(unix) < 2)
-    known = np.flatnonzero(np.isfinite(unix))
+    sound = np.abs(unix) < FARTHEST
+    known = np.flatnonzero(sound)
     back = known[1:][np.diff(unix[known]) <= 0]
-    return (few + row_faults(sheet, key, np.flatnonzero(~np.isfinite(unix)), "an ISO 8601 or Unix time")
+    return (few + row_faults(sheet, key, np.flatnonzero(~sound), "an ISO 8601 or Unix time between the years 1700 and 2240")
             + row_faults(sheet, key, back, "later than the row before"))
 
 

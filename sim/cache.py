@@ -5,6 +5,7 @@ callee that stands in another file.
 """
 
 import contextlib
+import functools
 import hashlib
 import os
 import pathlib
@@ -17,8 +18,12 @@ HOUSE = pathlib.Path(__file__).resolve().parent.parent
 FLOORS = ("sim", "agents")
 
 
+@functools.cache
 def sources_hash():
-    """Return a short hash of every source file of `sim` and `agents`, and of the compiler's version."""
+    """Return a short hash of every source file of `sim` and `agents`, and of the compiler's version.
+
+    It is taken once a process: a file edited later is not the code that runs.
+    """
     digest = hashlib.sha256(f"{version('numba')} {version('numpy')}".encode())
     for floor in FLOORS:
         for path in sorted((HOUSE / floor).glob("**/*.py")):

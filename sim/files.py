@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import glob
 import os
 import pathlib
 
@@ -37,6 +38,8 @@ def alone(path):
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not (lock.exists() and os.path.samestat(os.stat(lock), os.fstat(file.fileno()))):
+            raise BlockingIOError(f"{lock} changed hands")
         try:
             yield
         finally:
@@ -46,7 +49,7 @@ def alone(path):
 def clear_parts(path):
     """Remove what writers of `path` that were killed on this machine have left beside it."""
     path = pathlib.Path(path)
-    for part in path.parent.glob(f".{path.name}.*.part"):
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         writer = part.name.removeprefix(f".{path.name}.").removesuffix(".part")
         if writer.isdecimal() and not is_alive(int(writer)):
             part.unlink(missing_ok=True)

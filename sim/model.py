@@ -5,7 +5,6 @@ import functools
 import itertools
 import math
 import pickle
-import zipfile
 from time import perf_counter
 
 import mesa
@@ -13,30 +12,43 @@ import numpy as np
 
 from sim import engine, handling, ledger, recording
 from sim.branching import adopt
+from sim.cache import sources_hash
 from sim.errors import Fault, InvariantError, ParameterError, RuleError
 from sim.files import whole_file
 from sim.kernel import raised
 from sim.ladder import widened
 from sim.recorder import Recorder, Records
 from sim.records import BAD_COUNT, KIND, LEAST_TICKS, MOST_TICKS, OUTCOMES, PRICE_OUTSIDE, RULE_RAISED
+from sim.setup import kinds_hash
 from sim.shocks import shock_block, source_block
 from sim.standing import open_positions
 from sim.state import PATH_STEPS, Layout, build_tables, connect
 from sim.streams import generator
 
-FORMAT = 2
+FORMAT = 3
 
 
 @contextlib.contextmanager
 def whole_state(path):
-    """Open a saved state; what is wrong with the file becomes one ParameterError."""
+    """Open a saved state of this very code; whatever is wrong with the file becomes one ParameterError."""
     try:
         with np.load(path) as file:
-            if "python" not in getattr(file, "files", ()):
-                raise ValueError("no saved market")
+            if str(file["code"]) != sources_hash():
+                raise refused(path, "one that this very code saved: it was saved by other code, which would go on otherwise")
             yield file
-    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
-        raise ParameterError(Fault("saved market", str(path), f"a whole file that save wrote ({error})")) from error
+    except ParameterError:
+        raise
+    except FileNotFoundError:
+        raise refused(path, "a whole file that save wrote: it is not there") from None
+    except (ImportError, AttributeError) as error:
+        raise refused(path, f"a file whose kinds of trader are still where they were ({error})") from error
+    except Exception as error:
+        raise refused(path, "a whole file that save wrote") from error
+
+
+def refused(path, bound):
+    """Return the error for a file that holds no state to go on from."""
+    return ParameterError(Fault("saved market", str(path), bound))
 
 
 class PerpetualMarket(mesa.Model):
@@ -307,12 +319,13 @@ class PerpetualMarket(mesa.Model):
         self.recorder.drain(self.tables)
         state = {f"table/{name}": table for name, table in self.tables.items() if name != "kind"}
         state |= {f"traits/{number}": rows for number, rows in enumerate(self.traits)}
+        state["code"] = np.array(sources_hash())
         state["python"] = np.frombuffer(pickle.dumps(self._python_state()), np.uint8)
         with whole_file(path) as part, open(part, "wb") as file:
             np.savez(file, **state)
 
     def _python_state(self):
-        return {"format": FORMAT, "setup": self.setup, "seed": self.seed, "spot": self._spot_states,
+        return {"format": FORMAT, "own_kinds": kinds_hash(self.kinds), "setup": self.setup, "seed": self.seed, "spot": self._spot_states,
                 "sentiment": self._sentiment_states, "recorder": self.recorder, "total": self.total,
                 "wall_seconds": self.wall_seconds}
 
@@ -323,17 +336,18 @@ class PerpetualMarket(mesa.Model):
         Raises
         ------
         ParameterError
-            If the file is not a whole saved market of this version.
+            If the file is not a whole market that this very code saved: other code could not go on bit for bit.
         """
         with whole_state(path) as file:
             python = pickle.loads(file["python"].tobytes())
-            if python.get("format") != FORMAT:
-                raise ValueError(f"its format is {python.get('format')}, not {FORMAT}")
+            kinds = Layout(python["setup"]).kinds
+            if python["format"] != FORMAT or python["own_kinds"] != kinds_hash(kinds):
+                raise refused(path, "one saved with the kinds of trader as they are now: their files have changed since")
             tables = {name.removeprefix("table/"): file[name] for name in file.files if name.startswith("table/")}
-            count = sum(name.startswith("traits/") for name in file.files)
-            traits = [file[f"traits/{number}"] for number in range(count)]
-        tables["kind"] = np.zeros(count, KIND)
-        return cls._from_state(python, tables, traits)
+            traits = [file[f"traits/{number}"] for number in range(len(kinds))]
+            if [rows.dtype for rows in traits] != [kind.traits.dtype for kind in kinds]:
+                raise ValueError("traits of another layout")
+            return cls._from_state(python, tables | {"kind": np.zeros(len(kinds), KIND)}, traits)
 
     @classmethod
     def _from_state(cls, python, tables, traits):

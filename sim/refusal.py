@@ -4,6 +4,7 @@ A *key* is dotted (``margin.tiers.3.floor``); rows of a list are counted from 0.
 """
 
 import difflib
+import pathlib
 import re
 import tomllib
 import typing
@@ -12,6 +13,7 @@ import pydantic
 
 from sim.errors import Fault, ParameterError
 
+MOST_LEVELS = 40
 HEADER = re.compile(r"\s*\[+\s*([A-Za-z_][\w.-]*)\s*\]+\s*(#.*)?$")
 PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]*)[\"']?\s*=")
 ROW = re.compile(r"\s*[\[{\"'\d]")
@@ -20,7 +22,8 @@ LONGEST_LINE = 60
 BOUNDS = {
     "greater_than": "above {gt}", "greater_than_equal": "at least {ge}", "less_than": "below {lt}",
     "less_than_equal": "at most {le}", "literal_error": "{expected}", "finite_number": "finite",
-    "too_short": "at least {min_length} long", "string_too_long": "at most {max_length} letters", "too_long": "at most {max_length} long", "missing": "given",
+    "too_short": "at least {min_length} long", "string_too_long": "at most {max_length} letters", "too_long": "at most {max_length} long",
+    "string_too_short": "at least {min_length} letters long", "missing": "given",
     "float_type": "a number", "int_type": "a whole number", "bool_type": "true or false", "string_type": "a text",
     "tuple_type": "a list", "list_type": "a list", "dict_type": "a table", "model_type": "a table",
     "model_attributes_type": "a table",
@@ -156,11 +159,14 @@ def checked(model, tables, file="", text=""):
 
 
 def toml_tables(text, file=""):
-    """Return the tables of a TOML text, or refuse it where its syntax breaks."""
+    """Return the tables of a TOML text, or refuse it where its syntax breaks or its tables lie too deep in one another."""
     try:
-        return tomllib.loads(text)
+        tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ParameterError(syntax_fault(text, file, str(error))) from None
+    if levels_of(tables) > MOST_LEVELS:
+        raise ParameterError(Fault("syntax", f"{levels_of(tables)} tables inside one another", f"at most {MOST_LEVELS}", file))
+    return tables
 
 
 def syntax_fault(text, file, message):
@@ -172,6 +178,30 @@ def syntax_fault(text, file, message):
     line = text.splitlines()[int(place[1]) - 1].strip()[:LONGEST_LINE]
     reason = message[:place.start()].strip()
     return Fault("syntax", line, f"valid TOML ({reason[0].lower()}{reason[1:]} at column {place[2]})", file, int(place[1]))
+
+
+def levels_of(tables):
+    """Return how many tables and lists lie inside one another.
+
+    Examples
+    --------
+    >>> levels_of({"a": {"b": [1]}, "c": 2})
+    3
+    """
+    depth, layer = 0, [tables]
+    while layer:
+        inner = [part for table in layer for part in (table.values() if isinstance(table, dict) else table)]
+        depth, layer = depth + 1, [part for part in inner if isinstance(part, (dict, list))]
+    return depth
+
+
+def text_of(path, key):
+    """Return the text of a file, or refuse it under the key that names it."""
+    try:
+        return pathlib.Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else f"it is not UTF-8: {error}"
+        raise ParameterError(Fault(key, str(path), f"a TOML file that can be read ({why})")) from None
 
 
 def flattened(tables, prefix=""):

@@ -15,7 +15,7 @@ from sim import price_sections, risk_sections, sections
 from sim.errors import Fault, ParameterError
 from sim.funding import cap_by_law
 from sim.records import VOTES
-from sim.refusal import checked, flattened, nearest, toml_tables, unknown
+from sim.refusal import checked, flattened, nearest, text_of, toml_tables, unknown
 
 LIBRARY = pathlib.Path(__file__).resolve().parent / "rulebooks"
 LARGEST_UNITS = 2**62
@@ -67,6 +67,9 @@ class Rulebook(sections.Section):
             yield Fault("premium.trim", self.premium.trim, f"0 where an interval is longer than {VOTES} minutes, whose samples are kept")
         if self.premium.impact_notional is not None and self.premium.impact_notional < self.contract.tick * self.contract.lot:
             yield Fault("premium.impact_notional", self.premium.impact_notional, "at least tick x lot")
+
+        if (self.premium.impact_notional or 0) / self.contract.unit >= LARGEST_UNITS:
+            yield Fault("premium.impact_notional", self.premium.impact_notional, f"below {LARGEST_UNITS * self.contract.unit:g} (in 64-bit units)")
 
     @classmethod
     def from_tables(cls, tables, file="", text=""):
@@ -168,5 +171,5 @@ def load_rulebook(name_or_path):
         known = ", ".join(rulebook_names())
         raise ParameterError(Fault("rulebook", str(name_or_path), f"a TOML file that exists, or one of {known}"
                                    + nearest(str(name_or_path), rulebook_names())))
-    text = path.read_text(encoding="utf-8-sig")
+    text = text_of(path, "rulebook")
     return Rulebook.from_tables(toml_tables(text, file), file, text)

@@ -1,11 +1,13 @@
 """What a market is built from: assets, markets, populations. Frozen values, checked where they are read from a file."""
 
 import dataclasses
+import hashlib
 import importlib
 import importlib.util
 import math
 import pathlib
 import sys
+import zlib
 from collections.abc import Mapping, Sequence
 
 
@@ -20,14 +22,29 @@ def resolve_kind(reference):
     place, _, name = reference.rpartition(":")
     if not place.endswith(".py"):
         return getattr(importlib.import_module(place), name)
-    module_name = f"kind_{pathlib.Path(place).stem}"
-    if module_name not in sys.modules or sys.modules[module_name].__file__ != str(pathlib.Path(place).resolve()):
-        specification = importlib.util.spec_from_file_location(module_name, pathlib.Path(place).resolve())
-        if specification is None or not pathlib.Path(place).exists():
-            raise ImportError(f"no file {place}")
-        sys.modules[module_name] = importlib.util.module_from_spec(specification)
-        specification.loader.exec_module(sys.modules[module_name])
-    return getattr(sys.modules[module_name], name)
+    return getattr(module_of(pathlib.Path(place).resolve()), name)
+
+
+def module_of(path):
+    """Return the module of a file, run once a process; its name holds a hash of the path, so files of one name stay apart."""
+    module_name = f"kind_{path.stem}_{zlib.crc32(str(path).encode()):08x}"
+    if module_name not in sys.modules:
+        specification = importlib.util.spec_from_file_location(module_name, path)
+        if specification is None or not path.exists():
+            raise ImportError(f"no file {path}")
+        module = sys.modules[module_name] = importlib.util.module_from_spec(specification)
+        try:
+            specification.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[module_name]
+            raise
+    return sys.modules[module_name]
+
+
+def kinds_hash(kinds):
+    """Return a hash of the files of those kinds of trader that are the user's own."""
+    files = {sys.modules[kind.__module__].__file__ for kind in kinds if kind.__module__.startswith("kind_")}
+    return hashlib.sha256(b"".join(pathlib.Path(file).read_bytes() for file in sorted(files))).hexdigest()
 
 
 def never_acts(kind):

@@ -137,13 +137,18 @@ def fill_asset(row, asset, setup, layout):
         raise ParameterError(Fault("asset", asset.name, "one that a market trades"))
     spot = start_price(setup, asset.name)
     row["spot"], row["exogenous"] = spot, math.log(spot)
+    row["lot"], row["tick"], row["units_per_tick"] = contract.lot, contract.tick, contract.units_per_tick
+    fill_terms(row, asset, setup)
+
+
+def fill_terms(row, asset, setup):
+    """Write the terms of trading in spot: impact, spread, fee, borrowing."""
     row["permanent_impact"] = asset.permanent_impact_bps * BP / IMPACT_NOTIONAL
     row["transient_impact"] = asset.transient_impact_bps * BP / IMPACT_NOTIONAL
     row["impact_seconds"], row["discovery"] = asset.impact_seconds, asset.perp_price_discovery
     row["half_spread"], row["fee"] = asset.half_spread_bps * BP, asset.fee_bps * BP
-    row["lot"], row["tick"], row["units_per_tick"] = contract.lot, contract.tick, contract.units_per_tick
     row["borrow_rate"] = asset.borrow_rate_per_year
-    row["borrow_limit_lots"] = int(min(asset.borrow_limit_usd / (spot * contract.lot), 1 << 62))
+    row["borrow_limit_lots"] = int(min(asset.borrow_limit_usd / (start_price(setup, asset.name) * float(row["lot"])), 1 << 62))
 
 
 def fill_market(tables, m, setup_market, setup, layout):
@@ -192,8 +197,13 @@ def fill_view(view, market, venue, asset, setup):
     view["seconds_to_settlement"] = market["interval_seconds"]
     view["funding_rate"] = view["predicted_funding"] = market["interest"] / market["divisor"] * market["funding_on"]
     view["taker_fee"], view["maker_fee"] = venue["taker_fee"], venue["maker_fee"]
-    view["spot_fee"], view["spot_half_spread"], view["borrow_rate"] = asset["fee"], asset["half_spread"], asset["borrow_rate"]
+    fill_spot_view(view, asset)
     view["maintenance_fraction"] = market["tier_fraction"][0]
+
+
+def fill_spot_view(view, asset):
+    """Write what traders see of the terms of trading in spot."""
+    view["spot_fee"], view["spot_half_spread"], view["borrow_rate"] = asset["fee"], asset["half_spread"], asset["borrow_rate"]
 
 
 def fill_traders(tables, setup, layout, seed):
@@ -219,7 +229,7 @@ def fill_population(tables, rows, population, layout, seed):
     trader, account, position = tables["trader"][rows], tables["account"][rows], tables["position"][rows]
     capital = np.round(column(population, "capital_usd", 0.0) / layout.unit)
     if np.any(capital >= LARGEST_UNITS):
-        raise ParameterError(Fault(f"{population.name}.capital_usd", float(capital.max() * layout.unit), "below 9.2e12"))
+        raise ParameterError(Fault(f"populations.{population.name}.capital_usd", float(capital.max() * layout.unit), "below 9.2e12"))
     at_venue = np.floor(capital * np.clip(column(population, "margin_share", 1.0), 0.0, 1.0))
     for v in range(len(layout.venues)):
         account["collateral"][:, v] = (at_venue // len(layout.venues)).astype("i8")

@@ -463,7 +463,7 @@ def test_a_story_with_two_markets(tmp_path):
 
 
 def test_one_market_beside_several_is_refused():
-    assert "given, or else" in faults_of("calm", {"markets": [{"rulebook": "binance"}]})["market"].bound
+    assert "absent beside [market]" in faults_of("calm", {"markets": [{"rulebook": "binance"}]})["markets"].bound
 
 
 def test_a_market_is_built_at_time_zero():

@@ -397,7 +397,7 @@ def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
         ("market.changes.contract.tick", 1.0, "in flight"),
         ("populations.noise.number", 7, "kinds and numbers"),
         ("populations.longs.leverage", 2.0, "accounts are open"),
-        ("dt_seconds", 30, "same markets and step"),
+        ("dt_seconds", 30, "dt_seconds was 30.0, must be 60.0 as before the branch"),
     ):
         with pytest.raises(ParameterError, match=words):
             market.branch(setup=setup_of(load("calm", {"days": 0.05, key: value}), 3))
