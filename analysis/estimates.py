@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import curve_fit
 
 from analysis.intervals import CORRELATION, block_interval
-from analysis.metrics import autocorrelation
+from analysis.metrics import autocorrelation, mean
 
 YEAR_HOURS = 8_760.0
 TAIL_SHARES, SHAPE_SHARE, SHORTEST_TAIL = (0.01, 0.0025), 0.01, 25
@@ -79,16 +79,19 @@ def tail_index(returns, share):
     3.0
     """
     kept = returns[np.isfinite(returns)]
-    if not len(largest(kept, share)):
+    shape, low, high = block_interval(lambda rows: mean(largest(rows, share)), kept)
+    lowest_shape = block_interval(moment_shape, kept)[1]
+    if not (math.isfinite(low) and math.isfinite(lowest_shape)):
         return math.nan, math.nan, math.nan
-    shape, low, high = block_interval(lambda rows: float(np.mean(largest(rows, share))), kept)
-    fat = block_interval(moment_shape, kept)[1] > 0
+    fat = lowest_shape > 0
     return 1 / shape if fat else math.inf, 1 / high, 1 / low if fat and low > 0 else math.inf
 
 
 def moment_shape(returns):
     """Return the shape of the tail of absolute returns, 0 or below for a thin one (the moment estimator), of the largest hundredth."""
     logs = largest(returns, SHAPE_SHARE)
+    if not len(logs):
+        return math.nan
     first, second = logs.mean(), (logs**2).mean()
     return first + 1 - 0.5 / (1 - first**2 / second)
 
