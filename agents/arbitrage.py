@@ -4,13 +4,13 @@ Belief
     A short perpetual against long spot earns the funding rate, a long perpetual against short spot its negative. The
     next rates follow from the running premium (half its 30-minute, half its 90-minute mean) and from the price at
     which one trades. Money tied up must earn ``hurdle_per_year``; borrowed spot costs the lender's rate besides; a
-    round trip costs ``round_trip_bps`` (fees, spreads, impact: the trader's own estimate), recovered over
-    ``hold_settlements``.
+    round trip costs ``round_trip_bps`` (fees, spreads, impact: the trader's own estimate), recovered over ``hold_hours``,
+    however many settlements that is.
 Orders
     Every wake: one limit order a side in the perpetual at its *reservation basis* (`agents.reservation`), at most a
     clip each, resting ``rest_seconds``. With h a position's sign and r = -h G what it receives per interval, it opens
-    where r covers hurdle + cost / hold_settlements and closes where r falls ``unwind_share`` of that cost short of
-    the hurdle; both rise by ``inventory_hurdle_per_year`` as the position nears its limit. The reverse side's hurdle
+    where r covers the hurdle and the cost per interval of the holding time, and closes where r falls ``unwind_share`` of that
+    cost short of the hurdle; both rise by ``inventory_hurdle_per_year`` as the position nears its limit. The reverse side's hurdle
     is the borrow rate plus ``reverse_hurdle_share`` of the hurdle (-1 and no borrow cost: one net carry both ways).
     Fills are hedged in spot at the next wake. A spot leg left naked, by liquidation or deleveraging, is unwound by
     ``naked_share`` of it a wake (at least a clip) unless re-hedged before. A leg that spot or the lender refuses is
@@ -63,7 +63,7 @@ TRAITS = Traits(
     hurdle_per_year=Trait(0.07, "fraction per year", "what money tied up must earn"),
     reverse_hurdle_share=Trait(1, "1", "part of the hurdle that the reverse side must earn beside the borrow rate", low=-1, high=1),
     round_trip_bps=Trait(8, "bp", "cost of opening and closing both legs", low=0),
-    hold_settlements=Trait(19, "settlements", "time over which that cost is recovered", low=1),
+    hold_hours=Trait(152, "h", "time over which that cost is recovered", low=1),
     unwind_share=Trait(1, "1", "part of the spread-out cost that carry may miss before it closes", low=0),
     inventory_hurdle_per_year=Trait(0.01, "fraction per year", "rise of the hurdle at the position limit", low=0),
     forecast_weight=Trait(0.5, "1", "weight of the forecast beside the quote in the expected premium", low=0, high=0.9),
@@ -205,9 +205,15 @@ def hurdle(me, view, holding, filled):
 
 
 @hot_kernel
+def intervals_held(me, view):
+    """Return the holding time in funding intervals of the venue, at least one."""
+    return max(me["hold_hours"] / (view["interval_seconds"] / 3600.0), 1.0)
+
+
+@hot_kernel
 def required_receipt(me, view, holding, closing, filled):
     """Return what a position of sign `holding` must receive per interval to be opened, or to be kept."""
-    cost = me["round_trip_bps"] * BASIS_POINT / me["hold_settlements"]
+    cost = me["round_trip_bps"] * BASIS_POINT / intervals_held(me, view)
     return hurdle(me, view, holding, filled) + (-me["unwind_share"] * cost if closing else cost)
 
 
@@ -220,7 +226,7 @@ def quote_basis(me, view, side, holding, closing, filled):
         fair = reservation_basis(view, side, -holding * hurdle(me, view, holding, filled), 0.0, 0.0, 0.0, 0.0)
         fair = fair if abs(fair) <= REACH else 0.0
     forecast = 0.5 * (view["premium_30m"] + view["premium_90m"])
-    convergence = me["convergence_share"] / me["hold_settlements"]
+    convergence = me["convergence_share"] / intervals_held(me, view)
     return reservation_basis(view, side, receipt, forecast, me["forecast_weight"], convergence, fair)
 
 

@@ -5,11 +5,14 @@ a fault could only be a number.
 """
 
 import math
+import traceback
 
 import numpy as np
 
 from sim.errors import RuleError
+from sim.kernel import COMPILED
 from sim.records import ACCOUNT, CANCEL, DRAW, LIMIT, MARKET_ORDER, ORDER, ORDER_ROW, POSITION, SPOT, TRANSFER, VIEW
+from sim.setup import never_acts
 from sim.streams import generator
 
 ROWS = 128
@@ -44,7 +47,7 @@ def plausible_view(draw):
     return view
 
 
-def plausible_rows(kind, draw, me=None):
+def plausible_rows(kind, draw, me=None, markets=1):
     """Return the seven arguments of a rule, random but such as a market could show.
 
     Parameters
@@ -53,8 +56,17 @@ def plausible_rows(kind, draw, me=None):
     draw : numpy.random.Generator
     me : array[1] of the kind's record, optional
         Its record so far; a fresh one with traits around their defaults otherwise.
+    markets : int
+        Each at a venue of its own.
     """
     me = plausible_traits(kind, draw) if me is None else me
+    accounts, positions, views = (np.concatenate(rows) for rows in zip(*(plausible_market(me, draw) for _ in range(markets))))
+    views["venue"] = np.arange(markets)
+    return me, accounts, positions, views, plausible_slots(kind, draw, views), plausible_draw(draw), np.zeros(ROWS, ORDER_ROW)
+
+
+def plausible_market(me, draw):
+    """Return account, position and view of one market as arrays of one row."""
     view = plausible_view(draw)
     unit_price = float(view["mark"][0] * view["units_per_price"][0])
     capital = 1e6 * float(me["capital_usd"][0] if "capital_usd" in me.dtype.names else 1e5)
@@ -66,7 +78,7 @@ def plausible_rows(kind, draw, me=None):
     accounts["incoming"] = int(capital * 0.1) * (draw.random() < 0.1)
     positions["spot_lots"] = int(-lots * draw.choice([0.0, 0.5, 1.0, 1.2]))
     accounts["borrow_limit"] = int(capital * draw.random())
-    return me, accounts, positions, view, plausible_slots(kind, draw, view), plausible_draw(draw), np.zeros(ROWS, ORDER_ROW)
+    return accounts, positions, view
 
 
 def plausible_traits(kind, draw):
@@ -149,32 +161,49 @@ def row_faults(kind, rows, before, count):
     return next((f"order row {k}: {fault}" for k, fault in faults if fault), "")
 
 
-def check_trader(kind, draws=2_000, seed=0):
-    """Run a kind's rule, uncompiled, on random rows and check what it does.
+def check_trader(kind, draws=2_000, seed=0, markets=1):
+    """Run a kind's rule, uncompiled, on random rows and check what it does; then compile it.
 
     Parameters
     ----------
     kind : type of Trader
     draws : int
         Calls of the rule; its memory lasts twenty calls.
-    seed : int
+    seed, markets : int
+
+    Returns
+    -------
+    str
+        That all is well, in one sentence.
 
     Raises
     ------
     RuleError
         Naming what is broken: the declaration, a raised error, a count or an order row out of range, a number that is not
-        finite, a row changed that a rule only reads, or two different answers to the same rows.
+        finite, a row changed that a rule only reads, two different answers to the same rows, or what cannot be compiled.
     """
+    fault = plain_fault(kind, draws, seed, markets)
+    if fault:
+        raise RuleError(fault)
+    call(kind.decide, plausible_rows(kind, generator(seed, f"check_trader {kind.kind}"), markets=markets))
+    return f"ok: {kind.__name__} keeps the contract in {draws:,} draws" + " and compiles" * COMPILED
+
+
+def plain_fault(kind, draws=2_000, seed=0, markets=1):
+    """Return the first thing that a kind's declaration or its uncompiled rule breaks, or an empty string."""
     fault = declaration_fault(kind)
     if fault:
-        raise RuleError(f"{kind.__name__} {fault}")
+        return f"{kind.__name__} {fault}"
     draw, me = generator(seed, f"check_trader {kind.kind}"), None
     for number in range(draws):
-        rows = plausible_rows(kind, draw, None if number % 20 == 0 else me)
+        rows = plausible_rows(kind, draw, None if number % 20 == 0 else me, markets)
         me = rows[0]
         fault = call_fault(kind, rows)
         if fault:
-            raise RuleError(f"{kind.__name__}.decide, draw {number}: {fault}")
+            code = kind.decide.function.__code__
+            place = "" if code.co_filename in fault else f" ({code.co_filename}:{code.co_firstlineno})"
+            return f"{kind.__name__}.decide, draw {number}: {fault}{place}"
+    return ""
 
 
 def declaration_fault(kind):
@@ -183,12 +212,19 @@ def declaration_fault(kind):
         return "must have a name in `kind`"
     if kind.traits is None or kind.decide is None:
         return "must have `traits` and a `decide` rule"
-    if not {"wake_seconds", "latency_seconds"} & set(kind.traits.traits):
-        return "must have a trait wake_seconds or latency_seconds"
+    if never_acts(kind):
+        return never_acts(kind)
     if not isinstance(kind.slots, int) or kind.slots < 0:
         return f"slots was {kind.slots!r}, must be an integer of at least 0"
     wrong = [name for name, trait in kind.traits.traits.items() if not trait.accepts(trait.default)]
     return f"trait {wrong[0]}: its default must be {kind.traits.traits[wrong[0]].bound}" if wrong else ""
+
+
+def place_of(error, function):
+    """Return file and line of the function's own file where an error was raised."""
+    file = function.__code__.co_filename
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"{file}:{lines[-1] if lines else function.__code__.co_firstlineno}"
 
 
 def call_fault(kind, rows):
@@ -201,7 +237,7 @@ def call_fault(kind, rows):
         count = call(kind.decide.function, rows)
         again = call(kind.decide.function, twin)
     except Exception as error:
-        return f"raised {type(error).__name__}: {error}"
+        return f"raised {type(error).__name__}: {error} ({place_of(error, kind.decide.function)})"
     fault = row_faults(kind, rows, before, count)
     if fault:
         return fault

@@ -46,7 +46,7 @@ SMALLEST_SHARE = 0.1
 
 LONG_TRAITS = Traits(
     wake_seconds=Trait(14_400, "s", "mean time between decisions", low=0),
-    side=Trait(1, "sign", "1: long only, -1: short only", low=-1, high=1),
+    side=Trait(1, "sign", "1: this kind goes long", low=1, high=1),
     entry_probability=Trait(0.08, "1", "probability of entering at a wake while flat, at sentiment 0", low=0, high=1),
     sentiment_weight=Trait(0.6, "1", "log change of that probability per unit of sentiment"),
     conviction=Trait(1, "1", "scales entry and the mean holding time", low=0),
@@ -62,7 +62,7 @@ LONG_TRAITS = Traits(
     market=Trait(0, "number", "market it trades", low=0),
     memory={"seen_seconds": 0.0},
 )
-SHORT_TRAITS = LONG_TRAITS.replaced(side=-1)
+SHORT_TRAITS = LONG_TRAITS.replaced(side=Trait(-1, "sign", "-1: this kind goes short", low=-1, high=-1))
 
 
 @hot_kernel

@@ -27,134 +27,24 @@ decisions; 0 or infinite: never), ``latency_seconds`` (makes the kind one of the
 ``leverage``, ``isolated``.
 """
 
-import dataclasses
-import difflib
 import functools
 import pathlib
 
 import mesa
 import numpy as np
 
-from agents.contract import check_trader
+from agents.contract import check_trader, plain_fault
 from agents.orders import write_cancel, write_close, write_limit, write_market, write_spot, write_transfer
+from agents.traits import Trait, Traits
 from sim.cache import FLOORS, HOUSE
 from sim.errors import Fault, ParameterError, RuleError
+from sim.handling import retire, write_trait
 from sim.kernel import compile_rule, with_rule
 from sim.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
+from sim.refusal import nearest
 
 __all__ = ["Rule", "Trader", "Trait", "Traits", "check_trader", "rule", "write_cancel", "write_close", "write_limit",
            "write_market", "write_spot", "write_transfer"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Trait:
-    """One property of a trader.
-
-    Parameters
-    ----------
-    default : float
-    unit, meaning : str
-    low, high : float, optional
-        Bounds, both allowed.
-    """
-
-    default: float
-    unit: str
-    meaning: str
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def bound(self):
-        """The allowed values in words."""
-        named = (("at least", self.low), ("at most", self.high))
-        return " and ".join(f"{words} {bound:g}" for words, bound in named if bound is not None) or "a number"
-
-    def accepts(self, values):
-        """Return whether every value is a number within the bounds."""
-        values = np.asarray(values, float)
-        low = -np.inf if self.low is None else self.low
-        high = np.inf if self.high is None else self.high
-        return bool(np.all((values >= low) & (values <= high)))
-
-
-class Traits:
-    """The traits of a kind, and what it remembers between decisions.
-
-    Parameters
-    ----------
-    memory : dict of str to float, optional
-        Fields that the rule may write, with their first values.
-    **traits : Trait
-
-    Attributes
-    ----------
-    dtype : numpy.dtype
-        One float64 field a trait, then one a memory field.
-    defaults : numpy.void
-        A record of `dtype`.
-
-    Examples
-    --------
-    >>> traits = Traits(size_usd=Trait(100, "quote currency", "order size", low=1), memory={"seen_seconds": 0.0})
-    >>> traits.table(2, {"size_usd": [5, 6]})["size_usd"].tolist()
-    [5.0, 6.0]
-    >>> traits.table(2, {"size_us": 5})
-    Traceback (most recent call last):
-    sim.errors.ParameterError: size_us was 5, must be one of size_usd (did you mean size_usd?)
-    """
-
-    def __init__(self, memory=None, **traits):
-        self.traits, self.memory = traits, dict(memory or {})
-        self.dtype = np.dtype([(name, "f8") for name in (*traits, *self.memory)], align=True)
-        self.defaults = self._rows(1, {})[0]
-
-    def _rows(self, number, values):
-        rows = np.zeros(number, self.dtype)
-        first = {name: trait.default for name, trait in self.traits.items()} | self.memory | values
-        for name, value in first.items():
-            rows[name] = value
-        return rows
-
-    def replaced(self, **defaults):
-        """Return the same traits with other defaults."""
-        changed = {name: dataclasses.replace(self.traits[name], default=value) for name, value in defaults.items()}
-        return Traits(memory=self.memory, **self.traits | changed)
-
-    def faults(self, values):
-        """Return what is wrong with values by trait name, as a list of Fault."""
-        found = []
-        for name, value in values.items():
-            if name not in self.traits:
-                near = difflib.get_close_matches(name, self.traits, 1)
-                found.append(Fault(name, value, f"one of {', '.join(self.traits)}"
-                                                + f" (did you mean {near[0]}?)" * bool(near)))
-            elif not self.traits[name].accepts(value):
-                found.append(Fault(name, value, self.traits[name].bound))
-        return found
-
-    def table(self, number, values):
-        """Return the records of `number` traders.
-
-        Parameters
-        ----------
-        number : int
-        values : dict of str to float or array[number]
-            What differs from the defaults.
-
-        Returns
-        -------
-        numpy.ndarray of `dtype`
-
-        Raises
-        ------
-        ParameterError
-            With every unknown name and every value out of bounds.
-        """
-        faults = self.faults(values)
-        if faults:
-            raise ParameterError(*faults)
-        return self._rows(number, values)
 
 
 class Rule:
@@ -165,11 +55,13 @@ class Rule:
     function : callable
         The plain Python function.
     traits : Traits
+    kind : type of Trader
+        The last kind that was given the rule; None before.
     """
 
     def __init__(self, function, traits):
         functools.update_wrapper(self, function)
-        self.function, self.traits, self._acts = function, traits, {}
+        self.function, self.traits, self.kind, self._acts = function, traits, None, {}
 
     @property
     def signature_rows(self):
@@ -187,10 +79,26 @@ class Rule:
         return compile_rule(self.function, self.signature_rows)
 
     def within(self, act):
-        """Return a kernel of the step with this rule inside (`sim.kernel.with_rule`), compiled at the first call in a process."""
+        """Return a kernel of the step with this rule inside (`sim.kernel.with_rule`), compiled at the first call in a process.
+
+        Raises
+        ------
+        RuleError
+            In one sentence, with file and line: what the plain rule breaks, or else why it cannot be compiled.
+        """
         if act not in self._acts:
-            self._acts[act] = with_rule(act, self.function, self.traits.dtype, self.cached)
+            try:
+                self._acts[act] = with_rule(act, self.function, self.traits.dtype, self.cached)
+            except RuleError as error:
+                raise RuleError((self.kind and plain_fault(self.kind)) or self._complaint() or str(error)) from None
         return self._acts[act]
+
+    def _complaint(self):
+        """Return why the rule by itself cannot be compiled, which is clearer than within the step; None if it can."""
+        try:
+            return self._compiled and None
+        except RuleError as error:
+            return str(error)
 
     def __call__(self, *arguments):
         return self._compiled(*arguments)
@@ -199,6 +107,19 @@ class Rule:
 def rule(traits):
     """Declare a function ``(me, accounts, positions, views, mine, rng, orders) -> count`` as the rule over `traits`."""
     return lambda function: Rule(function, traits)
+
+
+class TraitOfRow:
+    """A trait as an attribute of a handle: read from the trader's row, checked and written through to it."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __get__(self, trader, kind):
+        return self if trader is None else float(trader.traits_row[self.name])
+
+    def __set__(self, trader, value):
+        trader.set_trait(self.name, value)
 
 
 class Trader(mesa.Agent):
@@ -218,25 +139,75 @@ class Trader(mesa.Agent):
     decide : Rule
     slots : int
         Resting orders that a trader of this kind can have at once.
+    collateral, cash, equity : float, quote currency
+    size_usd, wake_seconds, ... : float
+        Each trait of the kind, to read and, between two steps, to write: it counts from the trader's next decision on.
 
     Notes
     -----
-    The state is in the tables, so a handle costs nothing while nobody asks it.
+    The state is in the tables, so a handle costs nothing while nobody asks it. A trader acts inside the market's step; what
+    Mesa would call on a handle (`step`, `advance`) is refused. What is written is kept by `save` and `branch`, but stands in
+    no scenario. An attribute that is no trait is refused, unless the class has one of that name.
     """
 
     kind = ""
     traits = None
     decide = None
     slots = 0
+    row = unique_id = model = pos = None
 
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
         if cls.decide is not None and (cls.traits is None or cls.decide.traits.dtype != cls.traits.dtype):
             raise RuleError(f"{cls.__name__}.traits must have the fields its rule was declared with")
+        if cls.decide is not None:
+            cls.decide.kind = cls
+            cls._expose_traits()
+
+    @classmethod
+    def _expose_traits(cls):
+        for name in cls.traits.traits:
+            if name in vars(cls) or hasattr(Trader, name):
+                raise RuleError(f"{cls.__name__}: the trait {name} needs another name: each handle has {name} already")
+            setattr(cls, name, TraitOfRow(name))
 
     def __init__(self, model, row):
         super().__init__(model)
         self.row = row
+
+    def __setattr__(self, name, value):
+        if not hasattr(type(self), name) and name[0] != "_":
+            known = self.traits.traits if self.traits else ()
+            raise ParameterError(Fault(name, value, f"a trait of {type(self).__name__}: {', '.join(known)}{nearest(name, known)};"
+                                                    " agents_by_type[Kind].set(trait, value) writes those of one kind"))
+        object.__setattr__(self, name, value)
+
+    def set_trait(self, name, value):
+        """Write a trait of the trader between two steps.
+
+        Raises
+        ------
+        ParameterError
+            Out of bounds, or for what the account was opened with: capital, margin and borrow shares, leverage, isolation.
+        """
+        faults = self.traits.faults({name: value})
+        if faults or np.ndim(value):
+            raise ParameterError(*faults or [Fault(name, value, "one number")])
+        write_trait(self.model, self.row, name, float(value))
+
+    def remove(self):
+        """Take the trader out of the market: its orders are cancelled, and it never acts again.
+
+        Its money and its position stay: they pay and receive funding and are liquidated like any other, until the end.
+        """
+        retire(self.model, self.row)
+        super().remove()
+
+    def step(self):
+        """Refuse: a trader acts inside the market's step, when it wakes."""
+        raise RuleError(f"{type(self).__name__} acts inside the market's compiled step, when it wakes: call step() or run() of the model")
+
+    advance = step
 
     @property
     def traits_row(self):

@@ -16,6 +16,7 @@ import numpy as np
 
 from sim.records import CAUSES, DELEVERAGED, ENDOGENOUS, FORCED_ORDER, NO_ROW, TAKEOVER, TWIN_TAKEOVER
 
+AFTERMATH_SECONDS = 6 * 3600.0
 CHANNELS = ("index", "basis", "funding", "fees")
 OTHER = "other"
 CHANNEL_FIELDS = ("index_pnl", "basis_pnl", "funding", "fees")
@@ -63,6 +64,28 @@ def rounds_max(events, rounds_a_step):
     return int(lengths.max(initial=0))
 
 
+def between(rows, start, end):
+    """Return the rows with a time from `start` to before `end`."""
+    return rows[(rows["seconds"] >= start) & (rows["seconds"] < end)]
+
+
+def shock_window(shock_seconds):
+    """Return the seconds between which a cascade counts as that of a run's shocks: from the first one's start to six hours after the last one's end.
+
+    Parameters
+    ----------
+    shock_seconds : sequence of (float, float)
+        Start and end of each.
+
+    Returns
+    -------
+    tuple of float, or None without a shock
+    """
+    if not len(shock_seconds):
+        return None
+    return min(start for start, _ in shock_seconds), max(end for _, end in shock_seconds) + AFTERMATH_SECONDS
+
+
 def amplification(events, twin_events):
     """Return n = 1 - L_twin / L, the share of the liquidated notional that forced trading itself brought about.
 
@@ -78,7 +101,12 @@ def amplification(events, twin_events):
 
     Notes
     -----
-    What was liquidated before the twin branched off (its events that are no twin takeovers) is left out of both.
+    What was liquidated before the twin branched off (its events that are no twin takeovers) is left out of both. Count both in a window around the
+    shock (`shock_window`): over a longer time run and twin come apart by chance.
+
+    It is a share of *notional*, and counts whatever forced trading changed, through whatever chain. `branching_ratio` is a share of *accounts*, and counts
+    those that the rule of parents calls pushed (they would have stood above maintenance at the mark without the displacement within the mark's window).
+    The two differ even where both are well measured: large accounts weigh more in one, and a push that takes longer than the window is seen by the twin alone.
     """
     before = liquidated_notional(twin_events[twin_events["kind"] != TWIN_TAKEOVER], 1.0)
     whole = liquidated_notional(events, 1.0) - before
@@ -171,7 +199,7 @@ def depths_below(graph, root):
 
 
 def branching_ratio(graph):
-    """Return endogenous nodes over all nodes, NaN of an empty forest."""
+    """Return endogenous nodes over all nodes, NaN of an empty forest: a share of accounts by the rule of parents, not the `amplification`."""
     causes = cause_counts(graph)
     return causes[CAUSES[ENDOGENOUS]] / sum(causes.values()) if causes else float("nan")
 

@@ -1,96 +1,101 @@
-"""Estimators with intervals: persistence, tails, clustering, price discovery, impact, cascades, profit, rates.
-
-Intervals are 95 %. Where rows depend on each other they come from the stationary block bootstrap (Politis and Romano, 1994, J. American
-Statistical Association 89; `arch.bootstrap`) with a fixed seed, so that the same rows have one interval; where a closed form is used, the
-docstring names it.
-"""
+"""Estimators of facts: reversion, tails, clustering, lead and lag, impact, cascades, profit; intervals are from `analysis.intervals`."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import curve_fit
 
-from sim.errors import Fault, ParameterError
+from analysis.intervals import CORRELATION, block_interval
+from analysis.metrics import autocorrelation
 
 YEAR_HOURS = 8_760.0
-DRAWS, SEED = 400, 20_260
-TAIL_SHARE = 0.05
-Z = 1.959963984540054
+TAIL_SHARES, SHAPE_SHARE, SHORTEST_TAIL = (0.01, 0.0025), 0.01, 25
 IMPACT_GROUPS = 12
 
 
-def bootstrapped(statistic, values, block, draws=DRAWS):
-    """Return ``(value, low, high)`` of a statistic of dependent rows.
-
-    Parameters
-    ----------
-    statistic : callable
-        Of an array of rows, in order.
-    values : numpy.ndarray
-        One row a time.
-    block : float
-        Mean length of a block, rows.
-
-    Raises
-    ------
-    ParameterError
-        If `arch` is not installed.
-    """
-    try:
-        from arch.bootstrap import StationaryBootstrap
-    except ImportError:
-        raise ParameterError(Fault("facts", "arch", "installed: pip install perplab[stats]")) from None
-    if len(values) < 8:
-        return math.nan, math.nan, math.nan
-    sampler = StationaryBootstrap(max(min(block, len(values) / 4), 2.0), values, seed=SEED)
-    drawn = np.array([statistic(data[0]) for data, _ in sampler.bootstrap(draws)], float)
-    low, high = np.nanpercentile(drawn, [2.5, 97.5], method="nearest") if np.isfinite(drawn).any() else (math.nan, math.nan)
-    return float(statistic(values)), float(low), float(high)
-
-
-def half_life(pairs):
-    """Return the half-life, in rows, of an error correction: change = a + k * level before, ln 2 / -ln(1 + k).
+def reversion(pairs):
+    """Return the slope of the change on the level before, its bias added back: slope + (1 + 3 (1 + slope)) / n (Kendall, 1954, Biometrika 41).
 
     Parameters
     ----------
     pairs : numpy.ndarray, shape (rows, 2)
-        Level before, and the change that followed. Infinite where the level does not revert.
-
-    Examples
-    --------
-    >>> levels = 0.5 ** np.arange(12)
-    >>> round(half_life(np.column_stack([levels[:-1], np.diff(levels)])), 9)
-    1.0
+        Level before, and the change that followed.
     """
     before, change = pairs[:, 0], pairs[:, 1]
     slope = np.cov(before, change, bias=True)[0, 1] / max(before.var(), 1e-300)
-    if not -1.0 < slope < 0.0:
-        return math.inf if slope >= 0 else 0.0
-    return math.log(2.0) / -math.log1p(slope)
+    return slope + (1 + 3 * (1 + slope)) / len(pairs)
 
 
-def hill(returns, share=TAIL_SHARE):
-    """Return the tail index of absolute returns, ``(value, low, high)``: Hill (1975, Annals of Statistics 3), value +- 1.96 value / sqrt(k).
+def half_life_interval(levels):
+    """Return the half-life, in rows, of successive levels, ``(value, low, high)``: ln 2 / -ln(1 + `reversion`), infinite where none shows.
 
     Examples
     --------
-    >>> sample = (1.0 - (np.arange(20_000) + 0.5) / 20_000) ** (-1 / 3)
-    >>> round(hill(sample)[0], 2)
+    >>> half_life_interval(np.arange(100.0))[0]
+    inf
+    """
+    pairs = np.column_stack([levels[:-1], np.diff(levels)]) if len(levels) > 1 else np.zeros((0, 2))
+    return tuple(half_life(slope) for slope in block_interval(reversion, pairs))
+
+
+def half_life(slope):
+    """Return the half-life of a slope: 0 from -1 downwards, infinite from 0 upwards; NaN stays.
+
+    Examples
+    --------
+    >>> half_life(-0.5), half_life(0.1), half_life(-1.2)
+    (1.0, inf, 0.0)
+    """
+    if slope != slope or -1.0 < slope < 0.0:
+        return math.log(2.0) / -math.log1p(slope)
+    return math.inf if slope >= 0 else 0.0
+
+
+def largest(returns, share):
+    """Return the logarithms of the largest absolute returns over the next smaller one; none of fewer than 25, or of one that is 0."""
+    size = np.sort(np.abs(returns))[::-1]
+    number = int(len(size) * share)
+    return np.log(size[:number] / size[number]) if number >= SHORTEST_TAIL and size[number] > 0 else np.empty(0)
+
+
+def tail_index(returns, share):
+    """Return the tail index of absolute returns, ``(value, low, high)``.
+
+    Notes
+    -----
+    Hill (1975, Annals of Statistics 3), 1 / mean log excess of the largest `share`; limits from blocks of time, of the inverse, so that
+    clustering counts. Over 43,200 returns limits of the largest .0025 cover the index of Student's t with 3 and 4 degrees of freedom, of a
+    Pareto law and of a GARCH(1, 1) 92 to 96 times in a hundred; of the largest .01 90, 69, 99 and 47 (Hill is biased downwards where the tail
+    is a power only far out), of the largest .05 none of the two Student's.
+
+    The index is infinite where a fat tail is not told from a thin one: where the lower limit of the shape by the moment estimator (Dekkers,
+    Einmahl and de Haan, 1989, Annals of Statistics 17), which unlike Hill's may be 0 or below, of the largest .01 does not exceed 0. A
+    normal law has 0 fat tails in 100 samples, a Laplace law 3, Student's t with 3 degrees 99, with 4 94; of such a GARCH (index 7) 19.
+
+    Examples
+    --------
+    >>> sample = np.random.default_rng(1).permutation((1.0 - (np.arange(40_000) + 0.5) / 40_000) ** (-1 / 3))
+    >>> round(tail_index(sample, 0.0025)[0], 1)
     3.0
     """
-    size = np.sort(np.abs(returns[np.isfinite(returns)]))[::-1]
-    k = int(len(size) * share)
-    if k < 10 or size[k] <= 0:
+    kept = returns[np.isfinite(returns)]
+    if not len(largest(kept, share)):
         return math.nan, math.nan, math.nan
-    index = 1.0 / np.mean(np.log(size[:k] / size[k]))
-    return float(index), float(index * (1 - Z / math.sqrt(k))), float(index * (1 + Z / math.sqrt(k)))
+    shape, low, high = block_interval(lambda rows: float(np.mean(largest(rows, share))), kept)
+    fat = block_interval(moment_shape, kept)[1] > 0
+    return 1 / shape if fat else math.inf, 1 / high, 1 / low if fat and low > 0 else math.inf
 
 
-def autocorrelation_of(lag):
-    """Return the statistic of the autocorrelation at a lag, in rows."""
-    def statistic(values):
-        return correlation(values[:-lag], values[lag:])
-    return statistic
+def moment_shape(returns):
+    """Return the shape of the tail of absolute returns, 0 or below for a thin one (the moment estimator), of the largest hundredth."""
+    logs = largest(returns, SHAPE_SHARE)
+    first, second = logs.mean(), (logs**2).mean()
+    return first + 1 - 0.5 / (1 - first**2 / second)
+
+
+def autocorrelation_interval(values, lag=1):
+    """Return the autocorrelation at a lag, in rows, ``(value, low, high)``; the value is that of `analysis.metrics.autocorrelation`."""
+    return block_interval(lambda rows: autocorrelation(rows[:, 0], lag), values[:, None], CORRELATION)
 
 
 def kurtosis(values):
@@ -129,58 +134,6 @@ def correlation(before, after):
     return float(np.corrcoef(before, after)[0, 1])
 
 
-class Discovery(NamedTuple):
-    """The perpetual's part in finding the common price: component share with its interval, bounds of the information share."""
-
-    component: float
-    low: float
-    high: float
-    information_low: float
-    information_high: float
-
-
-def price_discovery(log_perpetual, log_spot, lags=5):
-    """Return the perpetual's `Discovery` against spot.
-
-    Notes
-    -----
-    A vector error correction of the two log prices whose cointegrating vector is (1, -1): each change on the gap before, a constant and
-    `lags` changes of both, by least squares (`statsmodels`). Component share: Gonzalo and Granger (1995, J. Business and Economic
-    Statistics 13), the other's adjustment over both; unknown (NaN) unless both point towards each other. Its interval: 4,000 draws of the
-    two adjustments from their joint normal distribution, those on the wrong side set to 0. Information share: Hasbrouck (1995, J. of
-    Finance 50), over both orders.
-    """
-    prices = np.column_stack([log_perpetual, log_spot])
-    alpha, covariance, residuals = adjustments(prices, lags)
-    weights = np.array([alpha[1], -alpha[0]]) / (alpha[1] - alpha[0])
-    shares = [information_share(weights, residuals, order) for order in ((0, 1), (1, 0))]
-    drawn = np.random.default_rng(SEED).multivariate_normal(alpha, covariance, 4_000)
-    own, other = np.maximum(-drawn[:, 0], 0.0), np.maximum(drawn[:, 1], 0.0)
-    known = own + other > 0
-    low, high = np.percentile(other[known] / (own + other)[known], [2.5, 97.5]) if known.any() else (math.nan, math.nan)
-    told = 0.0 <= weights[0] <= 1.0
-    return Discovery(float(weights[0]) if told else math.nan, *((float(low), float(high)) if told else (math.nan, math.nan)), min(shares), max(shares))
-
-
-def adjustments(prices, lags):
-    """Return how two log prices adjust to the gap between them, the covariance of these two numbers, and that of the residuals."""
-    from statsmodels.regression.linear_model import OLS
-
-    changes, gap = np.diff(prices, axis=0), prices[:, 0] - prices[:, 1]
-    past = [changes[lags - k - 1:len(changes) - k - 1] for k in range(lags)]
-    known = np.column_stack([gap[lags:-1], np.ones(len(changes) - lags), *past])
-    fits = [OLS(changes[lags:, k], known).fit() for k in (0, 1)]
-    residuals = np.cov(np.column_stack([fit.resid for fit in fits]), rowvar=False)
-    return np.array([fit.params[0] for fit in fits]), residuals * fits[0].normalized_cov_params[0, 0], residuals
-
-
-def information_share(weights, covariance, order):
-    """Return the first series' share of the variance of the common price, by the Cholesky factor of one order."""
-    factor = np.linalg.cholesky(covariance[np.ix_(order, order)])
-    parts = (weights[list(order)] @ factor) ** 2
-    return float(parts[list(order).index(0)] / parts.sum())
-
-
 def sharpe(hourly):
     """Return the Sharpe ratio per year of hourly profits, without a riskless rate."""
     return float(hourly.mean() / hourly.std() * math.sqrt(YEAR_HOURS)) if len(hourly) and hourly.std() > 0 else math.nan
@@ -196,20 +149,6 @@ def drawdown_of(profits):
     """
     wealth = np.cumsum(np.append(0.0, profits))
     return float((np.maximum.accumulate(wealth) - wealth).max(initial=0.0))
-
-
-def rate_interval(count, exposure):
-    """Return ``(rate, low, high)`` of events over an exposure: exact Poisson limits (Garwood, 1936).
-
-    Examples
-    --------
-    >>> [round(x, 3) for x in rate_interval(10, 5.0)]
-    [2.0, 0.959, 3.678]
-    """
-    from scipy.stats import chi2
-
-    low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
-    return count / exposure, float(low / exposure), float(chi2.ppf(0.975, 2 * count + 2) / 2 / exposure)
 
 
 def effective_spread(trades):
@@ -230,7 +169,7 @@ def effective_spread(trades):
 
 
 def impact_exponent(pairs):
-    """Return d of the impact of aggregate order flow, E[return | flow] ~ sign(flow) |flow|^d; NaN where none can be told.
+    """Return d of the impact of aggregate order flow, E[return | flow] = c sign(flow) |flow|^d; NaN where none can be told.
 
     Parameters
     ----------
@@ -239,8 +178,9 @@ def impact_exponent(pairs):
 
     Notes
     -----
-    Rows with flow are divided by the size of flow into 12 equal groups; the logarithm of each group's mean signed return is regressed on that
-    of its mean size. Unknown where fewer than half of the groups move the price in the flow's direction.
+    Rows with flow are divided by the size of flow into 12 equal groups; c and d are fitted to the groups' means of signed return by least squares
+    weighted with their standard errors (`scipy.optimize.curve_fit`). No logarithm of a mean is taken: groups whose mean return is against
+    the flow stay in, as dropping them would flatten the curve where noise is large.
 
     References
     ----------
@@ -253,15 +193,27 @@ def impact_exponent(pairs):
     0.5
     """
     flow, moves = pairs[pairs[:, 0] != 0].T
-    if len(flow) < 4 * IMPACT_GROUPS:
+    if len(flow) < 4 * IMPACT_GROUPS or np.ptp(np.abs(flow)) == 0:
         return math.nan
     groups = np.array_split(np.argsort(np.abs(flow), kind="stable"), IMPACT_GROUPS)
-    size = np.array([np.abs(flow[rows]).mean() for rows in groups])
-    impact = np.array([(np.sign(flow[rows]) * moves[rows]).mean() for rows in groups])
-    along = impact > 0
-    if along.sum() < IMPACT_GROUPS // 2 or np.ptp(size[along]) == 0:
+    size = np.array([np.abs(flow[rows]).mean() for rows in groups]) / np.abs(flow).mean()
+    signed = np.sign(flow) * moves
+    impact, errors = (np.array([measure(signed[rows]) for rows in groups]) for measure in (np.mean, standard_error))
+    return power_of(size, impact, errors)
+
+
+def standard_error(values):
+    """Return the standard error of a mean of independent values, above 0."""
+    return max(values.std() / math.sqrt(len(values)), 1e-300)
+
+
+def power_of(size, impact, errors):
+    """Return d of impact = c size^d by weighted least squares, NaN where the fit does not settle."""
+    try:
+        found, _ = curve_fit(lambda x, scale, power: scale * x**power, size, impact, (impact.mean(), 0.7), errors, maxfev=2_000)
+    except RuntimeError:
         return math.nan
-    return float(np.polyfit(np.log(size[along]), np.log(impact[along]), 1)[0])
+    return float(found[1])
 
 
 def branching(trees):

@@ -1,4 +1,7 @@
-"""What a run's records say beyond its summary, a row a fact with its interval, unit and estimator (`analysis.estimates`)."""
+"""What a run's records say beyond its summary, a row a fact with its interval, unit and estimator (`analysis.estimates`, `analysis.intervals`).
+
+Means, deviations and shares leave out the warm-up, and the basis is that of hourly closes, as in the summary: the same rows, the same figure.
+"""
 
 import math
 
@@ -6,29 +9,43 @@ import numpy as np
 import pandas as pd
 
 from analysis.cascade import absorbed_shares, forest, notional_by_channel, trees
+from analysis.discovery import price_discovery
 from analysis.estimates import (
+    TAIL_SHARES,
     YEAR_HOURS,
-    autocorrelation_of,
-    bootstrapped,
+    autocorrelation_interval,
     branching,
     drawdown_of,
     effective_spread,
     follows,
-    half_life,
-    hill,
+    half_life_interval,
     impact_exponent,
     kurtosis,
     leads,
-    price_discovery,
-    rate_interval,
     sharpe,
+    tail_index,
 )
 from analysis.forced import ATTACKER, attacker_figures, of_shorts
-from analysis.metrics import BPS, basis_bps, forced_events, known_mid, liquidation_count, of_market
+from analysis.intervals import CORRELATION, PLAIN, POSITIVE, SHORTEST_DAYS, binomial_limits, block_interval, drawn_interval, share_interval
+from analysis.metrics import (
+    BPS,
+    DAY_SECONDS,
+    HOUR_SECONDS,
+    WARMUP_HOURS,
+    basis_bps,
+    forced_events,
+    hourly_closes,
+    known_mid,
+    liquidation_count,
+    of_market,
+    run_seconds,
+    warmup,
+)
 
-DAY_MINUTES, MINUTE = 1_440.0, 60.0
+MINUTE = 60.0
 UNKNOWN = (math.nan, math.nan)
-DAYS_A_YEAR = YEAR_HOURS / 24
+COLUMNS = ("fact", "value", "low", "high", "unit", "how")
+SHORT = f"no limits: shorter than {SHORTEST_DAYS:g} days"
 
 
 def facts(records, market=0):
@@ -43,75 +60,114 @@ def facts(records, market=0):
     -------
     pandas.DataFrame
     """
-    groups = (basis_facts, return_facts, trading_facts, funding_facts, leverage_facts, hazard_facts, cascade_facts, attack_facts)
+    groups = (basis_facts, book_facts, return_facts, discovery_facts, trading_facts, funding_facts, leverage_facts, hazard_facts, cascade_facts, attack_facts)
     rows = [*(row for group in groups for row in group(records, market)), *profit_facts(records)]
-    return pd.DataFrame(rows, columns=["fact", "value", "low", "high", "unit", "how"])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def level(records, name, found, unit, how="six blocks of time"):
+    """Return the row of a figure of levels, without limits where the run is too short for them."""
+    value, low, high = found
+    if run_seconds(records) < SHORTEST_DAYS * DAY_SECONDS:
+        return name, value, *UNKNOWN, unit, SHORT
+    return name, value, low, high, unit, how if low == low else f"{how}; no limits: few rows, or rows like a walk's"
+
+
+def late_rows(records, market):
+    """Return the rows of a market's series after the warm-up."""
+    series = records.series[market]
+    return series[series["seconds"] >= warmup(records, WARMUP_HOURS)]
+
+
+def root_mean_square(values):
+    """Return the root of the mean of squares."""
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def basis_facts(records, market):
-    """Return facts of the basis and of the quoted spread."""
-    series = records.series[market]
-    minutes = (series["seconds"][1] - series["seconds"][0]) / 60.0 if len(series) > 1 else 1.0
-    basis = basis_bps(known_mid(series), series["spot"])
-    basis = basis[np.isfinite(basis)]
-    day = DAY_MINUTES / minutes
-    yield "basis, mean", *bootstrapped(np.mean, basis, day), "bp", "block bootstrap"
-    yield "basis, standard deviation", *bootstrapped(np.std, basis, day), "bp", "block bootstrap"
-    yield "tracking error", *bootstrapped(lambda values: np.sqrt(np.mean(values**2)), basis, day), "bp", "root mean square; block bootstrap"
-    for scale in (1, 10, 60):
-        step = max(round(scale / minutes), 1)
-        kept = basis[::step]
-        pairs = np.column_stack([kept[:-1], np.diff(kept)]) if len(kept) > 8 else np.zeros((0, 2))
-        value, low, high = bootstrapped(half_life, pairs, day / step)
-        hours = step * minutes / 60.0
-        yield f"basis, half-life at {step * minutes:g} min", value * hours, low * hours, high * hours, "h", "error correction; block bootstrap"
-    lot = of_market(records.meta["lot"], market)
-    yield (
-        "depth within 10 bp, mean of both sides",
-        *bootstrapped(np.mean, 0.5 * (series["depth_bid"] + series["depth_ask"]) * series["mark"] * lot, day),
-        "quote currency",
-        "block bootstrap",
-    )
-    quoted = (series["best_ask"] - series["best_bid"]) / series["mid"] * BPS
-    quoted = quoted[(series["best_bid"] > 0) & (series["best_ask"] > 0)]
-    yield "quoted spread, mean", *bootstrapped(np.mean, quoted, day), "bp", "block bootstrap"
+    """Return facts of the basis: at hourly closes, and how it comes back from one look to the next."""
+    closes = hourly_closes(records.series[market], warmup(records, WARMUP_HOURS))
+    basis = basis_bps(closes["mid"], closes["spot"])
+    figures = (("basis, mean", np.mean, PLAIN), ("basis, standard deviation", np.std, POSITIVE), ("tracking error", root_mean_square, POSITIVE))
+    for name, statistic, form in figures:
+        yield level(records, name, block_interval(statistic, basis, form), "bp", "hourly closes; six blocks of time")
+    series = late_rows(records, market)
+    hours = (series["seconds"][1] - series["seconds"][0]) / HOUR_SECONDS if len(series) > 1 else 1 / 60
+    every = basis_bps(known_mid(series), series["spot"])
+    for minutes in (1, 10, 60):
+        step = max(round(minutes / 60 / hours), 1)
+        found = half_life_interval(every[np.isfinite(every)][::step])
+        yield f"basis, half-life at {step * hours * 60:g} min", *(step * hours * part for part in found), "h", "error correction; six blocks of time"
+
+
+def book_facts(records, market):
+    """Return facts of the depth and of the quoted spread, at whole hours."""
+    hourly = late_rows(records, market)
+    hourly = hourly[np.abs(hourly["seconds"] / HOUR_SECONDS - np.round(hourly["seconds"] / HOUR_SECONDS)) < 1e-6]
+    depth = 0.5 * (hourly["depth_bid"] + hourly["depth_ask"]) * hourly["mark"] * of_market(records.meta["lot"], market)
+    yield level(records, "depth within 10 bp, mean of both sides", block_interval(np.mean, depth), "quote currency")
+    quoted = hourly[(hourly["best_bid"] > 0) & (hourly["best_ask"] > 0)]
+    spread = (quoted["best_ask"] - quoted["best_bid"]) / quoted["mid"] * BPS
+    yield level(records, "quoted spread, mean", block_interval(np.mean, spread), "bp")
 
 
 def return_facts(records, market):
-    """Return facts of the perpetual's returns, and who finds the price."""
-    series = records.series[market]
-    mid = known_mid(series)
+    """Return facts of the perpetual's returns between records."""
+    mid = known_mid(late_rows(records, market))
     returns = np.diff(np.log(mid))
     returns = returns[np.isfinite(returns)]
-    yield "tail index of returns", *hill(returns), "1", "Hill, largest 5 %; closed form"
-    yield "excess kurtosis of returns", *bootstrapped(kurtosis, returns, 60.0), "1", "block bootstrap"
+    for share in TAIL_SHARES:
+        how = "Hill; inf: no fatter than an exponential tail; six blocks of time"
+        yield f"tail index of returns, largest {share:.2%}", *tail_index(returns, share), "1", how
+    yield "excess kurtosis of returns", *block_interval(kurtosis, returns), "1", "six blocks of time"
     for lag in (1, 60):
-        yield f"autocorrelation of absolute returns, lag {lag}", *bootstrapped(autocorrelation_of(lag), np.abs(returns), 240.0), "1", "block bootstrap"
+        yield f"autocorrelation of absolute returns, lag {lag}", *autocorrelation_interval(np.abs(returns), lag), "1", "six blocks of time"
+
+
+def discovery_facts(records, market):
+    """Return who moves first, and who finds the price."""
+    series = late_rows(records, market)
+    mid = known_mid(series)
     both = np.column_stack([np.diff(np.log(mid)), np.diff(np.log(series["spot"]))])
     both = both[np.isfinite(both).all(axis=1)]
     for name, statistic in (("perpetual's return with spot's next", leads), ("perpetual's return with spot's before", follows)):
-        yield f"correlation of the {name}", *bootstrapped(statistic, both, 240.0), "1", "by record interval; block bootstrap"
+        yield f"correlation of the {name}", *block_interval(statistic, both, CORRELATION), "1", "by record interval; six blocks of time"
     known = np.isfinite(mid)
     if known.sum() > 200:
         found = price_discovery(np.log(mid[known]), np.log(series["spot"][known]))
-        yield "perpetual's component share", *found[:3], "1", "Gonzalo-Granger; error correction, draws of the adjustments"
-        low, high = found.information_low, found.information_high
-        yield "perpetual's information share", 0.5 * (low + high), low, high, "1", "Hasbrouck; error correction, bounds over both orders"
+        yield "perpetual's component share", *found.component, "1", f"Gonzalo-Granger, unrestricted; Fieller's limits{boundary(*found.component)}"
+        yield "perpetual's information share, lowest", *found.information_lowest, "1", "Hasbrouck, perpetual last; six blocks of time"
+        yield "perpetual's information share, highest", *found.information_highest, "1", "Hasbrouck, perpetual first; six blocks of time"
+
+
+def boundary(value, low, high):
+    """Return in words whether a share touches 0 or 1.
+
+    Examples
+    --------
+    >>> boundary(-0.02, -0.1, 0.06), boundary(0.5, 0.2, 0.8)
+    ('; touches 0: spot leads alone', '')
+    """
+    if math.isnan(low):
+        return "; no limits: the gap's closing cannot be told from none"
+    if low <= 0 < 1 <= high:
+        return "; between 0 and 1 anything goes"
+    return "; touches 0: spot leads alone" if low <= 0 else "; touches 1: the perpetual leads alone" if high >= 1 else ""
 
 
 def funding_facts(records, market):
-    """Return facts of the settled rates and of who paid."""
+    """Return facts of the rates settled after the warm-up and of who paid."""
     settled = records.settlements[records.settlements["market"] == market]
+    settled = settled[settled["seconds"] > warmup(records, WARMUP_HOURS)]
     interval = of_market(records.meta["interval_seconds"], market)
-    rates, day = settled["rate"] * BPS * 28_800.0 / interval, 86_400.0 / interval
-    yield "funding, mean", *bootstrapped(np.mean, rates, day), "bp per 8 h", "block bootstrap"
-    yield "funding, standard deviation", *bootstrapped(np.std, rates, day), "bp per 8 h", "block bootstrap"
-    yield "funding, first autocorrelation", *bootstrapped(autocorrelation_of(1), rates, 3 * day), "1", "block bootstrap"
+    rates, days = settled["rate"] * BPS * 28_800.0 / interval, max(round(len(settled) * interval / DAY_SECONDS), 1)
+    yield level(records, "funding, mean", block_interval(np.mean, rates), "bp per 8 h")
+    yield level(records, "funding, standard deviation", block_interval(np.std, rates, POSITIVE), "bp per 8 h")
+    yield level(records, "funding, first autocorrelation", autocorrelation_interval(rates), "1")
     interest = of_market(records.meta["interest"], market) / of_market(records.meta["divisor"], market)
     for name, chosen in (("at the interest rate", settled["rate"] == interest), ("below 0", settled["rate"] < 0)):
-        yield f"settlements {name}", *bootstrapped(np.mean, chosen.astype(float), day), "fraction", "block bootstrap"
-    paid = settled["long_paid"] * records.meta["unit"]
-    yield "funding paid by longs, a settlement", *bootstrapped(np.mean, paid, day), "quote currency", "block bootstrap"
+        yield level(records, f"settlements {name}", share_interval(chosen, days), "fraction", "six blocks of time; none or all: exact, a settlement a day")
+    yield level(records, "funding paid by longs, a settlement", block_interval(np.mean, settled["long_paid"] * records.meta["unit"]), "quote currency")
 
 
 def trading_facts(records, market):
@@ -122,21 +178,12 @@ def trading_facts(records, market):
     before = np.searchsorted(series["seconds"], trades["step"] * records.meta["dt"] + 1e-6, side="right") - 1
     mid, price = known_mid(series), trades["tick"] * of_market(records.meta["tick"], market)
     rows = np.column_stack([trades["side"], price, mid[before], trades["lots"]]).astype(float)
-    day = len(trades) / max(records.meta["steps"] * records.meta["dt"] / 86_400.0, 1e-9)
-    yield (
-        "effective spread",
-        *bootstrapped(effective_spread, rows[(before >= 0) & np.isfinite(mid[before])], day / 24),
-        "bp",
-        "against the last recorded mid, by lots; block bootstrap",
-    )
+    seen = rows[(before >= 0) & np.isfinite(mid[before])]
+    yield "effective spread", *block_interval(effective_spread, seen), "bp", "against the last recorded mid, by lots; six blocks of time"
     flow = np.bincount(before + 1, trades["side"] * trades["lots"], len(series) + 1)[1 : len(series)]
     pairs = np.column_stack([flow, np.diff(np.log(mid))])
-    yield (
-        "impact of flow, exponent",
-        *bootstrapped(impact_exponent, pairs[np.isfinite(pairs).all(axis=1)], 60.0),
-        "1",
-        "flow and return of each record interval, 12 groups; block bootstrap",
-    )
+    found = block_interval(impact_exponent, pairs[np.isfinite(pairs).all(axis=1)])
+    yield "impact of flow, exponent", *found, "1", "flow and return of each record interval, 12 groups; six blocks of time"
 
 
 def leverage_facts(records, market):
@@ -144,24 +191,19 @@ def leverage_facts(records, market):
     held = records.positions[(records.positions["market"] == market) & (records.positions["equity"] > 0)]
     leverage = held["notional"] / held["equity"]
     for name, share in (("median", 0.5), ("upper decile", 0.9)):
-        yield (
-            f"leverage at the end, {name}",
-            *bootstrapped(lambda values, share=share: np.quantile(values, share), leverage, 2.0),
-            "1",
-            "of open positions; bootstrap",
-        )
+        found = drawn_interval(lambda values, share=share: np.quantile(values, share), leverage)
+        yield f"leverage at the end, {name}", *found, "1", "of open positions; bootstrap over them"
 
 
 def cascade_facts(records, market):
     """Return size and reach of the trees of liquidations, and who took what they sold."""
     lot, events = of_market(records.meta["lot"], market), forced_events(records, market)
-    graph = forest(events, lot)
-    rows = trees(graph)
+    rows = trees(forest(events, lot))
     if not rows:
         return
     sizes = np.array([[row["size"], row["endogenous"]] for row in rows], float)
-    yield "branching ratio of liquidations", *bootstrapped(branching, sizes, 2.0), "1", "endogenous over all; bootstrap of trees"
-    yield "liquidations, a tree", *bootstrapped(np.mean, sizes[:, 0], 2.0), "1", "bootstrap of trees"
+    yield "branching ratio of liquidations", *branching_interval(sizes), "1", "endogenous accounts over all; of these trees: bootstrap over them, exact if none"
+    yield "liquidations, a tree", *drawn_interval(lambda kept: kept[:, 0].mean(), sizes), "1", "of these trees: bootstrap over them"
     yield "largest tree", max(row["size"] for row in rows), *UNKNOWN, "liquidations", "count"
     yield "deepest tree", max(row["depth"] for row in rows), *UNKNOWN, "generations", "count"
     yield "longest tree", max(row["seconds"] for row in rows) / MINUTE, *UNKNOWN, "min", "first to last forced trade"
@@ -169,13 +211,31 @@ def cascade_facts(records, market):
         yield f"liquidated notional, {name.replace('_', ' of ')}", share, *UNKNOWN, "fraction", "exact"
 
 
+def branching_interval(sizes):
+    """Return the branching ratio of trees with its limits; without any endogenous node those of a share that none of so many trees has.
+
+    Parameters
+    ----------
+    sizes : numpy.ndarray, shape (trees, 2)
+        Nodes, endogenous nodes.
+
+    Examples
+    --------
+    >>> [round(x, 3) for x in branching_interval(np.array([[1.0, 0.0]] * 42))]
+    [0.0, 0.0, 0.084]
+    """
+    if not sizes[:, 1].any():
+        return 0.0, *binomial_limits(False, len(sizes))
+    return drawn_interval(branching, sizes)
+
+
 def profit_facts(records):
     """Return profit, Sharpe ratio and drawdown of each kind's wealth."""
     for k, name in enumerate(records.kind_names):
         profits = np.diff(records.kinds["equity"][:, k] * records.meta["unit"])
-        yield f"{name}: profit, an hour", *bootstrapped(np.mean, profits, 24.0), "quote currency", "block bootstrap"
-        yield f"{name}: Sharpe ratio", *bootstrapped(sharpe, profits, 24.0), "per square root of a year", "hourly profits; block bootstrap"
-        yield f"{name}: largest drawdown", *bootstrapped(drawdown_of, profits, 24.0), "quote currency", "hourly profits; block bootstrap"
+        yield level(records, f"{name}: profit, an hour", block_interval(np.mean, profits), "quote currency")
+        yield level(records, f"{name}: Sharpe ratio", block_interval(sharpe, profits), "per square root of a year", "hourly profits; six blocks of time")
+        yield f"{name}: largest drawdown", drawdown_of(profits), *UNKNOWN, "quote currency", "exact, of hourly wealth in this run"
 
 
 def attack_facts(records, market):
@@ -193,6 +253,11 @@ def attack_facts(records, market):
 
 
 def hazard_facts(records, market):
-    """Return how often a trader is liquidated."""
-    count, days = liquidation_count(forced_events(records, market)), records.meta["steps"] * records.meta["dt"] / 86_400.0
-    yield "liquidations, a trader and year", *(DAYS_A_YEAR * x for x in rate_interval(count, days * records.meta["traders"])), "1", "Poisson, exact limits"
+    """Return how often a trader is liquidated, all traders of the run counted, those without a position too.
+
+    Liquidations come in falls and in trees, and one run sees few falls: their count varies over seeds far more than a Poisson's (variance over
+    mean 5 in the story `calm`), so that one run gives no honest limits.
+    """
+    count, days = liquidation_count(forced_events(records, market)), run_seconds(records) / DAY_SECONDS
+    rate = count / (days * records.meta["traders"]) * YEAR_HOURS / 24
+    yield "liquidations, a trader and year", rate, *UNKNOWN, "1", "over all traders of the run; clustered: limits only over seeds"

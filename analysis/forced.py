@@ -16,8 +16,10 @@ import math
 import numpy as np
 
 from analysis.cascade import (
+    AFTERMATH_SECONDS,
     absorbed_shares,
     amplification,
+    between,
     branching_ratio,
     forest,
     liquidated_notional,
@@ -29,7 +31,6 @@ from analysis.cascade import (
 from analysis.metrics import HOUR_SECONDS, ROUND_SECONDS, basis_bps, known_mid, mean, ratio
 
 ATTACKER = "manipulation"
-AFTERMATH_SECONDS = 6 * HOUR_SECONDS
 LOOK_SECONDS = HOUR_SECONDS / 2
 
 
@@ -49,11 +50,6 @@ def cascade_figures(records, twin, start, end):
         **absorbed_shares(forced, records.meta["lot"]), **fund_figures(records, start),
         **overshoot_figures(records.series[0], twin.series[0], start, end),
     }
-
-
-def between(rows, start, end):
-    """Return the rows with a time from `start` to before `end`."""
-    return rows[(rows["seconds"] >= start) & (rows["seconds"] < end)]
 
 
 def liquidation_figures(forced, twin_forced, meta):
@@ -87,7 +83,7 @@ def fund_figures(records, start):
     Returns
     -------
     dict of str to float
-        `fund_received_usd`: liquidation fees and the purses of positions taken over, less debts covered;
+        `fund_received_usd`: liquidation fees, surpluses and the purses of positions taken over, less debts covered;
         `fund_paid_usd`: what it then lost on those positions; `fund_change_usd`: the first less the second.
     """
     series, unit = records.series[0], records.meta["unit"]

@@ -10,15 +10,14 @@ import math
 
 import numpy as np
 
-from analysis.cascade import amplification, liquidated_notional, liquidation_count, rounds_max
+from analysis.cascade import amplification, between, liquidated_notional, liquidation_count, rounds_max, shock_window
+from analysis.walks import WALK_LEVEL, median_half_life, walk_share
 from sim.records import DELEVERAGED, OUTCOMES
 
 HOUR_SECONDS = 3600.0
 DAY_SECONDS = 86400.0
 FUNDING_SECONDS = 8 * HOUR_SECONDS
 BPS = 1e4
-WEEK_HOURS = 168
-SHORTEST_REGRESSION = 24
 WARMUP_HOURS = 24.0
 ROUND_SECONDS = 5.0
 SHORTEST_WITH_WARMUP_SECONDS = 3 * DAY_SECONDS
@@ -31,7 +30,7 @@ def summarize(records, twin=None, market=0, warmup_hours=WARMUP_HOURS):
     ----------
     records : Records
     twin : Records, optional
-        The same run with forced positions taken at the mark; without it `amplification` is None.
+        The same run with forced positions taken at the mark; without it, or without a shock, `amplification` is None.
     market : int
     warmup_hours : float, hours
         Left out of means, standard deviations and shares; nothing is left out of a run shorter than 3 days.
@@ -128,54 +127,15 @@ def basis_figures(perpetual, spot):
     }
 
 
-def weekly_deviation(basis):
-    """Return the deviation of hourly values from their centred 7-day mean, and the row of the first of them.
-
-    The window is 168 rows, 84 before and 83 after; rows without a full window are left out.
-    """
-    if len(basis) < WEEK_HOURS:
-        return np.empty(0), 0
-    centre = np.convolve(basis, np.full(WEEK_HOURS, 1 / WEEK_HOURS), "valid")
-    first = WEEK_HOURS // 2
-    return basis[first:first + len(centre)] - centre, first
-
-
 def half_life_hours(basis):
-    """Return the half-life of the basis' deviation from its 7-day mean, or NaN where there is none.
+    """Return the half-life of the basis' deviation from its 7-day mean, NaN where a random walk explains the basis as well.
 
     Parameters
     ----------
     basis : numpy.ndarray
-        Hourly.
-
-    Notes
-    -----
-    Error correction: the change of the deviation over an hour is regressed on the deviation (with a constant); with
-    slope -k the half-life is ln 0.5 / ln(1 - k). No half-life unless 0 < k < 1, or with fewer than 24 changes.
+        Hourly. See `analysis.walks`.
     """
-    shift, _ = weekly_deviation(basis)
-    return half_life(regression(shift[:-1], np.diff(shift))[0])
-
-
-def half_life(slope):
-    """Return the half-life in steps of an error correction with this slope, NaN unless it is within (-1, 0).
-
-    Examples
-    --------
-    >>> half_life(-0.5), half_life(0.1)
-    (1.0, nan)
-    """
-    return math.log(0.5) / math.log1p(slope) if -1 < slope < 0 else math.nan
-
-
-def regression(x, y):
-    """Return slope and standard error of y on x with a constant; NaN with fewer than 24 pairs or no spread in x."""
-    if len(x) < SHORTEST_REGRESSION or np.ptp(x) == 0:
-        return math.nan, math.nan
-    x, y = x - x.mean(), y - y.mean()
-    slope = (x * y).sum() / (x * x).sum()
-    residual = y - slope * x
-    return slope, math.sqrt((residual * residual).sum() / (len(x) - 2) / (x * x).sum())
+    return median_half_life(basis) if walk_share(basis) <= WALK_LEVEL else math.nan
 
 
 def autocorrelation(values, lag=1):
@@ -249,10 +209,17 @@ def forced_figures(records, twin, market):
         "liquidations": liquidation_count(events),
         "liquidated_notional": liquidated_notional(events, of_market(meta["lot"], market)),
         "cascade_rounds_max": rounds_max(events, rounds_a_step),
-        "amplification": None if twin is None else amplification(events, forced_events(twin, market)),
+        "amplification": None if twin is None else shock_amplification(meta, events, forced_events(twin, market)),
         "insurance_fund_change": fund_gain * meta["unit"],
+        "bad_debt": meta["unit"] * max(0, -int(records.series[market]["fund"].min(initial=0)), -of_market(meta["fund_equity"], market)),
         "adl_events": int((events["kind"] == DELEVERAGED).sum()),
     }
+
+
+def shock_amplification(meta, events, twin_events):
+    """Return the amplification of what the run's shocks set off, NaN of a run without a shock: see `analysis.cascade.shock_window`."""
+    window = shock_window(meta.get("shock_seconds", ()))
+    return amplification(between(events, *window), between(twin_events, *window)) if window else math.nan
 
 
 def forced_events(records, market):

@@ -184,15 +184,17 @@ def is_number(text):
 
 
 def amount(value):
-    """Return a number for people, a dash for what is unknown.
+    """Return a number for people, a dash for what is unknown, the sign of infinity for what is infinite.
 
     Examples
     --------
     >>> amount(1234.5678), amount(-0.012345), amount(None), amount(12), amount(math.inf)
     ('1,235', '-0.0123', '-', '12', '∞')
     """
-    if value is None or isinstance(value, float) and not math.isfinite(value):
-        return "\N{INFINITY}" if value == math.inf else "-"
+    if value is None or isinstance(value, float) and math.isnan(value):
+        return "-"
+    if abs(value) == math.inf:
+        return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
     return f"{value:,.0f}" if isinstance(value, (int, np.integer)) or abs(value) >= 1_000 else f"{value:.3g}"
 
 

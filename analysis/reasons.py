@@ -1,6 +1,7 @@
 """Why a figure of a run is unknown, in a few words."""
 
-from analysis.metrics import SHORTEST_REGRESSION, WARMUP_HOURS, WEEK_HOURS
+from analysis.metrics import WARMUP_HOURS
+from analysis.walks import SHORTEST_REGRESSION, WEEK_HOURS
 
 HALF_LIFE_HOURS = WEEK_HOURS + SHORTEST_REGRESSION
 
@@ -28,7 +29,7 @@ def reason(key, summary, hours, twin):
         return "no liquidation" if twin else "no twin"
     if key == "basis_half_life_hours":
         needed = HALF_LIFE_HOURS + WARMUP_HOURS
-        return f"run too short: {needed:g} h needed" if hours < needed else "the basis does not revert"
+        return f"run too short: {needed:g} h needed" if hours < needed else "it cannot be told from a random walk"
     if key.startswith("funding_"):
         return "no settlement" if summary.get("funding_mean_bps_8h") is None else "too few settlements, or all alike"
     return "no row to tell it from"

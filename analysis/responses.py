@@ -3,26 +3,28 @@
 Inside the damper's plateau the funding rate does not depend on the premium, so the pull of funding is switched off
 there and one half-life is not well posed. Two measures take its place. (1) Run twins that share every random number,
 one with a fixed parent order, and look at the difference of their bases. (2) Regress the hourly change of the basis on
-its deviation from the 7-day mean, separately for hours that begin with the premium inside and outside the plateau.
+its deviation from the mean of the last 7 days, separately for hours that begin with the premium inside and outside the plateau; a random walk
+also shows such slopes, so each is told from walks made of the same changes (`analysis.walks`).
 """
+
+import math
 
 import numpy as np
 
 from analysis.metrics import (
+    BPS,
     HOUR_SECONDS,
     WARMUP_HOURS,
     basis_bps,
-    half_life,
     hourly_closes,
     known,
     known_mid,
     mean,
     mean_interval,
     of_market,
-    regression,
     warmup,
-    weekly_deviation,
 )
+from analysis.walks import WEEK_HOURS, regression, reversion_pairs, share_as_low, walks_like
 from sim.errors import Fault, ParameterError
 
 RESPONSE_HOURS = (1, 8, 24, 72)
@@ -106,7 +108,7 @@ def reversion_speed(records, market=0, warmup_hours=WARMUP_HOURS):
     Returns
     -------
     dict
-        `inside` and `outside`, each as `regime_speed` returns.
+        `inside` and `outside`, as `split_reversion` returns.
     """
     meta, series = records.meta, records.series[market]
     closes = hourly_closes(series, warmup(records, warmup_hours))
@@ -116,24 +118,40 @@ def reversion_speed(records, market=0, warmup_hours=WARMUP_HOURS):
 
 
 def split_reversion(basis, premium, low, high):
-    """Return the reversion of an hourly basis (basis points) by premium (fraction): inside [low, high] and outside."""
-    shift, first = weekly_deviation(basis)
-    start = premium[first:first + len(shift)][:-1]
-    inside = (start >= low) & (start <= high)
-    change = np.diff(basis[first:first + len(shift)])
-    return {"inside": regime_speed(shift[:-1][inside], change[inside]),
-            "outside": regime_speed(shift[:-1][~inside], change[~inside])}
-
-
-def regime_speed(shift, change):
-    """Return the reversion of one regime.
+    """Return the reversion of an hourly basis (basis points) by premium (fraction): inside [low, high] and outside.
 
     Returns
     -------
     dict
-        `hours`: changes seen; `speed`: share of the deviation undone in an hour; `standard_error` of it;
-        `half_life_hours`. None where fewer than 24 hours were seen.
+        `inside` and `outside`, each: `hours`, changes seen; `speed`, the share of the deviation from the mean of the last 7 days undone in an hour;
+        `standard_error` of it; `half_life_hours`; `walk_share`, the share of random walks made of the same changes, their premium as far from their
+        basis as the run's, that revert in this regime as clearly: below .05 there is reversion at the 5 % level. None where fewer than 24
+        hours were seen.
+
+    Notes
+    -----
+    The walks are needed: who stands outside has come from inside, so that changes and regime hang together. On 800 random walks of 696 hours the share is below
+    .05 in 3 % of samples outside the plateau and in 5 % inside; by the deviation from a centred mean and the regression's own error 9 of 10 were. The
+    speed is not corrected for the 7-day mean, which follows a slow basis: a half-life of 23 h is told as about 26.
     """
-    slope, error = regression(shift, change)
-    return {"hours": len(shift), "speed": known(-slope), "standard_error": known(error),
-            "half_life_hours": known(half_life(slope))}
+    gap, walks = premium * BPS - basis, walks_like(basis) if len(basis) > WEEK_HOURS + 1 else basis[None]
+    edges = low * BPS, high * BPS
+    return {"inside": regime(basis, walks, gap, edges, True), "outside": regime(basis, walks, gap, edges, False)}
+
+
+def regime(basis, walks, gap, edges, inside):
+    """Return the reversion of one regime of a basis beside that of walks; see `split_reversion`."""
+    slope, error, hours = regime_slopes(basis, gap, edges, inside)
+    drawn, drawn_error, _ = regime_slopes(walks, gap, edges, inside)
+    told = -1 < slope < 0
+    return {"hours": int(hours), "speed": known(-float(slope)), "standard_error": known(float(error)),
+            "half_life_hours": known(math.log(0.5) / math.log1p(float(slope))) if told else None,
+            "walk_share": known(share_as_low(float(slope / error), drawn / drawn_error))}
+
+
+def regime_slopes(basis, gap, edges, inside):
+    """Return slope, standard error and number of changes of the hours whose premium stood inside, or not inside, the edges (basis points)."""
+    shift, change = reversion_pairs(basis)
+    premium = (basis + gap)[..., WEEK_HOURS - 1:-1]
+    chosen = ((premium >= edges[0]) & (premium <= edges[1])) == inside
+    return *regression(shift, change, chosen), chosen.sum(axis=-1)

@@ -52,6 +52,7 @@ PORTIONS = {
     "just_enough": "just enough to be safe again",
 }
 RECEIVERS = {"pro_rata": "receivers share what payers pay", "pool_fees": "the pool pays receivers only from its fees"}
+SURPLUSES = {"trader": "the account keeps what is left", "fund": "what closing it whole leaves is the fund's"}
 SHARINGS = {
     "deleveraging": "counterparties are deleveraged",
     "winners": "winners pay in proportion to their profit",
@@ -97,8 +98,8 @@ def sentences(book):
     yield (
         "liquidation",
         (
-            f"Closed: {share}; orders go as far as the {liquidation.forced_limit} price; fee {percent(liquidation.fee)}{shared_fee(liquidation)}; the fund "
-            f"takes over {taken_over(liquidation)}."
+            f"Closed: {share}; orders go as far as the {liquidation.forced_limit} price; fee {percent(liquidation.fee)}{shared_fee(liquidation)}; "
+            f"{SURPLUSES[liquidation.surplus]}; the fund takes over {taken_over(liquidation)}{fund_limit(book)}."
         ),
     )
     how = f": {last.picking.replace('_', ' ')}, at the {last.price.replace('_', ' ')} price" if last.sharing == "deleveraging" else ""
@@ -149,6 +150,14 @@ def taken_over(liquidation):
     if liquidation.takeover_after_order:
         return "what the order leaves"
     return f"below {percent(liquidation.takeover_share)} of maintenance" if liquidation.takeover_share else "once equity is below zero"
+
+
+def fund_limit(book):
+    """Return how much the fund takes over, empty where all."""
+    if book.deleveraging.sharing != "deleveraging":
+        return ""
+    never = ", never from an account below zero" if book.deleveraging.below_zero else ""
+    return f", up to {book.fund.leverage:g} times its equity{never}" if math.isfinite(book.fund.leverage) else never
 
 
 def funding_sentence(book):

@@ -1,5 +1,6 @@
 """The commands ``perplab sweep``, ``branch`` and ``check``: progress, what went wrong, the table at the end."""
 
+import json
 import pathlib
 import sys
 
@@ -8,19 +9,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from analysis.branches import BRANCHES, summary_since, why_unknown
-from analysis.metrics import summarize
+from analysis.metrics import forced_events, known, shock_amplification, summarize
 from analysis.quantities import label, scaled
 from analysis.sweep_tables import has_something, interval
 from analysis.tables import branch_table
 from scenarios.design import Sweep, read_sweep, stated_arm
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.loader import load
-from scenarios.store import check_target, write_json, write_run
+from scenarios.store import TWIN_EVENTS, check_target, read_run, read_twin_events, write_json, write_run
 from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
-from sim.errors import Fault, ParameterError
+from sim.errors import Fault, ParameterError, SweepError
 from sim.files import alone
 
-WIDTH = 180
+WIDTH, MOST_ERRORS = 180, 5
 SHOWN = ("basis_mean_bps", "basis_sd_bps", "funding_mean_bps_8h", "open_interest_mean", "liquidated_notional", "insurance_fund_change", "adl_events")
 
 
@@ -31,6 +32,8 @@ def run_sweep(file, workers, scheduler, resume, out):
     ------
     ParameterError
         If the file or the folder is refused, or another process is at work in the folder.
+    SweepError
+        If every run failed.
     """
     sweep, text = read_sweep(file)
     folder = out or pathlib.Path("sweeps") / sweep.name
@@ -51,9 +54,27 @@ def run_jobs(sweep, text, folder, new_pool, resume):
             execute(waiting, folder, summarize, new_pool, lambda well: (failures.append(1) if not well else None, progress())[-1])
     finally:
         gather(folder, jobs)
+    tell_failures(open_runs(folder).runs)
     Console(width=WIDTH).print(sweep_table(open_runs(folder)))
     print(f"written to {folder}", file=sys.stderr)
     return len(failures)
+
+
+def tell_failures(runs):
+    """Print the errors of runs that failed, each once; raise where no run ended well.
+
+    Raises
+    ------
+    SweepError
+        With the errors.
+    """
+    failed = runs[runs["error"].notna()]
+    told = [f"{len(group)} of {len(runs)} runs failed (the first: seed {group['seed'].iloc[0]}): {error}"
+            for error, group in failed.groupby("error", sort=False)]
+    if len(failed) and len(failed) == len(runs):
+        raise SweepError("\n".join(told[:MOST_ERRORS]))
+    for line in told[:MOST_ERRORS]:
+        print(f"perplab: {line}", file=sys.stderr)
 
 
 class bar:
@@ -122,9 +143,20 @@ def print_branches(title, summaries):
     Console(width=width).print(branch_table(title, summaries, why_unknown))
 
 
+def faults_of_amplification(path):
+    """Return what is wrong with the amplification in a stored run's summary, counted again from its events and its twin's; nothing without a twin."""
+    folder = pathlib.Path(path)
+    if not (folder / TWIN_EVENTS).exists():
+        return []
+    (_, records), twin_events = read_run(folder), read_twin_events(folder)
+    again = known(shock_amplification(records.meta, forced_events(records, 0), twin_events[twin_events["market"] == 0]))
+    told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["amplification"]
+    return [] if told == again else [f"amplification {told} in summary.json, {again} by the events of run and twin"]
+
+
 def tell_check(path):
     """Print what is wrong with a folder; return how many faults there are."""
-    faults = faults_of_folder(path)
+    faults = faults_of_folder(path) or faults_of_amplification(path)
     for fault in faults:
         print(f"perplab: {path}: {fault}", file=sys.stderr)
     if not faults:

@@ -214,7 +214,9 @@ def branching_total(branching_ratio):
     """Return the mean size of a cascade, its first event included: 1 / (1 - n), infinite from n = 1.
 
     Under linear impact lambda and a liquidation density g per unit of price, n = lambda g, and a shock moves the price
-    this many times as far as it would without forced orders.
+    this many times as far as it would without forced orders. Only there are the share of events that others caused (counted in accounts by a rule
+    of parents: `analysis.cascade.branching_ratio`) and the share of notional that forced trading caused (against the twin:
+    `analysis.cascade.amplification`) one n; in a run they are two figures.
 
     Examples
     --------
@@ -225,7 +227,7 @@ def branching_total(branching_ratio):
 
 
 def branching_ratio(total, first):
-    """Return the branching ratio of which `first` events in all cause `total`, themselves included: 1 - first / total.
+    """Return the branching ratio of which `first` events in all cause `total`, themselves included: 1 - first / total, of equal events.
 
     Examples
     --------

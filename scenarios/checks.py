@@ -31,11 +31,29 @@ def detail_faults(detail, tables):
         return [Fault(f"{key}.{fault.key}", fault.value, fault.bound) for fault in inner.faults]
     if detail["type"] == "extra_forbidden":
         return [Fault(key, detail["input"], "a known key" + nearest(str(location[-1]), siblings(location)))]
+    if foreign := foreign_trait(location, tables):
+        return [Fault(key, detail["input"], foreign)]
     if detail["type"].startswith("union_tag"):
         return [tag_fault(key, context)]
     if detail["type"] == "missing":
         return [Fault(key, None, "given" + renamed(key, tables))]
     return [Fault(key, detail["input"], bound_of(detail, context) if detail["type"] != "trait" else detail["msg"])]
+
+
+def foreign_trait(location, tables):
+    """Return what a key of a population must be if it is no trait of the kind, or an empty string."""
+    if len(location) < 3 or location[0] != "populations" or location[2] in Population.model_fields:
+        return ""
+    try:
+        kind = kind_named(tables["populations"][location[1]]["kind"])
+    except (ParameterError, KeyError, TypeError):
+        return ""
+    return "" if location[2] in kind.traits.traits else trait_words(kind, location[2])
+
+
+def trait_words(kind, trait):
+    """Return what a key that is no trait of a kind must be, with the key that was probably meant."""
+    return f"a trait of {kind.kind}{nearest(trait, [*kind.traits.traits, *Population.model_fields])}"
 
 
 def tag_fault(key, context):
@@ -49,9 +67,9 @@ def tag_fault(key, context):
 def file_key(location, tables):
     """Return the dotted key of a place in the schema: without the names of alternatives, which no file states."""
     parts, here = [], tables
-    for part in location:
+    for depth, part in enumerate(location):
         inside = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
-        if inside or part not in TAGGED and part != "number":
+        if inside or part not in TAGGED and (part != "number" or depth == 2):
             parts.append(str(part))
             here = here[part] if inside else None
     return ".".join(parts) or "scenario"
@@ -66,10 +84,13 @@ def siblings(location):
 
 
 def renamed(key, tables):
-    """Return " (did you mean ...?)" where a population without a kind looks like one that has one."""
+    """Return " (did you mean ...?)" where a population without a kind looks like one that has one, or its number is misspelt."""
     parts = key.split(".")
-    if len(parts) != 3 or parts[0] != "populations" or parts[2] != "kind":
+    if len(parts) != 3 or parts[0] != "populations":
         return ""
+    if parts[2] == "number":
+        wrong = next((name for name in tables["populations"][parts[1]] if nearest(name, ["number"])), None)
+        return f" ({wrong!r} is no key: did you mean 'number'?)" if wrong else ""
     return nearest(parts[1], [name for name, table in tables["populations"].items() if "kind" in table])
 
 
@@ -147,7 +168,7 @@ def trait_faults(key, kind, trait, value):
     """Return what is wrong with one trait: its name, its value, or what its distribution could give."""
     ends = extent(value)
     if trait not in kind.traits.traits:
-        return [Fault(f"{key}.{trait}", plain(value), f"a trait of {kind.kind}{nearest(trait, kind.traits.traits)}")]
+        return [Fault(f"{key}.{trait}", plain(value), trait_words(kind, trait))]
     declared, faults = kind.traits.traits[trait], []
     for number, end in enumerate(ends):
         if not declared.accepts(end):

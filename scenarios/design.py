@@ -1,30 +1,41 @@
 """A sweep as its file states it: scenario, factors, design, seeds, arms; and the points that it visits."""
 
+import dataclasses
 import itertools
+import json
 import math
 import pathlib
+import re
 from typing import Annotated, Literal
 
 import numpy as np
+import pydantic
 from pydantic import Field
 
 from scenarios.loader import load
-from scenarios.resolve import rooted, toml_value
+from scenarios.resolve import COMMAND_LINE, rooted, toml_value
+from scenarios.store import speakable
 from sim.errors import Fault, ParameterError
 from sim.process import Model
-from sim.refusal import checked, flattened, toml_tables
+from sim.refusal import checked, flattened, line_of, toml_tables
 from sim.sections import Nonnegative
 
 LARGEST_SWEEP = 10_000_000
+PLACE = re.compile(r"\[(\d+)\]")
 TABLES = ("series", "kinds", "settlements", "liquidations", "positions", "trades")
 
 
 class Factor(Model):
-    """``[factors.NAME]``: a dotted key, or several that move together, with values to visit, or a range to sample from."""
+    """``[factors.NAME]``: a dotted key, or several that move together, with values to visit, or a range to sample from.
+
+    Of several keys a value that is a list gives each key its own entry; any other value is the same for all. ``labels`` name the
+    values in tables and figures; without them lists and tables are named by their JSON text.
+    """
 
     key: str | None = None
     keys: tuple[str, ...] = ()
     values: tuple = ()
+    labels: tuple[str, ...] | None = None
     low: Annotated[float, Field(strict=True)] | None = None
     high: Annotated[float, Field(strict=True)] | None = None
     log: bool = False
@@ -33,6 +44,32 @@ class Factor(Model):
     def all_keys(self):
         """Dotted keys that the factor sets."""
         return self.keys or (self.key,)
+
+    def changes(self, value):
+        """Return what a value of the factor sets, by dotted key.
+
+        Examples
+        --------
+        >>> Factor(keys=("a.number", "b.number"), values=([3, 1], 2)).changes([3, 1])
+        {'a.number': 3, 'b.number': 1}
+        >>> Factor(key="a.weights", values=([3, 1],)).changes([3, 1])
+        {'a.weights': [3, 1]}
+        """
+        each = value if self.keys and isinstance(value, (list, tuple)) else [value] * len(self.all_keys)
+        return dict(zip(self.all_keys, each, strict=True))
+
+    def label(self, value):
+        """Return what a value is called in tables: its label; itself, if all values are alike numbers, texts or switches; else its JSON text.
+
+        Examples
+        --------
+        >>> Factor(key="a", values=(1, 2.5)).label(2.5), Factor(key="a", values=([3, 1], 2)).label([3, 1])
+        (2.5, '[3, 1]')
+        """
+        if self.labels:
+            return self.labels[[*self.values].index(value)]
+        alike = any(all(isinstance(one, kind) and isinstance(one, bool) == (kind is bool) for one in self.values) for kind in ((int, float), str, bool))
+        return value if alike or isinstance(value, str) else json.dumps(speakable(value), default=str)
 
     @property
     def extremes(self):
@@ -86,9 +123,18 @@ class Sweep(Model):
     changes: dict = {}
     factors: dict[str, Factor] = {}
     design: Design = Design()
-    seeds: Annotated[int, Field(strict=True, ge=1, le=LARGEST_SWEEP)] | tuple[Annotated[int, Field(strict=True, ge=0)], ...] = 1
+    seeds: int | tuple[int, ...] = 1
     keep: tuple[Literal[TABLES], ...] = ()
     arms: tuple[Arm, ...] = ()
+
+    @pydantic.field_validator("seeds", mode="before")
+    @classmethod
+    def _are_seeds(cls, value):
+        rows = value if isinstance(value, (list, tuple)) else [value]
+        least = 0 if rows is value else 1
+        if not all(type(row) is int and row >= least for row in rows) or rows is not value and value > LARGEST_SWEEP:
+            raise ParameterError(Fault("", value, f"a number of seeds, at least 1 and at most {LARGEST_SWEEP:,}, or a list of seeds, each at least 0"))
+        return value
 
     @property
     def all_seeds(self):
@@ -113,12 +159,16 @@ def read_sweep(path):
     if str(tables.get("scenario", "")).endswith(".toml"):
         tables["scenario"] = str((path.parent / tables["scenario"]).absolute())
     sweep = checked(Sweep, tables, path.name, text)
-    faults = [*design_faults(sweep), *factor_faults(sweep)]
-    if not faults:
-        faults = [*scenario_faults(sweep)]
+    wrong = [*factor_faults(sweep)]
+    faults = [*design_faults(sweep), *wrong, *scenario_faults(sweep, {fault.key.split(".")[1] for fault in wrong})]
     if faults:
-        raise ParameterError(*(fault if fault.file else Fault(fault.key, fault.value, fault.bound, path.name) for fault in faults))
+        raise ParameterError(*(placed(fault, path.name, text) for fault in faults))
     return sweep, text
+
+
+def placed(fault, file, text):
+    """Return a fault with the sweep's file and the line of its key, unless it stands in another file."""
+    return fault if fault.file else dataclasses.replace(fault, file=file, line=line_of(text, PLACE.sub(r".\1", fault.key)))
 
 
 def design_faults(sweep):
@@ -140,6 +190,7 @@ def factor_faults(sweep):
     for name, factor in sweep.factors.items():
         if (factor.key is None) == (not factor.keys):
             yield Fault(f"factors.{name}.key", factor.key, "given, or else keys")
+        yield from value_faults(name, factor)
         if sampled and (factor.low is None or factor.high is None or factor.values or not factor.low < factor.high):
             yield Fault(f"factors.{name}", [factor.low, factor.high], f"a range, low below high and no values: the design is {sweep.design.kind!r}")
         if not sampled and (not factor.values or factor.low is not None or factor.high is not None):
@@ -148,27 +199,66 @@ def factor_faults(sweep):
             yield Fault(f"factors.{name}.low", factor.low, "above 0 on a logarithmic range")
 
 
-def scenario_faults(sweep):
-    """Return what the scenario says to each extreme of each factor, all others at their first."""
-    first = {name: factor.extremes[0] for name, factor in sweep.factors.items()}
-    points = [first] + [first | {name: value} for name, factor in sweep.factors.items() for value in factor.extremes[1:]]
-    seen = set()
-    for point in points:
+def value_faults(name, factor):
+    """Return the values that do not fit the factor's keys, and labels that do not fit its values."""
+    for place, value in enumerate(factor.values):
+        if factor.keys and isinstance(value, list) and len(value) != len(factor.keys):
+            yield Fault(f"factors.{name}.values[{place}]", value, f"one entry for each of {len(factor.keys)} keys, or one value for all")
+    if factor.labels is not None and (len(factor.labels) != len(factor.values) or len(set(factor.labels)) < len(factor.labels)):
+        yield Fault(f"factors.{name}.labels", list(factor.labels), f"one for each of {len(factor.values)} values, all different")
+
+
+def scenario_faults(sweep, wrong=()):
+    """Return what the scenario says to each extreme of each factor, all others at their first; factors that are wrong themselves are left out."""
+    factors, seen = {name: factor for name, factor in sweep.factors.items() if name not in wrong}, set()
+    first = dict.fromkeys(factors, 0)
+    for places in [first] + [first | {name: place} for name, factor in factors.items() for place in range(1, len(factor.extremes))]:
         try:
-            scenario = load(sweep.scenario, changes_at(sweep, point))
-            for arm in sweep.arms:
-                load(sweep.scenario, changes_at(sweep, point) | flattened(arm.changes))
-                if not 0 <= arm.at_hours < 24 * scenario.days:
-                    yield Fault(f"arms.{arm.name}.at_hours", arm.at_hours, f"before the end of the run ({24 * scenario.days:g} hours)")
+            yield from arm_faults(sweep, {name: factors[name].extremes[place] for name, place in places.items()})
         except ParameterError as error:
-            new = [fault for fault in error.faults if str(fault) not in seen]
+            new = [fault for fault in (traced(fault, sweep, places) for fault in error.faults) if str(fault) not in seen]
             seen |= {str(fault) for fault in new}
             yield from new
 
 
+def arm_faults(sweep, point):
+    """Return the arms that begin too late; raise what the scenario refuses at a point, with or without an arm."""
+    scenario = load(sweep.scenario, changes_at(sweep, point))
+    for number, arm in enumerate(sweep.arms):
+        try:
+            load(sweep.scenario, changes_at(sweep, point) | flattened(arm.changes))
+        except ParameterError as error:
+            raise ParameterError(*(said_by(fault, flattened(arm.changes), f"arms.{number}.changes") for fault in error.faults)) from None
+        if not 0 <= arm.at_hours < 24 * scenario.days:
+            yield Fault(f"arms.{number}.at_hours", arm.at_hours, f"before the end of the run ({24 * scenario.days:g} hours)")
+
+
+def concerns(key, fault):
+    """Return whether a fault is of what a dotted key sets: at it, inside it, or of the table around it."""
+    return f"{fault.key}.".startswith(f"{key}.") or f"{key}.".startswith(f"{fault.key}.")
+
+
+def said_by(fault, changes, table):
+    """Return a fault of a change to the scenario under the key of the sweep's table that makes it; others as they are."""
+    mine = fault.file == COMMAND_LINE and any(concerns(key, fault) for key in changes)
+    return Fault(f"{table}.{fault.key}", fault.value, fault.bound) if mine else fault
+
+
+def traced(fault, sweep, places):
+    """Return a fault of the scenario under the key of the sweep that set the value: a factor's, or one of the changes."""
+    if fault.file != COMMAND_LINE:
+        return fault
+    for name, place in places.items():
+        factor = sweep.factors[name]
+        if any(concerns(key, fault) for key in factor.all_keys):
+            where = f"values[{place}]" if factor.values else ("low", "high")[place]
+            return Fault(f"factors.{name}.{where}", fault.value, f"{fault.bound} (it sets {fault.key})")
+    return dataclasses.replace(said_by(fault, flattened(sweep.changes), "changes"), file="")
+
+
 def changes_at(sweep, point):
     """Return the changes to the scenario at a point, by dotted key."""
-    moved = {key: value for name, value in point.items() for key in sweep.factors[name].all_keys}
+    moved = {key: one for name, value in point.items() for key, one in sweep.factors[name].changes(value).items()}
     return flattened(sweep.changes) | moved
 
 

@@ -9,8 +9,13 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
+from scenarios.columns import UNITS, unit_of
 from scenarios.design import TABLES
+from scenarios.store import TWIN_EVENTS
 from sim.errors import Fault, ParameterError
+
+ROWS = {"series": ("market", "seconds"), "kinds": ("kind", "seconds"), "settlements": ("market", "seconds"), "liquidations": ("sequence",),
+        "positions": ("trader", "market"), "trades": ("row",)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,28 +34,45 @@ class Runs:
     manifest: dict
     runs: pd.DataFrame
 
-    def to_frame(self, table):
+    def to_frame(self, table, usd=False):
         """Return a kept table of all runs with the key, seed and factors of each, read when asked for.
 
         Parameters
         ----------
         table : {"series", "kinds", "settlements", "liquidations", "positions", "trades"}
+        usd : bool
+            Whether columns of money are given in quote currency (floats) instead of whole money units.
         """
         if table not in TABLES:
             raise ParameterError(Fault("table", table, f"one of {', '.join(TABLES)}"))
         single = self.folder / f"{table}.parquet"
         if single.exists():
-            return pq.read_table(single).to_pandas().assign(seed=self.manifest["seed"])
+            return self._frame(pq.read_table(single), usd).assign(seed=self.manifest["seed"])
         heads = self.runs.drop_duplicates("key").set_index("key")
         heads = heads[[name for name in heads if name.startswith("factor.")]]
         there = {path.stem for path in (self.folder / table).glob("*.parquet")}
         files = [str(self.folder / table / f"{key}.parquet") for key in heads.index if key in there]
         if not files:
             raise ParameterError(Fault("table", table, f"one that the sweep keeps: {', '.join(self.manifest.get('keep', [])) or 'none'}"))
-        return pa.dataset.dataset(files).to_table().to_pandas().join(heads, on="key")
+        return self._frame(pa.dataset.dataset(files).to_table(), usd).join(heads, on="key")
+
+    def _frame(self, table, usd):
+        frame = table.to_pandas()
+        if usd:
+            for name in [field.name for field in table.schema if unit_of(field.name).startswith(UNITS)]:
+                frame[name] = frame[name] * self.unit
+        return frame
+
+    @property
+    def unit(self):
+        """Quote currency in a money unit."""
+        unit = self.manifest.get("unit", self.manifest.get("meta", {}).get("unit"))
+        if unit is None:
+            raise ParameterError(Fault("usd", True, "False: the runs differ in their money unit, contract.unit"))
+        return unit
 
     def to_xarray(self, table="series"):
-        """Return a kept table as an xarray Dataset over run, arm and time.
+        """Return a kept table as an xarray Dataset over run, arm and what tells its rows apart (`ROWS`): market and time, say.
 
         Raises
         ------
@@ -60,8 +82,10 @@ class Runs:
         import xarray
 
         frame = self.to_frame(table)
-        index = [name for name in ("key", "arm", "market") if name in frame] + ["seconds"]
-        return xarray.Dataset.from_dataframe(frame.drop(columns=["seed"]).set_index(index))
+        index = [name for name in ("key", "arm") if name in frame]
+        if table == "trades":
+            frame["row"] = frame.groupby(index).cumcount() if index else range(len(frame))
+        return xarray.Dataset.from_dataframe(frame.drop(columns=["seed"]).set_index([*index, *ROWS[table]]))
 
 
 def open_runs(path):
@@ -99,6 +123,8 @@ def faults_of_folder(path):
     faults += [f"run {key} does not account for every unit" for key in (lost["key"] if len(lost) else ())]
     for file in sorted(opened.folder.rglob("*.parquet")):
         faults += file_faults(file, opened.folder)
+    if opened.manifest.get("twin_meta") and not (opened.folder / TWIN_EVENTS).exists():
+        faults.append(f"{TWIN_EVENTS} is missing")
     for name in opened.manifest.get("keep", ()):
         faults += [f"{name}/{key}.parquet is missing" for key in keys if key in there and not (opened.folder / name / f"{key}.parquet").exists()
                    and name != "trades"]

@@ -1,6 +1,7 @@
 """Kinds of trader by the name that a scenario file gives them."""
 
 from agents.arbitrage import Arbitrage
+from agents.contract import declaration_fault
 from agents.directional import DirectionalLong, DirectionalShort
 from agents.liquidity import LiquidityProvider
 from agents.manipulation import Manipulator
@@ -44,4 +45,6 @@ def kind_named(reference):
         raise ParameterError(Fault("kind", reference, f"{known}: {type(error).__name__}: {error}")) from error
     if not (isinstance(kind, type) and issubclass(kind, Trader) and kind.kind and kind.decide):
         raise ParameterError(Fault("kind", reference, "a subclass of agents.trader.Trader with kind, traits and decide"))
+    if fault := declaration_fault(kind):
+        raise ParameterError(Fault("kind", reference, f"a sound kind: {kind.__name__} {fault}"))
     return kind

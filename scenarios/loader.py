@@ -1,10 +1,14 @@
 """A scenario from its file, checked whole; a market from a scenario."""
 
+import functools
+import pathlib
 import re
 
 import numpy as np
 
+from agents.contract import plain_fault
 from scenarios.checks import largest_leverage, listed, population_faults, rulebook_of, rulebooks, structural_faults
+from scenarios.comparison import comparison_faults
 from scenarios.kinds import kind_named
 from scenarios.resolve import resolve
 from scenarios.schema import Scenario
@@ -14,7 +18,7 @@ from sim.setup import AssetSetup, MarketSetup, Population, Setup
 from sim.spot import Replay
 from sim.streams import generator
 
-MULTIPLE = 1e-9
+MULTIPLE, FEW_DRAWS = 1e-9, 200
 OF_A_VENUE = ("fees", "liquidation", "fund", "deleveraging", "account")
 UNSET = re.compile(r"^(assets\.\d+|spot)\.price\.file$")
 
@@ -54,9 +58,27 @@ def checked(resolved, read_files=True):
     if not faults:
         scenario = Scenario.model_validate(tables)
         faults = reference_faults(scenario, books) + (replay_faults(scenario) if read_files else [])
+        faults += rule_faults(scenario) + (comparison_faults(scenario) if read_files else []) if not faults else []
     if faults:
         raise ParameterError(*(resolved.located(hinted(fault)) for fault in faults))
     return with_windows(scenario)
+
+
+def rule_faults(scenario):
+    """Return a fault for each population whose rule, one of the user's own, breaks the contract: compiled, nothing would stop it."""
+    faults = {}
+    for name, population in scenario.populations.items():
+        kind = kind_named(population.kind)
+        if not kind.decide.cached:
+            faults[name] = fault_of_rule(kind, len(scenario.all_markets)) and Fault(
+                f"populations.{name}.kind", population.kind, f"a rule that keeps the contract: {fault_of_rule(kind, len(scenario.all_markets))}")
+    return [fault for fault in faults.values() if fault]
+
+
+@functools.lru_cache(maxsize=64)
+def fault_of_rule(kind, markets):
+    """Return the first thing that a rule breaks in a few uncompiled calls, or an empty string (`agents.contract`)."""
+    return plain_fault(kind, FEW_DRAWS, markets=markets)
 
 
 def hinted(fault):
@@ -143,14 +165,26 @@ def build(scenario, seed=0):
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, or str or path
+        A story's name or file stands for ``load`` of it.
     seed : int
 
     Returns
     -------
     PerpetualMarket
+        Its `run_model` ends, and its `running` becomes False, where the scenario does.
     """
+    scenario = as_scenario(scenario)
     return PerpetualMarket(setup_of(scenario, seed), seed)
+
+
+def as_scenario(story):
+    """Return a scenario as it is, and a story's name or file loaded; refuse anything else."""
+    if isinstance(story, (str, pathlib.Path)):
+        return load(story)
+    if not isinstance(story, Scenario):
+        raise ParameterError(Fault("scenario", story, "a Scenario, as load returns it, or the name or file of a story"))
+    return story
 
 
 def setup_of(scenario, seed):
@@ -166,7 +200,7 @@ def setup_of(scenario, seed):
         populations=[population_setup(name, population, seed, books) for name, population in scenario.populations.items()
                      if population.number],
         premium_samples=max(1, round(scenario.dt_seconds / scenario.premium_sample_seconds)),
-        record_seconds=scenario.record_seconds, print_trades=scenario.record.trades)
+        record_seconds=scenario.record_seconds, print_trades=scenario.record.trades, steps=scenario.steps)
 
 
 def asset_setup(asset, shocks):

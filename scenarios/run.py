@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 
-from scenarios.loader import build
+from scenarios.loader import as_scenario, build
 from scenarios.schema import Scenario
 from sim.cache import sources_hash
 from sim.errors import Fault, ParameterError
@@ -37,7 +37,8 @@ def run(scenario, seed=0, progress=None, checkpoint=None):
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, or str or path
+        A story's name or file stands for ``load`` of it.
     seed : int
     progress : callable, optional
         Called with the number of steps done since its last call; `planned_steps` says how many there will be.
@@ -48,6 +49,7 @@ def run(scenario, seed=0, progress=None, checkpoint=None):
     -------
     Outcome
     """
+    scenario = as_scenario(scenario)
     if checkpoint is not None:
         return run_with_checkpoints(scenario, seed, progress, checkpoint)
     market, twin, twin_step = build(scenario, seed), None, scenario.twin_step

@@ -10,6 +10,7 @@
     settlements.parquet   every funding settlement
     positions.parquet     every position open at the end, with the equity behind it
     trades.parquet        every trade, if the scenario records them
+    twin_events.parquet   every forced trade of the exact twin, if there was one
 
 Each column has its unit in the schema's metadata. The same seed gives the same Parquet bytes; only manifest and summary know
 how long the run took.
@@ -35,7 +36,7 @@ from sim.recorder import Records
 from sim.records import EVENT, KIND_SERIES, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
 
 FORMAT = 1
-MANIFEST = "manifest.json"
+MANIFEST, TWIN_EVENTS = "manifest.json", "twin_events.parquet"
 PACKAGES = ("perplab", "mesa", "numba", "numpy", "pyarrow")
 TABLES = {"liquidations": ("events", EVENT), "settlements": ("settlements", SETTLEMENT), "trades": ("prints", PRINT),
           "positions": ("positions", OPEN_POSITION)}
@@ -145,6 +146,8 @@ def write_run(folder, outcome, summary, wall_seconds):
     with staged(folder) as stage:
         for name, table in tables_of(outcome.records, outcome.scenario.record.trades).items():
             write_parquet(stage / f"{name}.parquet", table)
+        if outcome.twin is not None:
+            write_parquet(stage / TWIN_EVENTS, table_of(outcome.twin.events, names_of("liquidations", outcome.twin.kind_names)))
         write_json(stage / "summary.json", summary)
         write_json(stage / MANIFEST, manifest_of(outcome, wall_seconds))
 
@@ -248,6 +251,14 @@ def read_run(folder):
     return manifest, Records(series=[series[market == m] for m in range(int(market.max(initial=0)) + 1)],
                              kinds=kinds.reshape(-1, len(manifest["kind_names"])), kind_names=manifest["kind_names"],
                              meta=meta, **parts)
+
+
+def read_twin_events(folder):
+    """Return the forced trades of a stored run's twin, as `Records.events` has them; None where there was no twin."""
+    folder = pathlib.Path(folder)
+    if not (folder / TWIN_EVENTS).exists():
+        return None
+    return rows_of(folder, pathlib.Path(TWIN_EVENTS).stem, EVENT, names_of("liquidations", ()))
 
 
 def rows_of(folder, name, dtype, names=()):

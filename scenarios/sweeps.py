@@ -19,12 +19,15 @@ import json
 import multiprocessing
 import os
 import pathlib
+import sys
 import time
 import traceback
+import types
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scenarios.checks import rulebook_of
 from scenarios.design import changes_at, points_of
 from scenarios.loader import build, load, setup_of
 from scenarios.run import Outcome
@@ -41,7 +44,7 @@ AHEAD = 4
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One run of a sweep, with its branches."""
+    """One run of a sweep, with its branches; `factors` are the labels of its point, `changes` what it sets."""
 
     key: str
     number: int
@@ -67,11 +70,11 @@ def jobs_of(sweep):
     code, arms, jobs = code_hash(), tuple(arm.model_dump() for arm in sweep.arms), []
     for point in points_of(sweep):
         changes = changes_at(sweep, point)
-        resolved = load(sweep.scenario, changes).model_dump(mode="json")
+        resolved, labels = load(sweep.scenario, changes).model_dump(mode="json"), {name: sweep.factors[name].label(value) for name, value in point.items()}
         for seed in sweep.all_seeds:
             text = json.dumps(speakable([resolved, seed, arms, list(sweep.keep), code]), sort_keys=True, default=str)
             key = hashlib.sha256(text.encode()).hexdigest()[:20]
-            jobs.append(Job(key, len(jobs), sweep.scenario, changes, point, seed, arms, sweep.keep))
+            jobs.append(Job(key, len(jobs), sweep.scenario, changes, labels, seed, arms, sweep.keep))
     return jobs
 
 
@@ -93,10 +96,10 @@ def prepare(sweep, text, folder, resume):
     folder, jobs = pathlib.Path(folder), jobs_of(sweep)
     manifest = {
         "format": FORMAT, "kind": "sweep", "name": sweep.name, "title": sweep.title, "question": sweep.question, "file": text,
-        "scenario": load(sweep.scenario, changes_at(sweep, jobs[0].factors)).model_dump(mode="json", exclude_none=True),
+        "scenario": load(sweep.scenario, jobs[0].changes).model_dump(mode="json", exclude_none=True, exclude={"question"}),
         "factors": {name: factor.model_dump(mode="json", exclude_none=True) for name, factor in sweep.factors.items()},
         "design": sweep.design.model_dump(mode="json"), "seeds": list(sweep.all_seeds), "arms": [arm.name for arm in sweep.arms],
-        "keep": list(sweep.keep), "runs": [job.key for job in jobs], "code_hash": code_hash(),
+        "keep": list(sweep.keep), "unit": money_unit(sweep, jobs), "runs": [job.key for job in jobs], "code_hash": code_hash(),
         "versions": {name: version_of(name) for name in PACKAGES},
     }
     path = folder / "manifest.json"
@@ -105,6 +108,15 @@ def prepare(sweep, text, folder, resume):
     else:
         write_text(path, json.dumps(speakable(manifest), indent=1, default=str) + "\n")
     return jobs, [job for job in jobs if not (folder / "done" / f"{job.key}.json").exists()]
+
+
+def money_unit(sweep, jobs):
+    """Return the quote currency in a money unit, or None where the runs differ in it."""
+    moved = any(key.startswith("market") for factor in sweep.factors.values() for key in factor.all_keys)
+    heads = jobs[::len(sweep.all_seeds)] if moved else jobs[:1]
+    markets = [market for job in heads for market in load(sweep.scenario, job.changes).all_markets.values()]
+    units = {rulebook_of(market).contract.unit for market in markets}
+    return units.pop() if len(units) == 1 else None
 
 
 def check_same(path, manifest, folder, resume):
@@ -190,10 +202,31 @@ def fail(folder, job, error, trace=""):
     write_text(folder / "failed" / f"{job.key}.json", json.dumps(speakable(kept)) + "\n")
 
 
+class FreshProcess(multiprocessing.context.SpawnProcess):
+    """A process that starts afresh and does not read the program again that started it: what it runs is imported by name.
+
+    So a sweep can be started from any script, with or without ``if __name__ == "__main__"``.
+    """
+
+    @staticmethod
+    def _Popen(process):
+        program, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
+        try:
+            return multiprocessing.context.SpawnProcess._Popen(process)
+        finally:
+            sys.modules["__main__"] = program
+
+
+class FreshContext(multiprocessing.context.SpawnContext):
+    """The ways of `multiprocessing` with `FreshProcess`."""
+
+    Process = FreshProcess
+
+
 def local_pool(workers):
     """Return a pool of processes that start afresh and keep to one thread each."""
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
-    return concurrent.futures.ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return concurrent.futures.ProcessPoolExecutor(workers, mp_context=FreshContext())
 
 
 def dask_pool(address):

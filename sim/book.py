@@ -30,6 +30,7 @@ from sim.records import (
     words,
 )
 
+NO_ASK = 1 << 62
 _ONE, _ZERO, _ALL = np.uint64(1), np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -152,10 +153,10 @@ def rest(world, number, owner, m, side, tick, lots, flags, expiry_step):
     level["tail"] = number
     level["lots"] += lots
     reserve(world, owner, m, side, lots)
-    if side > 0 and tick > view["best_bid"]:
-        view["best_bid"] = tick
-    if side < 0 and (tick < view["best_ask"] or view["best_ask"] == 0):
-        view["best_ask"] = tick
+    view["best_bid"] = max(view["best_bid"], tick if side > 0 else 0)
+    ask = view["best_ask"] if view["best_ask"] > 0 else NO_ASK
+    ask = min(ask, tick if side < 0 else NO_ASK)
+    view["best_ask"] = ask if ask < NO_ASK else 0
 
 
 @hot_kernel

@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.cascade import start_event, tier_maintenance
 from sim.kernel import kernel
-from sim.ledger import cross_equity, exchange, move_purse, purse_equity, share_of
+from sim.ledger import cross_equity, exchange, move_purse, purse_equity, same_purse, share_of
 from sim.margin import bankruptcy_price
 from sim.records import (
     AT_MARK,
@@ -14,6 +14,7 @@ from sim.records import (
     DELEVERAGED,
     PRO_RATA,
     RANDOM,
+    RANK_PROFIT_LEVERAGE,
     RANK_PROFIT_MARGIN,
     account_at,
     event_at,
@@ -41,12 +42,9 @@ def position_maintenance(world, i, m):
 @kernel
 def purse_maintenance(world, i, m):
     """Return the maintenance margin that the purse of (i, m) must cover, float units."""
-    if position_at(world, i, m)["isolated"] == 1:
-        return position_maintenance(world, i, m)
-    total, v = 0.0, market_at(world, m)["venue"]
+    total = 0.0
     for other in range(markets(world).shape[0]):
-        position = position_at(world, i, other)
-        if position["lots"] != 0 and position["isolated"] == 0 and market_at(world, other)["venue"] == v:
+        if position_at(world, i, other)["lots"] != 0 and same_purse(world, i, m, other):
             total += position_maintenance(world, i, other)
     return total
 
@@ -58,25 +56,37 @@ def cover(world, i, m, kept):
     account = account_at(world, i, v)
     short = position["pot"] if position["isolated"] == 1 else account["collateral"]
     if short < 0 and (position["isolated"] == 1 or cross_equity(world, i, v) < 0.0):
-        fund = venue_at(world, v)["fund_row"]
-        units = move_purse(world, i, m, fund)
-        event_at(world, kept)["fund_change"] += units
-        venue_at(world, v)["bad_debt"] += min(-units, max(-account_at(world, fund, v)["collateral"], 0))
+        event_at(world, kept)["fund_change"] += move_purse(world, i, m, venue_at(world, v)["fund_row"])
+
+
+@kernel
+def signed_score(gain, factor):
+    """Return a gain times a factor of risk, a loss divided by it: winners stand before losers, the riskier first among winners.
+
+    References
+    ----------
+    .. [1] BitMEX, Auto Deleveraging: profit in per cent times effective leverage, divided by it where the profit is negative.
+
+    Examples
+    --------
+    >>> signed_score(0.01, 2.0) > signed_score(-0.001, 20.0) > signed_score(-0.01, 20.0)
+    True
+    """
+    return gain * factor if gain > 0.0 else gain / factor
 
 
 @kernel
 def rank(world, i, m):
     """Return the deleveraging score of position (i, m) by the venue's rule; higher goes first."""
     position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
-    unit = market["units_per_price"]
-    notional, entry = abs(position["lots"]) * mark * unit, float(abs(position["quote"]))
-    equity = max(purse_equity(world, i, m), 1.0)
-    if venue_at(world, market["venue"])["deleveraging_rank"] == RANK_PROFIT_MARGIN:
-        profit = position["quote"] + position["lots"] * mark * unit
-        collateral, ratio = max(equity - profit, 1.0), purse_maintenance(world, i, m) / equity
-        return profit / collateral * ratio if profit > 0.0 else profit / collateral / ratio
-    gain = notional / max(entry, 1.0) if position["lots"] > 0 else entry / max(notional, 1.0)
-    return gain * notional / equity
+    law, unit = venue_at(world, market["venue"])["deleveraging_rank"], market["units_per_price"]
+    notional, entry = max(abs(position["lots"]) * mark * unit, 1.0), max(float(abs(position["quote"])), 1.0)
+    equity, profit = max(purse_equity(world, i, m), 1.0), position["quote"] + position["lots"] * mark * unit
+    if law == RANK_PROFIT_MARGIN:
+        return signed_score(profit / max(equity - profit, 1.0), purse_maintenance(world, i, m) / equity)
+    if law == RANK_PROFIT_LEVERAGE:
+        return signed_score(profit / entry, notional / equity)
+    return (notional / entry if position["lots"] > 0 else entry / notional) * notional / equity
 
 
 @kernel

@@ -14,7 +14,10 @@ from sim.liquidation import liquidation_round, unwind_fund
 from sim.loss import note_peak
 from sim.recording import record_kinds, record_markets
 from sim.records import (
+    LEAST_TICKS,
+    MOST_TICKS,
     NO_FAULT,
+    PRICE_OUTSIDE,
     RULE_RAISED,
     account_at,
     asset_at,
@@ -57,9 +60,23 @@ from sim.valuation import recentre, update_index, update_mark, update_public_ave
 from sim.winners import close_winners
 
 YEAR_SECONDS = 31_536_000.0
-AHEAD = 6
+LOG_RANGE = math.log(MOST_TICKS / LEAST_TICKS)
+AHEAD, FEW = 6, 2_000     # traders to look ahead; how many of them the processor's cache holds by itself
 WAKE, ORDER_OF_ACTION, FIRST_ROUND = 1 << 40, 1 << 41, 1 << 42
 _PHASE = np.uint64(40)
+
+
+@kernel
+def log_price_within(world, a, log_price):
+    """Return a log price of asset a; outside what its markets' ticks can hold the run ends, and the nearest price that they can stands in."""
+    nearest = log_price
+    for m in range(markets(world).shape[0]):
+        if market_at(world, m)["asset"] == a:
+            lowest = math.log(LEAST_TICKS * market_at(world, m)["tick"])
+            nearest = max(lowest, min(nearest, lowest + LOG_RANGE))
+    if nearest != log_price:
+        run_row(world, 0)["fault"], run_row(world, 0)["fault_row"] = PRICE_OUTSIDE, a
+    return nearest
 
 
 @kernel
@@ -72,7 +89,7 @@ def move_spot(world, a):
     asset["permanent"] += asset["permanent_impact"] * (flow + asset["discovery"] * asset["perp_flow"])
     asset["transient"] = asset["transient"] * math.exp(-dt / asset["impact_seconds"]) + asset["transient_impact"] * flow
     asset["flow"], asset["perp_flow"] = 0.0, 0.0
-    asset["spot"] = math.exp(asset["exogenous"] + asset["permanent"] + asset["transient"])
+    asset["spot"] = math.exp(log_price_within(world, a, asset["exogenous"] + asset["permanent"] + asset["transient"]))
     asset["borrow_index"] += asset["spot"] * asset["borrow_rate"] * dt / YEAR_SECONDS * asset["units_per_tick"] / asset["tick"]
 
 
@@ -191,10 +208,11 @@ def act_awake(world, count):
         schedule(world, awake_at(world, k), run["step"])
     place_key = key_at(run["key"], WAKE + run["step"])
     sampled_at = sample_here(world, place_key, -1, count + 1)
+    ahead = AHEAD if run["traders"] > FEW else count
     for k in range(count + 1):
         if k == sampled_at:
             sampled_at = sample_here(world, place_key, k, count + 1)
-        if k + AHEAD < count:
+        if k + ahead < count:
             fetch_trader(world, awake_at(world, k + AHEAD))
             fetch_belongings(world, awake_at(world, k + AHEAD // 2))
         if k < count and run["fault"] == NO_FAULT:
@@ -288,9 +306,9 @@ def record(world):
 
 @kernel
 def must_stop(world):
-    """Return whether the run must go back to Python: a fault, forced events to keep, or a buffer filling up."""
+    """Return whether the run must go back to Python: a fault, forced events to keep, a buffer filling up, a ladder too narrow."""
     run = run_row(world, 0)
-    return (run["fault"] != NO_FAULT or run["event_count"] > 0
+    return (run["fault"] != NO_FAULT or run["event_count"] > 0 or run["wider"] > 0
             or run["series_count"] >= series(world).shape[0] or run["kind_series_count"] >= kind_series(world).shape[0]
             or run["settlement_count"] > settlements(world).shape[0] - markets(world).shape[0]
             or 2 * run["print_count"] > prints(world).shape[0])

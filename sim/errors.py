@@ -5,6 +5,7 @@
     PerplabError
     |-- ParameterError (ValueError)      a value refused at the door; carries every fault of a file at once
     |-- RuleError                        a trader's rule broke its contract
+    |-- SweepError                       every run of a sweep failed
     `-- InvariantError (AssertionError)  the impossible happened: money lost, a book crossed
 
 A market's refusal of an order (not enough collateral, outside the band) is a counted outcome, never an exception.
@@ -53,6 +54,10 @@ class ParameterError(PerplabError, ValueError):
 
 class RuleError(PerplabError):
     """A trader's rule raised, or wrote what an order cannot be."""
+
+
+class SweepError(PerplabError):
+    """Every run of a sweep failed; their errors are kept in its folder."""
 
 
 class InvariantError(PerplabError, AssertionError):

@@ -23,6 +23,7 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 
 from sim.cache import cache_directory
+from sim.complaint import compiled_or_told
 
 COMPILED = not numba.config.DISABLE_JIT
 numba.config.CACHE_DIR = str(cache_directory())
@@ -272,12 +273,17 @@ def compile_rule(function, signature_rows):
         ``rule(me, accounts, positions, views, mine, rng, orders) -> count``.
     signature_rows : sequence of numpy.dtype
         Row types of the seven arguments; `me` and `rng` are one record, the others arrays.
+
+    Raises
+    ------
+    RuleError
+        If it cannot be compiled, with file, line and reason.
     """
     if not COMPILED:
         return function
     rows = [numba.from_dtype(dtype) for dtype in signature_rows]
     arguments = [row if k in (0, 5) else types.Array(row, 1, "C") for k, row in enumerate(rows)]
-    return numba.njit(types.int64(*arguments), _nrt=False, no_cfunc_wrapper=True)(function)
+    return compiled_or_told(lambda: numba.njit(types.int64(*arguments), _nrt=False, no_cfunc_wrapper=True)(function), function)
 
 
 def with_rule(template, function, own_row, cached):
@@ -310,7 +316,7 @@ def with_rule(template, function, own_row, cached):
     if not COMPILED:
         return copy
     signature = types.int64(types.int64, types.int64, types.int64)
-    compiled = numba.njit(signature, cache=cached, _nrt=False, error_model="numpy", no_cfunc_wrapper=True)(copy)
+    compiled = compiled_or_told(lambda: numba.njit(signature, cache=cached, _nrt=False, error_model="numpy", no_cfunc_wrapper=True)(copy), function)
     result = compiled.overloads[signature.args]
     return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
 

@@ -100,8 +100,7 @@ def increase(world, i, m, lots, tick):
     position["lots"] += lots
     position["quote"] -= value
     position["index_cost"] -= lots * view_at(world, m)["index"]
-    if lots > 0:
-        view_at(world, m)["open_interest"] += lots
+    view_at(world, m)["open_interest"] += max(lots, 0)
     if position["isolated"] == 1:
         account = account_at(world, i, market["venue"])
         need = np.int64(math.ceil(abs(value) / position["leverage"]))
@@ -121,8 +120,7 @@ def decrease(world, i, m, lots, tick):
     position["lots"] += lots
     position["realised"] += realised
     position["index_cost"] -= lots * view_at(world, m)["index"]
-    if lots < 0:
-        view_at(world, m)["open_interest"] += lots
+    view_at(world, m)["open_interest"] += min(lots, 0)
     credit(world, i, m, realised)
     if position["isolated"] == 1:
         release_pot(world, i, m, closed, size)
@@ -150,12 +148,17 @@ def cover_pot(world, i, m):
 
 @hot_kernel
 def note_change(world, i, m):
-    """Enter a position whose purse or size has changed in the list of those to be looked at for risk."""
+    """Enter a position whose purse or size has changed in the list of those to be looked at for risk.
+
+    Notes
+    -----
+    The row after the last is written over if the position stands in the list already: chance decides that, and a jump that chance
+    decides costs more than the writing.
+    """
     run, position = run_row(world, 0), position_at(world, i, m)
-    if position["dirty"] == 0:
-        position["dirty"] = 1
-        put_dirty(world, run["dirty_count"], i * markets(world).shape[0] + m)
-        run["dirty_count"] += 1
+    put_dirty(world, run["dirty_count"], i * markets(world).shape[0] + m)
+    run["dirty_count"] += 1 - position["dirty"]
+    position["dirty"] = 1
 
 
 @kernel
@@ -171,9 +174,8 @@ def fill(world, i, m, lots, tick):
     """Book a fill of signed lots at a tick for trader i: reduce first, then build what is left."""
     note_change(world, i, m)
     size = position_at(world, i, m)["lots"]
-    closing = 0
-    if size * lots < 0:
-        closing = max(lots, -size) if size > 0 else min(lots, -size)
+    closing = min(max(lots, min(-size, 0)), max(-size, 0))
+    if closing != 0:
         decrease(world, i, m, closing, tick)
     if lots != closing:
         increase(world, i, m, lots - closing, tick)
@@ -228,6 +230,15 @@ def cross_equity_of_many(world, i, v):
         if position["lots"] != 0 and position["isolated"] == 0 and market_at(world, m)["venue"] == v:
             equity += position["quote"] + position["lots"] * view_at(world, m)["mark"] * market_at(world, m)["units_per_price"]
     return equity
+
+
+@kernel
+def same_purse(world, i, m, other):
+    """Return whether position (i, other) stands on the purse of (i, m)."""
+    if other == m:
+        return True
+    return (position_at(world, i, m)["isolated"] == 0 and position_at(world, i, other)["isolated"] == 0
+            and market_at(world, other)["venue"] == market_at(world, m)["venue"])
 
 
 @kernel
@@ -355,20 +366,25 @@ def move_purse(world, i, m, fund):
 
 @kernel
 def charge_to_fund(world, i, m, units, released):
-    """Move a liquidation fee to the venue's fund, the liquidator's part to him; return the fund's.
+    """Move a liquidation fee to the venue's fund, the liquidator's part to him; return the fund's, which is rounded up."""
+    venue = venue_at(world, market_at(world, m)["venue"])
+    passed_on = np.int64(units * (1.0 - venue["liquidation_fund_share"]))
+    surrender(world, i, m, units, released)
+    position_at(world, i, m)["all_fees"] -= units
+    account_at(world, venue["fund_row"], market_at(world, m)["venue"])["collateral"] -= passed_on
+    venue["liquidators"] += passed_on
+    return units - passed_on
 
-    It comes first from what a pot has just released to the account, then from the purse. The fund's part is rounded up.
-    """
-    v, position = market_at(world, m)["venue"], position_at(world, i, m)
+
+@kernel
+def surrender(world, i, m, units, released):
+    """Move units to the venue's fund and return them: first from what a pot has just `released` to the account, then from the purse of (i, m)."""
+    v = market_at(world, m)["venue"]
     from_account = min(units, released)
     account_at(world, i, v)["collateral"] -= from_account
     credit(world, i, m, from_account - units)
-    position["all_fees"] -= units
-    venue = venue_at(world, v)
-    kept = units - np.int64(units * (1.0 - venue["liquidation_fund_share"]))
-    account_at(world, venue["fund_row"], v)["collateral"] += kept
-    venue["liquidators"] += units - kept
-    return kept
+    account_at(world, venue_at(world, v)["fund_row"], v)["collateral"] += units
+    return units
 
 
 def total_units(tables):

@@ -2,8 +2,8 @@
 
 A round looks at every held position and liquidates those whose purse is below maintenance, by the venue's numbers:
 cancel the orders; a forced order for the first slice or the whole, limited by the bankruptcy price or by the band; what must
-be, passes to the fund with its purse; when the fund cannot carry the loss, ranked counterparties are
-deleveraged. With ``no_impact`` (the exact twin) the fund takes each forced order at the mark and never trades.
+be, passes to the fund with its purse; what the fund cannot carry, counterparties must take (`sim.loss`). What closing a position
+whole leaves is the account's or the fund's. With ``no_impact`` (the exact twin) the fund takes each forced order at the mark and never trades.
 """
 
 import math
@@ -24,13 +24,15 @@ from sim.ledger import (
     move_purse,
     purse_equity,
     receive_incoming,
+    same_purse,
+    surrender,
 )
-from sim.loss import must_share, share_loss
+from sim.loss import must_deleverage, must_share, share_loss
 from sim.margin import liquidation_price, tier_of
 from sim.matching import match
 from sim.records import (
-    BY_DELEVERAGING,
     FORCED_ORDER,
+    SURPLUS_TO_FUND,
     TAKEOVER,
     TWIN_TAKEOVER,
     account_at,
@@ -86,12 +88,8 @@ def safe_interval(world, i, m):
 @kernel
 def shares_purse(world, i, m):
     """Return whether the purse behind position (i, m) stands behind another position too."""
-    if position_at(world, i, m)["isolated"] == 1:
-        return False
     for other in range(markets(world).shape[0]):
-        position = position_at(world, i, other)
-        if (other != m and position["lots"] != 0 and position["isolated"] == 0
-                and market_at(world, other)["venue"] == market_at(world, m)["venue"]):
+        if other != m and position_at(world, i, other)["lots"] != 0 and same_purse(world, i, m, other):
             return True
     return False
 
@@ -251,7 +249,7 @@ def force_order(world, i, m, number, parent, cause):
     if venue["takeover_after_order"] == 1 and position["lots"] != 0 and below_maintenance(world, i, m):
         take_over(world, i, m, number, -2, -1)
     elif position["lots"] == 0:
-        cover(world, i, m, kept)
+        settle_closed(world, i, m, kept, free)
 
 
 @kernel
@@ -266,31 +264,45 @@ def mid_shift(world, m, before):
 @kernel
 def take_fee(world, i, m, value, free):
     """Charge the liquidation fee on a value, at most what is left; return the fund's part. `free`: collateral before the trade."""
-    v = market_at(world, m)["venue"]
+    left, released = left_over(world, i, m, free)
+    fee = min(fee_units(float(value), venue_at(world, market_at(world, m)["venue"])["liquidation_fee"]), left)
+    return charge_to_fund(world, i, m, fee, released)
+
+
+@kernel
+def left_over(world, i, m, free):
+    """Return what a forced trade has left behind (i, m), and the part of it that an isolated pot has released. `free`: as in `take_fee`."""
     released = np.int64(0)
     if position_at(world, i, m)["isolated"] == 1:
-        released = account_at(world, i, v)["collateral"] - free
-    left = max(np.int64(math.floor(purse_equity(world, i, m))), 0) + released
-    fee = min(fee_units(float(value), venue_at(world, v)["liquidation_fee"]), left)
-    return charge_to_fund(world, i, m, fee, released)
+        released = account_at(world, i, market_at(world, m)["venue"])["collateral"] - free
+    return max(np.int64(math.floor(purse_equity(world, i, m))), 0) + released, released
+
+
+@kernel
+def settle_closed(world, i, m, kept, free):
+    """End the liquidation of a position that is flat: the fund covers what is missing, and has what is left where the venue says so.
+
+    Of a purse that stands behind other positions too, their maintenance margin stays with the account.
+    """
+    if venue_at(world, market_at(world, m)["venue"])["surplus"] == SURPLUS_TO_FUND:
+        left, released = left_over(world, i, m, free)
+        units = max(left - np.int64(math.ceil(purse_maintenance(world, i, m))), 0)
+        event_at(world, kept)["fund_change"] += surrender(world, i, m, units, released)
+    cover(world, i, m, kept)
 
 
 @entry("none", 6)
 def take_over(world, i, m, number, parent, cause):
-    """Hand the position and its purse to the fund; if the fund cannot carry the loss, deleverage instead, or let others share it."""
-    v = market_at(world, m)["venue"]
+    """Hand the purse and its positions to the fund; if the fund cannot carry them, deleverage instead, or let others share the loss."""
+    v, kept = market_at(world, m)["venue"], -1
     fund, equity = venue_at(world, v)["fund_row"], purse_equity(world, i, m)
-    beyond = equity < 0.0 and must_share(world, v, cross_equity(world, fund, v) + equity)
-    if beyond and venue_at(world, v)["loss_sharing"] == BY_DELEVERAGING:
+    if must_deleverage(world, i, m):
         deleverage(world, i, m, number, parent, cause)
         return
-    first, last = m, m + 1
-    if position_at(world, i, m)["isolated"] == 0:
-        first, last = 0, markets(world).shape[0]
-    kept = -1
-    for other in range(first, last):
+    beyond = equity < 0.0 and must_share(world, v, cross_equity(world, fund, v) + equity)
+    for other in range(markets(world).shape[0]):
         position = position_at(world, i, other)
-        if position["lots"] != 0 and market_at(world, other)["venue"] == v and (other == m or position["isolated"] == 0):
+        if position["lots"] != 0 and same_purse(world, i, m, other):
             position["node"] = position_at(world, i, m)["node"] if position["node"] < 0 else position["node"]
             kept = start_event(world, i, other, number, parent, cause, TAKEOVER)
             event, lots = event_at(world, kept), position["lots"]
@@ -320,7 +332,7 @@ def twin_takeover(world, i, m, number, parent, cause, whole):
     event["counterparty"], event["lots"], event["value"], event["fund_change"] = fund, side * lots, value, fee
     position["forced_lots"] += lots
     if position["lots"] == 0:
-        cover(world, i, m, kept)
+        settle_closed(world, i, m, kept, free)
 
 
 @kernel

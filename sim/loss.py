@@ -1,10 +1,12 @@
-"""A loss that the insurance fund cannot carry: when others must bear it, and who.
+"""What the insurance fund cannot carry: which positions it may take, when others must bear a loss, and who.
 
-Where counterparties are not deleveraged, the fund takes the position over and is paid back by the winners in proportion to their
-unrealised profit, by everybody with open interest, or by nobody: then it stays below zero.
+The fund takes a position only while what it then holds is within a multiple of its equity; else counterparties are deleveraged. Where
+none are, the fund takes all and is paid back for losses that it cannot carry by the winners in proportion to their unrealised profit, by
+everybody with open interest, or by nobody: then it stays below zero.
 
-References: Deribit, Insurance (winners); OKX, clawback until 2019 (winners); Drift protocol v2, social loss (open interest); GMX v2
-and Synthetix v3 (the pool bears it); OKX, ADL from 30 % below the fund's eight-hour peak.
+References: Binance, Insurance funds (a largest net notional, by default the size of the fund; what would go beyond is deleveraged);
+Hyperliquid, Auto-deleveraging (accounts below zero); Deribit, Insurance (winners); OKX, clawback until 2019 (winners); Drift protocol
+v2, social loss (open interest); GMX v2 and Synthetix v3 (the pool bears it); OKX, ADL from 30 % below the fund's eight-hour peak.
 """
 
 import math
@@ -12,8 +14,9 @@ import math
 import numpy as np
 
 from sim.kernel import entry, kernel
-from sim.ledger import credit, cross_equity
+from sim.ledger import credit, cross_equity, purse_equity, same_purse
 from sim.records import (
+    BY_DELEVERAGING,
     BY_OPEN_INTEREST,
     BY_WINNERS,
     account_at,
@@ -43,6 +46,40 @@ def must_share(world, v, left):
         return left < 0.0
     note_peak(world, v)
     return left < venue["fund_peak"] * (1.0 - venue["trigger_fall"])
+
+
+@kernel
+def held_with(world, i, m):
+    """Return the value at the marks of what the fund would hold with the positions of the purse of (i, m), float units."""
+    v, total = market_at(world, m)["venue"], 0.0
+    for other in range(markets(world).shape[0]):
+        market = market_at(world, other)
+        if market["venue"] == v:
+            lots = position_at(world, venue_at(world, v)["fund_row"], other)["lots"]
+            if same_purse(world, i, m, other):
+                lots += position_at(world, i, other)["lots"]
+            total += abs(lots) * view_at(world, other)["mark"] * market["units_per_price"]
+    return total
+
+
+@kernel
+def must_deleverage(world, i, m):
+    """Return whether counterparties, not the fund, must take the position (i, m).
+
+    Notes
+    -----
+    At a venue that deleverages they must if the fund, with purse and positions of the account, were spent (`must_share`) or held more than its
+    leverage allows on its equity at the mark; and where the venue says so whenever the purse is below zero. Elsewhere the fund takes
+    all, since nobody else can.
+    """
+    v = market_at(world, m)["venue"]
+    venue, equity = venue_at(world, v), purse_equity(world, i, m)
+    if venue["loss_sharing"] != BY_DELEVERAGING:
+        return False
+    if venue["below_zero"] == 1 and equity < 0.0:
+        return True
+    left = cross_equity(world, venue["fund_row"], v) + equity
+    return must_share(world, v, left) or left < held_with(world, i, m) / venue["fund_leverage"]
 
 
 @entry("none", 2)

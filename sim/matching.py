@@ -20,6 +20,7 @@ from sim.records import (
     CANCEL,
     DONE,
     IMMEDIATE,
+    LARGEST_NOTIONAL,
     LIMIT,
     MARKET_ORDER,
     NOTHING_TO_DO,
@@ -106,7 +107,7 @@ def free_collateral(world, i, v):
 
 @hot_kernel
 def affords(world, i, m, side, tick, lots):
-    """Return whether the purse of (i, m) carries the initial margin of an order of `lots` at `tick`."""
+    """Return whether the purse of (i, m) carries the initial margin of an order of `lots` at `tick`, and 64 bits its value."""
     position, market = position_at(world, i, m), market_at(world, m)
     after = exposure(position, lots if side > 0 else 0, lots if side < 0 else 0)
     if after <= abs(position["lots"]):
@@ -114,6 +115,8 @@ def affords(world, i, m, side, tick, lots):
     mark_value, order_value = price_units(world, m), float(tick * market["units_per_tick"])
     worst = max(mark_value, order_value)
     adverse = max((order_value - mark_value) * side, 0.0) * lots
+    if after * worst > LARGEST_NOTIONAL:
+        return False
     need = position_margin(world, i, m, after, worst) + adverse
     if position["isolated"] == 1:
         free = account_at(world, i, market["venue"])["collateral"] - margin_elsewhere(world, i, market["venue"], m)
@@ -210,9 +213,8 @@ def match(world, taker, m, side, limit, lots, by_force, taker_fee):
 def crossing(world, m, side, tick):
     """Return whether an order at `tick` would trade at once."""
     view = view_at(world, m)
-    if side > 0:
-        return view["best_ask"] > 0 and tick >= view["best_ask"]
-    return view["best_bid"] > 0 and tick <= view["best_bid"]
+    opposite = view["best_ask"] if side > 0 else view["best_bid"]
+    return opposite > 0 and (tick - opposite) * side >= 0
 
 
 @hot_kernel

@@ -1,6 +1,7 @@
 """PerpetualMarket: the market as a Mesa model."""
 
 import contextlib
+import functools
 import itertools
 import math
 import pickle
@@ -10,19 +11,20 @@ from time import perf_counter
 import mesa
 import numpy as np
 
-from sim import engine, ledger, recording
+from sim import engine, handling, ledger, recording
 from sim.branching import adopt
 from sim.errors import Fault, InvariantError, ParameterError, RuleError
 from sim.files import whole_file
 from sim.kernel import raised
+from sim.ladder import widened
 from sim.recorder import Recorder, Records
-from sim.records import BAD_COUNT, KIND, OUTCOMES, RULE_RAISED
+from sim.records import BAD_COUNT, KIND, LEAST_TICKS, MOST_TICKS, OUTCOMES, PRICE_OUTSIDE, RULE_RAISED
 from sim.shocks import shock_block, source_block
 from sim.standing import open_positions
 from sim.state import PATH_STEPS, Layout, build_tables, connect
 from sim.streams import generator
 
-FORMAT = 1
+FORMAT = 2
 
 
 @contextlib.contextmanager
@@ -54,48 +56,56 @@ class PerpetualMarket(mesa.Model):
     kinds : list of type
         Trader classes, in the order of `traits`.
     step_number : int
+    running : bool
+        Whether the run is not over; `step` and `run` go on all the same.
     total : tuple
         The conserved totals at the start (`sim.ledger.total_units`).
 
     Notes
     -----
     The whole state is in `tables` and `traits`; `save`, `load` and `branch` copy them. Compiled code is given their
-    addresses anew in each process.
+    addresses anew in each process. What differs from a Mesa model: traders act inside the compiled step, each when it
+    wakes, not by `agents.do`; `agents_by_type[Kind].set(trait, value)` and `remove()` work between steps.
     """
 
     def __init__(self, setup, seed=0):
         super().__init__(rng=seed)
         self._build(setup, seed, *build_tables(setup, seed))
-        with self._plain_arithmetic():
-            engine.schedule_all(self._world)
+        self.call(engine.schedule_all)
         self._processes()
         self.total = ledger.total_units(self.tables)
-        self._keep_start()
+        self.call(recording.record_kinds)
 
     def _build(self, setup, seed, tables, traits):
         self.setup, self.seed, self.tables, self.traits = setup, seed, tables, traits
         self.layout = Layout(setup)
         self.kinds, self.recorder, self.wall_seconds = self.layout.kinds, Recorder(), 0.0
-        self._world, self._keep = connect(tables, traits, self.kinds)
-        self._go = engine.advance if isinstance(self._world, int) else self._go_plainly
+        self.connect()
         self.step_number = int(tables["run"]["step"][0])
         self._make_handles()
 
+    def connect(self):
+        """Give compiled code the addresses of the tables, anew after one of them was made anew."""
+        self._world, self._keep = connect(self.tables, self.traits, self.kinds)
+        self._go = engine.advance if isinstance(self._world, int) else self._go_plainly
+
+    def call(self, kernel, *arguments):
+        """Call a kernel on the market's world, between two steps."""
+        with self._plain_arithmetic():
+            return kernel(self._world, *arguments)
+
     def _make_handles(self):
-        first = 0
+        first, active = 0, (self.tables["trader"]["wake_seconds"] != handling.RETIRED).tolist()
         for population in self.setup.populations:
             for row in range(first, first + population.number):
-                population.kind(self, row)
+                if active[row]:
+                    population.kind(self, row)
             first += population.number
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
     def _processes(self):
         self._spot_states = [asset.process.start() for asset in self.setup.assets]
         self._sentiment_states = [asset.sentiment.start() if asset.sentiment else None for asset in self.setup.assets]
-
-    def _keep_start(self):
-        with self._plain_arithmetic():
-            recording.record_kinds(self._world)
 
     @staticmethod
     def _plain_arithmetic():
@@ -161,6 +171,33 @@ class PerpetualMarket(mesa.Model):
         with self._plain_arithmetic():
             return engine.advance(world, steps)
 
+    @functools.cached_property
+    def end(self):
+        """Steps after which the run is over: those that the setup states, or that the spot data allow; infinite without either."""
+        return self.longest if self.setup.steps is None else min(self.setup.steps, self.longest)
+
+    @property
+    def running(self):
+        """Whether the run is not over, as Mesa asks before each step of `run_model`; set it to False to stop there earlier."""
+        return self._running and self.step_number < self.end
+
+    @running.setter
+    def running(self, value):
+        """Set whether the run may go on."""
+        self._running = value
+
+    def run_model(self):
+        """Step to the end of the run (`end`).
+
+        Raises
+        ------
+        ParameterError
+            If it has none.
+        """
+        if self.end == math.inf and type(self).step is PerpetualMarket.step:
+            raise ParameterError(Fault("steps", None, "given in the Setup for run_model, which would never end; or call run(steps)"))
+        super().run_model()
+
     def _extend(self):
         if self.step_number >= self.longest:
             raise IndexError(f"the spot series ends after {self.longest} steps of {self.setup.dt} s")
@@ -168,6 +205,8 @@ class PerpetualMarket(mesa.Model):
 
     def _attend(self):
         run = self.tables["run"][0]
+        if run["fault"] == PRICE_OUTSIDE:
+            raise self._price_outside(int(run["fault_row"]))
         if run["fault"]:
             number, row = int(run["fault_trader"]), int(run["fault_row"])
             kind = self.kinds[int(self.tables["trader"]["kind"][number])].__name__
@@ -175,6 +214,18 @@ class PerpetualMarket(mesa.Model):
                 int(run["fault"]), f"wrote an impossible order in row {row}: {self.tables['order_row'][row]}")
             raise RuleError(f"the rule of {kind} (trader {number}, step {self.step_number - 1}) {what}") from next(iter(raised), None)
         self.recorder.drain(self.tables)
+        if run["wider"]:
+            self.tables = widened(self.tables, int(run["wider"]))
+            self.connect()
+
+    def _price_outside(self, a):
+        """Return the error of a spot price that the markets' ticks cannot hold any more."""
+        asset, market = self.tables["asset"][a], self.tables["market"]
+        ticks = market["tick"][market["asset"] == a]
+        log_price = float(asset["exogenous"] + asset["permanent"] + asset["transient"])
+        return ParameterError(Fault(f"spot.{self.setup.assets[a].name}", f"exp({log_price:.4g}) at step {self.step_number - 1}",
+                                    f"between {LEAST_TICKS * ticks.max():g} and {MOST_TICKS * ticks.min():g}, {LEAST_TICKS} to {MOST_TICKS} ticks, "
+                                    "all through the run: its path, shocks or impact are too strong"))
 
     @property
     def conservation_error_units(self):
@@ -206,8 +257,7 @@ class PerpetualMarket(mesa.Model):
         rows, run = self.recorder.gathered("kind_series", self.tables), self.tables["run"]
         if len(rows) and rows["seconds"][-1, 0] == self.step_number * self.setup.dt:
             return rows
-        with self._plain_arithmetic():
-            recording.record_kinds(self._world)
+        self.call(recording.record_kinds)
         run["kind_series_count"] = 0
         return np.concatenate([rows, self.tables["kind_series"][:1]])
 
@@ -227,8 +277,9 @@ class PerpetualMarket(mesa.Model):
             "thin_samples": int(market["thin_samples"]), "premium_samples": int(market["all_samples"]),
             "fund_initial": int(self.setup.markets[0].rulebook.units(self.setup.markets[0].rulebook.fund.initial)),
             "fund_equity": self.fund_equity, "fund_lots": int(self.tables["position"]["lots"][fund, 0]),
-            "venue_fees": int(venue["fees"]), "bad_debt": int(venue["bad_debt"]), "shared_loss": int(venue["shared_loss"]),
+            "venue_fees": int(venue["fees"]), "shared_loss": int(venue["shared_loss"]),
             "trader_kinds": [[kind, len(list(those))] for kind, those in itertools.groupby(self.tables["trader"]["kind"][:int(run["traders"])].tolist())],
+            "shock_seconds": [list(shock.seconds) for asset in self.setup.assets for shock in asset.shocks],
             "conservation_error_units": self.conservation_error_units,
         }
 

@@ -70,6 +70,9 @@ class Premium(Section):
         return [getattr(self, key) for key in keys] + [0.0] * (5 - len(keys)) + [self.least]
 
 
+LARGEST_RATE, LARGEST_MULTIPLE = 1.0, 10.0
+
+
 class Funding(Section):
     """The law of `sim.funding.funding_rate`; under the mode "sum" the damper plays no part.
 
@@ -102,7 +105,18 @@ class Funding(Section):
     short_interval_hours: Positive | None = None
     restore_after: Annotated[int, pydantic.Field(strict=True, ge=1)] | None = None
 
+    def too_large(self):
+        """Yield the faults of rates that can only be percentages: finite and beyond the whole notional in one interval."""
+        multiple = self.cap_law != "absolute"
+        for key in ("cap", "damper", "interest", "floor", "step_limit"):
+            value = getattr(self, key)
+            most = LARGEST_MULTIPLE if key == "cap" and multiple else LARGEST_RATE
+            if math.isfinite(value) and abs(value) > most:
+                words = f"a multiple of at most {most:g}" if key == "cap" and multiple else f"at most {most:g} either side: a fraction, 0.003 being 0.3 %"
+                yield Fault(key, value, words + (", or infinite for none" if key not in ("interest", "damper") else ""))
+
     def contradictions(self):
+        yield from self.too_large()
         if self.cap_law == "absolute" and not self.floor < self.cap:
             yield Fault("floor", self.floor, f"below the cap, {self.cap:g}")
         if self.lag and self.accrual == "continuous":

@@ -52,13 +52,15 @@ RECEIVERS = ("same_rate", "pro_rata", "pool_fees")
 # where the notional of a funding payment is taken
 MARK_NOTIONAL, INDEX_NOTIONAL = 0, 1
 NOTIONALS = ("mark", "index")
-# how a forced order is limited, what price deleveraging uses, how its queue is ranked
+# how a forced order is limited, whose is what closing whole leaves, what price deleveraging uses, how its queue is ranked
 BAND_LIMIT, BANKRUPTCY_LIMIT, FILLABLE_LIMIT = 0, 1, 2
 FORCED_LIMITS = ("band", "bankruptcy", "fillable")
 AT_BANKRUPTCY, AT_PREVIOUS_MARK, AT_MARK = 0, 1, 2
 DELEVERAGING_PRICES = ("bankruptcy", "previous_mark", "mark")
-RANK_PROFIT_MARGIN, RANK_PROFIT_LEVERAGE = 0, 1
-DELEVERAGING_RANKS = ("profit_times_margin_ratio", "price_ratio_times_leverage")
+RANK_PROFIT_MARGIN, RANK_PRICE_RATIO, RANK_PROFIT_LEVERAGE = 0, 1, 2
+DELEVERAGING_RANKS = ("profit_times_margin_ratio", "price_ratio_times_leverage", "profit_times_leverage")
+SURPLUS_TO_TRADER, SURPLUS_TO_FUND = 0, 1
+SURPLUSES = ("trader", "fund")
 # how much of a position is closed at once; who is deleveraged; who bears a loss beyond the fund
 FIRST_SHARE, EACH_SHARE, TIER_STEP, HALF, JUST_ENOUGH = range(5)
 PORTIONS = ("first_share", "each_share", "tier_step", "half", "just_enough")
@@ -73,7 +75,9 @@ FORCED_KINDS = ("order", "takeover", "deleveraging", "twin")
 ENDOGENOUS, CAUSE_INDEX, CAUSE_TRADING, CAUSE_FUNDING, CAUSE_FEE, CAUSE_COLLATERAL = range(6)
 CAUSES = ("endogenous", "index", "trading", "funding", "fee", "collateral")
 # faults a step can end with, in run["fault"]
-NO_FAULT, BAD_COUNT, BAD_ORDER, RULE_RAISED = 0, 1, 2, 3
+NO_FAULT, BAD_COUNT, BAD_ORDER, RULE_RAISED, PRICE_OUTSIDE = range(5)
+LEAST_TICKS, MOST_TICKS = 10, 1 << 30                         # of a price: an order holds its tick in 32 bits
+LARGEST_NOTIONAL = 4.6e18                                     # units, of a position with all its orders: half of 64 bits
 
 
 def row(*fields):
@@ -91,6 +95,7 @@ RUN = row(
     ("rounds", "i8"), ("rounds_max", "i8"), ("sequence", "i8"), ("next_node", "i8"), ("forced_count", "i8"),
     ("print_trades", "i8"),             # whether trade prints are kept
     ("path_start", "i8"),               # first step of the drawn block of the spot path
+    ("wider", "i8"),                    # ticks that some market's ladder ought to have, more than it has; else 0
     ("next_expiry_step", "i8"), ("fault", "i8"), ("fault_trader", "i8"), ("fault_row", "i8"),
 )
 VENUE = row(
@@ -99,7 +104,7 @@ VENUE = row(
     ("liquidation_fee", "f8"),                                # fraction of the value liquidated, to the fund
     ("first_share", "f8"), ("first_notional", "f8"), ("pause_seconds", "f8"),   # partial first slice, above a notional
     ("takeover_share", "f8"),                                 # equity below this share of maintenance: taken over at once
-    ("takeover_after_order", "i8"), ("forced_limit", "i8"),
+    ("takeover_after_order", "i8"), ("forced_limit", "i8"), ("surplus", "i8"),
     ("deleveraging_price", "i8"), ("deleveraging_rank", "i8"), ("deleveraging_picking", "i8"), ("loss_sharing", "i8"),
     ("shared_loss", "i8"),                                    # units that others have paid for losses beyond the fund
     ("liquidation_fund_share", "f8"), ("liquidators", "i8"),  # of the liquidation fee; units that liquidators have earned
@@ -107,7 +112,8 @@ VENUE = row(
     ("bankruptcy_adjustment", "f8"), ("spread_to_maintenance", "f8"),   # of the fillable price
     ("fund_peak", "f8"), ("fund_peak_seconds", "f8"), ("trigger_fall", "f8"),   # deleverage once the fund fell by this share
     ("winners_trigger", "f8"), ("winners_target", "f8"),   # shares of a pool's worth
-    ("round_seconds", "f8"), ("unwind_seconds", "f8"), ("no_impact", "i8"), ("bad_debt", "i8"),
+    ("round_seconds", "f8"), ("unwind_seconds", "f8"), ("no_impact", "i8"),
+    ("fund_leverage", "f8"), ("below_zero", "i8"),            # most the fund holds over its equity; whether a purse below zero is never the fund's
     ("hide_prediction", "i8"), ("transfer_seconds", "f8"),
 )
 ASSET = row(

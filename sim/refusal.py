@@ -13,8 +13,10 @@ import pydantic
 from sim.errors import Fault, ParameterError
 
 HEADER = re.compile(r"\s*\[+\s*([A-Za-z_][\w.-]*)\s*\]+\s*(#.*)?$")
-PAIR = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*=")
+PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]*)[\"']?\s*=")
 ROW = re.compile(r"\s*[\[{\"'\d]")
+TIME = "a time, such as 2022-11-01 or 2022-11-01T08:00:00Z"
+LONGEST_LINE = 60
 BOUNDS = {
     "greater_than": "above {gt}", "greater_than_equal": "at least {ge}", "less_than": "below {lt}",
     "less_than_equal": "at most {le}", "literal_error": "{expected}", "finite_number": "finite",
@@ -22,6 +24,7 @@ BOUNDS = {
     "float_type": "a number", "int_type": "a whole number", "bool_type": "true or false", "string_type": "a text",
     "tuple_type": "a list", "list_type": "a list", "dict_type": "a table", "model_type": "a table",
     "model_attributes_type": "a table",
+    "datetime_type": TIME, "datetime_parsing": TIME, "datetime_from_date_parsing": TIME, "datetime_object_invalid": TIME,
     "date_type": "a date", "date_parsing": "a date", "date_from_datetime_parsing": "a date (year-month-day)",
 }
 
@@ -157,8 +160,18 @@ def toml_tables(text, file=""):
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        line = re.search(r"line (\d+)", str(error))
-        raise ParameterError(Fault("syntax", str(error), "valid TOML", file, int(line[1]) if line else None)) from None
+        raise ParameterError(syntax_fault(text, file, str(error))) from None
+
+
+def syntax_fault(text, file, message):
+    """Return the fault of a text that is no TOML: the line where its syntax breaks, and how."""
+    place = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    if place is None:
+        lines = text.splitlines()
+        return Fault("syntax", lines[-1][:LONGEST_LINE] if lines else "", f"valid TOML ({message})", file, len(lines) or None)
+    line = text.splitlines()[int(place[1]) - 1].strip()[:LONGEST_LINE]
+    reason = message[:place.start()].strip()
+    return Fault("syntax", line, f"valid TOML ({reason[0].lower()}{reason[1:]} at column {place[2]})", file, int(place[1]))
 
 
 def flattened(tables, prefix=""):

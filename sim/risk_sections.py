@@ -90,7 +90,8 @@ class Margin(Section):
 class Liquidation(Section):
     """Forced closing: how much at once (`sim.closing`), when the fund takes over, how forced orders are limited, fee.
 
-    Positions of at most ``first_notional`` are closed whole. The fund gets ``fund_share`` of the fee, liquidators from outside the rest. A step
+    Positions of at most ``first_notional`` are closed whole. What closing a position whole fetches above its bankruptcy price is the
+    trader's or the fund's (``surplus``). The fund gets ``fund_share`` of the fee, liquidators from outside the rest. A step
     down goes ``tiers_down`` margin tiers at once.
     """
 
@@ -109,6 +110,7 @@ class Liquidation(Section):
     forced_limit: Literal[records.FORCED_LIMITS]
     fee: Annotated[Nonnegative, pydantic.Field(le=0.1)]
     fund_share: Share = 1.0
+    surplus: Literal[records.SURPLUSES] = "trader"
     tiers_down: Annotated[int, pydantic.Field(strict=True, ge=1, lt=records.TIERS)] = 1
     round_seconds: Positive
 
@@ -124,40 +126,46 @@ class Liquidation(Section):
                 "first_share": self.first_share, "first_notional": units(self.first_notional),
                 "pause_seconds": self.pause_seconds, "takeover_share": self.takeover_share,
                 "takeover_after_order": self.takeover_after_order, "round_seconds": self.round_seconds,
+                "surplus": records.SURPLUSES.index(self.surplus),
                 "forced_limit": records.FORCED_LIMITS.index(self.forced_limit)}
 
 
 class Fund(Section):
-    """The insurance fund's first money (quote currency) and the time over which it unwinds a position."""
+    """The insurance fund's first money (quote currency), what it may hold at most over its equity, and the time over which it unwinds a position."""
 
     initial: Nonnegative
+    leverage: Annotated[float, pydantic.Field(strict=True, gt=0)]
     unwind_seconds: Annotated[float, pydantic.Field(strict=True, gt=0)]
 
     def venue_values(self, units):
-        return {"unwind_seconds": self.unwind_seconds}
+        return {"fund_leverage": self.leverage, "unwind_seconds": self.unwind_seconds}
 
 
 class Deleveraging(Section):
-    """What happens to a loss beyond the fund: three switches of price, picking and sharing; the ranking of a queue.
+    """What happens to a loss beyond the fund: three switches of price, picking and sharing; the ranking of a queue, where there is one.
 
+    With ``below_zero`` an account below zero is deleveraged whatever the fund has, else once the fund cannot take its positions.
     ``trigger_fall`` is the fall of the fund from its eight-hour peak, as a share, at which it stops carrying losses; 1: when spent.
     In a pool, winners are closed once a side's profit is beyond the share ``winners_trigger`` of the pool, until it is ``winners_target``.
     """
 
     price: Literal[records.DELEVERAGING_PRICES]
-    rank: Literal[records.DELEVERAGING_RANKS]
+    rank: Literal[records.DELEVERAGING_RANKS] | None = None
     picking: Literal[records.PICKINGS] = "ranked"
     sharing: Literal[records.LOSS_SHARINGS] = "deleveraging"
+    below_zero: Switch = False
     trigger_fall: Annotated[float, pydantic.Field(strict=True, gt=0, le=1)] = 1.0
     winners_trigger: Positive | None = None
     winners_target: Nonnegative | None = None
 
     def contradictions(self):
+        if self.rank is None and self.sharing == "deleveraging" and self.picking != "random":
+            yield Fault("rank", None, f"given: sharing is {self.sharing!r}, picking {self.picking!r}")
         if (self.winners_trigger is None) != (self.winners_target is None) or (self.winners_target or 0.0) > (self.winners_trigger or 0.0):
             yield Fault("winners_target", self.winners_target, "given together with winners_trigger, and at most that")
 
     def venue_values(self, units):
-        return {"deleveraging_picking": records.PICKINGS.index(self.picking), "trigger_fall": self.trigger_fall,
+        return {"deleveraging_picking": records.PICKINGS.index(self.picking), "trigger_fall": self.trigger_fall, "below_zero": self.below_zero,
                 "winners_trigger": self.winners_trigger or 0.0, "winners_target": self.winners_target or 0.0,
                 "loss_sharing": records.LOSS_SHARINGS.index(self.sharing), "deleveraging_price": records.DELEVERAGING_PRICES.index(self.price),
-                "deleveraging_rank": records.DELEVERAGING_RANKS.index(self.rank)}
+                "deleveraging_rank": records.DELEVERAGING_RANKS.index(self.rank or records.DELEVERAGING_RANKS[0])}

@@ -30,6 +30,11 @@ def resolve_kind(reference):
     return getattr(sys.modules[module_name], name)
 
 
+def never_acts(kind):
+    """Return in words why traders of a kind would never act, or an empty string: no trait says when they wake."""
+    return "" if {"wake_seconds", "latency_seconds"} & set(kind.traits.traits) else "must have a trait wake_seconds or latency_seconds"
+
+
 def kind_reference(kind):
     """Return the reference that `resolve_kind` turns back into the class, in any process."""
     module = sys.modules[kind.__module__]
@@ -127,6 +132,8 @@ class Setup:
         Whether every trade is kept.
     no_impact : bool
         The exact twin: forced positions go to the fund at the mark, untraded.
+    steps : int, optional
+        Length of the run: `run_model` ends there and `running` becomes False.
     """
 
     dt: float
@@ -137,3 +144,4 @@ class Setup:
     record_seconds: float = 60.0
     print_trades: bool = False
     no_impact: bool = False
+    steps: int | None = None

@@ -14,6 +14,12 @@ class _Shock(Model):
     at_hours: Annotated[float, Field(strict=True, ge=0, le=1e6)]
     minutes: Annotated[float, Field(strict=True, gt=0, le=1e6)]
 
+    @property
+    def seconds(self):
+        """When the shock begins and ends, in seconds since the start."""
+        start = self.at_hours * HOUR_SECONDS
+        return start, start + self.minutes * 60.0
+
     def done(self, ends):
         """Return the share of the shock that has happened by each time of `ends`, in seconds since the start."""
         return np.clip((ends - self.at_hours * HOUR_SECONDS) / (self.minutes * 60.0), 0.0, 1.0)
@@ -43,6 +49,12 @@ class SourceShock(_Shock):
     source: Annotated[int, Field(strict=True, ge=0, lt=SOURCES)]
     move: Annotated[float, Field(strict=True, gt=-1, le=100, description="fraction of the price")]
     back_minutes: Annotated[float, Field(strict=True, gt=0, le=1e6)]
+
+    @property
+    def seconds(self):
+        """When the source begins to move and when it is back, in seconds since the start."""
+        start, turn = super().seconds
+        return start, turn + self.back_minutes * 60.0
 
     def away(self, ends):
         """Return what the shock adds to the source's log price at each time of `ends`, in seconds since the start."""

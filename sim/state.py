@@ -9,13 +9,14 @@ from sim.acting import act
 from sim.cache import second_compiler
 from sim.errors import Fault, ParameterError
 from sim.kernel import COMPILED, world_of
-from sim.records import MID_AVERAGE, NO_ROW, QUOTES_AVERAGE
+from sim.ladder import LARGEST_WINDOW
+from sim.records import LEAST_TICKS, MID_AVERAGE, NO_ROW, QUOTES_AVERAGE
+from sim.setup import never_acts
 from sim.streams import key_at, stream_key
 
 WHEEL, PATH_STEPS, ORDER_ROWS, REMEMBERED = 4096, 4096, 128, 4096
 SERIES_ROWS, KIND_ROWS, SETTLEMENT_ROWS, PRINT_ROWS = 2048, 256, 4096, 65536
 LARGEST_UNITS = 9.2e18
-LARGEST_WINDOW = 2**24
 IMPACT_NOTIONAL = 100_000.0
 BP = 1e-4
 
@@ -57,11 +58,15 @@ def build_tables(setup, seed):
     Raises
     ------
     ParameterError
-        If all money in the market would not fit 64-bit units, or there is nobody to trade.
+        If all money in the market would not fit 64-bit units, there is nobody to trade, or a kind has nothing that wakes it.
     """
     layout = Layout(setup)
     if layout.traders == 0:
         raise ParameterError(Fault("populations", 0, "at least one trader"))
+    faults = [Fault(f"populations.{population.name}.kind", population.kind.__name__, "a kind that acts: it " + never_acts(population.kind))
+              for population in setup.populations if never_acts(population.kind)]
+    if faults:
+        raise ParameterError(*faults)
     tables = empty_tables(setup, layout)
     fill_run(tables["run"][0], setup, layout, seed)
     for a, asset in enumerate(setup.assets):
@@ -89,7 +94,7 @@ def empty_tables(setup, layout):
         "summary_word": ((markets, max(window // 4096, 1)), records.WORD), "kind": (len(layout.kinds), records.KIND),
         "draw": (1, records.DRAW), "order_row": (ORDER_ROWS, records.ORDER_ROW), "wheel": (WHEEL, "i8"),
         "wake_next": (layout.rows, "i8"), "wake_step": (layout.rows, "i8"),
-        "awake": (layout.rows, "i8"), "fast": (0, "i8"), "held": (positions, "i8"), "dirty": (positions, "i8"), "distressed": (positions, "i8"),
+        "awake": (layout.rows, "i8"), "fast": (0, "i8"), "held": (positions, "i8"), "dirty": (positions + 1, "i8"), "distressed": (positions, "i8"),
         "path": ((PATH_STEPS, assets), records.PATH), "forced": (REMEMBERED, records.FORCED),
         "event": (16 * positions + 1024, records.EVENT), "settlement": (SETTLEMENT_ROWS + markets, records.SETTLEMENT),
         "print": (PRINT_ROWS if setup.print_trades else 0, records.PRINT),
@@ -110,9 +115,9 @@ def window_ticks(market, setup):
     """Return the ladder's size: the next power of two of eight times the band at the starting price."""
     contract, price = market.rulebook.contract, start_price(setup, market.asset)
     ticks = 8 * contract.band * price / contract.tick
-    if not 10.0 <= price / contract.tick or not ticks <= LARGEST_WINDOW:
+    if not LEAST_TICKS <= price / contract.tick or not ticks <= LARGEST_WINDOW:
         raise ParameterError(Fault("contract.tick", contract.tick, f"between {8 * contract.band * price / LARGEST_WINDOW:g} and "
-                                   f"{price / 10:g}: a starting price of {price:g} needs a ladder of at most {LARGEST_WINDOW} ticks"))
+                                   f"{price / LEAST_TICKS:g}: a starting price of {price:g} needs a ladder of at most {LARGEST_WINDOW} ticks"))
     return max(4096, 2 ** math.ceil(math.log2(ticks)))
 
 

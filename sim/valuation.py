@@ -21,6 +21,7 @@ from sim.records import (
     INDEX_PLUS_SHRUNK_BASIS,
     LAST_PRICE,
     MID_AVERAGE,
+    MOST_TICKS,
     NO_INPUT,
     ONE_SOURCE,
     QUOTES_AVERAGE,
@@ -33,6 +34,7 @@ from sim.records import (
 from sim.sampling import average_price, book_mid
 
 DEPTH_BAND = 0.001
+BANDS_BELOW = 4                     # widths of the band that a ladder must have at least: a quarter lies on either side of the mark
 HOUR, DAY, ANCHOR = 3600.0, 86400.0, 6600.0
 
 
@@ -143,21 +145,31 @@ def update_mark(world, m, seconds):
     market["previous_mark"] = view["mark"]
     if due:
         low, high = view["index"] * (1.0 - market["mark_clamp"]), view["index"] * (1.0 + market["mark_clamp"])
-        view["mark"] = max(clamp(mark_of(world, m, 0.0), low, high), market["tick"])
+        view["mark"] = clamp(clamp(mark_of(world, m, 0.0), low, high), market["tick"], MOST_TICKS * market["tick"])
         market["unforced_mark"] = clamp(mark_of(world, m, 1.0), low, high)
-    centre, top = view["mark"] / market["tick"], market["window_low"] + market["window"] - 1
+    set_band(world, m)
+
+
+@kernel
+def set_band(world, m):
+    """Set the band of prices around the mark, inside the ladder; ask for a wider ladder where that cuts it, or soon may."""
+    run, market = run_row(world, 0), market_at(world, m)
+    centre, top = view_at(world, m)["mark"] / market["tick"], market["window_low"] + market["window"] - 1
     market["band_low"] = max(int(math.ceil(centre * (1.0 - market["band"]))), market["window_low"], 1)
     market["band_high"] = min(int(math.floor(centre * (1.0 + market["band"]))), top)
+    if BANDS_BELOW * market["band"] * centre > market["window"]:
+        run["wider"] = max(run["wider"], int(2.0 * BANDS_BELOW * market["band"] * centre))
 
 
 @kernel
 def recentre(world, m):
-    """Move the ladder's window when the mark has left its middle half."""
+    """Move the ladder's window, and cut the band to it, when the mark has left its middle half."""
     market = market_at(world, m)
     offset = int(view_at(world, m)["mark"] / market["tick"]) - market["window_low"]
     low = max(market["window_low"] + offset - market["window"] // 2, 1)
     if abs(offset - market["window"] // 2) > market["window"] // 4 and low != market["window_low"]:
         shift_window(world, m, low)
+        set_band(world, m)
 
 
 @kernel
@@ -167,7 +179,8 @@ def update_index(world, m):
     asset = asset_at(world, market["asset"])
     view["spot"], view["sentiment"], view["borrow_rate"] = asset["spot"], asset["sentiment"], asset["borrow_rate"]
     now = asset["spot"] if market["index_law"] == ONE_SOURCE else price_of_sources(world, m)
-    view["index"] = decayed_average(view["index"], now, run["dt"], market["index_window"])
+    index = decayed_average(view["index"], now, run["dt"], market["index_window"])
+    view["index"] = clamp(index, market["tick"], MOST_TICKS * market["tick"])
     if market["place"] != BOOK:
         quote_pool(world, m)
 

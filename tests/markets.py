@@ -88,7 +88,7 @@ class Reckless(Trader):
 def round_rules(name="binance", **changes):
     """Return a rulebook with round numbers: tick 1, lot .01, one tier of 1 %, no fees; dots of keys written as `__`."""
     plain = {"contract.tick": 1.0, "contract.lot": 0.01, "fees.taker": 0.0, "fees.maker": 0.0, "liquidation.fee": 0.0,
-             "margin.tiers": [[0, 0.01, 50]], "margin.maximum_leverage": 50, "fund.initial": 1_000.0}
+             "margin.tiers": [[0, 0.01, 50]], "margin.maximum_leverage": 50, "fund.initial": 1_000.0, "fund.leverage": math.inf}
     return load_rulebook(name).changed(plain | {key.replace("__", "."): value for key, value in changes.items()})
 
 

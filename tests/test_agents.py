@@ -339,7 +339,7 @@ def test_costless_arbitrage_closes_at_the_same_premium(spot_lots):
 
 
 def test_costs_open_a_no_trade_region_and_inventory_raises_the_hurdle():
-    costly = patient(hurdle_per_year=0.02, round_trip_bps=4, hold_settlements=20, unwind_share=0.5, inventory_hurdle_per_year=0.01)
+    costly = patient(hurdle_per_year=0.02, round_trip_bps=4, hold_hours=160, unwind_share=0.5, inventory_hurdle_per_year=0.01)
     sell, _ = costly.decide()
     assert basis_bps(sell) == pytest.approx(0.02 / 1095 * 1e4 + 0.2 - 5.0, abs=0.06)
     costly.hold(-3_437, 100_000, 150_000, 3_437)
@@ -365,10 +365,18 @@ def test_forecast_below_the_quote_asks_for_more():
 
 
 def test_convergence_slopes_the_plateau():
-    scene = patient(hurdle_per_year=0.0, round_trip_bps=16, hold_settlements=8, convergence_share=1)
+    scene = patient(hurdle_per_year=0.0, round_trip_bps=16, hold_hours=64, convergence_share=1)
     assert basis_bps(scene.decide()[0]) == pytest.approx(3, abs=0.06)
     scene.me["convergence_share"] = 0
     assert basis_bps(scene.decide()[0]) == pytest.approx(7, abs=0.06)
+
+
+@pytest.mark.parametrize("traits", [{"unwind_share": 0.5}, {"convergence_share": 0.3}])
+def test_the_holding_time_is_time_and_not_a_number_of_settlements(traits):
+    scene = patient(hurdle_per_year=0.02, round_trip_bps=8, hold_hours=160, **traits)
+    by_eight_hours = [basis_bps(order) for order in scene.decide()]
+    scene.views["interval_seconds"], scene.views["divisor"] = 3_600.0, 8.0
+    assert [basis_bps(order) for order in scene.decide()] == pytest.approx(by_eight_hours, abs=1e-6)
 
 
 def test_no_premium_pays_a_carry_beyond_the_cap():

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 KEYS = ("seed", "steps", "decisions", "orders", "trades", "wall_seconds", "basis_mean_bps", "basis_sd_bps",
         "basis_half_life_hours", "funding_mean_bps_8h", "funding_sd_bps_8h", "funding_pinned_share", "funding_negative_share",
         "open_interest_mean", "volume", "liquidations", "liquidated_notional", "cascade_rounds_max", "amplification",
-        "insurance_fund_change", "adl_events", "conservation_error_units", "pnl_by_kind", "funding_by_kind")
+        "insurance_fund_change", "bad_debt", "adl_events", "conservation_error_units", "pnl_by_kind", "funding_by_kind")
 FIGURES = {f"{name}.{form}" for name in ("price_and_basis", "funding", "open_interest_and_liquidations", "equity_by_kind")
            for form in ("png", "svg")}
 
@@ -73,6 +73,7 @@ def test_settings_reach_the_run(monkeypatch, tmp_path):
 @pytest.mark.parametrize(("arguments", "words"), [
     (("run", "clam"), "did you mean 'calm'"), (("run", "calm", "--days", "-1"), "days was -1.0, must be above 0"),
     (("run", "calm", "--set", "days"), "KEY=VALUE"), (("run", "calm", "--set", "populations.noise.number=0.5"), "whole number"),
+    (("run", "calm", "--funding", "rates.csv"), "replays no real prices"),
     (("run", "replay", "--spot", "absent.csv"), "existing file"), (("run", "replay"), "--spot FILE"),
     (("show", "clam"), "did you mean 'calm'"), (("rulebook", "binanc"), "did you mean 'binance'"),
     (("run", "calm", "--days", "many"), "days"), (("run", "calm", "--seed", "-1"), "seed"),

@@ -14,13 +14,14 @@ from agents.directional import DirectionalLong
 from agents.liquidity import LiquidityProvider
 from agents.noise import Noise
 from agents.trader import Trader, Trait, Traits, rule, write_limit
-from sim.errors import InvariantError, RuleError
-from sim.records import CAUSES, DELEVERAGED, ENDOGENOUS, FORCED_ORDER, TAKEOVER, TRANSFER, TWIN_TAKEOVER
+from sim.errors import InvariantError, ParameterError, RuleError
+from sim.ladder import widened
+from sim.records import CAUSES, DELEVERAGED, DONE, ENDOGENOUS, FORCED_ORDER, LARGEST_NOTIONAL, REFUSED_MARGIN, TAKEOVER, TRANSFER, TWIN_TAKEOVER
 from sim.rulebook import load_rulebook
 from sim.setup import Population
-from sim.shocks import PathShock
+from sim.shocks import PathShock, SellProgramme
 from sim.streams import uniform
-from tests.markets import USD, Idle, assert_book_is_sound, assert_positions_are_sound, small_market, storm, zoo
+from tests.markets import USD, Idle, World, assert_book_is_sound, assert_positions_are_sound, queue, round_rules, small_market, storm, zoo
 from tests.probes import find_below
 
 
@@ -123,6 +124,47 @@ def test_the_ladder_follows_the_price():
         assert_book_is_sound(market.tables)
     moved = int(market.tables["market"]["window_low"][0])
     assert moved < low and 0 < market.mark - moved < int(market.tables["market"]["window"][0])
+
+
+@pytest.mark.parametrize("rise", [4.0, 100.0])
+def test_the_ladder_grows_until_the_venues_whole_band_fits(rise):
+    market = storm(fall=rise, traders=4, capital_usd=1e6, leverage=2.0)
+    first = int(market.tables["market"]["window"][0])
+    for _ in range(30):
+        market.step()
+        assert_step_is_sound(market)
+    here = market.tables["market"][0]
+    top, centre = here["window_low"] + here["window"] - 1, market.mark / here["tick"]
+    assert here["window"] > first and here["window_low"] < here["band_low"] < here["band_high"] <= top
+    assert here["band_high"] - here["band_low"] == pytest.approx(2 * here["band"] * centre, abs=2)
+
+
+def test_growing_leaves_every_order_in_its_place():
+    market = zoo()
+    market.run(30)
+    before, after = market.tables, widened(market.tables, 5 * market.tables["level"].shape[1])
+    assert_book_is_sound(after)
+    low, wide_low = (int(tables["market"]["window_low"][0]) for tables in (before, after))
+    resting = [tick for tick in range(low, low + before["level"].shape[1]) if before["level"]["lots"][0, tick - low] > 0]
+    assert len(resting) > 5 and after["level"].shape[1] == 8 * before["level"].shape[1]
+    assert [queue(before, 0, tick) for tick in resting] == [queue(after, 0, tick) for tick in resting]
+    assert np.array_equal(np.flatnonzero(after["level"]["lots"][0]) + wide_low, resting)
+
+
+@pytest.mark.parametrize("spot", [dict(shocks=[PathShock(at_hours=0.01, minutes=1.0, move=-0.99999)]),
+                                  dict(shocks=[SellProgramme(at_hours=0.01, minutes=0.1, notional_usd=1e12)], permanent_impact_bps=10.0)])
+def test_a_price_that_no_tick_can_hold_ends_the_run(spot):
+    market = small_market([Population(name="i", kind=Idle, number=1)], **spot)
+    with pytest.raises(ParameterError, match="spot.btc .* between 10 and 1.07374e"):
+        market.run(10)
+
+
+def test_an_order_whose_value_64_bits_cannot_hold_is_refused():
+    world = World(round_rules(contract__lot=100.0, margin__tiers=[[0, 1e-4, 1e3]], margin__maximum_leverage=1e3))
+    world["account"]["collateral"][0, 0], world["position"]["leverage"][0] = 10**17, 1e3
+    most = int(LARGEST_NOTIONAL / (20_000 * 100 * 10**6))
+    assert world.limit(0, 1, 20_000, most + 1) == REFUSED_MARGIN
+    assert world.limit(0, 1, 20_000, most) == DONE
 
 
 # funding and premium samples

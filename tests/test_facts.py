@@ -19,75 +19,16 @@ from scenarios.loader import load
 from scenarios.run import run
 from scenarios.store import write_run
 
-pytest.importorskip("arch")
 pytest.importorskip("statsmodels")
 
-from analysis import estimates, facts
+from analysis import estimates, facts, metrics
 
 RNG = np.random.default_rng
 
 
-def reverting(half_life, rows, seed=1):
-    """Return an AR(1) path whose half-life in rows is known."""
-    kept, noise = 0.5 ** (1 / half_life), RNG(seed).standard_normal(rows)
-    path = np.zeros(rows)
-    for k in range(1, rows):
-        path[k] = kept * path[k - 1] + noise[k]
-    return path
-
-
-def test_the_half_life_of_a_known_process_lies_in_its_interval():
-    path = reverting(20.0, 20_000)
-    value, low, high = estimates.bootstrapped(estimates.half_life, np.column_stack([path[:-1], np.diff(path)]), 200)
-    assert value == pytest.approx(20.0, rel=0.1) and low < 20.0 < high
-    walk = np.cumsum(RNG(2).standard_normal(500))
-    assert estimates.half_life(np.column_stack([walk[:-1], np.abs(np.diff(walk)) * np.sign(walk[:-1])])) == math.inf
-
-
-@pytest.mark.parametrize("tail", [2.0, 3.0, 4.5])
-def test_the_tail_of_a_pareto_law_is_found(tail):
-    value, low, high = estimates.hill(RNG(3).pareto(tail, 50_000) + 1.0, 0.02)
-    assert low < tail < high and value == pytest.approx(tail, rel=0.08)
-
-
-def test_the_mean_of_dependent_rows_has_a_wider_interval():
-    path = reverting(20.0, 4_000)
-    _, low, high = estimates.bootstrapped(np.mean, path, 100)
-    _, narrow, wide = estimates.bootstrapped(np.mean, RNG(4).permutation(path), 2)
-    assert high - low > 3 * (wide - narrow)
-
-
-def test_who_finds_the_price_is_told_from_simulated_prices():
-    """One price follows the common one at once, the other a tenth of the gap a row: the first does all the finding."""
-    rng, rows = RNG(5), 6_000
-    common, late = np.cumsum(rng.standard_normal(rows)), np.zeros(rows)
-    for k in range(1, rows):
-        late[k] = late[k - 1] + 0.1 * (common[k - 1] - late[k - 1]) + 0.5 * rng.standard_normal()
-    first, second = estimates.price_discovery(common, late), estimates.price_discovery(late, common)
-    assert (math.isnan(first.component) or first.component > 0.95) and first.information_high > 0.95
-    assert (math.isnan(second.component) or second.component < 0.05) and second.information_low < 0.05
-
-
-def test_the_component_share_of_two_that_meet_halfway_lies_in_its_interval():
-    """Each price closes its own part of the gap: of 3 and 1 hundredths a row, the share of the slower one is 3 / 4."""
-    rng, rows, inside = RNG(6), 6_000, 0
-    for _ in range(20):
-        prices = np.zeros((rows, 2))
-        noise = rng.standard_normal((rows, 2))
-        for k in range(1, rows):
-            gap = prices[k - 1, 0] - prices[k - 1, 1]
-            prices[k] = prices[k - 1] + noise[k] + (-0.01 * gap, 0.03 * gap)
-        found = estimates.price_discovery(prices[:, 0], prices[:, 1])
-        inside += found.low < 0.75 < found.high
-        assert found.component == pytest.approx(0.75, abs=0.2)
-    assert 16 <= inside <= 20
-
-
-def test_profit_and_hazard_by_hand():
+def test_sharpe_ratio_of_known_profits():
     hourly = RNG(6).normal(1.0, 10.0, 20_000)
     assert estimates.sharpe(hourly) == pytest.approx(0.1 * math.sqrt(8_760), rel=0.1)
-    rate, low, high = estimates.rate_interval(0, 2.0)
-    assert (rate, low) == (0.0, 0.0) and high == pytest.approx(3.689 / 2, abs=1e-3)
 
 
 def ishigami(shares):
@@ -138,8 +79,25 @@ def small_run(tmp_path_factory):
 def test_facts_of_a_run_have_units_and_intervals_in_order(small_run):
     frame = facts.facts(small_run[1])
     known = frame[frame[["value", "low", "high"]].notna().all(axis=1)]
-    assert len(known) > 12 and (known["low"] <= known["high"]).all() and frame["unit"].str.len().min() > 0
+    assert len(known) > 8 and (known["low"] <= known["high"]).all() and frame["unit"].str.len().min() > 0
+    short = frame[frame["how"] == facts.SHORT]
+    assert len(short) > 12 and short[["low", "high"]].isna().all(axis=None)
     assert frame.equals(facts.facts(small_run[1]))
+
+
+def test_facts_and_summary_say_the_same():
+    """Both leave out the warm-up and look at the same rows, so that what both tell is one number."""
+    from tests.recorded import noisy_run
+
+    records = noisy_run(days=12)
+    records.meta |= {"traders": 100}
+    frame, summary = facts.facts(records).set_index("fact"), metrics.summarize(records)
+    for fact, key in (("basis, mean", "basis_mean_bps"), ("basis, standard deviation", "basis_sd_bps"), ("funding, mean", "funding_mean_bps_8h"),
+                      ("funding, standard deviation", "funding_sd_bps_8h"), ("funding, first autocorrelation", "funding_acf1"),
+                      ("settlements at the interest rate", "funding_pinned_share"), ("settlements below 0", "funding_negative_share")):
+        assert summary[key] is None and math.isnan(frame.loc[fact, "value"]) or frame.loc[fact, "value"] == pytest.approx(summary[key], rel=1e-12), fact
+    assert frame.loc["basis, mean", "low"] < frame.loc["basis, mean", "value"] < frame.loc["basis, mean", "high"]
+    assert 0 < frame.loc["settlements below 0", "high"] <= 1 and math.isnan(frame.loc["liquidations, a trader and year", "high"])
 
 
 SWEPT = pd.DataFrame(
@@ -201,7 +159,7 @@ def test_the_report_of_a_run_stands_alone(small_run, monkeypatch):
 
 def test_a_report_without_the_libraries_of_the_facts_says_so(small_run, monkeypatch):
     folder, _ = small_run
-    monkeypatch.setitem(sys.modules, "arch.bootstrap", None)
+    monkeypatch.setitem(sys.modules, "statsmodels.regression.linear_model", None)
     assert report_here(monkeypatch, folder) == 0
     page = (folder / "report" / "index.html").read_text(encoding="utf-8")
     assert "pip install -e &#39;.[stats]&#39;" in page and "block bootstrap" not in page and not (folder / "report" / "tables" / "facts.tex").exists()
@@ -305,14 +263,6 @@ def test_an_attack_is_accounted_for():
     whole = sum(amount for name, amount in told.items() if name.startswith("liquidated shorts"))
     assert whole == pytest.approx((shorts["lots"] * shorts["mark"] * 0.001).sum())
     assert not list(facts.attack_facts(noisy_run(days=3), 0))
-
-
-@pytest.mark.parametrize("exponent", [0.5, 1.0])
-def test_the_exponent_of_impact_lies_in_its_interval(exponent):
-    flow = RNG(7).lognormal(0, 1.5, 6_000) * RNG(8).choice([-1, 1], 6_000)
-    pairs = np.column_stack([flow, np.sign(flow) * np.abs(flow) ** exponent + RNG(9).normal(0, 0.3, 6_000)])
-    value, low, high = estimates.bootstrapped(estimates.impact_exponent, pairs, 2.0)
-    assert low < exponent < high and high - low < 0.4
 
 
 def test_the_report_of_a_fall_draws_trees_and_losses(fallen, monkeypatch):

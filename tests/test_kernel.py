@@ -125,7 +125,7 @@ CALLEE = """
 @compiled_only
 def test_an_edited_callee_in_another_file_is_compiled_anew(tmp_path):
     (tmp_path / "sim").mkdir()
-    for name in ("__init__.py", "cache.py", "kernel.py"):
+    for name in ("__init__.py", "cache.py", "complaint.py", "errors.py", "kernel.py"):
         shutil.copy(HOUSE / "sim" / name, tmp_path / "sim" / name)
     (tmp_path / "sim" / "caller.py").write_text(textwrap.dedent(CALLER))
     said = []

@@ -1,11 +1,13 @@
 """What forced orders ask for, and who bears a loss beyond the fund: each switch by hand, all of them in storms."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 
-from sim.records import DELEVERAGING_PRICES, LOSS_SHARINGS, PICKINGS, PORTIONS
+from sim.errors import ParameterError
+from sim.records import DELEVERAGED, DELEVERAGING_PRICES, LOSS_SHARINGS, PICKINGS, PORTIONS, TAKEOVER
 from sim.rulebook import load_rulebook
 from tests.markets import World, assert_positions_are_sound, round_rules, storm
 from tests.probes import asked, find_below, look
@@ -193,3 +195,165 @@ def test_liquidators_get_their_part_of_the_fee_and_no_unit_is_lost():
         venue, events = market.tables["venue"][0], market.records().events
         earned[share] = int(venue["liquidators"]), int(events["fund_change"][events["kind"] == 0].sum()), len(events)
     assert earned[1.0][0] == 0 and earned[0.5][2] > 0 and 0 <= earned[0.5][1] - earned[0.5][0] <= earned[0.5][2]
+
+
+def queue_of(name, *held):
+    """Return who is deleveraged, in order, against a bankrupt long of ten lots each: shorts of ``(entry, leverage)``, at a mark of 19,000.
+
+    Trader 0 is the bankrupt one, the shorts are traders 1, 2, ..., the last row takes the other side of their entries.
+    """
+    world, other = World(round_rules(name, fund__initial=0.0), traders=len(held) + 2), len(held) + 1
+    for i in range(other + 1):
+        world.own(i, 1e6)
+    for i, (entry, _) in enumerate(held, 1):
+        world.mark(float(entry))
+        world.trade(other, i, 10, tick=entry)
+    world.trade(0, other, 10 * len(held), tick=19_010)
+    world.mark(19_000.0)
+    for i, (entry, leverage) in enumerate(held, 1):
+        world.own(i, 10 * 190 / leverage - 10 * (entry - 19_000) * 0.01)
+    world.own(0, 0.0)
+    world.round()
+    return world.events["counterparty"].tolist()
+
+
+@pytest.mark.parametrize("name", ["bitmex", "bybit"])
+def test_a_winner_goes_before_a_loser_of_ten_times_its_leverage(name):
+    """Scores by profit over entry value and effective leverage: a 2x short from 19,500, .0256 x 2 = .051; a 20x short from 18,950,
+    -.0026 / 20 = -.00013; a 2x short from 18,950, -.0026 / 2 = -.0013; a 10x short from 19,100, .0052 x 10 = .052."""
+    assert queue_of(name, (18_950, 20), (19_500, 2)) == [2, 1]
+    assert queue_of(name, (18_950, 2), (18_950, 20), (19_500, 2), (19_100, 10)) == [4, 3, 2, 1]
+
+
+def test_the_ratio_of_prices_puts_leverage_first_as_hyperliquid_s_page_has_it():
+    """1.026 x 2 = 2.05 for the winner, .997 x 20 = 19.9 for the loser."""
+    assert queue_of("hyperliquid", (18_950, 20), (19_500, 2)) == [1, 2]
+
+
+@pytest.mark.parametrize(("changes", "refused"), [({"deleveraging.rank": None}, True), ({"deleveraging.rank": None, "deleveraging.picking": "random"}, False),
+                                                  ({"deleveraging.rank": None, "deleveraging.sharing": "fund"}, False)])
+def test_a_rank_is_asked_for_where_there_is_a_queue(changes, refused):
+    if refused:
+        with pytest.raises(ParameterError, match="rank"):
+            load_rulebook("binance").changed(changes)
+    else:
+        assert load_rulebook("binance").changed(changes).deleveraging.rank is None
+
+
+def left_open(fund, leverage, name="binance", equity=180.0, **changes):
+    """Return a world after a round in which a long of 100 lots at 19,780, worth 19,780, had some equity below its maintenance and no bid."""
+    world = World(round_rules(name, fund__initial=fund, fund__leverage=leverage, **changes), traders=3)
+    for i in range(3):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    world.own(0, equity + 220.0)
+    world.mark(19_780.0)
+    assert world.round() == 1 and world.lots(0) == 0
+    return world
+
+
+@pytest.mark.parametrize(("fund", "leverage", "taken"), [(19_600.0, 1.0, True), (19_599.0, 1.0, False), (1_798.0, 10.0, True), (1_797.0, 10.0, False),
+                                                         (1.0, 1.0, False), (0.0, math.inf, True)])
+def test_the_fund_takes_what_its_equity_carries(fund, leverage, taken):
+    """A fund of 19,600 and the purse of 180 are the 19,780 that it would hold; counterparties take the rest at 19,600, the price of bankruptcy."""
+    world = left_open(fund, leverage)
+    assert world.events["kind"].tolist()[-1] == (TAKEOVER if taken else DELEVERAGED)
+    assert (world.lots(world.fund), world.lots(1)) == ((100, -100) if taken else (0, 0))
+    if not taken:
+        assert world.events["value"][-1] == 100 * 19_600 * 10_000
+        assert (world.collateral_usd(0), world.collateral_usd(1), world.equity_usd(world.fund)) == (0.0, 1e6 + 400, fund)
+
+
+def test_a_fund_of_one_dollar_owes_nothing_after_a_fall_of_a_tenth():
+    world, unlimited = left_open(1.0, 1.0), left_open(1.0, math.inf)
+    for each in (world, unlimited):
+        each.mark(19_780.0 * 0.9)
+    assert world.equity_usd(world.fund) == 1.0
+    assert unlimited.equity_usd(unlimited.fund) == pytest.approx(1 + 180 - 1_978)
+
+
+def test_what_the_fund_holds_already_counts_and_what_offsets_it_does_not():
+    """A fund of 20,000 holds 50 lots and is offered 100 more: 29,700 if they are on the same side, 9,900 if not."""
+    for held, taken in ((50, False), (-50, True)):
+        world = World(round_rules(fund__initial=20_000.0, fund__leverage=1.0), traders=4)
+        for i in range(4):
+            world.own(i, 1e6)
+        world.trade(*((3, 1) if held > 0 else (1, 3)), 50)
+        world.own(3, 50.0)
+        world.round()
+        assert world.lots(world.fund) == held
+        world.trade(0, 2, 100)
+        world.own(0, 320.0)
+        world.mark(19_800.0)
+        world.round()
+        assert world.events["kind"].tolist()[-1] == (TAKEOVER if taken else DELEVERAGED)
+
+
+def test_where_nobody_is_deleveraged_the_fund_takes_all():
+    world = left_open(1.0, 1.0, deleveraging__sharing="winners")
+    assert world.lots(world.fund) == 100
+
+
+@pytest.mark.parametrize(("below_zero", "equity", "kind"), [(True, -1.0, DELEVERAGED), (True, 1.0, TAKEOVER), (False, -1.0, TAKEOVER)])
+def test_an_account_below_zero_is_deleveraged_whatever_hyperliquid_s_vault_has(below_zero, equity, kind):
+    world = left_open(1e9, 40.0, "hyperliquid", equity, deleveraging__below_zero=below_zero)
+    assert world.events["kind"].tolist() == [kind]
+    assert load_rulebook("hyperliquid").deleveraging.below_zero
+
+
+def closed_whole(name="binance", fee=0.001, isolated=0.0, no_impact=False, **changes):
+    """Return a world in which a long of 100 lots from 20,000 with 400 behind it has been sold at 19,700, its mark being 19,780."""
+    world = World(round_rules(name, liquidation__fee=fee, **changes), traders=3, traits={"isolated": isolated}, no_impact=no_impact)
+    for i in range(3):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    world.own(0, 0.0 if isolated else 400.0)
+    world.limit(2, 1, 19_700, 100)
+    world.mark(19_780.0)
+    assert world.round() == 1 and world.lots(0) == 0
+    return world
+
+
+@pytest.mark.parametrize("isolated", [0.0, 1.0])
+@pytest.mark.parametrize(("surplus", "kept"), [("trader", 100 - 19.7), ("fund", 0.0)])
+def test_what_closing_whole_leaves_is_the_venue_s_to_give(surplus, kept, isolated):
+    """A hundred above bankruptcy, a fee of 19.70: the account keeps the rest, or the fund has it."""
+    world = closed_whole(liquidation__surplus=surplus, isolated=isolated)
+    assert (world.collateral_usd(0), int(world["position"]["pot"][0, 0])) == (pytest.approx(kept, abs=1e-9), 0)
+    assert world.equity_usd(world.fund) == pytest.approx(1_100 - kept, abs=1e-9)
+    assert world.events["fund_change"].tolist() == [round((100 - kept) * 1e6)] and world["position"]["all_fees"][0, 0] == -19_700_000
+
+
+def test_the_twin_gives_the_surplus_likewise():
+    world = closed_whole(liquidation__surplus="fund", no_impact=True)
+    assert (world.collateral_usd(0), world.lots(world.fund), world.equity_usd(world.fund)) == (0.0, 100, pytest.approx(1_180))
+
+
+@pytest.mark.parametrize(("name", "kept"), [("bitmex", 0.0), ("bybit", 0.0), ("binance", 100.0), ("okx", 100.0)])
+def test_whose_the_surplus_is_at_a_venue(name, kept):
+    assert closed_whole(name, fee=0.0).collateral_usd(0) == kept
+
+
+def test_a_part_that_is_closed_above_bankruptcy_stays_the_account_s():
+    world = World(round_rules("bitmex", margin__tiers=TIERS), traders=3)
+    for i in range(3):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    world.own(0, 250.0)
+    world["market"]["safe_high"] = 0.0
+    world.limit(2, 1, 20_000, 100)
+    assert world.round() == 1 and (world.lots(0), world.collateral_usd(0)) == (49, 250.0)
+
+
+def test_a_surplus_leaves_the_maintenance_of_other_positions():
+    rules = round_rules(liquidation__surplus="fund")
+    world = World(("one", rules), ("one", rules), traders=4)
+    for i in range(4):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    world.trade(0, 1, 50, market=1)
+    world.own(0, 290.0)
+    world["market"]["safe_high"] = 0.0
+    world.limit(2, 1, 20_000, 100)
+    assert world.round() == 1 and [world.lots(0, m) for m in (0, 1)] == [0, 50]
+    assert (world.collateral_usd(0), world.collateral_usd(world.fund)) == (100.0, 1_190.0)

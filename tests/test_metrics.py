@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 
-from analysis import metrics, responses
+from analysis import cascade, metrics, responses, walks
 from sim.errors import ParameterError
 from sim.records import DELEVERAGED, SETTLEMENT, TWIN_TAKEOVER
 from tests.recorded import META, Recorded, events_of, noisy_run, reverting, rows, series_of, short_run
@@ -39,10 +39,15 @@ def moments():
 
 
 @real_data
-def test_real_half_life_is_the_published_one(moments):
-    figures = metrics.basis_figures(*real_closes())
-    published = moments["basis_bps_1h"]
-    assert figures["basis_half_life_hours"] == pytest.approx(published["dev7d"]["half_life_h"], abs=1e-4)
+def test_real_half_life_is_the_published_one_and_longer_without_the_future(moments):
+    """The published figure is of a centred 7-day mean; the same closes against the mean of the last 7 days come back more slowly."""
+    perpetual, spot = real_closes()
+    figures, published = metrics.basis_figures(perpetual, spot), moments["basis_bps_1h"]
+    basis = metrics.basis_bps(perpetual, spot)
+    centred = basis[84:-83] - np.convolve(basis, np.full(168, 1 / 168), "valid")
+    slope = float(walks.regression(centred[:-1], np.diff(centred))[0])
+    assert math.log(0.5) / math.log1p(slope) == pytest.approx(published["dev7d"]["half_life_h"], abs=1e-4)
+    assert figures["basis_half_life_hours"] == pytest.approx(1.982, abs=2e-3)
     assert figures["basis_mean_bps"] == pytest.approx(published["mean"], abs=1e-5)
     assert figures["basis_sd_bps"] == pytest.approx(published["sd"], abs=1e-5)
     assert figures["perp_to_spot_return_sd"] == pytest.approx(1.0028, abs=1e-4)
@@ -74,7 +79,8 @@ def test_real_reversion_is_slower_inside_the_plateau():
     basis = metrics.basis_bps(perpetual, spot)
     speeds = responses.split_reversion(basis, basis / 1e4, -4e-4, 6e-4)
     assert speeds["inside"]["hours"] + speeds["outside"]["hours"] == len(basis) - 168
-    assert 0 < speeds["inside"]["speed"] < 1
+    assert 0 < speeds["inside"]["speed"] < speeds["outside"]["speed"] < 1
+    assert speeds["outside"]["walk_share"] < 0.01
 
 
 def test_figures_of_four_hours_by_hand():
@@ -90,6 +96,13 @@ def test_figures_of_four_hours_by_hand():
     assert figures["thin_premium_share"] == 0.25
     assert figures["order_refusals"] == {"refused_margin": 3, "refused_band": 0}
     assert (figures["orders"], figures["liquidations"], figures["liquidated_notional"]) == (50, 0, 0.0)
+
+
+@pytest.mark.parametrize(("rows", "end", "bad"), [([1, 2, 3, 4], 4, 0.0), ([1, -2_500_000, 3, 4], 4, 2.5), ([0, 0, 0, -1], -4_000_000, 4.0)])
+def test_bad_debt_is_the_most_that_the_fund_was_below_zero(rows, end, bad):
+    run = short_run(fund=rows)
+    run.meta["fund_equity"] = end
+    assert metrics.summarize(run)["bad_debt"] == bad
 
 
 def test_unknown_is_none_and_json_has_no_nan():
@@ -156,34 +169,65 @@ def test_settlements_of_other_markets_and_of_the_warmup_do_not_count():
 
 def test_half_life_recovers_a_known_autoregression():
     values = reverting(np.random.default_rng(3), 40_000, 0.3, 1.0)
-    assert metrics.half_life_hours(values) == pytest.approx(math.log(0.5) / math.log(0.7), rel=0.06)
+    assert metrics.half_life_hours(values) == pytest.approx(math.log(0.5) / math.log(0.7), rel=0.03)
     assert math.isnan(metrics.half_life_hours(values[:190]))
 
 
-def test_deviation_from_the_week_is_zero_on_a_straight_line():
-    shift, first = metrics.weekly_deviation(np.arange(200.0))
-    assert first == 84 and len(shift) == 33
-    np.testing.assert_allclose(shift, 0.5)
+@pytest.mark.parametrize(("half_life", "told"), [(1.4, 60), (6.6, 60), (23.0, 20)])
+def test_half_life_of_a_month_has_no_bias(half_life, told):
+    """Of 60 samples the median lies within two of its standard errors (1.25 x sd / sqrt(60), on the logarithm), and so many at least are told from a walk."""
+    samples = walks.autoregressions(np.random.default_rng(12).standard_normal((60, 696)), half_life)
+    found = np.log([walks.median_half_life(sample) for sample in samples]) - math.log(half_life)
+    assert abs(np.median(found)) < 2 * 1.25 * np.subtract(*np.percentile(found, [75, 25])) / 1.35 / math.sqrt(60)
+    assert sum(math.isfinite(metrics.half_life_hours(sample)) for sample in samples) >= told
+
+
+def test_a_random_walk_has_no_half_life():
+    """At the 5 % level at most 12 of 120 walks (binomial, .995) look like reversion, in the whole and outside a plateau."""
+    paths = np.cumsum(np.random.default_rng(4).normal(0, 1, (120, 696)), axis=1)
+    assert 0 < sum(math.isfinite(metrics.half_life_hours(path)) for path in paths) <= 12
+    shares = [responses.split_reversion(path, path / 1e4, -4e-4, 6e-4)["outside"]["walk_share"] for path in paths]
+    assert 0 < sum(share is not None and share < 0.05 for share in shares) <= 12
+    assert responses.split_reversion(paths[0][:100], paths[0][:100] / 1e4, -4e-4, 6e-4)["outside"]["speed"] is None
+
+
+def test_deviation_from_the_week_knows_only_the_past():
+    shift = walks.weekly_deviation(np.arange(200.0))
+    assert len(shift) == 33
+    np.testing.assert_allclose(shift, 83.5)
+    later = np.arange(200.0)
+    later[190:] = 1e6
+    np.testing.assert_array_equal(walks.weekly_deviation(later)[:23], shift[:23])
+    assert len(walks.weekly_deviation(np.arange(100.0))) == 0
 
 
 def test_regression_by_hand():
     x = np.arange(30.0)
-    slope, error = metrics.regression(x, 3 - 0.5 * x)
+    slope, error = walks.regression(x, 3 - 0.5 * x)
     assert slope == pytest.approx(-0.5) and error == pytest.approx(0, abs=1e-12)
-    assert math.isnan(metrics.regression(x[:5], x[:5])[0])
+    assert math.isnan(walks.regression(x[:5], x[:5])[0])
+    twice = np.stack([np.append(x, 99.0), np.append(x[::-1], 7.0)])
+    kept = np.arange(31) < 30
+    np.testing.assert_allclose(walks.regression(twice, 3 - 0.5 * twice + 5 * ~kept, kept)[0], [-0.5, -0.5])
 
 
 def test_autocorrelation_of_a_constant_is_unknown():
     assert math.isnan(metrics.autocorrelation(np.full(50, 1e-4)))
 
 
-def test_amplification_compares_with_the_twin():
+def test_amplification_compares_with_the_twin_around_the_shock():
     run, twin = short_run(), short_run()
-    run.events, twin.events = events_of((0, -1, 1, -8, 100.0)), events_of((0, -1, 1, -2, 100.0))
+    times = [0.0, 3600.0, 3600.0 + 60 + 6 * 3600]
+    slices = [(0, -1, 1, -100, 100.0), (1, -1, 1, -8, 100.0), (2, -1, 1, -100, 100.0)]
+    run.events, twin.events = events_of(*slices, seconds=times), events_of((1, -1, 1, -2, 100.0), seconds=times[1:2])
     twin.events["kind"] = TWIN_TAKEOVER
+    assert metrics.summarize(run, twin)["amplification"] is None
+    for each in (run, twin):
+        each.meta = each.meta | {"shock_seconds": [[3600.0, 3660.0]]}
     assert metrics.summarize(run, twin)["amplification"] == pytest.approx(0.75)
+    assert cascade.shock_window([(7200.0, 7260.0), (3600.0, 3660.0)]) == (3600.0, 7260.0 + 6 * 3600)
     run.events["kind"] = DELEVERAGED
-    assert metrics.summarize(run, twin)["adl_events"] == 1
+    assert metrics.summarize(run, twin)["adl_events"] == 3
 
 
 def test_interval_over_seeds():
@@ -228,11 +272,11 @@ def test_response_refuses_runs_that_are_no_twins():
 
 def test_reversion_is_told_apart_inside_and_outside():
     rng, basis = np.random.default_rng(2), [0.0]
-    for shock in rng.normal(0, 3, 20_000):
+    for shock in rng.normal(0, 3, 8_000):
         basis.append(basis[-1] * (0.98 if abs(basis[-1]) < 5 else 0.6) + shock)
     speeds = responses.split_reversion(np.array(basis), np.array(basis) / 1e4, -5e-4, 5e-4)
     assert speeds["inside"]["speed"] < 0.2 < speeds["outside"]["speed"]
-    assert speeds["outside"]["half_life_hours"] < speeds["inside"]["half_life_hours"]
+    assert speeds["outside"]["half_life_hours"] < speeds["inside"]["half_life_hours"] and speeds["outside"]["walk_share"] < 0.05
 
 
 def test_reversion_of_a_run_reads_its_own_plateau():

@@ -119,7 +119,7 @@ def test_leverage_is_limited_by_the_first_tier():
     ({"liquidation.takeover_share": 1.1}, "liquidation.takeover_share"),
     ({"liquidation.takeover_after_order": 1}, "liquidation.takeover_after_order"),
     ({"liquidation.fee": -0.1}, "liquidation.fee"), ({"fund.initial": 5e12}, "fund.initial"),
-    ({"fund.unwind_seconds": 0}, "fund.unwind_seconds"), ({"deleveraging.price": "market"}, "deleveraging.price"),
+    ({"fund.unwind_seconds": 0}, "fund.unwind_seconds"), ({"fund.leverage": 0}, "fund.leverage"), ({"deleveraging.price": "market"}, "deleveraging.price"),
     ({"funding.dampre": 0}, "funding.dampre"), ({"fnding.cap": 0}, "fnding.cap"),
     ({"funding.cap.x": 0}, "funding.cap.x"), ({"contract": 3}, "contract"),
     ({"premium.impact_notional": 0}, "premium.impact_notional"), ({"dated": "soon"}, "dated"),

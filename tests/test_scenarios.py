@@ -18,6 +18,7 @@ from scenarios.loader import build, load, setup_of
 from scenarios.resolve import changed, library_names, merged
 from scenarios.run import planned_steps, run
 from sim.errors import ParameterError
+from sim.rulebook import load_rulebook, rulebook_names
 from sim.streams import generator
 
 
@@ -138,6 +139,18 @@ number = 3
     ({"populations.mine": {"kind": "sim.errors:Fault", "number": 1}}, "populations.mine.kind", "a subclass"),
     ({"market.changes.funding.cap": -1.0}, "market.changes.funding.cap", "at least 0"),
     ({"market.changes.funding.kap": 1.0}, "market.changes.funding.kap", "'cap'"),
+    ({"market.changes.funding.cap": 30.0}, "market.changes.funding.cap", "0.003 being 0.3 %"),
+    ({"market.changes.funding.damper": 5.0}, "market.changes.funding.damper", "at most 1"),
+    ({"market.changes.funding.interest": -2.0}, "market.changes.funding.interest", "at most 1 either side"),
+    ({"market.rulebook": "bitmex", "market.changes.funding.cap": 75.0}, "market.changes.funding.cap", "a multiple of at most 10"),
+    ({"populations.shorts.side": 1}, "populations.shorts.side", "-1"),
+    ({"populations.longs.side": {"distribution": "choice", "values": [1.0, -1.0]}}, "populations.longs.side.values", "1 (sign"),
+    ({"populations.noise.capital": "50k"}, "populations.noise.capital", "did you mean 'capital_usd'"),
+    ({"populations.noise.numbr": 5}, "populations.noise.numbr", "did you mean 'number'"),
+    ({"populations.new": {"kind": "noise", "numbr": 5}}, "populations.new.number", "'numbr' is no key: did you mean 'number'"),
+    ({"comparison.funding_file": "funding.csv"}, "comparison.funding_file", "replays no real prices"),
+    ({"comparison.perp_column": "close"}, "comparison.perp_column", "replays no real prices"),
+    ({"spot.price": {"process": "replay", "file": "a.csv", "column": "a", "start": "soon"}}, "spot.price.start", "such as 2022-11-01"),
     ({"market.asset": "eth"}, "market.asset", "one of btc"),
     ({"shocks": [{"kind": "path", "at_hours": 1.0, "minutes": 5.0, "move": -1.5}]}, "shocks.0.move", "above -1"),
     ({"shocks": [{"kind": "jump"}]}, "shocks.0.kind", "one of path, programme"),
@@ -156,8 +169,39 @@ def test_a_wrong_value_is_refused(changes, key, bound):
     assert bound in fault.bound and fault.file == "--set"
 
 
+@pytest.mark.parametrize("rulebook", rulebook_names())
+def test_the_bounds_of_rates_leave_room_for_every_venue(rulebook):
+    funding = load_rulebook(rulebook).funding
+    assert not list(funding.too_large())
+
+
+def test_a_name_or_a_file_stands_for_its_scenario(tmp_path):
+    assert build("calm").setup.dt == 60.0
+    assert run(write(tmp_path / "short.toml", 'extends = "calm"\ndays = 0.001\n')).scenario.name == "short"
+    with pytest.raises(ParameterError, match="did you mean 'calm'"):
+        build("clam")
+    with pytest.raises(ParameterError, match="scenario was 7, must be a Scenario"):
+        build(7)
+
+
+@pytest.mark.parametrize(("funding", "changes", "key", "bound"), [
+    ("timestamp,rat\n2022-01-01T00:00:00Z,0.1\n", {}, "comparison.funding_column", "did you mean 'rat'"),
+    ("when,rate\n2022-01-01T00:00:00Z,0.1\n", {}, "comparison.funding_time_column", "when, rate"),
+    ("timestamp,rate\n2022-01-01T00:00:00Z,much\n", {}, "comparison.funding_column", "with rates"),
+    ("timestamp,rate\nnoon,0.1\n", {}, "comparison.funding_time_column", "with times"),
+    (None, {}, "comparison.funding_file", "existing file"),
+    ("timestamp,rate\n2022-01-01T00:00:00Z,0.1\n", {"comparison.perp_column": "perpetual"}, "comparison.perp_column", "timestamp, spot, perp"),
+])
+def test_what_is_drawn_beside_a_replay_is_checked_before_it_runs(tmp_path, funding, changes, key, bound):
+    if funding:
+        write(tmp_path / "funding.csv", funding)
+    story = {"spot.price.file": prices(tmp_path), "days": 1, "comparison.funding_file": str(tmp_path / "funding.csv")}
+    fault = faults_of("replay", story | changes)[key]
+    assert bound in fault.bound
+
+
 @pytest.mark.parametrize(("text", "words"), [
-    ("x = " + "[" * 3000 + "]" * 3000, "valid TOML"), ("days = " + "9" * 5000, "valid TOML"), ("x = = 1", "line 1")])
+    ("x = " + "[" * 3000 + "]" * 3000, "valid TOML"), ("days = " + "9" * 5000, "valid TOML"), ("x = = 1", r"bad.toml:1: syntax was .x = = 1.")])
 def test_a_file_that_cannot_be_parsed_is_refused(tmp_path, text, words):
     with pytest.raises(ParameterError, match=words):
         load(write(tmp_path / "bad.toml", text))
@@ -205,6 +249,8 @@ def test_a_story_that_is_not_there_and_one_that_extends_itself(tmp_path):
     assert faults_of(orphan)["extends"].line == 2
     broken = write(tmp_path / "broken.toml", "days = = 3\n")
     assert faults_of(broken)["syntax"].line == 1
+    assert str(faults_of(broken)["syntax"]).endswith("broken.toml:1: syntax was 'days = = 3', must be valid TOML (invalid value at column 8)")
+    assert faults_of(write(tmp_path / "cut.toml", "days = 3\ndt_seconds ="))["syntax"].line == 2
 
 
 @pytest.mark.parametrize(("rows", "line", "bound"), [

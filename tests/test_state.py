@@ -59,7 +59,8 @@ def plain_digests():
             (storm(1, [load_rulebook("binance").changed({"index.law": "clamped_mean", "index.weights": [1.0, 2.0], "index.clamp": 0.01,
                                                          "index.deviation_bps": 5.0, "index.deviation_seconds": 60.0,
                                                          "index.outages_per_day": 300.0, "index.stale_seconds": 120.0,
-                                                         "index.exclusion": 0.0008})], capital_usd=1_500.0), 25)]
+                                                         "index.exclusion": 0.0008})], capital_usd=1_500.0), 25),
+            (storm(8, fall=4.0, traders=4, capital_usd=1e6, leverage=2.0), 15)]
     for market, steps in runs:
         market.run(steps)
         assert len(market.records().events) > 0 and market.conservation_error_units == 0

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis import cli
-from scenarios.design import points_of, read_sweep, stated_arm
+from scenarios.design import changes_at, points_of, read_sweep, stated_arm
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.loader import build, load, setup_of
 from scenarios.sweeps import Job, execute, gather, local_pool, prepare
@@ -60,17 +60,118 @@ def faults_of(folder, text):
     [
         ('key = "market', 'key = "populations.nois', "populations.nois", "given"),
         ("values = [0.001, 0.003]", "values = []", "factors.cap.values", "values to visit"),
-        ("[0.001, 0.003]", "[0.001, -1.0]", "market.changes.funding.cap", "at least 0"),
-        ("seeds = 2", "seeds = 0", "seeds.constrained-int", "at least 1"),
+        ("[0.001, 0.003]", "[0.001, -1.0]", "factors.cap.values[1]", "(it sets market.changes.funding.cap)"),
+        ("values = [0.001, 0.003]", "values = [30, 0.001]", "factors.cap.values[0]", "0.003 being 0.3 %"),
+        ("seeds = 2", "seeds = 0", "seeds", "at least 1"),
+        ("seeds = 2", 'seeds = "4"', "seeds", "or a list of seeds"),
+        ("seeds = 2", "seeds = [1, -1]", "seeds", "each at least 0"),
+        ("seeds = 2", "seeds = true", "seeds", "at least 1"),
         ("seeds = 2", "seeds = [1, 1]", "seeds", "each once"),
         ("[factors.cap]", "[factor.cap]", "factor", "did you mean 'factors'"),
-        ("days = 0.01", "dayz = 0.01", "dayz", "did you mean 'days'"),
+        ("days = 0.01", "dayz = 0.01", "changes.dayz", "did you mean 'days'"),
+        ("values = [0.001, 0.003]", 'values = [0.001, 0.003]\nlabels = ["one"]', "factors.cap.labels", "one for each of 2 values"),
+        ("[0.001, 0.003]", '[0.001, 0.003]\n[[arms]]\nname = "x"\nat_hours = 0.1\nchanges = {"market.changes.funding.kap" = 1}',
+         "arms.0.changes.market.changes.funding.kap", "'cap'"),
+        ("[0.001, 0.003]", '[0.001, 0.003]\n[[arms]]\nname = "x"\nat_hours = 9', "arms.0.at_hours", "before the end"),
         ("seeds = 2", 'seeds = 2\ndesign = {kind = "sobol"}', "design.samples", "given"),
     ],
 )
 def test_a_wrong_sweep_is_refused_before_anything_runs(tmp_path, old, new, key, bound):
     found = faults_of(tmp_path, SWEEP.replace(old, new))
-    assert any(name.startswith(key.split(".constrained")[0]) and bound in text for name, text in found.items()), found
+    assert any(name.startswith(key) and bound in text for name, text in found.items()), found
+
+
+def test_faults_of_a_sweep_stand_at_their_lines_all_at_once(tmp_path):
+    text = SWEEP.replace("[0.001, 0.003]", "[]").replace('"populations.noise.number" = 20', '"populations.noise.number" = 2.5')
+    text += """[factors.shorts]
+keys = ["populations.longs.number", "populations.shorts.number"]
+values = [
+  [189, 111],
+  [100],
+]
+[factors.size]
+key = "populations.longs.size_usd"
+values = [1.0, -5.0]
+"""
+    with pytest.raises(ParameterError) as caught:
+        read_sweep(sweep_file(tmp_path, text))
+    places = {fault.key: (fault.file, fault.line) for fault in caught.value.faults}
+    assert places == {"factors.cap.values": ("small.toml", 9), "factors.shorts.values[1]": ("small.toml", 14),
+                      "changes.populations.noise.number": ("small.toml", 6), "factors.size.values[1]": ("small.toml", 18)}
+    assert str(next(fault for fault in caught.value.faults if fault.key == "factors.size.values[1]")).startswith(
+        "small.toml:18: factors.size.values[1] was -5.0, must be at least 0")
+
+
+MIXED = """scenario = "calm"
+[changes]
+days = 0.005
+[factors.mix]
+keys = ["populations.longs.number", "populations.shorts.number"]
+values = [[240, 60], [150, 150], 20]
+{}[factors.size]
+key = "populations.noise.size_usd"
+values = [5_000, {{distribution = "uniform", low = 1, high = 9_000}}]
+"""
+
+
+def test_a_list_gives_each_key_its_own_and_lists_and_tables_have_labels(tmp_path):
+    sweep, _ = read_sweep(sweep_file(tmp_path, MIXED.format("")))
+    numbers = [(one["populations.longs.number"], one["populations.shorts.number"]) for one in (changes_at(sweep, point) for point in points_of(sweep))]
+    assert numbers == [(240, 60), (240, 60), (150, 150), (150, 150), (20, 20), (20, 20)]
+    run_here(sweep_file(tmp_path, MIXED.format("")), tmp_path / "out")
+    runs = open_runs(tmp_path / "out").runs
+    assert runs["factor.mix"].tolist() == ["[240, 60]", "[240, 60]", "[150, 150]", "[150, 150]", "20", "20"]
+    assert set(runs["factor.size"]) == {"5000", '{"distribution": "uniform", "low": 1, "high": 9000}'}
+    sweep, _ = read_sweep(sweep_file(tmp_path, MIXED.format('labels = ["a fifth", "a half", "few"]\n')))
+    assert [sweep.factors["mix"].label(value) for value in sweep.factors["mix"].values] == ["a fifth", "a half", "few"]
+
+
+def test_labels_reach_the_table_and_the_report(tmp_path, monkeypatch, capsys):
+    from analysis.report import write_report
+
+    path = sweep_file(tmp_path, MIXED.format('labels = ["a fifth", "a half", "few"]\n'))
+    monkeypatch.setattr(sys, "argv", ["perplab", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code and "a fifth" in capsys.readouterr().out
+    page = pathlib.Path(write_report(tmp_path / "out"))
+    text = page.read_text(encoding="utf-8")
+    assert "a half" in text and load("calm").question not in text
+
+
+def test_a_sweep_works_from_a_script_without_a_guard(tmp_path):
+    sweep_file(tmp_path)
+    (tmp_path / "script.py").write_text("""
+import pathlib
+from analysis.sweeping import run_sweep
+from scenarios.frames import open_runs
+print("once")
+assert run_sweep(pathlib.Path("small.toml"), workers=2, scheduler=None, resume=False, out=pathlib.Path("out")) == 0
+print(len(open_runs("out").runs))
+""")
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(HOUSE)}, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines().count("once") == 1 and done.stdout.splitlines()[-1] == "4"
+
+
+def test_a_sweep_of_which_every_run_fails_says_why_and_ends_with_code_1(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.py").write_text("""
+from agents.trader import Trader, Trait, Traits, rule
+TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"))
+
+@rule(TRAITS)
+def wrong(me, accounts, positions, views, mine, rng, orders):
+    return 500
+
+class Wrong(Trader):
+    kind, traits, decide, slots = "wrong", TRAITS, wrong, 0
+""")
+    path = sweep_file(tmp_path, SWEEP.replace("[changes]", f'[changes]\n"populations.mine" = {{kind = "{tmp_path}/mine.py:Wrong", number = 3}}'))
+    monkeypatch.setattr(sys, "argv", ["perplab", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert ended.value.code == 1 and out == "" and "runs failed (the first: seed 0): RuleError: the rule of Wrong" in err
 
 
 def test_designs_visit_what_they_say(tmp_path):
@@ -350,6 +451,32 @@ def test_frames_become_xarray(tmp_path, kept):
     else:
         with pytest.raises(ParameterError, match="one of series"):
             opened.to_frame("runs")
+
+
+@pytest.fixture(scope="module")
+def every_table(tmp_path_factory):
+    """A sweep that keeps all tables."""
+    folder = tmp_path_factory.mktemp("tables")
+    tables = '["series", "kinds", "settlements", "liquidations", "positions", "trades"]'
+    text = SWEEP.replace('["series", "settlements"]', tables).replace("days = 0.01", "days = 0.06").replace("seeds = 2", "seeds = 1")
+    run_here(sweep_file(folder, text), folder / "out")
+    return open_runs(folder / "out")
+
+
+@pytest.mark.parametrize("table", ["series", "kinds", "settlements", "liquidations", "positions", "trades"])
+def test_every_table_becomes_xarray(every_table, table):
+    pytest.importorskip("xarray")
+    if not (every_table.folder / table).exists():
+        pytest.skip("nothing of it happened")
+    data, frame = every_table.to_xarray(table), every_table.to_frame(table)
+    assert data.sizes["key"] == frame["key"].nunique() and set(data.dims) >= {"key", "arm"}
+    assert len(frame) or table in ("settlements", "liquidations")
+
+
+def test_money_is_given_in_quote_currency_if_asked(every_table):
+    units, usd = every_table.to_frame("kinds"), every_table.to_frame("kinds", usd=True)
+    assert every_table.unit == 1e-6 and np.allclose(units["equity"] * 1e-6, usd["equity"]) and usd["equity"].max() > 1_000
+    assert usd["lots"].equals(units["lots"]) and usd["seconds"].equals(units["seconds"])
 
 
 def test_a_job_is_small():

@@ -4,12 +4,15 @@ An output passes within its `abs_tol` or within `rel_tol` of its size (see the v
 ``tests/vectors`` is run; the adapters of a venue stand in ``tests/adapters`` under its name.
 """
 
+import collections
 import importlib
 import json
 import pathlib
 
 import numpy as np
 import pytest
+
+from sim.rulebook import Rulebook
 
 HERE = pathlib.Path(__file__).parent
 VECTORS = [vector for path in sorted((HERE / "vectors").glob("*.json"))
@@ -64,3 +67,31 @@ def test_vector(vector):
 def test_no_vector_is_lost():
     assert len({vector["id"] for vector in VECTORS}) == len(VECTORS) == 133
     assert set(CANNOT_PASS) <= {vector["id"] for vector in VECTORS}
+
+
+def way_of(vector, monkeypatch):
+    """Return what a vector passes through: a rulebook's file as shipped, its laws with other numbers, or functions alone."""
+    made, original = [], Rulebook.from_tables.__func__
+
+    def watched(cls, *arguments):
+        made.append(original(cls, *arguments))
+        return made[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Rulebook, "from_tables", classmethod(watched))
+        adapter_of(vector["venue"], vector["kind"])(**vector["inputs"])
+    return "functions" if not made else "shipped" if all(book == made[0] for book in made) else "changed"
+
+
+def test_the_page_says_through_what_each_venue_s_vectors_pass(monkeypatch):
+    counted = collections.defaultdict(collections.Counter)
+    for vector in VECTORS:
+        counted[vector["venue"]]["left out" if vector["id"] in CANNOT_PASS else way_of(vector, monkeypatch)] += 1
+    columns = ("shipped", "changed", "functions", "left out")
+    expected = {venue: [sum(ways.values()), *(ways[column] for column in columns)] for venue, ways in counted.items()}
+    page = (HERE.parent / "docs" / "rulebooks.md").read_text(encoding="utf-8")
+    table = page.partition("## Held to the venues' numbers")[2].partition("\n## ")[0]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| ")]
+    told = {row[0]: [int(cell or 0) for cell in row[1:6]] for row in cells if row[1].isdigit()}
+    assert told.pop("all") == [sum(numbers) for numbers in zip(*expected.values(), strict=True)]
+    assert told == expected

@@ -3,8 +3,6 @@
 An inverse contract is a linear one in the reciprocal price: so many dollars are a position of the other sign in coins.
 """
 
-import math
-
 from sim.funding import cap_by_law, funding_payment
 from sim.margin import bankruptcy_price, liquidation_price
 from sim.mark import index_plus_funding
@@ -36,23 +34,29 @@ def caps(im, mm):
 
 
 def queue(longs, liquidated_short, bankruptcy_price):
-    """Give traders 1 to 6 positions and equity whose ranks are the scores, and let the short of trader 0 go bankrupt."""
+    """Give the traders of the table the positions whose ranks are the scores, and let the short of trader 0 go bankrupt.
+
+    Scores are given up to a factor. Here profit over entry value is .2 % of the score squared, so that a higher score goes with a
+    lower leverage: ranked by price ratio times leverage, or by leverage, the table would be closed from its other end.
+    """
     world = World(round_rules("bitmex", liquidation__takeover_share=1.0, liquidation__takeover_after_order=False, fund__initial=0.0),
                   traders=8)
     price = bankruptcy_price * SCALE
+    mark, other = price + 10, 7
     for i in range(8):
         world.own(i, 1e6)
-    world.mark(float(price))
-    world.trade(0, 7, 1, tick=price)
-    world.trade(7, 0, 1, tick=price)
-    for account, quantity, _ in longs:
-        seller = 0 if account in (2, 5) and quantity == 10 or account == 1 else 7
-        world.trade(account, seller, quantity, tick=price)
-    world.trade(7, 0, liquidated_short + world.lots(0), tick=price)
     for account, quantity, score in longs:
-        world.own(account, quantity * price * 0.01 / score)
+        entry = round(mark / (1 + 0.002 * score * score))
+        world.mark(float(entry))
+        world.trade(account, other, quantity, tick=entry)
+    world.mark(float(price))
+    world.trade(other, 0, liquidated_short, tick=price)
+    world.mark(float(mark))
+    for account, quantity, score in longs:
+        profit = world.equity_usd(account) - world.collateral_usd(account)
+        notional = quantity * mark * 0.01
+        world.own(account, notional * profit / (notional - profit) / (0.05 * score) - profit)
     world.own(0, 0.0)
-    world.mark(price + 10.0)
     world.round()
     left = {account: world.lots(account) for account, _, _ in longs}
     closed = {account: quantity - left[account] for account, quantity, _ in longs if left[account] < quantity}
@@ -63,20 +67,17 @@ def queue(longs, liquidated_short, bankruptcy_price):
 
 
 def fund_of_takeover(entry, liq, bankrupt, fill):
-    """Take a long over at its bankruptcy price and let the fund sell it at the fill."""
+    """Liquidate a long whole, let its order be filled above the bankruptcy price, and see what the fund has of it."""
     scale, lots = 200, 10
-    world = World(round_rules("bitmex", liquidation__takeover_share=1.0, liquidation__takeover_after_order=False,
-                              fund__initial=0.0, margin__tiers=[[0, (liq - bankrupt) / liq * 1.0001, 100]],
+    world = World(round_rules("bitmex", fund__initial=0.0, margin__tiers=[[0, (liq - bankrupt) / liq * 1.0001, 100]],
                               margin__maximum_leverage=100), traders=3, traits={"leverage": 100.0})
     for i in (1, 2):
         world.own(i, 1e6)
     world.own(0, (entry - bankrupt) * scale * lots * 0.01)
     world.trade(0, 1, lots, tick=entry * scale)
     world.mark(liq * scale)
-    assert world.round() == 1 and world.lots(world.fund) == lots
     world.limit(2, 1, round(fill * scale), lots)
-    world.unwind(math.inf)
-    assert world.lots(world.fund) == 0
+    assert world.round() == 1 and (world.lots(0), world.lots(world.fund), world.collateral_usd(0)) == (0, 0, 0.0)
     return {"fund_delta_per_contract": world.equity_usd(world.fund) / (scale * lots * 0.01)}
 
 

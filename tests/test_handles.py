@@ -1,0 +1,281 @@
+"""Mesa's hands on traders: traits read and written through handles, traders taken out, runs that end, rules that cannot run."""
+
+import hashlib
+import math
+import os
+import subprocess
+import sys
+import textwrap
+
+import mesa
+import numpy as np
+import pytest
+
+from agents.directional import DirectionalLong, DirectionalShort
+from agents.liquidity import LiquidityProvider
+from agents.noise import Noise
+from agents.trader import Trader, Trait, Traits, check_trader, rule
+from scenarios.kinds import kind_named
+from scenarios.loader import build, load
+from sim.acting import act
+from sim.cache import HOUSE
+from sim.errors import ParameterError, RuleError
+from sim.kernel import COMPILED
+from sim.model import PerpetualMarket
+from sim.setup import Population
+from tests.markets import assert_book_is_sound, small_market
+from tests.test_engine import Diarist, FastDiarist
+
+NEVER = Traits(capital_usd=Trait(1, "quote currency", "money"))
+
+
+def diarists(wake_seconds=600.0, number=40, kind=Diarist, **traits):
+    """Return a market of traders that note their wakes."""
+    return small_market([Population(name="d", kind=kind, number=number, traits={"wake_seconds": wake_seconds} | traits)])
+
+
+def calm():
+    """Return the calm market, small."""
+    return build(load("calm", {"days": 0.5, "populations.noise.number": 30}), 1)
+
+
+def test_traits_are_attributes_that_write_through():
+    market = calm()
+    longs = market.agents_by_type[DirectionalLong]
+    longs.set("entry_probability", 0.0)
+    first = next(iter(longs))
+    first.size_usd = 123
+    assert longs.get("entry_probability") == [0.0] * len(longs) and first.size_usd == 123.0
+    assert market.traits[market.kinds.index(DirectionalLong)]["size_usd"][0] == 123.0
+    assert market.branch().agents_by_type[DirectionalLong].get("entry_probability") == [0.0] * len(longs)
+    assert longs.select(lambda agent: agent.size_usd == 123.0).get("row") == [first.row]
+
+
+def test_a_written_trait_changes_the_run():
+    def shorts_of(changed):
+        market = build(load("calm", {"days": 0.5}), 1)
+        if changed:
+            market.agents_by_type[DirectionalShort].set("entry_probability", 0.0)
+        market.run(720)
+        return [agent.lots() for agent in market.agents_by_type[DirectionalShort]]
+
+    assert any(shorts_of(False)) and not any(shorts_of(True))
+
+
+@pytest.mark.parametrize(("trait", "value", "words"), [
+    ("entry_probability", 1.5, "at most 1"), ("size_usd", math.nan, "at least 0"), ("size_usd", "big", "at least 0"), ("size_usd", [1, 2], "one number"),
+    ("size_us", 5, "did you mean 'size_usd'"), ("capital_usd", 5, "opened with it"), ("leverage", 5, "opened with it"), ("market", 7, "from 0 to 0"),
+    ("side", -1, "must be 1"), ("equity", 5, "setter|can't set")])
+def test_what_cannot_be_written_is_refused(trait, value, words):
+    trader = next(iter(calm().agents_by_type[DirectionalLong]))
+    with pytest.raises((ParameterError, AttributeError), match=words):
+        setattr(trader, trait, value)
+
+
+def test_traits_of_other_kinds_are_refused_and_do_nothing():
+    market = calm()
+    with pytest.raises(ParameterError, match="agents_by_type"):
+        market.agents_by_type[LiquidityProvider].set("entry_probability", 0.0)
+
+
+def test_a_new_rate_of_waking_counts_at_once():
+    market = diarists(wake_seconds=1e9)
+    market.run(200)
+    assert not market.traits[0]["wakes"].any()
+    market.agents.set("wake_seconds", 60.0)
+    market.run(200)
+    assert abs(market.traits[0]["wakes"].sum() - 40 * 200 * (1 - math.exp(-1))) < 5 * math.sqrt(8_000 * 0.25)
+    market.agents.set("wake_seconds", 0.0)
+    before = market.traits[0]["wakes"].copy()
+    market.run(300)
+    assert np.array_equal(before, market.traits[0]["wakes"])
+
+
+def test_a_rate_written_as_it_was_leaves_the_law_of_waking():
+    market = diarists()
+    for _ in range(50):
+        market.run(10)
+        market.agents.set("wake_seconds", 600.0)
+    trials, chance = 40 * 500, 1 - math.exp(-0.1)
+    assert abs(market.traits[0]["wakes"].sum() - trials * chance) < 5 * math.sqrt(trials * chance)
+
+
+def test_a_new_latency_changes_the_turns_of_the_fast_class():
+    market = small_market([Population(name="f", kind=FastDiarist, number=6)])
+    market.agents.set("latency_seconds", 600.0)
+    market.run(100)
+    assert market.traits[0]["wakes"].tolist() == [10.0] * 6
+
+
+def test_who_is_removed_never_acts_again_in_any_copy(tmp_path):
+    market = calm()
+    market.run(30)
+    everybody = len(market.agents)
+    gone = list(market.agents_by_type[LiquidityProvider])[:1] + list(market.agents_by_type[DirectionalLong])[:3]
+    rows = [agent.row for agent in gone]
+    for agent in gone:
+        agent.remove()
+    assert not set(rows) & set(market.agents.get("row")) and len(market.agents) == everybody - 4
+    orders = market.tables["order"]
+    assert not (np.isin(orders["owner"], rows) & (orders["lots"] > 0)).any()
+    assert_book_is_sound(market.tables)
+    before = [market.traits[market.tables["trader"]["kind"][row]][market.tables["trader"]["number"][row]].copy() for row in rows]
+    market.save(tmp_path / "state.npz")
+    twins = [market, market.branch(), PerpetualMarket.load(tmp_path / "state.npz")]
+    for twin in twins:
+        twin.run(60)
+        assert len(twin.agents) == everybody - 4 and twin.conservation_error_units == 0
+        assert before == [twin.traits[twin.tables["trader"]["kind"][row]][twin.tables["trader"]["number"][row]] for row in rows]
+    assert len({twin.tables["account"].tobytes() for twin in twins}) == 1
+
+
+def handled_digest():
+    """Return a hash of a market whose traders were handled in every way."""
+    market = build(load("calm", {"days": 0.1, "populations.noise.number": 30}), 1)
+    market.run(5)
+    for agent in [*list(market.agents_by_type[LiquidityProvider])[:2], *list(market.agents_by_type[DirectionalLong])[:9]]:
+        agent.remove()
+    market.agents_by_type[Noise].set("wake_seconds", 300.0)
+    market.agents_by_type[LiquidityProvider].set("latency_seconds", 120.0)
+    market.run(20)
+    return hashlib.sha256(market.tables["account"].tobytes() + market.tables["wake_step"].tobytes()).hexdigest()
+
+
+def test_without_the_compiler_the_same():
+    program = "import warnings; warnings.simplefilter('ignore'); from tests import test_handles as t; print(t.handled_digest())"
+    environment = dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(HOUSE))
+    plain = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, cwd=HOUSE, check=True)
+    assert plain.stdout.strip() == handled_digest()
+
+
+def test_everybody_can_be_removed():
+    market = diarists()
+    market.run(20)
+    market.remove_all_agents()
+    before = market.traits[0]["wakes"].copy()
+    market.run(100)
+    assert len(market.agents) == 0 and np.array_equal(before, market.traits[0]["wakes"])
+
+
+def test_a_removed_trader_keeps_its_position():
+    market = build(load("calm", {"days": 0.3}), 1)
+    market.run(400)
+    longs = market.agents_by_type[DirectionalLong].select(lambda agent: agent.lots() > 0)
+    held = {agent.row: agent.lots() for agent in longs}
+    for agent in list(longs):
+        agent.remove()
+    market.run(20)
+    assert held and all(int(market.tables["position"]["lots"][row, 0]) in (lots, 0) for row, lots in held.items())
+    assert sum(market.tables["position"]["lots"][row, 0] == lots for row, lots in held.items()) > len(held) / 2
+    market.check()
+
+
+def test_what_mesa_would_call_is_refused():
+    for name in ("step", "advance"):
+        with pytest.raises(RuleError, match="compiled step"):
+            calm().agents.do(name)
+
+
+def test_a_trait_may_not_take_the_name_of_something_of_the_handle():
+    traits = Traits(wake_seconds=Trait(1, "s", "wake"), equity=Trait(1, "1", "?"))
+    with pytest.raises(RuleError, match="equity needs another name"):
+        type("Odd", (Trader,), dict(kind="odd", traits=traits, decide=rule(traits)(lambda *rows: 0)))
+
+
+def test_ten_thousand_handles_are_cheap():
+    from time import process_time
+
+    market = small_market([Population(name="n", kind=Noise, number=10_000)])
+    spent = []
+    for _ in range(3):
+        begun = process_time()
+        market._make_handles()
+        spent.append(process_time() - begun)
+    assert min(spent) < 0.5
+
+
+# the end of a run
+
+def test_run_model_ends_where_the_scenario_ends():
+    market = build("calm")
+    assert market.end == 43_200 and market.running
+    market = build(load("calm", {"days": 0.02}), 1)
+    market.run_model()
+    assert market.step_number == 29 and not market.running
+    assert not market.branch().running
+    market.run(3)
+    assert market.step_number == 32
+
+
+def test_without_an_end_run_model_is_refused_but_a_subclass_may_stop_itself():
+    with pytest.raises(ParameterError, match="steps"):
+        diarists().run_model()
+
+    class Stopping(PerpetualMarket):
+        def step(self):
+            super().step()
+            self.running = self.step_number < 7
+
+    market = Stopping(diarists().setup, 1)
+    market.run_model()
+    assert market.step_number == 7 and isinstance(market, mesa.Model)
+
+
+# rules that cannot run
+
+def test_a_kind_that_nothing_wakes_is_refused(tmp_path):
+    kind = type("Never", (Trader,), dict(kind="never", traits=NEVER, decide=rule(NEVER)(lambda *rows: 0)))
+    with pytest.raises(ParameterError, match="populations.n.kind was 'Never', must be a kind that acts.*wake_seconds"):
+        small_market([Population(name="n", kind=kind, number=1)])
+    (tmp_path / "never.py").write_text(textwrap.dedent('''
+        from agents.trader import Trader, Trait, Traits, rule
+        TRAITS = Traits(capital_usd=Trait(1, "quote currency", "money"))
+
+        @rule(TRAITS)
+        def nothing(me, accounts, positions, views, mine, rng, orders):
+            return 0
+
+        class Never(Trader):
+            kind, traits, decide, slots = "never", TRAITS, nothing, 0
+    '''))
+    with pytest.raises(ParameterError, match="populations.mine.kind was .*wake_seconds"):
+        load("calm", {"populations.mine": {"kind": f"{tmp_path}/never.py:Never", "number": 1}})
+
+
+UNCOMPILABLE = '''
+from agents.trader import Trader, Trait, Traits, rule
+TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"))
+
+@rule(TRAITS)
+def think(me, accounts, positions, views, mine, rng, orders):
+    {}
+    return 0
+
+class Thinker(Trader):
+    kind, traits, decide, slots = "thinker", TRAITS, think, 0
+'''
+
+
+def thinker(folder, line):
+    (folder / "thinking.py").write_text(UNCOMPILABLE.format(line))
+    return kind_named(f"{folder}/thinking.py:Thinker")
+
+
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+@pytest.mark.parametrize(("line", "words"), [
+    ("best = sorted(views, key=lambda view: view['mark'])", r"thinking.py:7: think cannot be compiled: it makes a list"),
+    ("me['wake_secnds']", r"raised ValueError: no field of name wake_secnds \(.*thinking.py:7\)"),
+    ("if views[0]['mark'] > 1e9: return", r"thinking.py:\d+: think cannot be compiled: a way through it returns nothing"),
+])
+def test_a_rule_that_cannot_be_compiled_is_told_in_one_sentence(tmp_path, line, words):
+    kind = thinker(tmp_path, line)
+    with pytest.raises(RuleError, match=words) as caught:
+        check_trader(kind, draws=50)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+    if "return" not in line:
+        with pytest.raises(RuleError, match=words):
+            kind.decide.within(act)
+
+
+def test_check_trader_says_that_all_is_well():
+    assert check_trader(Noise, draws=20).startswith("ok: Noise keeps the contract in 20 draws")
