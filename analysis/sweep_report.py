@@ -42,14 +42,38 @@ def keys_of(factor):
 
 
 def values_of(factor, last="and"):
-    """Return the values of a factor of a manifest as a text."""
-    return listed(factor["values"], last) if factor.get("values") else f"{value_text(factor['low'])} to {value_text(factor['high'])}"
+    """Return the values of a factor of a manifest as a text, by their labels if they have any.
+
+    Examples
+    --------
+    >>> values_of({"values": [1, 2]}, "or")
+    '1 or 2'
+    >>> values_of({"values": [[1, 2], [3, 4]], "labels": ["few", "many"]}), values_of({"low": 0.5, "high": 2.0})
+    ('few and many', '0.5 to 2')
+    """
+    if not factor.get("values"):
+        return f"{value_text(factor['low'])} to {value_text(factor['high'])}"
+    return listed(factor.get("labels") or factor["values"], last)
+
+
+def values_by_key(factor):
+    """Return by dotted key the values that a factor gives it, as a text: of several keys a list has an entry for each.
+
+    Examples
+    --------
+    >>> values_by_key({"keys": ["a", "b"], "values": [[1, 2], 3]})
+    {'a': '1 or 3', 'b': '2 or 3'}
+    """
+    if not factor.get("values"):
+        return {key: values_of(factor) for key in keys_of(factor)}
+    return {key: listed([value[place] if factor.get("keys") and isinstance(value, list) else value for value in factor["values"]], "or")
+            for place, key in enumerate(keys_of(factor))}
 
 
 def sweep_setting(manifest):
     """Return the setting of a sweep: what is common to all runs, the values of every factor, the seeds."""
     factors = manifest["factors"]
-    varied = {key: values_of(factor, "or") for factor in factors.values() for key in keys_of(factor)}
+    varied = {key: text for factor in factors.values() for key, text in values_by_key(factor).items()}
     told = "; ".join(f"{name.replace('_', ' ')} ({', '.join(keys_of(factor))}): {values_of(factor)}" for name, factor in factors.items())
     arms = [name for name in manifest["arms"] if name != "base"]
     return (f"{setting_of(manifest['scenario'], varied)} " + (f"Varied: {told}. " if told else "")
