@@ -1,6 +1,7 @@
 """Charts of frames, one thing each: ``frame, axes -> axes``. Units stand on the axes, colours are safe for the colour-blind."""
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import NullLocator
 from matplotlib.transforms import ScaledTranslation
@@ -39,15 +40,19 @@ def phase_portrait(frame, axes):
 def response_curve(frame, axes, factor, figure, hue="arm", words=None):
     """Draw a figure over a factor of a sweep: mean over seeds with its 95 % interval (Student's t), a curve each value of `hue`.
 
-    What else varies is averaged over within each seed. `words` maps columns to what they are called.
+    What else varies is averaged over within each seed. `words` maps columns to what they are called. Values that are no numbers stand
+    in the order of the frame; a frame without `hue` is one curve.
     """
-    shown, scale = over_seeds(frame, [factor, hue], figure)
+    shown, scale = over_seeds(frame if hue in frame else frame.assign(**{hue: ""}), [factor, hue], figure)
+    names = [] if pd.api.types.is_numeric_dtype(shown[factor]) else list(shown[factor].unique())
+    if names:
+        shown[factor] = shown[factor].map(names.index)
     words, levels = words or {}, list(shown[hue].unique())
     for place, level in enumerate(levels):
         aside = (place - (len(levels) - 1) / 2) * POINTS_ASIDE / 72
         curve(shown[shown[hue] == level], axes, factor, figure, color=PALETTE[place % len(PALETTE)], marker=MARKERS[place % len(MARKERS)],
               label=value_text(level), transform=axes.transData + ScaledTranslation(aside, 0, axes.figure.dpi_scale_trans))
-    factor_axis(axes, shown[factor].unique())
+    factor_axis(axes, shown[factor].unique(), names)
     axes.set_xlabel(words.get(factor, label(factor)))
     axes.set_ylabel(label(figure, scale))
     if len(levels) > 1:
@@ -112,8 +117,11 @@ def spans_decades(levels):
     return bool(by_ratio.std() / by_ratio.mean() <= by_step.std() / by_step.mean())
 
 
-def factor_axis(axes, levels):
-    """Put the ticks of a factor at its levels where they are few, on a logarithmic axis where they span decades by ratios."""
+def factor_axis(axes, levels, names=()):
+    """Put the ticks of a factor at its levels where they are few, on a logarithmic axis where they span decades by ratios.
+
+    `names` are what the levels 0, 1, ... are called, if they are places of names.
+    """
     levels = np.sort(levels.astype(float))
     if spans_decades(levels):
         axes.set_xscale("log")
@@ -121,7 +129,7 @@ def factor_axis(axes, levels):
     axes.autoscale_view()
     if len(levels) <= MOST_TICKS:
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xticks(levels, [f"{level:,.6g}" for level in levels])
+        axes.set_xticks(levels, names or [f"{level:,.6g}" for level in levels])
     return axes
 
 

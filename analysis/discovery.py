@@ -54,7 +54,7 @@ def component_share(rows):
     try:
         from statsmodels.regression.linear_model import OLS
     except ImportError:
-        raise ParameterError(Fault("facts", "statsmodels", "installed: pip install perplab[stats]")) from None
+        raise ParameterError(Fault("facts", "statsmodels", "installed: pip install -e '.[stats]'")) from None
     fits = [OLS(rows[:, k], rows[:, 2:]).fit() for k in (0, 1)]
     own, other = (float(fit.params[0]) for fit in fits)
     return fieller(other, other - own, *ratio_covariance(adjustment_covariance(fits)))

@@ -83,8 +83,16 @@ def numbers(values):
 
 
 def number(value):
-    """Return a number with three significant digits, a dash for what is unknown."""
-    return "-" if value is None or not math.isfinite(value) else f"{value:#.3g}".removesuffix(".")
+    """Return a number with three significant digits, thousands whole, a dash for what is unknown.
+
+    Examples
+    --------
+    >>> number(0.12345), number(-1234.5), number(None)
+    ('0.123', '-1,234', '-')
+    """
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:#.3g}".removesuffix(".")
 
 
 def verdict(values, low, high):

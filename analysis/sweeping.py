@@ -1,7 +1,6 @@
 """The commands ``perplab sweep``, ``branch`` and ``check``: progress, what went wrong, the table at the end."""
 
 import dataclasses
-import json
 import pathlib
 import sys
 
@@ -10,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from analysis.branches import BRANCHES, summary_since, why_unknown
-from analysis.metrics import forced_events, known, shock_amplification, summarize
+from analysis.metrics import summarize
 from analysis.quantities import label, scaled
 from analysis.sweep_tables import has_something, interval
 from analysis.tables import branch_table
@@ -18,7 +17,7 @@ from scenarios.design import Sweep, name_faults, read_sweep, stated_arm
 from scenarios.folders import probe, real_folder
 from scenarios.frames import faults_of_folder, open_runs
 from scenarios.loader import branch_faults, load
-from scenarios.store import TWIN_EVENTS, check_target, read_run, read_twin_events, write_json, write_run
+from scenarios.store import check_target, write_json, write_run
 from scenarios.sweeps import Job, dask_pool, execute, gather, local_pool, outcomes_of, prepare
 from sim.errors import Fault, ParameterError, SweepError
 from sim.files import alone
@@ -156,22 +155,11 @@ def print_branches(title, summaries):
     Console(width=width).print(branch_table(title, summaries, why_unknown))
 
 
-def faults_of_amplification(path):
-    """Return what is wrong with the amplification in a stored run's summary, counted again from its events and its twin's; nothing without a twin."""
-    folder = pathlib.Path(path)
-    if not (folder / TWIN_EVENTS).exists():
-        return []
-    (_, records), twin_events = read_run(folder), read_twin_events(folder)
-    again = known(shock_amplification(records.meta, forced_events(records, 0), twin_events[twin_events["market"] == 0]))
-    told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["amplification"]
-    return [] if told == again else [f"amplification {told} in summary.json, {again} by the events of run and twin"]
-
-
 def tell_check(path):
     """Print what is wrong with a folder, or with each branch in it; return how many faults there are."""
     branches = sorted(part.parent for part in path.glob("*/manifest.json"))
     folders = branches if branches and not (path / "manifest.json").exists() else [path]
-    faults = [f"{folder}: {fault}" for folder in folders for fault in faults_of_folder(folder) or faults_of_amplification(folder)]
+    faults = [f"{folder}: {fault}" for folder in folders for fault in faults_of_folder(folder)]
     for fault in faults:
         print(f"perplab: {fault}", file=sys.stderr)
     if not faults:

@@ -312,7 +312,7 @@ def salib_shares(design, names):
     try:
         from SALib.sample import morris, sobol
     except ImportError:
-        raise ParameterError(Fault("design.kind", design.kind, "one whose sampler is installed: pip install perplab[sensitivity]")) from None
+        raise ParameterError(Fault("design.kind", design.kind, "one whose sampler is installed: pip install -e '.[sensitivity]'")) from None
     if design.kind == "morris":
         return morris.sample(salib_problem(names), design.samples, seed=design.seed)
     return sobol.sample(salib_problem(names), design.samples, calc_second_order=False, seed=design.seed)

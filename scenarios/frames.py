@@ -78,7 +78,7 @@ class Runs:
         Raises
         ------
         ImportError
-            If xarray is not installed (``pip install perplab[sweep]``).
+            If xarray is not installed (``pip install -e '.[sweep]'``).
         """
         import xarray
 

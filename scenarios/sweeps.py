@@ -262,7 +262,7 @@ def dask_pool(address):
 
         return Client(address, timeout="10s").get_executor()
     except ImportError:
-        raise ParameterError(Fault("--scheduler", address, "used with pip install perplab[sweep]")) from None
+        raise ParameterError(Fault("--scheduler", address, "used with pip install -e '.[sweep]'")) from None
     except (OSError, TimeoutError, ValueError) as error:
         raise ParameterError(Fault("--scheduler", address, f"the address of a Dask scheduler ({error})")) from None
 

@@ -57,7 +57,7 @@ def test_an_arm_of_a_sweep_is_refused_before_anything_runs(tmp_path):
     text = SWEEP + '[[arms]]\nname = "wild"\nat_hours = 0.1\nchanges = {"spot.price.volatility" = 0.9}\n'
     with pytest.raises(ParameterError) as caught:
         read_sweep(sweep_file(tmp_path, text))
-    assert [(fault.file, fault.key) for fault in caught.value.faults] == [("small.toml", "arms.wild.changes.spot.price.volatility")]
+    assert [(fault.file, fault.key) for fault in caught.value.faults] == [("small.toml", "arms.0.changes.spot.price.volatility")]
 
 
 def test_terms_of_trading_in_spot_change_in_flight_and_traders_see_them():

@@ -57,7 +57,7 @@ def own_kind(name, count=0):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (("--checkpoint-hours", "inf"), "--checkpoint-hours was inf, must be a finite number"),
-    (("--checkpoint-hours", "nan"), "nan"),
+    (("--checkpoint-hours", "nan"), "--checkpoint-hours was nan, must be a finite number"), (("--checkpoint-hours", "-1"), "at least 0.001"),
     (("--set", ".".join("a" * 3_000) + "=1"), "3000 parts"),
     (("--set", "days.=1"), "none of them empty"), (("--set", "=1"), "none of them empty"),
     (("--set", "extends=calm"), "extends was 'calm', must be in a file"),
@@ -129,7 +129,7 @@ def test_a_rule_that_returns_minus_one_is_told_so(monkeypatch, capsys):
     for count in (-1, 1_000):
         reference = own_kind(f"count{count}.py", count)
         code, said = ended(monkeypatch, capsys, *CALM, "--set", f"populations.mine={{kind = '{reference}', number = 1}}")
-        assert code == 1 and "returned a count outside its buffer" in said
+        assert code == 2 and f"returned a count of {count}, must be from 0 to 128" in said
 
 
 @pytest.mark.parametrize("target", ["/proc/nowhere/run", "a" * 300, "b/" + "c" * 300, "file/run"])

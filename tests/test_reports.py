@@ -195,3 +195,9 @@ def test_attacks_and_shocks_are_marked_in_time():
     assert acting == [(24.0, 25.0, "stray source"), (36.0, 44.0, "attack")]
     figure = price_and_basis_figure(noisy_run(days=3), acting=acting)
     assert {text.get_text() for text in figure.axes[0].texts} == {"stray source", "attack"} and not figure.axes[1].texts
+
+
+def test_a_curve_over_names_keeps_their_order_and_needs_no_arm():
+    runs = pd.DataFrame({"factor.mix": ["few", "many", "all"] * 3, "seed": np.repeat([0, 1, 2], 3), "basis_mean_bps": np.arange(9.0)})
+    axes = charts.response_curve(runs, Figure().subplots(), "factor.mix", "basis_mean_bps")
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["few", "many", "all"] and len(axes.lines[0].get_xdata()) == 3

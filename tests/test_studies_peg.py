@@ -110,7 +110,7 @@ def test_twins_differ_by_the_order_alone():
 
 
 def test_without_funding_nothing_is_settled_and_carry_traders_stop_quoting():
-    market = build(load("calm", {**reversion.PARENT, "days": 1}), 2)
+    market = build(load("calm", {**reversion.PARENT, "days": 1}), 1)
     market.run(120)
     off = reversion.copy_run(market, 9, False, "off")
     carry = off.kinds["lots"][:, off.kind_names.index("arbitrage")]

@@ -161,7 +161,7 @@ TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote
 
 @rule(TRAITS)
 def wrong(me, accounts, positions, views, mine, rng, orders):
-    return 500
+    return 500 if views[0]["volume"] < 1_000_000 else 0
 
 class Wrong(Trader):
     kind, traits, decide, slots = "wrong", TRAITS, wrong, 0
