@@ -59,7 +59,7 @@ def stop(message, code):
 def run(story: Story, seed: Seed = 0, days: Days = None, settings: Settings = None, out: Out = None, as_json: Json = False,
         no_figures: NoFigures = False, spot: Spot = None, column: Column = None, time_column: TimeColumn = None,
         start: Start = None, perp_column: PerpColumn = None, funding: Funding = None,
-        checkpoint_hours: Annotated[float | None, typer.Option(min=0.001, help="Keep the state every so many simulated hours; the same "
+        checkpoint_hours: Annotated[float | None, typer.Option(help="Keep the state every so many simulated hours; the same "
                                                                "command goes on from it after a kill.")] = None):
     """Run a story: print what came out, keep it in a folder, draw it."""
     from analysis.session import Options, run_story

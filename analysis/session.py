@@ -20,6 +20,7 @@ from scenarios.run import Checkpoint, kept_alone, planned_steps, run
 from scenarios.store import check_target, write_run
 from sim.errors import Fault, ParameterError
 
+LEAST_HOURS = 0.001
 OPTIONS = {"file": "--spot", "column": "--column", "time_column": "--time-column", "start": "--start", "perp_column": "--perp-column",
            "funding_file": "--funding"}
 
@@ -73,12 +74,12 @@ def checkpoint_of(hours, folder):
     Raises
     ------
     ParameterError
-        For hours that are not finite.
+        For hours that are not finite, or too few.
     """
     if hours is None:
         return None
-    if not math.isfinite(hours):
-        raise ParameterError(Fault("--checkpoint-hours", hours, "a finite number of hours"))
+    if not LEAST_HOURS <= hours < math.inf:
+        raise ParameterError(Fault("--checkpoint-hours", hours, f"a finite number of hours, at least {LEAST_HOURS}"))
     return Checkpoint(real_folder(folder), hours)
 
 
