@@ -23,7 +23,7 @@ from scenarios.run import Checkpoint, kept_alone, planned_steps, run
 from scenarios.store import check_target, write_run
 from sim.errors import Fault, ParameterError
 
-FEWEST_HOURS = 0.001
+LEAST_HOURS = 0.001
 OPTIONS = {"file": "--spot", "column": "--column", "time_column": "--time-column", "start": "--start", "perp_column": "--perp-column",
            "funding_file": "--funding"}
 
@@ -81,8 +81,8 @@ def checkpoint_of(hours, folder):
     """
     if hours is None:
         return None
-    if not FEWEST_HOURS <= hours < math.inf:
-        raise ParameterError(Fault("--checkpoint-hours", hours, f"a finite number of hours, at least {FEWEST_HOURS}"))
+    if not LEAST_HOURS <= hours < math.inf:
+        raise ParameterError(Fault("--checkpoint-hours", hours, f"a finite number of hours, at least {LEAST_HOURS}"))
     return Checkpoint(real_folder(folder), hours)
 
 

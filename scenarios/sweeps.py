@@ -36,7 +36,7 @@ from scenarios.seals import broken, broken_object, json_object, seal_of, sealed
 from scenarios.store import PACKAGES, plain, tables_of, version_of, write_parquet
 from sim.cache import HOUSE, sources_hash
 from sim.errors import Fault, ParameterError
-from sim.files import whole_file
+from sim.files import clear_dead, whole_file
 from sim.refusal import flattened
 
 FORMAT = 1
@@ -111,6 +111,7 @@ def prepare(sweep, text, folder, resume, tell=lambda sentence: None):
     }
     if folder.exists() and any(folder.iterdir()):
         check_same(manifest, folder, resume)
+        clear_dead(folder.rglob(".*.part"))
     else:
         write_object(folder / "manifest.json", manifest, indent=1)
     return jobs, [job for job in jobs if not is_finished(folder, job.key, tell)]

@@ -20,14 +20,16 @@ FLOORS = ("sim", "agents")
 
 @functools.cache
 def sources_hash():
-    """Return a short hash of every source file of `sim` and `agents`, and of the compiler's version.
+    """Return the hash of the sources that this process runs: taken once, since a file edited later is not the code that runs."""
+    return hash_of(HOUSE)
 
-    It is taken once a process: a file edited later is not the code that runs.
-    """
+
+def hash_of(house):
+    """Return a short hash of every source file of `sim` and `agents` below a folder, and of the compiler's version."""
     digest = hashlib.sha256(f"{version('numba')} {version('numpy')}".encode())
     for floor in FLOORS:
-        for path in sorted((HOUSE / floor).glob("**/*.py")):
-            digest.update(path.relative_to(HOUSE).as_posix().encode() + path.read_bytes())
+        for path in sorted((house / floor).glob("**/*.py")):
+            digest.update(path.relative_to(house).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

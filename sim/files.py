@@ -49,8 +49,13 @@ def alone(path):
 def clear_parts(path):
     """Remove what writers of `path` that were killed on this machine have left beside it."""
     path = pathlib.Path(path)
-    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        writer = part.name.removeprefix(f".{path.name}.").removesuffix(".part")
+    clear_dead(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
+
+
+def clear_dead(parts):
+    """Remove those of `parts` whose writer, the number before ``.part``, is no process of this machine."""
+    for part in parts:
+        writer = part.name.split(".")[-2]
         if writer.isdecimal() and not is_alive(int(writer)):
             part.unlink(missing_ok=True)
 
@@ -59,7 +64,7 @@ def is_alive(process):
     """Return whether a process of this number runs on this machine."""
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

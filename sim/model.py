@@ -19,7 +19,7 @@ from sim.kernel import raised
 from sim.ladder import widened
 from sim.recorder import Recorder, Records
 from sim.records import BAD_COUNT, KIND, LEAST_TICKS, MOST_TICKS, OUTCOMES, PRICE_OUTSIDE, RULE_RAISED
-from sim.setup import kinds_hash
+from sim.setup import kinds_hashes
 from sim.shocks import shock_block, source_block
 from sim.standing import open_positions
 from sim.state import PATH_STEPS, Layout, build_tables, connect
@@ -325,7 +325,7 @@ class PerpetualMarket(mesa.Model):
             np.savez(file, **state)
 
     def _python_state(self):
-        return {"format": FORMAT, "own_kinds": kinds_hash(self.kinds), "setup": self.setup, "seed": self.seed, "spot": self._spot_states,
+        return {"format": FORMAT, "own_kinds": kinds_hashes(self.kinds), "setup": self.setup, "seed": self.seed, "spot": self._spot_states,
                 "sentiment": self._sentiment_states, "recorder": self.recorder, "total": self.total,
                 "wall_seconds": self.wall_seconds}
 
@@ -341,7 +341,7 @@ class PerpetualMarket(mesa.Model):
         with whole_state(path) as file:
             python = pickle.loads(file["python"].tobytes())
             kinds = Layout(python["setup"]).kinds
-            if python["format"] != FORMAT or python["own_kinds"] != kinds_hash(kinds):
+            if python["format"] != FORMAT or python["own_kinds"] != kinds_hashes(kinds):
                 raise refused(path, "one saved with the kinds of trader as they are now: their files have changed since")
             tables = {name.removeprefix("table/"): file[name] for name in file.files if name.startswith("table/")}
             traits = [file[f"traits/{number}"] for number in range(len(kinds))]

@@ -33,6 +33,7 @@ def module_of(path):
         if specification is None or not path.exists():
             raise ImportError(f"no file {path}")
         module = sys.modules[module_name] = importlib.util.module_from_spec(specification)
+        module.source_hash = hashlib.sha256(path.read_bytes()).hexdigest()
         try:
             specification.loader.exec_module(module)
         except BaseException:
@@ -41,10 +42,9 @@ def module_of(path):
     return sys.modules[module_name]
 
 
-def kinds_hash(kinds):
-    """Return a hash of the files of those kinds of trader that are the user's own."""
-    files = {sys.modules[kind.__module__].__file__ for kind in kinds if kind.__module__.startswith("kind_")}
-    return hashlib.sha256(b"".join(pathlib.Path(file).read_bytes() for file in sorted(files))).hexdigest()
+def kinds_hashes(kinds):
+    """Return the hashes of the files, as they were when they were run, of those kinds of trader that are the user's own."""
+    return sorted({sys.modules[kind.__module__].source_hash for kind in kinds if kind.__module__.startswith("kind_")})
 
 
 def never_acts(kind):

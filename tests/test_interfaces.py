@@ -56,31 +56,33 @@ outcome = run(load("calm", {"days": 1.5}), 3, lambda steps: print(steps, flush=T
 
 
 def test_a_killed_run_goes_on_from_its_last_state_to_the_same_bytes(tmp_path):
-    path, scenario = tmp_path / "state", load("calm", {"days": 1.5})
-    with subprocess.Popen([sys.executable, "-c", KEEP, path], env=VARIABLES, cwd=HOUSE, stdout=subprocess.PIPE) as process:
+    scenario, checkpoint = load("calm", {"days": 1.5}), Checkpoint(tmp_path / "run", 1.0)
+    path = checkpoint.path(scenario, 3)
+    with subprocess.Popen([sys.executable, "-c", KEEP, tmp_path / "run"], env=VARIABLES, cwd=HOUSE, stdout=subprocess.PIPE) as process:
         for _ in range(9):
             process.stdout.readline()
         os.kill(process.pid, signal.SIGKILL)
-    [left] = tmp_path.glob(".state.*.checkpoint")
-    left.with_name(f".{left.name}.{process.pid}.part").write_bytes(b"half of a state")
-    steps, checkpoint = [], Checkpoint(path, 1.0)
+    assert path.exists()
+    path.with_name(f".{path.name}.{process.pid}.part").write_bytes(b"half of a state")
+    steps = []
     kept = run(scenario, 3, steps.append, checkpoint).records
     whole = run(scenario, 3).records
-    assert steps[0] > 0 and sum(steps) == scenario.steps
+    assert steps[0] > 0 and sum(steps) == scenario.steps, "the bar begins where the state was kept"
+    checkpoint.clear()
     assert kept.series[0].tobytes() == whole.series[0].tobytes() and kept.events.tobytes() == whole.events.tobytes()
     assert kept.settlements.tobytes() == whole.settlements.tobytes() and kept.kinds.tobytes() == whole.kinds.tobytes()
-    checkpoint.clear()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_state_of_another_run_is_not_gone_on_from(tmp_path):
-    path = tmp_path / "state"
-    other = tmp_path / f".state.{'0' * 16}.checkpoint"
+    checkpoint, scenario = Checkpoint(tmp_path / "run", 0.5), load("calm", {"days": 0.05})
+    other = checkpoint.path(scenario, 4)
     other.write_bytes(b"whatever")
-    kept = run(load("calm", {"days": 0.05}), 3, None, Checkpoint(path, 0.5)).records
-    assert kept.series[0].tobytes() == run(load("calm", {"days": 0.05}), 3).records.series[0].tobytes() and not other.exists()
+    kept = run(scenario, 3, None, checkpoint).records
+    assert not other.exists()
+    assert kept.series[0].tobytes() == run(load("calm", {"days": 0.05}), 3).records.series[0].tobytes()
     with pytest.raises(ParameterError, match="twin"):
-        run(load("long-cascade", {"days": 1.1}), 0, None, Checkpoint(path, 1.0))
+        run(load("long-cascade", {"days": 1.1}), 0, None, checkpoint)
 
 
 def test_a_dask_cluster_gives_the_same_bytes(tmp_path):

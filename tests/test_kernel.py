@@ -13,7 +13,7 @@ import pytest
 
 from sim import cache as cache_module
 from sim import kernel as kernel_module
-from sim.cache import HOUSE, cache_directory, sources_hash
+from sim.cache import HOUSE, cache_directory, hash_of, sources_hash
 from sim.kernel import COMPILED
 from tests.markets import World, storm
 from tests.probes import bits, sum_and_slice, table_slices
@@ -81,21 +81,20 @@ def test_cache_directory_is_named_by_the_sources():
     assert cache_directory().name == sources_hash() and os.environ.get("PERPLAB_CACHE", "") in str(cache_directory())
 
 
-def test_any_edit_of_a_source_changes_the_hash(tmp_path, monkeypatch):
+def test_any_edit_of_a_source_changes_the_hash(tmp_path):
     for floor in cache_module.FLOORS:
         shutil.copytree(HOUSE / floor, tmp_path / floor, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(cache_module, "HOUSE", tmp_path)
-    seen = {sources_hash.__wrapped__()}
-    assert seen == {sources_hash.__wrapped__()}
+    seen = {hash_of(tmp_path)}
+    assert seen == {hash_of(tmp_path)}
     for path in (tmp_path / "sim" / "margin.py", tmp_path / "agents" / "orders.py"):
         path.write_text(path.read_text() + "\n")
-        seen.add(sources_hash.__wrapped__())
+        seen.add(hash_of(tmp_path))
     (tmp_path / "sim" / "new.py").write_text("")
-    seen.add(sources_hash.__wrapped__())
+    seen.add(hash_of(tmp_path))
     (tmp_path / "sim" / "new.py").rename(tmp_path / "sim" / "newer.py")
-    seen.add(sources_hash.__wrapped__())
+    seen.add(hash_of(tmp_path))
     (tmp_path / "sim" / "notes.txt").write_text("no source")
-    assert len(seen) == 5 and sources_hash.__wrapped__() in seen
+    assert len(seen) == 5 and hash_of(tmp_path) in seen
 
 
 CALLER = """

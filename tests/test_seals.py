@@ -114,6 +114,14 @@ def test_a_number_changed_in_a_summary_or_in_the_gathered_table_is_found(tmp_pat
     assert "runs.parquet is not as it was written" in faults_of_folder(out)
 
 
+def test_what_a_killed_writer_left_in_a_sweep_goes(tmp_path):
+    path, out = sweep_file(tmp_path), tmp_path / "out"
+    run_here(path, out)
+    (out / "series" / ".x.parquet.999999999.part").write_text("half")
+    run_here(path, out, resume=True)
+    assert not list(out.rglob("*.part"))
+
+
 def test_resuming_says_what_it_does_again(tmp_path, monkeypatch, capsys):
     path, out = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 1").replace("[0.001, 0.003]", "[0.001]")), tmp_path / "out"
     for arguments in ((), ("--resume",)):
