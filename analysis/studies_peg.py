@@ -78,7 +78,7 @@ def numbers(values):
     ['2.00', '[-0.484, 4.48]', '1.00']
     """
     centre, low, high = mean_interval(values)
-    interval = "" if low is None else f"[{low:#.3g}, {high:#.3g}]"
+    interval = "" if low is None else f"[{number(low)}, {number(high)}]"
     return [number(centre), interval, number(np.std(values, ddof=1) if len(values) > 1 else None)]
 
 
