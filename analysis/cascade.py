@@ -106,7 +106,8 @@ def amplification(events, twin_events):
 
     It is a share of *notional*, and counts whatever forced trading changed, through whatever chain. `branching_ratio` is a share of *accounts*, and counts
     those that the rule of parents calls pushed (they would have stood above maintenance at the mark without the displacement within the mark's window).
-    The two differ even where both are well measured: large accounts weigh more in one, and a push that takes longer than the window is seen by the twin alone.
+    The rule of parents says what made an account fall *when* it fell, the twin *whether* it falls: in `long-cascade` nine in ten of the pushed accounts
+    fall in the twin too, some minutes later (`analysis.forced.fallen_in_twin`).
     """
     before = liquidated_notional(twin_events[twin_events["kind"] != TWIN_TAKEOVER], 1.0)
     whole = liquidated_notional(events, 1.0) - before

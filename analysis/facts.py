@@ -117,7 +117,7 @@ def return_facts(records, market):
     returns = np.diff(np.log(mid))
     returns = returns[np.isfinite(returns)]
     for share in TAIL_SHARES:
-        how = "Hill; inf: no fatter than an exponential tail; six blocks of time"
+        how = "Hill; inf: a fat tail is not told from a thin one; six blocks of time"
         yield f"tail index of returns, largest {share:.2%}", *tail_index(returns, share), "1", how
     yield "excess kurtosis of returns", *block_interval(kurtosis, returns), "1", "six blocks of time"
     for lag in (1, 60):

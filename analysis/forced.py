@@ -29,6 +29,7 @@ from analysis.cascade import (
     rounds_max,
 )
 from analysis.metrics import HOUR_SECONDS, ROUND_SECONDS, basis_bps, known_mid, mean, ratio
+from sim.records import ENDOGENOUS
 
 ATTACKER = "manipulation"
 LOOK_SECONDS = HOUR_SECONDS / 2
@@ -58,8 +59,26 @@ def liquidation_figures(forced, twin_forced, meta):
         "liquidated_usd": liquidated_notional(forced, meta["lot"]),
         "liquidated_twin_usd": liquidated_notional(twin_forced, meta["lot"]),
         "liquidations": liquidation_count(forced), "branching_ratio": branching_ratio(forest(forced, meta["lot"])),
+        "endogenous_fallen_in_twin": fallen_in_twin(forced, twin_forced),
         "rounds_max": rounds_max(forced, max(int(meta["dt"] / ROUND_SECONDS), 1)),
     }
+
+
+def fallen_in_twin(forced, twin_forced):
+    """Return the share of accounts liquidated endogenously (pushed by another's forced order) that are liquidated in the exact twin too.
+
+    Near 1, forced trading decides when these accounts fall, not whether they do.
+
+    Examples
+    --------
+    >>> from sim.records import EVENT
+    >>> forced = np.zeros(2, EVENT)
+    >>> forced["trader"], forced["parent"], forced["cause"] = [3, 4], [0, 0], [ENDOGENOUS, ENDOGENOUS]
+    >>> fallen_in_twin(forced, forced[:1])
+    0.5
+    """
+    pushed = np.unique(forced["trader"][forced["cause"] == ENDOGENOUS])
+    return ratio(np.isin(pushed, twin_forced["trader"]).sum(), len(pushed))
 
 
 def market_figures(series, lot, start, end):
