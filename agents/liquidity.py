@@ -34,7 +34,7 @@ from sim.records import BOOK, POST_ONLY
 LEVELS = 12
 
 TRAITS = Traits(
-    latency_seconds=Trait(1, "s", "time between two looks at the market", low=0),
+    latency_seconds=Trait(1, "s", "time between two looks at the market", low=0, high=1e8),
     levels=Trait(LEVELS, "number", "quotes a side", low=0, high=LEVELS),
     level_usd=Trait(7_000, "quote currency", "size of the first quote; the k-th has k times as much", low=0),
     half_spread_bps=Trait(0.3, "bp", "distance of the first quote from the reservation price", low=0),

@@ -190,7 +190,10 @@ class Trader(mesa.Agent):
         ParameterError
             Out of bounds, or for what the account was opened with: capital, margin and borrow shares, leverage, isolation.
         """
-        faults = self.traits.faults({name: value})
+        try:
+            faults = self.traits.faults({name: value})
+        except (OverflowError, TypeError, ValueError):
+            faults = [Fault(name, str(value)[:40], "a number")]
         if faults or np.ndim(value):
             raise ParameterError(*faults or [Fault(name, value, "one number")])
         write_trait(self.model, self.row, name, float(value))

@@ -30,7 +30,7 @@ from analysis.sweep_report import report_of_sweep
 from analysis.tables import profit_rows
 from analysis.timeline import acting_of
 from scenarios.checks import rulebook_of
-from scenarios.frames import faults_of_folder, open_runs
+from scenarios.frames import faults_of_folder, open_runs, refuse_altered
 from scenarios.schema import Scenario
 from scenarios.store import read_run
 from sim.errors import ParameterError, PerplabError
@@ -54,6 +54,7 @@ def report_of(folder):
     if not (folder / "manifest.json").exists() and arms:
         return report_of_branches(folder, arms)
     opened = open_runs(folder)
+    refuse_altered(opened)
     return report_of_sweep(opened) if opened.manifest.get("kind") == "sweep" else report_of_run(folder)
 
 

@@ -212,12 +212,15 @@ def value_faults(name, factor):
 
 
 def key_faults(sweep):
-    """Return the factors whose values others overwrite: those that set the same key, or all of a table that a factor before sets part of."""
+    """Return the factors that set what another sets: the same key, or a table and a part of it; and those that visit a value twice."""
     keys = [(name, key) for name, factor in sweep.factors.items() for key in factor.all_keys]
     for place, (name, key) in enumerate(keys):
         for other, before in keys[:place]:
-            if f"{before}.".startswith(f"{key}."):
-                yield Fault(f"factors.{name}.key", key, f"another key than that of the factor {other}, which would be without effect")
+            if f"{before}.".startswith(f"{key}.") or f"{key}.".startswith(f"{before}."):
+                yield Fault(f"factors.{name}.key", key, f"apart from the key of the factor {other}: one of the two would be without effect")
+    for name, factor in sweep.factors.items():
+        if any(value in factor.values[:place] for place, value in enumerate(factor.values)):
+            yield Fault(f"factors.{name}.values", list(factor.values), "values that differ from one another")
 
 
 def scenario_faults(sweep, wrong=()):

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from scenarios.columns import UNITS, unit_of
 from scenarios.design import TABLES
-from scenarios.seals import broken, broken_object, json_object
+from scenarios.seals import SEAL, broken, broken_object, digest_of, json_object
 from scenarios.store import NEEDED
 from sim.errors import Fault, ParameterError
 
@@ -100,6 +100,8 @@ def open_runs(path):
     folder = pathlib.Path(path)
     try:
         manifest = json_object(folder / "manifest.json")
+        if manifest.get(SEAL, digest_of(manifest)) != digest_of(manifest):
+            raise ValueError("its manifest.json is not as it was written")
         lacking = {*(NEEDED_OF_SWEEP if manifest.get("kind") == "sweep" else NEEDED)} - set(manifest)
         if lacking:
             raise ValueError(f"its manifest.json lacks {', '.join(sorted(lacking))}")
@@ -120,8 +122,11 @@ def faults_of_folder(path):
     the settlements the payments of longs and shorts sum to the residue. A folder written before there were seals cannot be verified, which
     is a fault.
     """
+    _, fault = broken_object(path, "manifest.json")
+    if fault.endswith("written"):
+        return [fault]
     opened = open_runs(path)
-    faults = [broken_object(opened.folder, "manifest.json")[1], *(broken(opened.folder, *pair) for pair in opened.manifest.get("files", {}).items())]
+    faults = [fault, *(broken(opened.folder, *pair) for pair in opened.manifest.get("files", {}).items())]
     lost = opened.runs[opened.runs["conservation_error_units"].fillna(0) != 0] if "conservation_error_units" in opened.runs else []
     faults += [f"run {key} does not account for every unit" for key in (lost["key"] if len(lost) else ())]
     if opened.manifest.get("kind") == "sweep":
@@ -129,6 +134,13 @@ def faults_of_folder(path):
     for file in sorted(opened.folder.rglob("*.parquet")):
         faults += file_faults(file, opened.folder)
     return list(dict.fromkeys(filter(None, faults)))
+
+
+def refuse_altered(opened):
+    """Refuse a folder of which a file is not as it was written, by the seals of its manifest."""
+    faults = filter(None, (broken(opened.folder, *pair) for pair in opened.manifest.get("files", {}).items()))
+    if fault := next(faults, ""):
+        raise ParameterError(Fault("folder", str(opened.folder), f"one whose files are as they were written ({fault}; perplab check tells all)"))
 
 
 def run_faults(opened):

@@ -13,7 +13,7 @@ from sim.errors import Fault, ParameterError
 from sim.kernel import kernel
 from sim.records import put_wake_next, put_wheel, run_row, trader_at, wake_next_at, wake_step_at, wheel, wheel_at
 
-RETIRED = -1.0
+RETIRED, FEWEST_TURNS = -1.0, 2**31 - 1
 CLOCKS = ("wake_seconds", "latency_seconds")
 OPENED_WITH = ("capital_usd", "margin_share", "borrow_share", "leverage", "isolated")
 
@@ -100,8 +100,10 @@ def turns(latency_seconds, dt):
     --------
     >>> turns(1.0, 60.0), turns(61.0, 60.0), turns(-1.0, 60.0)
     (1, 2, 0)
+    >>> turns(math.inf, 1.0)
+    2147483647
     """
-    return max(math.ceil(latency_seconds / dt), 1) if latency_seconds >= 0 else 0
+    return max(math.ceil(min(latency_seconds / dt, FEWEST_TURNS)), 1) if latency_seconds >= 0 else 0
 
 
 def retire(market, row):

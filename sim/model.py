@@ -156,8 +156,8 @@ class PerpetualMarket(mesa.Model):
         progress : callable, optional
             Called with the number of steps done since the last call, every few thousand steps.
         """
-        if steps < 0:
-            raise ParameterError(Fault("steps", steps, "at least 0"))
+        if not isinstance(steps, (int, np.integer)) or steps < 0:
+            raise ParameterError(Fault("steps", steps, "a whole number of at least 0"))
         target = self.step_number + steps
         while self.step_number < target:
             done = self._advance(min(target - self.step_number, PATH_STEPS))

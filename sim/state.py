@@ -240,7 +240,7 @@ def fill_population(tables, rows, population, layout, seed):
     trader["slots"] = population.kind.slots
     trader["wake_seconds"] = column(population, "wake_seconds", 0.0)
     latency = column(population, "latency_seconds", -1.0)
-    trader["fast"] = np.where(latency >= 0, np.maximum(np.ceil(latency / tables["run"]["dt"][0]), 1), 0)
+    trader["fast"] = np.where(latency >= 0, np.clip(np.ceil(latency / tables["run"]["dt"][0]), 1, 2**31 - 1), 0)
     trader["key"] = trader_keys(seed, population)
     for m in range(position.shape[1]):
         most = float(tables["market"]["maximum_leverage"][m])

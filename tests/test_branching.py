@@ -100,3 +100,9 @@ def test_an_average_that_a_new_mark_needs_begins_at_the_mark():
     before = float(branch.tables["view"]["mark"][0])
     branch.run(1)
     assert float(branch.tables["view"]["mark"][0]) == pytest.approx(before, rel=1e-3)
+
+
+def test_an_arm_cannot_move_a_market_to_another_venue():
+    base = load("calm", {"days": 0.1})
+    assert [fault.key for fault in branch_faults(base, load("calm", {"days": 0.1, "market.venue": "elsewhere"}))] == ["market.venue"]
+    assert branch_faults(base, load("calm", {"days": 0.1, "market.rulebook": "binance-2024"})) == []

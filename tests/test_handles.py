@@ -279,3 +279,19 @@ def test_a_rule_that_cannot_be_compiled_is_told_in_one_sentence(tmp_path, line, 
 
 def test_check_trader_says_that_all_is_well():
     assert check_trader(Noise, draws=20).startswith("ok: Noise keeps the contract in 20 draws")
+
+
+@pytest.mark.parametrize("steps", [1.5, math.nan, "a", -1])
+def test_a_market_runs_whole_numbers_of_steps(steps):
+    with pytest.raises(ParameterError, match="whole number"):
+        build(load("calm", {"days": 0.1}), 1).run(steps)
+
+
+@pytest.mark.parametrize("latency", [1e300, math.inf, 10**400])
+def test_a_latency_out_of_bounds_leaves_the_trait_as_it_was(latency):
+    market = build(load("calm", {"days": 0.1}), 1)
+    providers = market.agents_by_type[LiquidityProvider]
+    with pytest.raises(ParameterError, match="latency_seconds"):
+        providers.set("latency_seconds", latency)
+    assert {agent.latency_seconds for agent in providers} == {1.0}
+    market.run(3)

@@ -9,9 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis import cli
+from analysis.metrics import summarize
+from analysis.report import write_report
 from scenarios import store
 from scenarios.frames import faults_of_folder, open_runs
+from scenarios.loader import load
+from scenarios.run import run
 from scenarios.seals import broken, seal_of
+from scenarios.store import write_run
 from scenarios.sweeps import work
 from sim.errors import ParameterError
 from tests.test_sweeps import SWEEP, run_here, sweep_file
@@ -184,3 +189,20 @@ def test_branches_are_checked_together(tmp_path, monkeypatch, capsys, calm_hours
         cli.main()
     assert ended.value.code == 1 and "series.parquet is missing" in capsys.readouterr().err
     assert len(open_runs(tmp_path / "both" / "base").runs) == 1
+
+
+def test_a_report_of_altered_files_is_refused(tmp_path):
+    outcome = run(load("calm", {"days": 0.1}), 1)
+    write_run(tmp_path / "r", outcome, summarize(outcome.records), 1.0)
+    manifest = tmp_path / "r" / "manifest.json"
+    whole = manifest.read_text()
+    for text in (whole.replace('"seed": 1', '"seed": 2'), "[]", '{"files": 3}'):
+        manifest.write_text(text)
+        with pytest.raises(ParameterError, match="manifest.json"):
+            write_report(tmp_path / "r")
+    manifest.write_text(whole)
+    series = bytearray((tmp_path / "r" / "series.parquet").read_bytes())
+    series[len(series) // 2] ^= 1
+    (tmp_path / "r" / "series.parquet").write_bytes(bytes(series))
+    with pytest.raises(ParameterError, match="series.parquet is not as it was written"):
+        write_report(tmp_path / "r")

@@ -74,6 +74,9 @@ def faults_of(folder, text):
          "arms.0.changes.market.changes.funding.kap", "'cap'"),
         ("[0.001, 0.003]", '[0.001, 0.003]\n[[arms]]\nname = "x"\nat_hours = 9', "arms.0.at_hours", "before the end"),
         ("seeds = 2", 'seeds = 2\ndesign = {kind = "sobol"}', "design.samples", "given"),
+        ("[0.001, 0.003]", "[0.001, 0.001]", "factors.cap.values", "differ from one another"),
+        ("[0.001, 0.003]", '[0.001, 0.003]\n[factors.all]\nkey = "market.changes.funding"\nvalues = [{cap = 0.001}, {cap = 0.002}]',
+         "factors.all.key", "without effect"),
     ],
 )
 def test_a_wrong_sweep_is_refused_before_anything_runs(tmp_path, old, new, key, bound):
