@@ -102,7 +102,7 @@ def test_a_file_of_any_name_is_run(monkeypatch, capsys, tmp_path, name):
 def test_two_factors_on_one_key_are_refused(tmp_path):
     for key in ("market.changes.funding.cap", "market.changes.funding"):
         found = faults_of(tmp_path, SWEEP + f'[factors.other]\nkey = "{key}"\nvalues = [0.002]\n')
-        assert "the factor cap, which would be without effect" in found["factors.other.key"]
+        assert "the factor cap: one of the two would be without effect" in found["factors.other.key"]
     assert "the factor cap" in faults_of(tmp_path, SWEEP.replace('key = "market.changes.funding.cap"', 'keys = ["days", "days"]'))["factors.cap.key"]
 
 
