@@ -105,4 +105,6 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    from benchmarks import sweeping
+
+    sweeping.main()

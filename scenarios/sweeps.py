@@ -276,12 +276,19 @@ def execute(jobs, folder, summarize, new_pool, progress=None):
     jobs : list of Job
     folder : path
     summarize : callable
-        ``(records, twin) -> dict``; importable by name in a worker.
+        ``(records, twin) -> dict``; of a module that a worker can import, not of the program itself.
     new_pool : callable
         Returns an Executor.
     progress : callable, optional
         Called after each job with whether it went well.
+
+    Raises
+    ------
+    ParameterError
+        For a function of the program itself, which no worker could find.
     """
+    if getattr(summarize, "__module__", None) == "__main__":
+        raise ParameterError(Fault("summarize", summarize.__name__, "a function of a module that can be imported, not of the program itself"))
     one, waiting, suspects = functools.partial(work, str(folder), summarize), list(jobs), []
     while waiting:
         waiting = run_pool(one, waiting, new_pool, suspects, progress)

@@ -501,3 +501,12 @@ def test_the_bar_tells_a_rate_on_a_terminal(monkeypatch):
         advance()
         advance()
     assert "2/2" in seen.getvalue() and "a second" in seen.getvalue()
+
+
+def test_a_function_of_the_program_itself_is_refused_before_a_worker_looks_for_it(tmp_path):
+    def mine(records, twin):
+        return {}
+
+    mine.__module__ = "__main__"
+    with pytest.raises(ParameterError, match="of a module that can be imported"):
+        run_here(sweep_file(tmp_path, SWEEP), tmp_path / "out", summarize=mine)
