@@ -8,10 +8,9 @@ import pandas as pd
 import seaborn as sns
 
 from analysis.branches import BASE, moment_of, open_interest_usd, summary_since, why_unknown
-from analysis.canvas import magnitude
 from analysis.metrics import HOUR_SECONDS, basis_bps
 from analysis.page import Report, Table, amount, notes_of, setting_of, single
-from analysis.quantities import QUANTITIES, scaled
+from analysis.quantities import QUANTITIES, magnitude, scaled
 from scenarios.frames import faults_of_folder
 from scenarios.store import read_run
 from sim.errors import Fault, ParameterError

@@ -22,7 +22,6 @@ STYLE = {
 }
 TICK_STEPS = (0.25, 0.5, 1, 2, 3, 6, 10, 12, 20, 30, 60, 90, 180, 365)
 MOST_TICKS = 10
-MAGNITUDES = ((1e9, "billion "), (1e6, "million "), (1e3, "thousand "))
 
 
 def panels(count, height, ratios=None, width=DOUBLE_INCHES):
@@ -83,18 +82,6 @@ def thinned(x, y, points=LINE_POINTS):
     kept = [a + part for a, b in zip(edges[:-1], edges[1:], strict=True)
             for part in sorted((low[a:b].argmin(), high[a:b].argmax()))]
     return x[kept], y[kept]
-
-
-def magnitude(amounts):
-    """Return the divisor and the word that bring amounts near to 1 to 1,000.
-
-    Examples
-    --------
-    >>> magnitude([2_500_000.0]), magnitude([])
-    ((1000000.0, 'million '), (1.0, ''))
-    """
-    largest = np.max(np.abs(amounts), initial=0.0)
-    return next(((scale, name) for scale, name in MAGNITUDES if largest >= scale), (1.0, ""))
 
 
 def currency(records):

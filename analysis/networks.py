@@ -6,8 +6,9 @@ import networkx as nx
 import numpy as np
 from matplotlib.lines import Line2D
 
-from analysis.canvas import PALETTE, magnitude
+from analysis.canvas import PALETTE
 from analysis.cascade import depths_below, trees
+from analysis.quantities import magnitude
 from sim.records import CAUSES
 
 CAUSE_COLOURS = {cause: PALETTE[k] for k, cause in zip((7, 0, 1, 3, 4, 5), CAUSES, strict=True)}

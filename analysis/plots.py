@@ -22,7 +22,6 @@ from analysis.canvas import (
     in_clock,
     key,
     line,
-    magnitude,
     panels,
     signed,
     thinned,
@@ -31,6 +30,7 @@ from analysis.canvas import (
 )
 from analysis.cascade import notional, of_liquidations
 from analysis.metrics import BPS, FUNDING_SECONDS, HOUR_SECONDS, basis_bps, forced_events, hourly_closes, known_mid, of_market, run_seconds
+from analysis.quantities import magnitude
 
 DOTS_PER_INCH = 200
 LIQUIDATION_BINS = 60

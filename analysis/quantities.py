@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.canvas import magnitude
 from analysis.metrics import mean_interval
 from analysis.showing import meaning
 from scenarios.kinds import kind_named
@@ -45,6 +44,7 @@ QUANTITIES = {
     "wall_seconds": Quantity("run", "time simulating", "s"),
     "conservation_error_units": Quantity("run", "money unaccounted for", "units"),
 }
+MAGNITUDES = ((1e9, "billion "), (1e6, "million "), (1e3, "thousand "))
 PROFIT = "pnl_by_kind."
 OF_RULEBOOKS = {
     "cap": "fraction per interval", "floor": "fraction per interval", "damper": "fraction", "interest": "fraction per interval",
@@ -82,6 +82,18 @@ def label(name, scale=""):
     unit = (scale + told.unit).strip()
     words = told.words.replace("standard deviation", "sd")
     return f"{words} ({unit})" if unit else words
+
+
+def magnitude(amounts):
+    """Return the divisor and the word that bring amounts near to 1 to 1,000.
+
+    Examples
+    --------
+    >>> magnitude([2_500_000.0]), magnitude([])
+    ((1000000.0, 'million '), (1.0, ''))
+    """
+    largest = np.max(np.abs(amounts), initial=0.0)
+    return next(((scale, name) for scale, name in MAGNITUDES if largest >= scale), (1.0, ""))
 
 
 def scaled(values, name):
