@@ -21,6 +21,7 @@ from sim.records import (
     holding_at,
     kind_at,
     markets,
+    order_row_at,
     order_rows,
     position_at,
     run_row,
@@ -31,7 +32,6 @@ from sim.records import (
     venues,
     views,
 )
-from sim.streams import key_at
 
 FAR, FOREVER, ALL_FLAGS = 1 << 62, 1e15, 7
 decide = own_record = None
@@ -59,16 +59,26 @@ def row_is_valid(world, i, row):
 @hot_kernel
 def carry_out(world, i, count):
     """Submit the rows that trader i wrote, in order; stop at one that breaks the contract."""
-    run, rows = run_row(world, 0), order_rows(world)
-    if count < 0 or count > rows.shape[0]:
+    run = run_row(world, 0)
+    if count < 0 or count > order_rows(world).shape[0]:
         run["fault"], run["fault_trader"] = BAD_COUNT, i
         return
-    for k in range(count):
-        if not row_is_valid(world, i, rows[k]):
-            run["fault"], run["fault_trader"], run["fault_row"] = BAD_ORDER, i, k
-            return
-        run["outcomes"][submit(world, i, k)] += 1
-    run["order_messages"] += count
+    if count > 0 and carry_out_row(world, i, 0):
+        k = 1
+        while k < count and carry_out_row(world, i, k):
+            k += 1
+
+
+@hot_kernel
+def carry_out_row(world, i, k):
+    """Submit row k; return whether it kept the contract."""
+    run = run_row(world, 0)
+    if not row_is_valid(world, i, order_row_at(world, k)):
+        run["fault"], run["fault_trader"], run["fault_row"] = BAD_ORDER, i, k
+        return False
+    run["outcomes"][submit(world, i, k)] += 1
+    run["order_messages"] += 1
+    return True
 
 
 @hot_kernel
@@ -92,15 +102,15 @@ def tidy_all(world, i):
             cover_pot(world, i, m)
 
 
-def act(world, i, occasion):
-    """Let trader i see the market and act by its rule; `occasion` names its draws within the run."""
+def act(world, i, key):
+    """Let trader i see the market and act by its rule, drawing from the stream `key`."""
     trader, rng = trader_at(world, i), draw_at(world, 0)
     tidy(world, i)
-    rng["key"], rng["draws"] = key_at(trader["key"], occasion), 0
+    rng["key"], rng["draws"] = key, 0
+    run_row(world, 0)["decisions"] += 1
     count = decide(own_record(kind_at(world, trader["kind"])["traits_at"], trader["number"]),
                    some_accounts(world, i * venues(world).shape[0], venues(world).shape[0]),
                    some_positions(world, i * markets(world).shape[0], markets(world).shape[0]), views(world),
                    some_orders(world, trader["first_slot"], np.int64(trader["slots"])), rng, order_rows(world))
-    run_row(world, 0)["decisions"] += 1
     carry_out(world, i, count)
     return 0

@@ -12,7 +12,7 @@ levels and best prices.
 
 import numpy as np
 
-from sim.kernel import highest_bit, hot_kernel, kernel, lowest_bit
+from sim.kernel import entry, highest_bit, hot_kernel, kernel, lowest_bit
 from sim.records import (
     level_at,
     levels,
@@ -125,6 +125,13 @@ def next_bid(world, m, tick):
 
 
 @hot_kernel
+def opposite(world, m, side):
+    """Return the best price that an order of `side` would meet, 0 if there is none; without a jump, since the side is chance."""
+    view, buys = view_at(world, m), np.int64(side > 0)
+    return buys * view["best_ask"] + (1 - buys) * view["best_bid"]
+
+
+@hot_kernel
 def reserve(world, owner, m, side, lots):
     """Add signed `lots` to the resting buy or sell lots of an owner's position."""
     position = position_at(world, owner, m)
@@ -200,13 +207,13 @@ def unlink(world, number, level):
         level["tail"] = before
 
 
-@kernel
+@entry("int64", 2)
 def cancel(world, number):
-    """Take a resting order off the book; return whether there was one."""
+    """Take a resting order off the book; return 1 if there was one, else 0."""
     lots = np.int64(order_at(world, number)["lots"])
     if lots > 0:
         reduce_order(world, number, lots)
-    return lots > 0
+    return np.int64(lots > 0)
 
 
 @kernel

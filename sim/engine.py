@@ -24,6 +24,7 @@ from sim.records import (
     assets,
     awake,
     awake_at,
+    awake_key_at,
     draw_at,
     events,
     fast,
@@ -38,6 +39,7 @@ from sim.records import (
     position_at,
     prints,
     put_awake,
+    put_awake_key,
     put_wake_next,
     put_wake_step,
     put_wheel,
@@ -94,10 +96,10 @@ def move_spot(world, a):
 
 
 @kernel
-def act(world, i, occasion):
-    """Let trader i see the market and act; `occasion` names its draws within the run."""
+def act(world, i, key):
+    """Let trader i see the market and act, drawing from the stream `key`."""
     run = run_row(world, 0)
-    if call_act(kind_at(world, trader_at(world, i)["kind"])["act_at"], world, i, occasion) < 0:
+    if call_act(kind_at(world, trader_at(world, i)["kind"])["act_at"], world, i, key) < 0:
         run["fault"], run["fault_trader"] = RULE_RAISED, i
 
 
@@ -157,7 +159,7 @@ def act_fast(world, occasion, every):
         i = fast_at(world, k)
         period, phase = trader_at(world, i)["fast"], np.int64(trader_at(world, i)["key"] >> _PHASE)
         if (every == 1 or (step + phase) % period == 0) and run_row(world, 0)["fault"] == NO_FAULT:
-            act(world, i, occasion)
+            act(world, i, key_at(trader_at(world, i)["key"], occasion))
 
 
 @entry("none", 1)
@@ -199,6 +201,19 @@ def sample_here(world, place_key, here, gaps):
     return following
 
 
+@hot_kernel
+def act_some(world, first, end, count):
+    """Let those of the `count` awake act who stand from `first` to before `end`."""
+    run = run_row(world, 0)
+    ahead = AHEAD if run["traders"] > FEW else count
+    for k in range(first, end):
+        if k + ahead < count:
+            fetch_trader(world, awake_at(world, k + AHEAD))
+            fetch_belongings(world, awake_at(world, k + AHEAD // 2))
+        if run["fault"] == NO_FAULT:
+            act(world, awake_at(world, k), awake_key_at(world, k))
+
+
 @kernel
 def act_awake(world, count):
     """Let the awake act in random order, and sample the premium at random places between them."""
@@ -206,17 +221,14 @@ def act_awake(world, count):
     shuffle(world, awake(world), count, run["step"])
     for k in range(count):
         schedule(world, awake_at(world, k), run["step"])
+        put_awake_key(world, k, key_at(trader_at(world, awake_at(world, k))["key"], run["step"]))
     place_key = key_at(run["key"], WAKE + run["step"])
     sampled_at = sample_here(world, place_key, -1, count + 1)
-    ahead = AHEAD if run["traders"] > FEW else count
-    for k in range(count + 1):
-        if k == sampled_at:
-            sampled_at = sample_here(world, place_key, k, count + 1)
-        if k + ahead < count:
-            fetch_trader(world, awake_at(world, k + AHEAD))
-            fetch_belongings(world, awake_at(world, k + AHEAD // 2))
-        if k < count and run["fault"] == NO_FAULT:
-            act(world, awake_at(world, k), run["step"])
+    done = 0
+    while sampled_at <= count:
+        act_some(world, done, sampled_at, count)
+        done, sampled_at = sampled_at, sample_here(world, place_key, sampled_at, count + 1)
+    act_some(world, done, count, count)
 
 
 @kernel

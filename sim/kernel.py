@@ -287,7 +287,7 @@ def compile_rule(function, signature_rows):
 
 
 def with_rule(template, function, own_row, cached):
-    """Return the address of a kernel ``(world, i, occasion)`` into which a trader's rule is compiled; plain, a function.
+    """Return the address of a kernel ``(world, i, key)`` into which a trader's rule is compiled; plain, a function.
 
     Parameters
     ----------
@@ -315,7 +315,7 @@ def with_rule(template, function, own_row, cached):
     copy.__module__, copy.__qualname__ = template.__module__, f"{template.__name__}.{function.__module__}.{function.__qualname__}"
     if not COMPILED:
         return copy
-    signature = types.int64(types.int64, types.int64, types.int64)
+    signature = types.int64(types.int64, types.int64, types.uint64)
     compiled = compiled_or_told(lambda: numba.njit(signature, cache=cached, _nrt=False, error_model="numpy", no_cfunc_wrapper=True)(copy), function)
     result = compiled.overloads[signature.args]
     return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
@@ -365,7 +365,7 @@ def _fetch(typing_context, row):
 raised = []
 
 if COMPILED:
-    call_act, fetch = _caller(types.int64(*[types.int64] * 4), _act_by_address), _fetch
+    call_act, fetch = _caller(types.int64(*[types.int64] * 3, types.uint64), _act_by_address), _fetch
     lowest_bit, leading_zeros = (_caller(types.int64(types.uint64), one) for one in (_trailing_zeros, _leading_zeros))
 
     @hot_kernel
@@ -376,10 +376,10 @@ else:
     def fetch(row):
         """Do nothing: plain Python has no use for a hint to the cache."""
 
-    def call_act(act, world, i, occasion):
+    def call_act(act, world, i, key):
         """Let a trader act; if its rule raises, keep the error and return -1."""
         try:
-            return act(world, i, occasion)
+            return act(world, i, key)
         except Exception as error:
             raised[:] = [error]
             return -1

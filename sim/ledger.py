@@ -90,51 +90,27 @@ def leave_held(world, i, m):
     position["held_at"] = -1
 
 
-@hot_kernel
-def increase(world, i, m, lots, tick):
-    """Add signed lots at a tick to a position that is flat or on that side."""
-    position, market = position_at(world, i, m), market_at(world, m)
-    if position["lots"] == 0:
-        enter_held(world, i, m)
-    value = lots * tick * market["units_per_tick"]
-    position["lots"] += lots
-    position["quote"] -= value
-    position["index_cost"] -= lots * view_at(world, m)["index"]
-    view_at(world, m)["open_interest"] += max(lots, 0)
-    if position["isolated"] == 1:
-        account = account_at(world, i, market["venue"])
-        need = np.int64(math.ceil(abs(value) / position["leverage"]))
-        moved = min(need, max(account["collateral"], 0))
-        account["collateral"] -= moved
-        position["pot"] += moved
-
-
-@hot_kernel
-def decrease(world, i, m, lots, tick):
-    """Take signed lots (against the position's sign, at most its size) off at a tick and realise the profit."""
-    position, market = position_at(world, i, m), market_at(world, m)
-    size, closed = abs(position["lots"]), abs(lots)
-    entry = position["quote"] if closed == size else share_of(position["quote"], closed, size)
-    realised = entry - lots * tick * market["units_per_tick"]
-    position["quote"] -= entry
-    position["lots"] += lots
-    position["realised"] += realised
-    position["index_cost"] -= lots * view_at(world, m)["index"]
-    view_at(world, m)["open_interest"] += min(lots, 0)
-    credit(world, i, m, realised)
-    if position["isolated"] == 1:
-        release_pot(world, i, m, closed, size)
-    if position["lots"] == 0:
+@kernel
+def turn(world, i, m, size, opening):
+    """Keep the list of held positions when position (i, m) of `size` lots is closed whole, or was flat, and `opening` lots are opened."""
+    if size != 0:
         leave_held(world, i, m)
+    if opening != 0:
+        enter_held(world, i, m)
 
 
 @kernel
-def release_pot(world, i, m, closed, size):
-    """Return the closed share of an isolated pot to the account; a negative pot stays until `cover_pot`."""
-    position = position_at(world, i, m)
-    released = max(share_of(position["pot"], closed, size), 0)
-    position["pot"] -= released
-    account_at(world, i, market_at(world, m)["venue"])["collateral"] += released
+def move_margin(world, i, m, closed, size, value):
+    """Return the closed share of an isolated pot to the account, and let the account fund what is opened for `value` units.
+
+    A negative pot stays until `cover_pot`; an account that lacks the margin gives what it has.
+    """
+    position, account = position_at(world, i, m), account_at(world, i, market_at(world, m)["venue"])
+    released = max(share_of(position["pot"], closed, max(size, 1)), 0)
+    needed = np.int64(math.ceil(value / position["leverage"]))
+    moved = min(needed, max(account["collateral"] + released, 0)) - released
+    position["pot"] += moved
+    account["collateral"] -= moved
 
 
 @kernel
@@ -171,14 +147,30 @@ def note_all(world, i, v):
 
 @entry("none", 5)
 def fill(world, i, m, lots, tick):
-    """Book a fill of signed lots at a tick for trader i: reduce first, then build what is left."""
+    """Book a fill of signed lots at a tick for trader i: what closes a position realises its profit, what is left opens.
+
+    Notes
+    -----
+    Both go one way, with zeros for what a fill does not do: chance decides which it is, and a jump that chance decides costs more.
+    """
+    position, market, view = position_at(world, i, m), market_at(world, m), view_at(world, m)
     note_change(world, i, m)
-    size = position_at(world, i, m)["lots"]
+    size, price = position["lots"], tick * market["units_per_tick"]
     closing = min(max(lots, min(-size, 0)), max(-size, 0))
-    if closing != 0:
-        decrease(world, i, m, closing, tick)
-    if lots != closing:
-        increase(world, i, m, lots - closing, tick)
+    opening = lots - closing
+    entry_value = share_of(position["quote"], abs(closing), max(abs(size), 1))
+    realised = entry_value - closing * price
+    position["realised"] += realised
+    position["index_cost"] -= closing * view["index"]
+    credit(world, i, m, realised)
+    if size + closing == 0:
+        turn(world, i, m, size, opening)
+    position["lots"] = size + lots
+    position["quote"] -= entry_value + opening * price
+    position["index_cost"] -= opening * view["index"]
+    view["open_interest"] += min(closing, 0) + max(opening, 0)
+    if position["isolated"] == 1:
+        move_margin(world, i, m, abs(closing), abs(size), abs(opening * price))
 
 
 @hot_kernel

@@ -103,24 +103,30 @@ def tighten(world, i, m):
 
 
 @hot_kernel
+def spare_at(world, i, m, price):
+    """Return the equity of position (i, m) at a mark of `price` over a first tier's maintenance there or now, less what rounding may take."""
+    position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
+    size = abs(position["lots"]) * market["units_per_price"]
+    equity = account_at(world, i, market["venue"])["collateral"] + (position["quote"] + position["lots"] * market["units_per_price"] * price)
+    return equity - size * max(mark, price) * market["tier_fraction"][0] - size * (mark + price) * (1.0 - GLANCE)
+
+
+@hot_kernel
 def clearly_safe(world, i, m):
     """Return whether a glance shows that position (i, m) is safe all over its market's safe interval, with room to spare.
 
     Sufficient, not necessary: the only market, a notional in the first tier, and more equity than maintenance by more
-    than rounding, now and at that end of the interval which hurts.
+    than rounding, now and at either end of the interval: which of them hurts is chance, and a jump by chance costs more.
     """
     position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
     low, high = market["safe_low"], market["safe_high"]
     if markets(world).shape[0] > 1 or position["isolated"] == 1 or not low < mark < high:
         return False
-    lots, fraction, unit = position["lots"], market["tier_fraction"][0], market["units_per_price"]
-    size = abs(lots) * unit
+    size = abs(position["lots"]) * market["units_per_price"]
     if market["tiers"] > 1 and not size * high < GLANCE * market["tier_floor"][1]:
         return False
-    worst = low if lots > 0 else high
-    equity = account_at(world, i, market["venue"])["collateral"] + (position["quote"] + lots * unit * worst)
-    room = size * (mark + worst) * (1.0 - GLANCE)
-    return market["tier_deduction"][0] == 0.0 and market["size_slope"] == 0.0 and equity > size * max(mark, worst) * fraction + room
+    plain = market["tier_deduction"][0] == 0.0 and market["size_slope"] == 0.0
+    return plain and min(spare_at(world, i, m, low), spare_at(world, i, m, high)) > 0.0
 
 
 @kernel

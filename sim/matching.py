@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from sim.book import cancel, reduce_order, rest
+from sim.book import cancel, opposite, reduce_order, rest
 from sim.kernel import entry, hot_kernel, kernel
 from sim.ledger import cross_equity, deposit, exchange, exchange_spot, short_spot_value, withdraw
 from sim.margin import initial_margin, interest_scaled, size_charge
@@ -186,12 +186,12 @@ def swap(world, taker, m, side, limit, lots, by_force, taker_fee):
 @entry("int64", 7, "float64")
 def match(world, taker, m, side, limit, lots, by_force, taker_fee):
     """Fill up to `lots` at `limit` or better, best price first, then oldest, or from the pool; return the lots left."""
-    view, market, run = view_at(world, m), market_at(world, m), run_row(world, 0)
+    market, run = market_at(world, m), run_row(world, 0)
     if market["place"] != BOOK:
         return swap(world, taker, m, side, limit, lots, by_force, taker_fee)
     maker_fee = venue_at(world, market["venue"])["maker_fee"]
     while lots > 0:
-        tick = view["best_ask"] if side > 0 else view["best_bid"]
+        tick = opposite(world, m, side)
         if tick == 0 or (tick - limit) * side > 0:
             break
         number = np.int64(level_at(world, m, tick - market["window_low"])["head"])
@@ -212,28 +212,28 @@ def match(world, taker, m, side, limit, lots, by_force, taker_fee):
 @hot_kernel
 def crossing(world, m, side, tick):
     """Return whether an order at `tick` would trade at once."""
-    view = view_at(world, m)
-    opposite = view["best_ask"] if side > 0 else view["best_bid"]
-    return opposite > 0 and (tick - opposite) * side >= 0
+    best = opposite(world, m, side)
+    return best > 0 and (tick - best) * side >= 0
 
 
 @hot_kernel
 def margin_tick(world, m, side):
     """Return the price at which a market order's margin is checked: the best opposite price and 5 bp beyond."""
-    view, market = view_at(world, m), market_at(world, m)
-    best = view["best_ask"] if side > 0 else view["best_bid"]
+    best, market = opposite(world, m, side), market_at(world, m)
     if best == 0:
         return market["band_high"] if side > 0 else market["band_low"]
     return np.int64(best * (1.0 + side * MARKET_SLIPPAGE))
 
 
-@kernel
-def place_limit(world, i, row):
-    """Place a limit order: replace, clip, check, match, rest. Return the outcome."""
+@entry("int64", 3)
+def place_limit(world, i, k):
+    """Place the limit order in row k: replace, clip, check, match, rest. Return the outcome."""
+    row = order_row_at(world, k)
     m, side, tick, lots, flags = row["market"], row["side"], row["tick"], row["lots"], row["flags"]
     market, run = market_at(world, m), run_row(world, 0)
     number = trader_at(world, i)["first_slot"] + row["slot"]
-    cancel(world, number)
+    if order_at(world, number)["lots"] > 0:
+        cancel(world, number)
     if tick < market["band_low"] or tick > market["band_high"]:
         return REFUSED_BAND
     if flags & REDUCE_ONLY:
@@ -259,9 +259,10 @@ def place_limit(world, i, row):
     return DONE
 
 
-@kernel
-def place_market(world, i, row):
-    """Place a market order: immediate-or-cancel at the venue's band. Return the outcome."""
+@entry("int64", 3)
+def place_market(world, i, k):
+    """Place the market order in row k: immediate-or-cancel at the venue's band. Return the outcome."""
+    row = order_row_at(world, k)
     m, side, lots = row["market"], row["side"], row["lots"]
     market = market_at(world, m)
     if row["flags"] & REDUCE_ONLY:
@@ -331,15 +332,15 @@ def place_aside(world, i, k):
     return place_spot(world, i, row) if row["kind"] == SPOT else place_transfer(world, i, row)
 
 
-@entry("int64", 3)
+@hot_kernel
 def submit(world, i, k):
     """Carry out row k of the order buffer for trader i and return its outcome code; the row has been range-checked."""
     row = order_row_at(world, k)
     kind = row["kind"]
     if kind == LIMIT:
-        return place_limit(world, i, row)
+        return place_limit(world, i, k)
     if kind == MARKET_ORDER:
-        return place_market(world, i, row)
+        return place_market(world, i, k)
     if kind == CANCEL:
         return DONE if cancel(world, trader_at(world, i)["first_slot"] + row["slot"]) else NOTHING_TO_DO
     return place_aside(world, i, k)

@@ -18,7 +18,7 @@ from sim.files import whole_file
 from sim.kernel import raised
 from sim.ladder import widened
 from sim.recorder import Recorder, Records
-from sim.records import BAD_COUNT, KIND, LEAST_TICKS, MOST_TICKS, OUTCOMES, PRICE_OUTSIDE, RULE_RAISED
+from sim.records import BAD_COUNT, KIND, LEAST_TICKS, MOST_TICKS, OUTCOMES, PRICE_OUTSIDE, RULE_RAISED, VIEW
 from sim.setup import kinds_hashes
 from sim.shocks import shock_block, source_block
 from sim.standing import open_positions
@@ -89,6 +89,7 @@ class PerpetualMarket(mesa.Model):
         self.call(recording.record_kinds)
 
     def _build(self, setup, seed, tables, traits):
+        del self.step
         self.setup, self.seed, self.tables, self.traits = setup, seed, tables, traits
         self.layout = Layout(setup)
         self.kinds, self.recorder, self.wall_seconds = self.layout.kinds, Recorder(), 0.0
@@ -138,6 +139,17 @@ class PerpetualMarket(mesa.Model):
         run["path_start"] = self.step_number
 
     @property
+    def steps(self):
+        """Steps done, as Mesa names them."""
+        return self.__dict__.get("step_number", 0)
+
+    @steps.setter
+    def steps(self, value):
+        """Leave the counting to the market, whatever Mesa writes."""
+
+    time = steps
+
+    @property
     def longest(self):
         """Steps that the spot data allow in all (infinite for a process)."""
         limits = [asset.process.limit_steps(self.setup.dt) for asset in self.setup.assets]
@@ -145,7 +157,12 @@ class PerpetualMarket(mesa.Model):
 
     def step(self):
         """Run one step of `setup.dt` seconds."""
-        self._advance(1)
+        if not self.step_number % PATH_STEPS:
+            self._extend()
+        done = self._go(self._world, 1)
+        self.step_number += 1
+        if done < 0:
+            self._attend()
 
     def run(self, steps, progress=None):
         """Run a number of steps.
@@ -160,24 +177,20 @@ class PerpetualMarket(mesa.Model):
             raise ParameterError(Fault("steps", steps, "a whole number of at least 0"))
         target = self.step_number + steps
         while self.step_number < target:
-            done = self._advance(min(target - self.step_number, PATH_STEPS))
-            self.steps += done
+            begun, before = perf_counter(), self.step_number
+            self._advance(min(target - before, PATH_STEPS - before % PATH_STEPS))
+            self.wall_seconds += perf_counter() - begun
             if progress:
-                progress(done)
+                progress(self.step_number - before)
 
     def _advance(self, steps):
-        room = PATH_STEPS - self.step_number % PATH_STEPS
-        if room == PATH_STEPS:
+        """Run steps up to the end of the drawn path, or up to the one after which something is to be attended to."""
+        if not self.step_number % PATH_STEPS:
             self._extend()
-        begun = perf_counter()
-        done = self._go(self._world, steps if steps < room else room)
-        self.wall_seconds += perf_counter() - begun
-        if done > 0:
-            self.step_number += done
-            return done
-        self.step_number -= done
-        self._attend()
-        return -done
+        done = self._go(self._world, steps)
+        self.step_number += abs(done)
+        if done < 0:
+            self._attend()
 
     def _go_plainly(self, world, steps):
         with self._plain_arithmetic():
@@ -304,11 +317,6 @@ class PerpetualMarket(mesa.Model):
             for position, view, market in zip(self.tables["position"][fund], self.tables["view"], self.tables["market"],
                                               strict=True))
 
-    def __getattr__(self, name):
-        if name.startswith("_") or "tables" not in self.__dict__ or name not in self.tables["view"].dtype.names:
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        return self.tables["view"][name][0].item()
-
     def save(self, path):
         """Write the whole state to a file; written whole or not at all.
 
@@ -378,3 +386,12 @@ class PerpetualMarket(mesa.Model):
         if setup is not None:
             adopt(other, setup)
         return other
+
+
+def _seen(name):
+    """Return the property that reads a field of the first market's view."""
+    return property(lambda market: market.tables["view"][name][0].item(), doc=f"`{name}` of the first market's view (`sim.records`)")
+
+
+for _name in VIEW.names:
+    setattr(PerpetualMarket, _name, _seen(_name))

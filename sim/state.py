@@ -94,7 +94,7 @@ def empty_tables(setup, layout):
         "summary_word": ((markets, max(window // 4096, 1)), records.WORD), "kind": (len(layout.kinds), records.KIND),
         "draw": (1, records.DRAW), "order_row": (ORDER_ROWS, records.ORDER_ROW), "wheel": (WHEEL, "i8"),
         "wake_next": (layout.rows, "i8"), "wake_step": (layout.rows, "i8"),
-        "awake": (layout.rows, "i8"), "fast": (0, "i8"), "held": (positions, "i8"), "dirty": (positions + 1, "i8"), "distressed": (positions, "i8"),
+        "awake": (layout.rows, "i8"), "awake_key": (layout.rows, "u8"), "fast": (0, "i8"), "held": (positions, "i8"), "dirty": (positions + 1, "i8"), "distressed": (positions, "i8"),
         "path": ((PATH_STEPS, assets), records.PATH), "forced": (REMEMBERED, records.FORCED),
         "event": (16 * positions + 1024, records.EVENT), "settlement": (SETTLEMENT_ROWS + markets, records.SETTLEMENT),
         "print": (PRINT_ROWS if setup.print_trades else 0, records.PRINT),
