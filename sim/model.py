@@ -67,7 +67,10 @@ class PerpetualMarket(mesa.Model):
         Traits and memory of each kind's traders.
     kinds : list of type
         Trader classes, in the order of `traits`.
-    step_number : int
+    step_number, steps, time : int
+        Steps done, by our name and by Mesa's.
+    wall_seconds : float
+        Time spent in `run`, s; single calls of `step` are not timed.
     running : bool
         Whether the run is not over; `step` and `run` go on all the same.
     total : tuple
@@ -78,6 +81,8 @@ class PerpetualMarket(mesa.Model):
     The whole state is in `tables` and `traits`; `save`, `load` and `branch` copy them. Compiled code is given their
     addresses anew in each process. What differs from a Mesa model: traders act inside the compiled step, each when it
     wakes, not by `agents.do`; `agents_by_type[Kind].set(trait, value)` and `remove()` work between steps.
+    The market counts its steps itself, not through the wrapper that Mesa puts around `step`: events that Mesa 3.5
+    can schedule are not served, while `run_for` and `run_until` run steps.
     """
 
     def __init__(self, setup, seed=0):
@@ -148,6 +153,14 @@ class PerpetualMarket(mesa.Model):
         """Leave the counting to the market, whatever Mesa writes."""
 
     time = steps
+
+    def run_for(self, duration):
+        """Run `duration` steps, as Mesa names it."""
+        self.run(int(duration))
+
+    def run_until(self, end_time):
+        """Run up to step `end_time`, as Mesa names it."""
+        self.run(max(int(end_time) - self.step_number, 0))
 
     @property
     def longest(self):

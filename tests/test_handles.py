@@ -295,3 +295,27 @@ def test_a_latency_out_of_bounds_leaves_the_trait_as_it_was(latency):
         providers.set("latency_seconds", latency)
     assert {agent.latency_seconds for agent in providers} == {1.0}
     market.run(3)
+
+
+def test_steps_are_counted_by_the_market_however_it_is_stepped():
+    """Mesa's names for going on, `step`, `run` and `branch` agree on the count and on every byte."""
+    one, other = build(load("calm"), 5), build(load("calm"), 5)
+    for _ in range(3):
+        one.step()
+    one.run_for(4)
+    one.run_until(9)
+    one.run_until(2)
+    other.run(9)
+    assert (one.steps, one.time, one.step_number, other.steps) == (9, 9, 9, 9)
+    assert all(one.tables[name].tobytes() == table.tobytes() for name, table in other.tables.items() if name != "kind")
+    assert one.branch().steps == 9
+
+
+def test_every_field_of_the_view_is_an_attribute_of_the_market():
+    """What `DataCollector` names by a string is read from the first market's view; other names are refused as ever."""
+    market = build(load("calm"), 5)
+    market.step()
+    assert {name: getattr(market, name) for name in market.tables["view"].dtype.names} == {
+        name: market.tables["view"][name][0].item() for name in market.tables["view"].dtype.names}
+    with pytest.raises(AttributeError, match="marked"):
+        _ = market.marked
