@@ -58,7 +58,10 @@ def row_is_valid(world, i, row):
 
 @hot_kernel
 def carry_out(world, i, count):
-    """Submit the rows that trader i wrote, in order; stop at one that breaks the contract."""
+    """Submit the rows that trader i wrote, in order; stop at one that breaks the contract.
+
+    The first stands apart, since most rules write one: there the compiler still holds what was written, and need not read it again.
+    """
     run = run_row(world, 0)
     if count < 0 or count > order_rows(world).shape[0]:
         run["fault"], run["fault_trader"] = BAD_COUNT, i

@@ -170,12 +170,7 @@ class PerpetualMarket(mesa.Model):
 
     def step(self):
         """Run one step of `setup.dt` seconds."""
-        if not self.step_number % PATH_STEPS:
-            self._extend()
-        done = self._go(self._world, 1)
-        self.step_number += 1
-        if done < 0:
-            self._attend()
+        self._advance(1)
 
     def run(self, steps, progress=None):
         """Run a number of steps.

@@ -201,7 +201,7 @@ ORDER = row(("lots", "i4"), ("tick", "i4"), ("expiry_step", "i4"), ("previous", 
             ("market", "i2"), ("side", "i1"), ("flags", "i1"), ("spare", "i4"))   # half a cache line
 LEVEL = row(("lots", "i8"), ("head", "i4"), ("tail", "i4"))   # (market, tick - window_low)
 WORD = np.dtype("u8")                                         # bitmap of levels, (market, place)
-KIND = row(("act_at", "i8"), ("traits_at", "i8"), ("traders", "i8"))
+KIND = row(("act_at", "i8"), ("traits_at", "i8"))
 DRAW = row(("key", "u8"), ("draws", "i8"))
 ORDER_ROW = row(("kind", "i8"), ("market", "i8"), ("slot", "i8"), ("side", "i8"), ("tick", "i8"), ("lots", "i8"),
                 ("flags", "i8"), ("expiry_seconds", "f8"))

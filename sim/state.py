@@ -261,7 +261,7 @@ def connect(tables, traits, kinds):
     if COMPILED:
         with second_compiler("sim.engine"):
             for row, rows, kind in zip(tables["kind"], traits, kinds, strict=True):
-                row["act_at"], row["traits_at"], row["traders"] = kind.decide.within(act), rows.ctypes.data, len(rows)
+                row["act_at"], row["traits_at"] = kind.decide.within(act), rows.ctypes.data
             return world_of(tables)
     plain = [{"act_at": kind.decide.within(act), "traits_at": rows} for rows, kind in zip(traits, kinds, strict=True)]
     return dict(tables, kind=plain), tables
