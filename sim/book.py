@@ -143,22 +143,23 @@ def reserve(world, owner, m, side, lots):
 
 @hot_kernel
 def rest(world, number, owner, m, side, tick, lots, flags, expiry_step):
-    """Append order `number` to the queue of its level; it must not cross and its slot must be free."""
+    """Append order `number` to the queue of its level; it must not cross and its slot must be free.
+
+    Notes
+    -----
+    Whether the level is empty is chance, so both ways are one: the first of a queue links itself to itself before its link is set.
+    """
     order = order_at(world, number)
     place = tick - market_at(world, m)["window_low"]
     level, view = level_at(world, m, place), view_at(world, m)
     order["lots"], order["tick"], order["owner"], order["market"] = lots, tick, owner, m
     order["side"], order["flags"], order["expiry_step"] = side, flags, expiry_step
-    order["next"] = -1
-    if level["lots"] == 0:
-        level["head"] = number
-        order["previous"] = -1
-        set_bit(world, m, place)
-    else:
-        order["previous"] = level["tail"]
-        order_at(world, np.int64(level["tail"]))["next"] = number
-    level["tail"] = number
+    alone, head, tail = np.int64(level["lots"] == 0), np.int64(level["head"]), np.int64(level["tail"])
+    order_at(world, tail + alone * (number - tail))["next"] = number
+    order["next"], order["previous"] = -1, tail - alone * (tail + 1)
+    level["head"], level["tail"] = head + alone * (number - head), number
     level["lots"] += lots
+    set_bit(world, m, place)
     reserve(world, owner, m, side, lots)
     view["best_bid"] = max(view["best_bid"], tick if side > 0 else 0)
     ask = view["best_ask"] if view["best_ask"] > 0 else NO_ASK
@@ -178,12 +179,11 @@ def empty_level(world, m, side, tick):
 
 
 @hot_kernel
-def reduce_order(world, number, lots):
-    """Take `lots` off a resting order; at zero it leaves the book."""
+def reduce_order(world, number, owner, m, side, tick, lots):
+    """Take `lots` off a resting order of `owner`; at zero it leaves the book."""
     order = order_at(world, number)
-    m, side, tick = np.int64(order["market"]), np.int64(order["side"]), np.int64(order["tick"])
     level = level_at(world, m, tick - market_at(world, m)["window_low"])
-    reserve(world, np.int64(order["owner"]), m, side, -lots)
+    reserve(world, owner, m, side, -lots)
     order["lots"] -= lots
     level["lots"] -= lots
     if order["lots"] == 0:
@@ -210,9 +210,11 @@ def unlink(world, number, level):
 @entry("int64", 2)
 def cancel(world, number):
     """Take a resting order off the book; return 1 if there was one, else 0."""
-    lots = np.int64(order_at(world, number)["lots"])
+    order = order_at(world, number)
+    lots = np.int64(order["lots"])
     if lots > 0:
-        reduce_order(world, number, lots)
+        m, side, tick = np.int64(order["market"]), np.int64(order["side"]), np.int64(order["tick"])
+        reduce_order(world, number, np.int64(order["owner"]), m, side, tick, lots)
     return np.int64(lots > 0)
 
 

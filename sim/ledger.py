@@ -42,8 +42,14 @@ def share_of(amount, part, whole):
     -334
     >>> share_of(9_000_000_000_000_000_000, 2_999_999_999, 3_000_000_000)
     8999999997000000000
+
+    Notes
+    -----
+    Of a negative amount the complement is divided, since ~(~a // n) is a // n rounded down: so chance, which decides the sign, decides no jump.
     """
-    return (amount // whole) * part + (amount % whole) * part // whole
+    sign = amount >> 63
+    each = np.int64(np.uint64(amount ^ sign) // np.uint64(whole)) ^ sign
+    return each * part + (amount - each * whole) * part // whole
 
 
 @hot_kernel
@@ -145,52 +151,48 @@ def note_all(world, i, v):
             note_change(world, i, m)
 
 
-@entry("none", 5)
-def fill(world, i, m, lots, tick):
-    """Book a fill of signed lots at a tick for trader i: what closes a position realises its profit, what is left opens.
+@entry("none", 6)
+def fill(world, i, m, lots, tick, fee):
+    """Book a fill of signed lots at a tick for trader i: what closes a position realises its profit, what is left opens; then the fee, in units.
 
     Notes
     -----
-    Both go one way, with zeros for what a fill does not do: chance decides which it is, and a jump that chance decides costs more.
+    Closing and opening go one way, with zeros for what a fill does not do: chance decides which it is, and a jump that chance decides costs more.
     """
     position, market, view = position_at(world, i, m), market_at(world, m), view_at(world, m)
     note_change(world, i, m)
-    size, price = position["lots"], tick * market["units_per_tick"]
+    size, price, kept = position["lots"], tick * market["units_per_tick"], lots
     closing = min(max(lots, min(-size, 0)), max(-size, 0))
     opening = lots - closing
     entry_value = share_of(position["quote"], abs(closing), max(abs(size), 1))
     realised = entry_value - closing * price
     position["realised"] += realised
-    position["index_cost"] -= closing * view["index"]
-    credit(world, i, m, realised)
     if size + closing == 0:
+        position["index_cost"] -= closing * view["index"]
         turn(world, i, m, size, opening)
+        kept = opening
     position["lots"] = size + lots
     position["quote"] -= entry_value + opening * price
-    position["index_cost"] -= opening * view["index"]
+    position["index_cost"] -= kept * view["index"]
+    position["all_fees"] -= fee
     view["open_interest"] += min(closing, 0) + max(opening, 0)
     if position["isolated"] == 1:
+        position["pot"] += realised
         move_margin(world, i, m, abs(closing), abs(size), abs(opening * price))
-
-
-@hot_kernel
-def charge(world, i, m, value, fraction):
-    """Charge a fee on a value to the purse of (i, m), to the venue's income."""
-    if fraction != 0.0:
-        units, position = fee_units(value, fraction), position_at(world, i, m)
-        credit(world, i, m, -units)
-        position["all_fees"] -= units
-        venue_at(world, market_at(world, m)["venue"])["fees"] += units
+        position["pot"] -= fee
+    else:
+        account_at(world, i, market["venue"])["collateral"] += realised - fee
 
 
 @hot_kernel
 def exchange(world, m, maker, taker, lots, tick, taker_fee, maker_fee):
-    """Book a trade of signed lots (the taker's sign) between two traders, with fees as fractions of the value."""
-    value = abs(lots) * tick * market_at(world, m)["units_per_tick"]
-    fill(world, maker, m, -lots, tick)
-    fill(world, taker, m, lots, tick)
-    charge(world, maker, m, value, maker_fee)
-    charge(world, taker, m, value, taker_fee)
+    """Book a trade of signed lots (the taker's sign) between two traders, with fees as fractions of the value, to the venue's income."""
+    market = market_at(world, m)
+    value = abs(lots) * tick * market["units_per_tick"]
+    maker_units, taker_units = fee_units(value, maker_fee), fee_units(value, taker_fee)
+    fill(world, maker, m, -lots, tick, maker_units)
+    fill(world, taker, m, lots, tick, taker_units)
+    venue_at(world, market["venue"])["fees"] += maker_units + taker_units
 
 
 @hot_kernel
@@ -337,7 +339,7 @@ def move_position(world, i, m, fund):
     position["index_cost"] += lots * view_at(world, m)["index"]
     view_at(world, m)["open_interest"] -= max(lots, 0)
     leave_held(world, i, m)
-    fill(world, fund, m, lots, mark_tick)
+    fill(world, fund, m, lots, mark_tick, np.int64(0))
     credit(world, fund, m, gain)
     return gain
 

@@ -51,7 +51,7 @@ from sim.records import (
     view_at,
 )
 
-MARKET_SLIPPAGE = 0.0005
+MARKET_SLIPPAGE, CERTAINTY = 0.0005, 1e290
 LAST_STEP = MOST_RESTING_LOTS = (1 << 31) - 1
 
 
@@ -110,18 +110,17 @@ def affords(world, i, m, side, tick, lots):
     """Return whether the purse of (i, m) carries the initial margin of an order of `lots` at `tick`, and 64 bits its value."""
     position, market = position_at(world, i, m), market_at(world, m)
     after = exposure(position, lots if side > 0 else 0, lots if side < 0 else 0)
-    if after <= abs(position["lots"]):
-        return True
+    certain = CERTAINTY * max(abs(position["lots"]) + 1 - after, 0)
     mark_value, order_value = price_units(world, m), float(tick * market["units_per_tick"])
     worst = max(mark_value, order_value)
     adverse = max((order_value - mark_value) * side, 0.0) * lots
     if after * worst > LARGEST_NOTIONAL:
-        return False
+        return certain > 0.0
     need = position_margin(world, i, m, after, worst) + adverse
     if position["isolated"] == 1:
         free = account_at(world, i, market["venue"])["collateral"] - margin_elsewhere(world, i, market["venue"], m)
-        return free >= need - position_margin(world, i, m, abs(position["lots"]), mark_value)
-    return cross_equity(world, i, market["venue"]) - margin_elsewhere(world, i, market["venue"], m) >= need
+        return free + certain >= need - position_margin(world, i, m, abs(position["lots"]), mark_value)
+    return cross_equity(world, i, market["venue"]) - margin_elsewhere(world, i, market["venue"], m) + certain >= need
 
 
 @hot_kernel
@@ -203,7 +202,7 @@ def match(world, taker, m, side, limit, lots, by_force, taker_fee):
             run["outcomes"][SELF_TRADE] += maker == taker
             cancel(world, number)
             continue
-        reduce_order(world, number, size)
+        reduce_order(world, number, maker, m, -side, tick, size)
         trade(world, m, maker, taker, size * side, tick, taker_fee, maker_fee, by_force)
         lots -= size
     return lots
