@@ -109,8 +109,8 @@ def act(world, i, key):
     """Let trader i see the market and act by its rule, drawing from the stream `key`."""
     trader, rng = trader_at(world, i), draw_at(world, 0)
     tidy(world, i)
-    rng["key"], rng["draws"] = key, 0
     run_row(world, 0)["decisions"] += 1
+    rng["key"], rng["draws"] = key, 0
     count = decide(own_record(kind_at(world, trader["kind"])["traits_at"], trader["number"]),
                    some_accounts(world, i * venues(world).shape[0], venues(world).shape[0]),
                    some_positions(world, i * markets(world).shape[0], markets(world).shape[0]), views(world),

@@ -23,6 +23,7 @@ from sim.records import (
     put_summary_word,
     put_word,
     run_row,
+    some_levels,
     summary_word_at,
     summary_words,
     view_at,
@@ -35,34 +36,54 @@ _ONE, _ZERO, _ALL = np.uint64(1), np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @hot_kernel
+def outward(word, side, place):
+    """Return the bits of a word from `place` on, away from the touch: downwards on the side of the bids (+1), else upwards."""
+    return word & (_ALL >> np.uint64(63 - (place & 63)) if side > 0 else _ALL << np.uint64(place & 63))
+
+
+@hot_kernel
+def nearest(word, side):
+    """Return the place within a non-zero word of the bit that is nearest to the touch."""
+    return highest_bit(word) if side > 0 else lowest_bit(word)
+
+
+@hot_kernel
+def without(word, place):
+    """Return a word without the bit of `place`."""
+    return word & (_ALL ^ (_ONE << np.uint64(place & 63)))
+
+
+@hot_kernel
 def set_bit(world, m, place):
-    """Set the bit of a level in both bitmaps of market m."""
+    """Set the bit of a level, and that of its word if that was empty."""
     word = place >> 6
-    put_word(world, m, word, word_at(world, m, word) | _ONE << np.uint64(place & 63))
-    put_summary_word(world, m, word >> 6, summary_word_at(world, m, word >> 6) | _ONE << np.uint64(word & 63))
+    before = word_at(world, m, word)
+    put_word(world, m, word, before | _ONE << np.uint64(place & 63))
+    if before == _ZERO:
+        put_summary_word(world, m, word >> 6, summary_word_at(world, m, word >> 6) | _ONE << np.uint64(word & 63))
 
 
 @hot_kernel
 def clear_bit(world, m, place):
     """Clear the bit of a level, and that of its word if that is now empty."""
     word = place >> 6
-    left = word_at(world, m, word) & (_ALL ^ (_ONE << np.uint64(place & 63)))
+    left = without(word_at(world, m, word), place)
     put_word(world, m, word, left)
     if left == _ZERO:
-        put_summary_word(world, m, word >> 6, summary_word_at(world, m, word >> 6) & (_ALL ^ (_ONE << np.uint64(word & 63))))
+        put_summary_word(world, m, word >> 6, without(summary_word_at(world, m, word >> 6), word))
 
 
 @hot_kernel
 def above(word, place):
     """Return the first set bit at or above `place` within its word of a bitmap, or -1."""
-    word &= _ALL << np.uint64(place & 63)
+    word = outward(word, -1, place)
     return (place & ~63) + lowest_bit(word) if word != _ZERO else -1
 
 
 @hot_kernel
 def below(word, place):
     """Return the last set bit at or below `place` within its word of a bitmap, or -1."""
-    word &= _ALL >> np.uint64(63 - (place & 63))
+    word = outward(word, 1, place)
     return (place & ~63) + highest_bit(word) if word != _ZERO else -1
 
 
@@ -245,17 +266,18 @@ def depth_to(world, m, side, limit):
 
 @hot_kernel
 def lots_between(world, m, first, last):
-    """Return the lots at the levels `first` to `last`, word by word of the bitmap."""
-    total, place = np.int64(0), first
-    while place <= last:
-        word = word_at(world, m, place >> 6) & (_ALL << np.uint64(place & 63))
+    """Return the lots at the levels `first` to `last`; words of the bitmap without a level are passed over."""
+    total, start = np.int64(0), first & ~63
+    while start <= last:
+        word, here = word_at(world, m, start >> 6), some_levels(world, m * levels(world).shape[1] + start, 64)
+        if start < first:
+            word = outward(word, -1, first)
+        if start + 63 > last:
+            word = outward(word, 1, last)
         while word != _ZERO:
-            level = (place & ~63) + lowest_bit(word)
-            if level > last:
-                return total
-            total += level_at(world, m, level)["lots"]
+            total += here[lowest_bit(word)]["lots"]
             word &= word - _ONE
-        place = (place | 63) + 1
+        start += 64
     return total
 
 

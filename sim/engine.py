@@ -57,7 +57,7 @@ from sim.records import (
 )
 from sim.sampling import sample_premium
 from sim.settlement import accrue, settle
-from sim.streams import below, exponential, key_at
+from sim.streams import below, below_at, exponential, key_at
 from sim.valuation import recentre, update_index, update_mark, update_public_averages
 from sim.winners import close_winners
 
@@ -143,10 +143,9 @@ def wake(world):
 @kernel
 def shuffle(world, list_, count, occasion):
     """Shuffle the first `count` of a list in place (Fisher and Yates), by the run's own draws."""
-    rng = draw_at(world, 0)
-    rng["key"], rng["draws"] = key_at(run_row(world, 0)["key"], occasion), 0
+    key = key_at(run_row(world, 0)["key"], occasion)
     for k in range(count - 1, 0, -1):
-        other = np.uint64(below(rng, k + 1))
+        other = np.uint64(below_at(key, count - k, k + 1))
         list_[k], list_[other] = list_[other], list_[k]
 
 
@@ -218,11 +217,13 @@ def act_some(world, first, end, count):
 def act_awake(world, count):
     """Let the awake act in random order, and sample the premium at random places between them."""
     run = run_row(world, 0)
-    shuffle(world, awake(world), count, run["step"])
+    step = run["step"]
+    shuffle(world, awake(world), count, step)
     for k in range(count):
-        schedule(world, awake_at(world, k), run["step"])
-        put_awake_key(world, k, key_at(trader_at(world, awake_at(world, k))["key"], run["step"]))
-    place_key = key_at(run["key"], WAKE + run["step"])
+        i = awake_at(world, k)
+        put_awake_key(world, k, key_at(trader_at(world, i)["key"], step))
+        schedule(world, i, step)
+    place_key = key_at(run["key"], WAKE + step)
     sampled_at = sample_here(world, place_key, -1, count + 1)
     done = 0
     while sampled_at <= count:

@@ -264,6 +264,18 @@ def world_of(tables):
     return (int(words.ctypes.data), words) if COMPILED else (tables, tables)
 
 
+def direct(compiled, arguments):
+    """Return what a kernel of so many integers is called by from Python without looking up its version; plain, the function itself.
+
+    Half of what a call of a small kernel costs is numba's look at the types of its arguments.
+    """
+    if not COMPILED:
+        return compiled
+    signature = (types.int64,) * arguments
+    compiled.compile(signature)
+    return compiled.overloads[signature].entry_point
+
+
 def compile_rule(function, signature_rows):
     """Return a trader's rule compiled, to be called from Python; plain, the function itself.
 
@@ -333,12 +345,12 @@ def _record_of(dtype):
 
 
 def _act_by_address(context, builder, signature, args):
-    """Call the kernel of `with_rule` at an address; -1 if it raises."""
+    """Call the kernel of `with_rule` at an address; return 0, or -1 if it raises."""
     arguments = signature.args[1:]
     entry_type = context.call_conv.get_function_type(types.int64, arguments)
     target = builder.inttoptr(args[0], entry_type.as_pointer())
-    status, value = context.call_conv.call_function(builder, target, types.int64, arguments, args[1:])
-    return builder.select(status.is_error, ir.Constant(ir.IntType(64), -1), value)
+    status, _ = context.call_conv.call_function(builder, target, types.int64, arguments, args[1:])
+    return builder.sext(status.is_error, ir.IntType(64))
 
 
 def _trailing_zeros(context, builder, signature, args):
@@ -347,6 +359,13 @@ def _trailing_zeros(context, builder, signature, args):
 
 def _leading_zeros(context, builder, signature, args):
     return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+
+
+def _expect_false(context, builder, signature, args):
+    """Return a condition, marked for the compiler as one that seldom holds."""
+    bit = ir.IntType(1)
+    expected = builder.module.declare_intrinsic("llvm.expect", [bit], ir.FunctionType(bit, [bit, bit]))
+    return builder.call(expected, [args[0], ir.Constant(bit, 0)])
 
 
 @intrinsic
@@ -366,6 +385,7 @@ raised = []
 
 if COMPILED:
     call_act, fetch = _caller(types.int64(*[types.int64] * 3, types.uint64), _act_by_address), _fetch
+    rarely = _caller(types.boolean(types.boolean), _expect_false)
     lowest_bit, leading_zeros = (_caller(types.int64(types.uint64), one) for one in (_trailing_zeros, _leading_zeros))
 
     @hot_kernel
@@ -373,6 +393,10 @@ if COMPILED:
         """Return the place of the highest set bit of a non-zero unsigned word."""
         return 63 - leading_zeros(word)
 else:
+    def rarely(condition):
+        """Return the condition: plain Python has no use for a hint to the compiler."""
+        return condition
+
     def fetch(row):
         """Do nothing: plain Python has no use for a hint to the cache."""
 

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from sim.kernel import entry, hot_kernel, kernel
+from sim.kernel import entry, hot_kernel, kernel, rarely
 from sim.records import (
     account_at,
     asset_at,
@@ -207,7 +207,7 @@ def purse_equity(world, i, m):
 @hot_kernel
 def cross_equity(world, i, v):
     """Return collateral plus the unrealised profit of all cross positions of account (i, v), float units."""
-    if markets(world).shape[0] > 1:
+    if rarely(markets(world).shape[0] > 1):
         return cross_equity_of_many(world, i, v)
     position, equity = position_at(world, i, 0), float(account_at(world, i, v)["collateral"])
     if position["lots"] != 0 and position["isolated"] == 0:

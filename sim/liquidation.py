@@ -103,42 +103,54 @@ def tighten(world, i, m):
 
 
 @hot_kernel
-def spare_at(world, i, m, price):
-    """Return the equity of position (i, m) at a mark of `price` over a first tier's maintenance there or now, less what rounding may take."""
-    position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
-    size = abs(position["lots"]) * market["units_per_price"]
-    equity = account_at(world, i, market["venue"])["collateral"] + (position["quote"] + position["lots"] * market["units_per_price"] * price)
-    return equity - size * max(mark, price) * market["tier_fraction"][0] - size * (mark + price) * (1.0 - GLANCE)
+def burden(mark, price, fraction):
+    """Return a first tier's maintenance of one unit of size at a mark of `price` or now, and what rounding may take."""
+    return max(mark, price) * fraction + (mark + price) * (1.0 - GLANCE)
+
+
+@kernel
+def glance_of(world):
+    """Return what a glance at a position takes: units a lot, the value below which it suffices, and either end of the safe interval with its burden.
+
+    The value is 0 where no glance suffices: several markets, requirements that are not a share of the value, a mark outside its interval.
+    """
+    market, mark = market_at(world, 0), view_at(world, 0)["mark"]
+    low, high, fraction = market["safe_low"], market["safe_high"], market["tier_fraction"][0]
+    plain = market["tier_deduction"][0] == 0.0 and market["size_slope"] == 0.0
+    ceiling = GLANCE * market["tier_floor"][1] if market["tiers"] > 1 else math.inf
+    if markets(world).shape[0] > 1 or not plain or not low < mark < high:
+        ceiling = 0.0
+    return market["units_per_price"], ceiling, low, burden(mark, low, fraction), high, burden(mark, high, fraction)
 
 
 @hot_kernel
-def clearly_safe(world, i, m):
-    """Return whether a glance shows that position (i, m) is safe all over its market's safe interval, with room to spare.
+def clearly_safe(position, collateral, glance):
+    """Return whether a glance shows that a position is safe all over its market's safe interval, with room to spare.
 
-    Sufficient, not necessary: the only market, a notional in the first tier, and more equity than maintenance by more
-    than rounding, now and at either end of the interval: which of them hurts is chance, and a jump by chance costs more.
+    Sufficient, not necessary: a notional in the first tier, and more equity than maintenance by more than rounding, now
+    and at either end of the interval: which of them hurts is chance, and a jump by chance costs more.
     """
-    position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
-    low, high = market["safe_low"], market["safe_high"]
-    if markets(world).shape[0] > 1 or position["isolated"] == 1 or not low < mark < high:
-        return False
-    size = abs(position["lots"]) * market["units_per_price"]
-    if market["tiers"] > 1 and not size * high < GLANCE * market["tier_floor"][1]:
-        return False
-    plain = market["tier_deduction"][0] == 0.0 and market["size_slope"] == 0.0
-    return plain and min(spare_at(world, i, m, low), spare_at(world, i, m, high)) > 0.0
+    unit, ceiling, low, low_burden, high, high_burden = glance
+    value, own = position["lots"] * unit, float(collateral + position["quote"])
+    size = abs(value)
+    spare = min(own + value * low - size * low_burden, own + value * high - size * high_burden)
+    return position["isolated"] == 0 and size * high < ceiling and spare > 0.0
 
 
 @kernel
 def look_at_changes(world):
     """Narrow the safe intervals by the positions that have changed, and empty their list."""
-    run, width = run_row(world, 0), markets(world).shape[0]
+    run, width, glance = run_row(world, 0), markets(world).shape[0], glance_of(world)
     for k in range(run["dirty_count"]):
         place = dirty_at(world, k)
         i, m = (place, 0) if width == 1 else (place // width, place % width)
-        position_at(world, i, m)["dirty"] = 0
-        if position_at(world, i, m)["lots"] != 0 and i < run["traders"] and not clearly_safe(world, i, m):
-            tighten(world, i, m)
+        position = position_at(world, i, m)
+        position["dirty"] = 0
+        if position["lots"] != 0 and i < run["traders"]:
+            collateral = account_at(world, i, market_at(world, m)["venue"])["collateral"]
+            if not clearly_safe(position, collateral, glance):
+                tighten(world, i, m)
+                glance = glance_of(world)
     run["dirty_count"] = 0
 
 

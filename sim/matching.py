@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from sim.book import cancel, opposite, reduce_order, rest
-from sim.kernel import entry, hot_kernel, kernel
+from sim.kernel import entry, hot_kernel, kernel, rarely
 from sim.ledger import cross_equity, deposit, exchange, exchange_spot, short_spot_value, withdraw
 from sim.margin import initial_margin, interest_scaled, size_charge
 from sim.pool import quote_pool, swap_lots, swap_tick
@@ -65,7 +65,7 @@ def price_units(world, m):
 def position_margin(world, i, m, lots, unit_value):
     """Return the initial margin of `lots` (>= 0) valued at `unit_value` units a lot."""
     market, leverage = market_at(world, m), position_at(world, i, m)["leverage"]
-    if market["interest_high"] > 0.0:
+    if rarely(market["interest_high"] > 0.0):
         interest = view_at(world, m)["open_interest"] * price_units(world, m)
         leverage = 1.0 / interest_scaled(1.0 / leverage, interest, market["interest_low"], market["interest_high"])
     needed = initial_margin(lots * unit_value, leverage, market["tier_leverage"], market["tier_floor"], market["tiers"])
@@ -74,14 +74,19 @@ def position_margin(world, i, m, lots, unit_value):
 
 @hot_kernel
 def exposure(position, buy, sell):
-    """Return the larger of the position's sizes once `buy` or `sell` more lots were filled with all resting ones."""
-    return max(abs(position["lots"] + position["buy_lots"] + buy), abs(position["lots"] - position["sell_lots"] - sell))
+    """Return the larger of the position's sizes once `buy` or `sell` more lots were filled with all resting ones.
+
+    Notes
+    -----
+    No side can shrink below the other's size unless it turns: the larger of the furthest long and the furthest short.
+    """
+    return max(position["lots"] + position["buy_lots"] + buy, position["sell_lots"] + sell - position["lots"])
 
 
 @hot_kernel
 def margin_elsewhere(world, i, v, m):
     """Return `margin_in_use` but for market m; nothing to look at where that is the only market."""
-    return margin_in_use(world, i, v, m) if markets(world).shape[0] > 1 else 0.0
+    return margin_in_use(world, i, v, m) if rarely(markets(world).shape[0] > 1) else 0.0
 
 
 @entry("float64", 4)
@@ -114,10 +119,10 @@ def affords(world, i, m, side, tick, lots):
     mark_value, order_value = price_units(world, m), float(tick * market["units_per_tick"])
     worst = max(mark_value, order_value)
     adverse = max((order_value - mark_value) * side, 0.0) * lots
-    if after * worst > LARGEST_NOTIONAL:
+    if rarely(after * worst > LARGEST_NOTIONAL):
         return certain > 0.0
     need = position_margin(world, i, m, after, worst) + adverse
-    if position["isolated"] == 1:
+    if rarely(position["isolated"] == 1):
         free = account_at(world, i, market["venue"])["collateral"] - margin_elsewhere(world, i, market["venue"], m)
         return free + certain >= need - position_margin(world, i, m, abs(position["lots"]), mark_value)
     return cross_equity(world, i, market["venue"]) - margin_elsewhere(world, i, market["venue"], m) + certain >= need
@@ -244,13 +249,13 @@ def place_limit(world, i, k):
         return REFUSED_POST_ONLY
     if not affords(world, i, m, side, tick, lots) or not fits(position_at(world, i, m), side, lots):
         return REFUSED_MARGIN
-    if crosses:
+    if rarely(crosses):
         lots = match(world, i, m, side, tick, lots, 0, venue_at(world, market["venue"])["taker_fee"])
-    if in_pool:
+    if rarely(in_pool):
         return DONE if lots < row["lots"] else NOTHING_TO_DO
     if lots > 0 and not flags & IMMEDIATE:
         expiry = np.int64(0)
-        if row["expiry_seconds"] > 0.0:
+        if rarely(row["expiry_seconds"] > 0.0):
             steps = min(max(math.ceil(row["expiry_seconds"] / run["dt"]), 1), LAST_STEP - run["step"])
             expiry = run["step"] + np.int64(steps)
             run["next_expiry_step"] = min(run["next_expiry_step"], expiry)

@@ -15,7 +15,7 @@ from sim.branching import adopt
 from sim.cache import sources_hash
 from sim.errors import Fault, InvariantError, ParameterError, RuleError
 from sim.files import whole_file
-from sim.kernel import raised
+from sim.kernel import direct, raised
 from sim.ladder import widened
 from sim.recorder import Recorder, Records
 from sim.records import BAD_COUNT, KIND, LEAST_TICKS, MOST_TICKS, OUTCOMES, PRICE_OUTSIDE, RULE_RAISED, VIEW
@@ -105,7 +105,8 @@ class PerpetualMarket(mesa.Model):
     def connect(self):
         """Give compiled code the addresses of the tables, anew after one of them was made anew."""
         self._world, self._keep = connect(self.tables, self.traits, self.kinds)
-        self._go = engine.advance if isinstance(self._world, int) else self._go_plainly
+        advance = direct(engine.advance, 2) if isinstance(self._world, int) else self._go_plainly
+        self._go = functools.partial(advance, self._world)
 
     def call(self, kernel, *arguments):
         """Call a kernel on the market's world, between two steps."""
@@ -195,7 +196,7 @@ class PerpetualMarket(mesa.Model):
         """Run steps up to the end of the drawn path, or up to the one after which something is to be attended to."""
         if not self.step_number % PATH_STEPS:
             self._extend()
-        done = self._go(self._world, steps)
+        done = self._go(steps)
         self.step_number += abs(done)
         if done < 0:
             self._attend()

@@ -21,7 +21,7 @@ import math
 
 import numpy as np
 
-from sim.book import next_ask, next_bid
+from sim.book import far_above, far_below, nearest, opposite, outward, without
 from sim.funding import clamp, funding_rate, limited
 from sim.imbalance import imbalance_rate
 from sim.kernel import entry, hot_kernel, kernel
@@ -48,9 +48,25 @@ from sim.records import (
     run_row,
     venue_at,
     view_at,
+    word_at,
 )
 
 HALF_HOUR, NINETY_MINUTES, MINUTE = 1800.0, 5400.0, 60.0
+
+
+@hot_kernel
+def take_levels(world, m, side, place, left, lots):
+    """Return the notional left and the lots had after taking from the levels of a word of the bitmap, from `place` on outwards."""
+    market, word = market_at(world, m), outward(word_at(world, m, place >> 6), side, place)
+    while word != 0 and left > 0.0:
+        level = (place & ~63) + nearest(word, side)
+        unit_value, here = float((level + market["window_low"]) * market["units_per_tick"]), float(level_at(world, m, level)["lots"])
+        if here * unit_value >= left:
+            return 0.0, lots + left / unit_value
+        lots += here
+        left -= here * unit_value
+        word = without(word, level)
+    return left, lots
 
 
 @kernel
@@ -68,15 +84,11 @@ def average_price(world, m, side, notional):
     if market["place"] != BOOK:
         size = max(np.int64(notional / (view["index"] * market["units_per_price"])), 1)
         return pool_price(world, m, -side * size), False
-    left, lots = notional, 0.0
-    tick = view["best_bid"] if side > 0 else view["best_ask"]
-    while tick > 0 and left > 0.0:
-        unit_value = float(tick * market["units_per_tick"])
-        taken = min(level_at(world, m, tick - market["window_low"])["lots"] * unit_value, left)
-        lots += taken / unit_value
-        left -= taken
-        if left > 0.0:
-            tick = next_bid(world, m, tick - 1) if side > 0 else next_ask(world, m, tick + 1)
+    left, lots, best = notional, 0.0, opposite(world, m, -side)
+    place = best - market["window_low"] if best > 0 else -1
+    while place >= 0 and left > 0.0:
+        left, lots = take_levels(world, m, side, place, left, lots)
+        place = far_below(world, m, place >> 6) if side > 0 else far_above(world, m, place >> 6)
     thin = left > 0.0
     lots += left / (view["index"] * market["units_per_price"])
     return notional / (lots * market["units_per_price"]), thin

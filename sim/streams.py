@@ -79,9 +79,15 @@ def word_of(rng):
 
 
 @hot_kernel
+def fraction(word):
+    """Return the number in [0, 1) that the upper 53 bits of a word stand for."""
+    return float(np.int64(word >> _S11)) * _SCALE
+
+
+@hot_kernel
 def uniform(rng):
     """Return the next uniform draw in [0, 1) of a DRAW record and advance its counter."""
-    return float(np.int64(word_of(rng) >> _S11)) * _SCALE
+    return fraction(word_of(rng))
 
 
 @hot_kernel
@@ -95,7 +101,7 @@ def exponential(rng):
     """
     word = word_of(rng)
     layer = word & _LAST
-    x = float(np.int64(word >> _S11)) * _SCALE * _WIDTHS[layer]
+    x = fraction(word) * _WIDTHS[layer]
     return x if x < _WIDTHS[layer + _ONE] else outside_layer(rng, layer, x)
 
 
@@ -110,7 +116,7 @@ def outside_layer(rng, layer, x):
             break
         word = word_of(rng)
         layer = word & _LAST
-        x = float(np.int64(word >> _S11)) * _SCALE * _WIDTHS[layer]
+        x = fraction(word) * _WIDTHS[layer]
     return passed + x
 
 
@@ -125,3 +131,9 @@ def normal(rng):
 def below(rng, count):
     """Return a uniform integer in [0, count)."""
     return np.int64(uniform(rng) * count)
+
+
+@hot_kernel
+def below_at(key, number, count):
+    """Return what draw `number` (from 1) of the stream `key` gives as a uniform integer in [0, count)."""
+    return np.int64(fraction(mix(key + _WEYL * np.uint64(number))) * count)
