@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sim.kernel import entry, hot_kernel
+from sim.kernel import entry, hot_kernel, rarely
 from sim.ledger import accrue_borrow, cover_pot, receive_incoming
 from sim.matching import submit
 from sim.records import (
@@ -63,7 +63,7 @@ def carry_out(world, i, count):
     The first stands apart, since most rules write one: there the compiler still holds what was written, and need not read it again.
     """
     run = run_row(world, 0)
-    if count < 0 or count > order_rows(world).shape[0]:
+    if rarely(count < 0 or count > order_rows(world).shape[0]):
         run["fault"], run["fault_trader"] = BAD_COUNT, i
         return
     if count > 0 and carry_out_row(world, i, 0):
@@ -76,7 +76,7 @@ def carry_out(world, i, count):
 def carry_out_row(world, i, k):
     """Submit row k; return whether it kept the contract."""
     run = run_row(world, 0)
-    if not row_is_valid(world, i, order_row_at(world, k)):
+    if rarely(not row_is_valid(world, i, order_row_at(world, k))):
         run["fault"], run["fault_trader"], run["fault_row"] = BAD_ORDER, i, k
         return False
     run["outcomes"][submit(world, i, k)] += 1
@@ -87,8 +87,8 @@ def carry_out_row(world, i, k):
 @hot_kernel
 def tidy(world, i):
     """Bring what is due to a trader's accounts up to date before it acts; a glance where nothing is due in the only market."""
-    if (markets(world).shape[0] > 1 or account_at(world, i, 0)["incoming"] > 0 or holding_at(world, i, 0)["lots"] < 0
-            or position_at(world, i, 0)["isolated"] == 1):
+    if rarely(markets(world).shape[0] > 1 or account_at(world, i, 0)["incoming"] > 0 or holding_at(world, i, 0)["lots"] < 0
+              or position_at(world, i, 0)["isolated"] == 1):
         tidy_all(world, i)
 
 

@@ -47,9 +47,9 @@ def share_of(amount, part, whole):
     -----
     Of a negative amount the complement is divided, since ~(~a // n) is a // n rounded down: so chance, which decides the sign, decides no jump.
     """
-    sign = amount >> 63
-    each = np.int64(np.uint64(amount ^ sign) // np.uint64(whole)) ^ sign
-    return each * part + (amount - each * whole) * part // whole
+    sign, divisor = amount >> 63, np.uint64(whole)
+    each = np.int64(np.uint64(amount ^ sign) // divisor) ^ sign
+    return each * part + np.int64(np.uint64((amount - each * whole) * part) // divisor)
 
 
 @hot_kernel
@@ -167,16 +167,16 @@ def fill(world, i, m, lots, tick, fee):
     entry_value = share_of(position["quote"], abs(closing), max(abs(size), 1))
     realised = entry_value - closing * price
     position["realised"] += realised
-    if size + closing == 0:
+    if rarely(size + closing == 0):
         position["index_cost"] -= closing * view["index"]
         turn(world, i, m, size, opening)
         kept = opening
     position["lots"] = size + lots
-    position["quote"] -= entry_value + opening * price
+    position["quote"] -= realised + lots * price
     position["index_cost"] -= kept * view["index"]
     position["all_fees"] -= fee
     view["open_interest"] += min(closing, 0) + max(opening, 0)
-    if position["isolated"] == 1:
+    if rarely(position["isolated"] == 1):
         position["pot"] += realised
         move_margin(world, i, m, abs(closing), abs(size), abs(opening * price))
         position["pot"] -= fee

@@ -160,7 +160,7 @@ def trade(world, m, maker, taker, lots, tick, taker_fee, maker_fee, by_force):
     view["volume"] += abs(lots)
     run["trades"] += 1
     asset_at(world, market["asset"])["perp_flow"] += lots * tick * market["tick"] * market["lot"]
-    if run["print_trades"] == 1:
+    if rarely(run["print_trades"] == 1):
         keep_print(world, m, maker, taker, lots, tick, by_force)
 
 
@@ -169,7 +169,7 @@ def fillable(world, number, maker, m, side, lots):
     """Return how many of `lots` the resting order may fill: a resting reduce-only order fills what it can reduce."""
     order = order_at(world, number)
     size = min(lots, np.int64(order["lots"]))
-    if order["flags"] & REDUCE_ONLY:
+    if rarely(order["flags"] & REDUCE_ONLY != 0):
         size = min(size, reducible(world, maker, m, -side))
     return size
 
@@ -191,7 +191,7 @@ def swap(world, taker, m, side, limit, lots, by_force, taker_fee):
 def match(world, taker, m, side, limit, lots, by_force, taker_fee):
     """Fill up to `lots` at `limit` or better, best price first, then oldest, or from the pool; return the lots left."""
     market, run = market_at(world, m), run_row(world, 0)
-    if market["place"] != BOOK:
+    if rarely(market["place"] != BOOK):
         return swap(world, taker, m, side, limit, lots, by_force, taker_fee)
     maker_fee = venue_at(world, market["venue"])["maker_fee"]
     while lots > 0:
@@ -203,7 +203,7 @@ def match(world, taker, m, side, limit, lots, by_force, taker_fee):
         maker = np.int64(order["owner"])
         expired = order["expiry_step"] > 0 and order["expiry_step"] <= run["step"]
         size = fillable(world, number, maker, m, side, lots)
-        if maker == taker or expired or size == 0:
+        if rarely(maker == taker or expired or size == 0):
             run["outcomes"][SELF_TRADE] += maker == taker
             cancel(world, number)
             continue
