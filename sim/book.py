@@ -1,7 +1,7 @@
 """The limit order book: a ladder of price levels with a bitmap, and queues in price-time order.
 
-Layout: market m covers the ticks ``window_low .. window_low + window - 1``; level ``tick - window_low`` holds the total lots
-and the ends of a doubly linked queue of order numbers. One bitmap serves both sides, since bids lie below asks; a
+Layout: market m covers the ticks ``window_low .. window_low + window - 1``; level ``tick - window_low`` has its total lots in one
+table and the ends of a doubly linked queue of order numbers in another. One bitmap serves both sides, since bids lie below asks; a
 second bitmap of its words lets the next level be found in a few instructions however far it is. The best prices
 are kept in the market's view (0: side empty). An order's number is its owner's first slot plus its slot.
 
@@ -14,16 +14,18 @@ import numpy as np
 
 from sim.kernel import entry, highest_bit, hot_kernel, kernel, lowest_bit
 from sim.records import (
+    depth_at,
     level_at,
     levels,
     market_at,
     order_at,
     orders,
     position_at,
+    put_depth,
     put_summary_word,
     put_word,
     run_row,
-    some_levels,
+    some_depths,
     summary_word_at,
     summary_words,
     view_at,
@@ -175,11 +177,12 @@ def rest(world, number, owner, m, side, tick, lots, flags, expiry_step):
     level, view = level_at(world, m, place), view_at(world, m)
     order["lots"], order["tick"], order["owner"], order["market"] = lots, tick, owner, m
     order["side"], order["flags"], order["expiry_step"] = side, flags, expiry_step
-    alone, head, tail = np.int64(level["lots"] == 0), np.int64(level["head"]), np.int64(level["tail"])
+    before = depth_at(world, m, place)
+    alone, head, tail = np.int64(before == 0), np.int64(level["head"]), np.int64(level["tail"])
     order_at(world, tail + alone * (number - tail))["next"] = number
     order["next"], order["previous"] = -1, tail - alone * (tail + 1)
     level["head"], level["tail"] = head + alone * (number - head), number
-    level["lots"] += lots
+    put_depth(world, m, place, before + lots)
     set_bit(world, m, place)
     reserve(world, owner, m, side, lots)
     view["best_bid"] = max(view["best_bid"], tick if side > 0 else 0)
@@ -203,13 +206,14 @@ def empty_level(world, m, side, tick):
 def reduce_order(world, number, owner, m, side, tick, lots):
     """Take `lots` off a resting order of `owner`; at zero it leaves the book."""
     order = order_at(world, number)
-    level = level_at(world, m, tick - market_at(world, m)["window_low"])
+    place = tick - market_at(world, m)["window_low"]
     reserve(world, owner, m, side, -lots)
     order["lots"] -= lots
-    level["lots"] -= lots
+    left = depth_at(world, m, place) - lots
+    put_depth(world, m, place, left)
     if order["lots"] == 0:
-        unlink(world, number, level)
-        if level["lots"] == 0:
+        unlink(world, number, level_at(world, m, place))
+        if left == 0:
             empty_level(world, m, side, tick)
 
 
@@ -267,17 +271,14 @@ def depth_to(world, m, side, limit):
 @hot_kernel
 def lots_between(world, m, first, last):
     """Return the lots at the levels `first` to `last`; words of the bitmap without a level are passed over."""
-    total, start = np.int64(0), first & ~63
-    while start <= last:
-        word, here = word_at(world, m, start >> 6), some_levels(world, m * levels(world).shape[1] + start, 64)
-        if start < first:
-            word = outward(word, -1, first)
-        if start + 63 > last:
-            word = outward(word, 1, last)
-        while word != _ZERO:
-            total += here[lowest_bit(word)]["lots"]
-            word &= word - _ONE
-        start += 64
+    total, place = np.int64(0), first
+    while place <= last:
+        count = min(place | 63, last) + 1 - place
+        if word_at(world, m, place >> 6) != _ZERO:
+            here = some_depths(world, m * levels(world).shape[1] + place, count)
+            for k in range(count):
+                total += here[k]
+        place += count
     return total
 
 
@@ -289,12 +290,13 @@ def shift_window(world, m, new_low):
     shift = new_low - old_low
     for outside in range(min(abs(shift), window)):
         place = outside if shift > 0 else window - 1 - outside
-        while level_at(world, m, place)["lots"] > 0:
+        while depth_at(world, m, place) > 0:
             cancelled += cancel(world, np.int64(level_at(world, m, place)["head"]))
     for k in range(max(window - abs(shift), 0)):
         target = k if shift > 0 else window - 1 - k
         levels(world)[m, target] = level_at(world, m, target + shift)
-        level_at(world, m, target + shift)["lots"] = 0
+        put_depth(world, m, target, depth_at(world, m, target + shift))
+        put_depth(world, m, target + shift, 0)
     market["window_low"] = new_low
     rebuild_bitmap(world, m)
     view["best_bid"] = next_bid(world, m, view["best_bid"]) if view["best_bid"] > 0 else 0
@@ -305,11 +307,10 @@ def shift_window(world, m, new_low):
 @kernel
 def rebuild_bitmap(world, m):
     """Set both bitmaps of a market anew from its levels."""
-    ladder = levels(world)
     for place in range(words(world).shape[1]):
         words(world)[m, place] = _ZERO
     for place in range(summary_words(world).shape[1]):
         summary_words(world)[m, place] = _ZERO
-    for place in range(ladder.shape[1]):
-        if ladder[m, place]["lots"] > 0:
+    for place in range(levels(world).shape[1]):
+        if depth_at(world, m, place) > 0:
             set_bit(world, m, place)

@@ -24,12 +24,12 @@ def widened(tables, ticks):
 
     Examples
     --------
-    >>> from sim.records import LEVEL, MARKET, RUN
-    >>> tables = {"run": np.zeros(1, RUN), "market": np.zeros(1, MARKET), "level": np.zeros((1, 4096), LEVEL)}
-    >>> tables["market"]["window"], tables["market"]["window_low"], tables["level"]["lots"][0, 7] = 4096, 10_000, 5
+    >>> from sim.records import DEPTH, LEVEL, MARKET, RUN
+    >>> tables = {"run": np.zeros(1, RUN), "market": np.zeros(1, MARKET), "level": np.zeros((1, 4096), LEVEL), "depth": np.zeros((1, 4096), DEPTH)}
+    >>> tables["market"]["window"], tables["market"]["window_low"], tables["depth"][0, 7] = 4096, 10_000, 5
     >>> wide = widened(tables, 5000)
     >>> place = 10_007 - int(wide["market"]["window_low"][0])
-    >>> wide["level"].shape, wide["level"]["lots"][0, place].item(), np.flatnonzero(wide["word"][0]).item() == place // 64
+    >>> wide["level"].shape, wide["depth"][0, place].item(), np.flatnonzero(wide["word"][0]).item() == place // 64
     ((1, 8192), 5, True)
     """
     markets, old = tables["level"].shape
@@ -37,17 +37,18 @@ def widened(tables, ticks):
     if new > LARGEST_WINDOW:
         raise ParameterError(Fault("contract.band", f"{ticks} ticks wide at the price that the run has come to",
                                    f"such that the ladder needs at most {LARGEST_WINDOW} ticks"))
-    levels = np.zeros((markets, new), tables["level"].dtype)
+    wide = {name: np.zeros((markets, new), tables[name].dtype) for name in ("level", "depth")}
     market = tables["market"].copy()
     for m in range(markets):
         low = max(int(market["window_low"][m]) - (new - old) // 2, 1)
         first = int(market["window_low"][m]) - low
-        levels[m, first:first + old] = tables["level"][m]
+        for name, table in wide.items():
+            table[m, first:first + old] = tables[name][m]
         market["window_low"][m], market["window"][m] = low, new
-    words = bits_of(levels["lots"] > 0)
+    words = bits_of(wide["depth"] > 0)
     run = tables["run"].copy()
     run["wider"] = 0
-    return tables | {"run": run, "market": market, "level": levels, "word": words, "summary_word": bits_of(words != 0)}
+    return tables | {"run": run, "market": market, "word": words, "summary_word": bits_of(words != 0)} | wide
 
 
 def bits_of(occupied):

@@ -28,7 +28,7 @@ from sim.ledger import (
     surrender,
 )
 from sim.loss import must_deleverage, must_share, share_loss
-from sim.margin import liquidation_price, tier_of
+from sim.margin import liquidation_price
 from sim.matching import match
 from sim.records import (
     FORCED_ORDER,
@@ -52,7 +52,7 @@ from sim.records import (
 )
 from sim.sampling import book_mid
 
-GLANCE, AHEAD = 1.0 - 1e-6, 8
+GLANCE, REACH, AHEAD = 1.0 - 1e-6, 0.05, 8
 
 
 @kernel
@@ -67,22 +67,22 @@ def safe_interval(world, i, m):
 
     Notes
     -----
-    Within the position's tier the requirement is a line, so the interval ends at the liquidation price or at the
-    tier's ends. It is empty if the position is below maintenance now, and where its account has other
-    positions too, whose marks move on their own.
+    The requirement being the largest of the tiers' lines, the interval ends at the first of the tiers' liquidation
+    prices. It is empty if the position is below maintenance now, and where its account has other positions too, whose
+    marks move on their own.
     """
     position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
-    equity, lots, unit = purse_equity(world, i, m), position["lots"], market["units_per_price"]
+    equity, lots, low, high = purse_equity(world, i, m), position["lots"], 0.0, math.inf
     if equity < purse_maintenance(world, i, m) or shares_purse(world, i, m):
         return mark, mark
-    size = abs(lots) * unit
-    tier = tier_of(size * mark, market["tier_floor"], market["tiers"])
-    low, high = market["tier_floor"][tier] / size, 1e300
-    if tier + 1 < market["tiers"]:
-        high = market["tier_floor"][tier + 1] / size
-    fraction = market["tier_fraction"][tier] + market["size_slope"] * abs(lots)
-    price = liquidation_price(mark, equity, lots, unit, fraction, market["tier_deduction"][tier])
-    return (max(low, price), high) if lots > 0 else (low, min(high, price))
+    for tier in range(market["tiers"]):
+        fraction = market["tier_fraction"][tier] + market["size_slope"] * abs(lots)
+        price = liquidation_price(mark, equity, lots, market["units_per_price"], fraction, market["tier_deduction"][tier])
+        if lots > 0:
+            low = max(low, price)
+        else:
+            high = min(high, price)
+    return low, high
 
 
 @kernel
@@ -176,12 +176,14 @@ def fetch_held(world, h, v):
 def find_distressed(world, v):
     """List the held positions of venue v that are below maintenance; end the episodes of the others. Return how many.
 
-    The safe intervals are set anew from all held positions on the way.
+    The safe intervals are set anew from all held positions on the way; they reach no further than `REACH`, so that a
+    glance at small positions suffices within them.
     """
     run, width, found = run_row(world, 0), markets(world).shape[0], 0
     for m in range(width):
         if market_at(world, m)["venue"] == v:
-            market_at(world, m)["safe_low"], market_at(world, m)["safe_high"] = 0.0, 1e300
+            market, mark = market_at(world, m), view_at(world, m)["mark"]
+            market["safe_low"], market["safe_high"] = mark * (1.0 - REACH), mark * (1.0 + REACH)
     for h in range(run["held_count"]):
         i, m = held_at(world, h) // width, held_at(world, h) % width
         fetch_held(world, min(h + AHEAD, run["held_count"] - 1), v)

@@ -43,7 +43,7 @@ from sim.records import (
     OPEN_INTEREST,
     RECURSIVE,
     VOTES,
-    level_at,
+    depth_at,
     market_at,
     run_row,
     venue_at,
@@ -60,7 +60,7 @@ def take_levels(world, m, side, place, left, lots):
     market, word = market_at(world, m), outward(word_at(world, m, place >> 6), side, place)
     while word != 0 and left > 0.0:
         level = (place & ~63) + nearest(word, side)
-        unit_value, here = float((level + market["window_low"]) * market["units_per_tick"]), float(level_at(world, m, level)["lots"])
+        unit_value, here = float((level + market["window_low"]) * market["units_per_tick"]), float(depth_at(world, m, level))
         if here * unit_value >= left:
             return 0.0, lots + left / unit_value
         lots += here

@@ -90,7 +90,8 @@ def empty_tables(setup, layout):
         "market": (markets, records.MARKET), "view": (markets, records.VIEW), "trader": (layout.rows, records.TRADER),
         "account": ((layout.rows, venues), records.ACCOUNT), "position": ((layout.rows, markets), records.POSITION),
         "holding": ((layout.rows, assets), records.HOLDING), "order": (max(layout.slots, 1), records.ORDER),
-        "level": ((markets, window), records.LEVEL), "word": ((markets, window // 64), records.WORD),
+        "level": ((markets, window), records.LEVEL), "depth": ((markets, window), records.DEPTH),
+        "word": ((markets, window // 64), records.WORD),
         "summary_word": ((markets, max(window // 4096, 1)), records.WORD), "kind": (len(layout.kinds), records.KIND),
         "draw": (1, records.DRAW), "order_row": (ORDER_ROWS, records.ORDER_ROW), "wheel": (WHEEL, "i8"),
         "wake_next": (layout.rows, "i8"), "wake_step": (layout.rows, "i8"),
@@ -163,7 +164,6 @@ def fill_market(tables, m, setup_market, setup, layout):
     market["venue"], market["asset"], spot = v, a, float(asset["spot"])
     market["window"] = tables["level"].shape[1]
     market["window_low"] = max(int(spot / market["tick"]) - int(market["window"]) // 2, 1)
-    market["safe_high"] = math.inf
     market["previous_mark"] = market["unforced_mark"] = spot
     market["band_low"] = max(math.ceil(spot / market["tick"] * (1 - market["band"])), 1)
     market["band_high"] = math.floor(spot / market["tick"] * (1 + market["band"]))

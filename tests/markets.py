@@ -228,7 +228,8 @@ def queue(tables, m, tick):
     """Return the numbers of the orders of a level in time priority."""
     level = tables["level"][m, tick - tables["market"]["window_low"][m]]
     found, number = [], int(level["head"])
-    while level["lots"] > 0 and number >= 0:
+    filled = tables["depth"][m, tick - tables["market"]["window_low"][m]] > 0
+    while filled and number >= 0:
         found.append(number)
         number = int(tables["order"]["next"][number])
     return found
@@ -246,7 +247,7 @@ def assert_book_is_sound(tables):
     for m, (market, view) in enumerate(zip(tables["market"], tables["view"], strict=True)):
         here = resting[resting["market"] == m]
         ladder = np.bincount(here["tick"] - market["window_low"], here["lots"], len(tables["level"][m])).astype("i8")
-        assert np.array_equal(ladder, tables["level"]["lots"][m])
+        assert np.array_equal(ladder, tables["depth"][m])
         assert np.array_equal(occupied(tables["word"][m]), np.flatnonzero(ladder))
         assert set(occupied(tables["summary_word"][m])) == set(np.flatnonzero(ladder) >> 6)
         assert_best_prices(here, view)

@@ -145,10 +145,10 @@ def test_growing_leaves_every_order_in_its_place():
     before, after = market.tables, widened(market.tables, 5 * market.tables["level"].shape[1])
     assert_book_is_sound(after)
     low, wide_low = (int(tables["market"]["window_low"][0]) for tables in (before, after))
-    resting = [tick for tick in range(low, low + before["level"].shape[1]) if before["level"]["lots"][0, tick - low] > 0]
+    resting = [tick for tick in range(low, low + before["level"].shape[1]) if before["depth"][0, tick - low] > 0]
     assert len(resting) > 5 and after["level"].shape[1] == 8 * before["level"].shape[1]
     assert [queue(before, 0, tick) for tick in resting] == [queue(after, 0, tick) for tick in resting]
-    assert np.array_equal(np.flatnonzero(after["level"]["lots"][0]) + wide_low, resting)
+    assert np.array_equal(np.flatnonzero(after["depth"][0]) + wide_low, resting)
 
 
 @pytest.mark.parametrize("spot", [dict(shocks=[PathShock(at_hours=0.01, minutes=1.0, move=-0.99999)]),
@@ -303,7 +303,7 @@ def test_stepping_running_and_running_in_blocks_are_the_same():
     for steps in (1, 49, 0, 100):
         in_blocks.run(steps)
     assert record_of(by_step) == record_of(at_once) == record_of(in_blocks)
-    for name in ("account", "position", "order", "level", "view", "market", "venue", "asset"):
+    for name in ("account", "position", "order", "level", "depth", "view", "market", "venue", "asset"):
         assert by_step.tables[name].tobytes() == at_once.tables[name].tobytes() == in_blocks.tables[name].tobytes()
 
 
@@ -332,7 +332,7 @@ def test_looking_at_the_records_changes_nothing():
         looked_at.records()
     left_alone.run(100)
     assert record_of(looked_at) == record_of(left_alone)
-    for name in ("account", "position", "holding", "order", "level", "view", "market", "venue", "asset"):
+    for name in ("account", "position", "holding", "order", "level", "depth", "view", "market", "venue", "asset"):
         assert looked_at.tables[name].tobytes() == left_alone.tables[name].tobytes()
 
 

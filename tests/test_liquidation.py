@@ -426,14 +426,14 @@ def test_twin_passes_forced_lots_at_the_mark_without_touching_the_book(make):
     world = make(fee=0.003, no_impact=True)
     long_of_100(world, 400.0)
     world.limit(2, 1, 19_700, 1_000)
-    book = world["level"].tobytes(), int(world["run"]["trades"][0])
+    book = world["depth"].tobytes(), int(world["run"]["trades"][0])
     world.mark(19_780.0)
     assert world.round() == 1
     event, = world.events
     assert (event["kind"], event["lots"], event["value"]) == (TWIN_TAKEOVER, -100, 100 * 19_780 * LOT_UNITS)
     assert (world.lots(0), world.lots(world.fund)) == (0, 100)
     assert world.collateral_usd(0) == pytest.approx(180 - 59.34)
-    assert (world["level"].tobytes(), int(world["run"]["trades"][0])) == book
+    assert (world["depth"].tobytes(), int(world["run"]["trades"][0])) == book
     world.unwind(60.0)
     assert world.lots(world.fund) == 100, "the twin's fund never trades"
     assert fund_equity_usd(world) == pytest.approx(1_000 + 59.34)
