@@ -104,22 +104,28 @@ def act(world, i, key):
 
 
 @hot_kernel
-def schedule(world, i, step):
-    """Put the trader's next wake after `step` on the wheel: an exponential time in whole steps."""
+def draw_wake(world, i, step):
+    """Draw the trader's next wake after `step`: an exponential time in whole steps; a trader that never wakes keeps its last."""
     run, trader, rng = run_row(world, 0), trader_at(world, i), draw_at(world, 0)
-    if not 0.0 < trader["wake_seconds"] < 1e15:
-        return
-    rng["key"], rng["draws"] = key_at(trader["key"], WAKE + step), 0
-    due = step + 1 + np.int64(exponential(rng) * trader["wake_seconds"] / run["dt"])
-    put_wake_step(world, i, due)
-    put_on_wheel(world, i, due & (wheel(world).shape[0] - 1))
+    if 0.0 < trader["wake_seconds"] < 1e15:
+        rng["key"], rng["draws"] = key_at(trader["key"], WAKE + step), 0
+        put_wake_step(world, i, step + 1 + np.int64(exponential(rng) * trader["wake_seconds"] / run["dt"]))
 
 
 @hot_kernel
-def put_on_wheel(world, i, bucket):
-    """Put trader i at the head of a bucket's list."""
-    put_wake_next(world, i, wheel_at(world, bucket))
-    put_wheel(world, bucket, i)
+def put_on_wheel(world, i, step):
+    """Put trader i at the head of its bucket's list, if it wakes after `step`."""
+    bucket = wake_step_at(world, i) & (wheel(world).shape[0] - 1)
+    if wake_step_at(world, i) > step:
+        put_wake_next(world, i, wheel_at(world, bucket))
+        put_wheel(world, bucket, i)
+
+
+@kernel
+def schedule(world, i, step):
+    """Put the trader's next wake after `step` on the wheel."""
+    draw_wake(world, i, step)
+    put_on_wheel(world, i, step)
 
 
 @kernel
@@ -135,7 +141,7 @@ def wake(world):
             put_awake(world, count, i)
             count += 1
         else:
-            put_on_wheel(world, i, bucket)
+            put_on_wheel(world, i, step)
         i = following
     return count
 
@@ -222,7 +228,9 @@ def act_awake(world, count):
     for k in range(count):
         i = awake_at(world, k)
         put_awake_key(world, k, key_at(trader_at(world, i)["key"], step))
-        schedule(world, i, step)
+        draw_wake(world, i, step)
+    for k in range(count):
+        put_on_wheel(world, awake_at(world, k), step)
     place_key = key_at(run["key"], WAKE + step)
     sampled_at = sample_here(world, place_key, -1, count + 1)
     done = 0
