@@ -52,7 +52,7 @@ from sim.records import (
 )
 from sim.sampling import book_mid
 
-GLANCE, REACH, AHEAD = 1.0 - 1e-6, 0.05, 8
+GLANCE, REACH, COARSE, AHEAD = 1.0 - 1e-6, 0.05, 2.0, 8
 
 
 @kernel
@@ -104,7 +104,7 @@ def tighten(world, i, m):
 
 @hot_kernel
 def burden(mark, price, fraction):
-    """Return a first tier's maintenance of one unit of size at a mark of `price` or now, and what rounding may take."""
+    """Return the maintenance, at most, of one unit of size at a mark of `price` or now, and what rounding may take."""
     return max(mark, price) * fraction + (mark + price) * (1.0 - GLANCE)
 
 
@@ -112,13 +112,15 @@ def burden(mark, price, fraction):
 def glance_of(world):
     """Return what a glance at a position takes: units a lot, the value below which it suffices, and either end of the safe interval with its burden.
 
-    The value is 0 where no glance suffices: several markets, requirements that are not a share of the value, a mark outside its interval.
+    Below that value no tier asks for more than `COARSE` times the share of the first. It is 0 where no glance suffices:
+    several markets, requirements that rise with the size by themselves, a mark outside its interval.
     """
-    market, mark = market_at(world, 0), view_at(world, 0)["mark"]
-    low, high, fraction = market["safe_low"], market["safe_high"], market["tier_fraction"][0]
-    plain = market["tier_deduction"][0] == 0.0 and market["size_slope"] == 0.0
-    ceiling = GLANCE * market["tier_floor"][1] if market["tiers"] > 1 else math.inf
-    if markets(world).shape[0] > 1 or not plain or not low < mark < high:
+    market, mark, tier = market_at(world, 0), view_at(world, 0)["mark"], 0
+    while tier + 1 < market["tiers"] and market["tier_fraction"][tier + 1] <= COARSE * market["tier_fraction"][0]:
+        tier += 1
+    low, high, fraction = market["safe_low"], market["safe_high"], market["tier_fraction"][tier]
+    ceiling = GLANCE * market["tier_floor"][tier + 1] if tier + 1 < market["tiers"] else math.inf
+    if markets(world).shape[0] > 1 or market["size_slope"] > 0.0 or not low < mark < high:
         ceiling = 0.0
     return market["units_per_price"], ceiling, low, burden(mark, low, fraction), high, burden(mark, high, fraction)
 
@@ -127,7 +129,7 @@ def glance_of(world):
 def clearly_safe(position, collateral, glance):
     """Return whether a glance shows that a position is safe all over its market's safe interval, with room to spare.
 
-    Sufficient, not necessary: a notional in the first tier, and more equity than maintenance by more than rounding, now
+    Sufficient, not necessary: a notional in the lowest tiers, and more equity than maintenance by more than rounding, now
     and at either end of the interval: which of them hurts is chance, and a jump by chance costs more.
     """
     unit, ceiling, low, low_burden, high, high_burden = glance
