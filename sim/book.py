@@ -208,12 +208,12 @@ def reduce_order(world, number, owner, m, side, tick, lots):
     order = order_at(world, number)
     place = tick - market_at(world, m)["window_low"]
     reserve(world, owner, m, side, -lots)
-    order["lots"] -= lots
-    left = depth_at(world, m, place) - lots
-    put_depth(world, m, place, left)
-    if order["lots"] == 0:
+    left, depth = np.int64(order["lots"]) - lots, depth_at(world, m, place) - lots
+    order["lots"] = left
+    put_depth(world, m, place, depth)
+    if left == 0:
         unlink(world, number, level_at(world, m, place))
-        if left == 0:
+        if depth == 0:
             empty_level(world, m, side, tick)
 
 

@@ -169,10 +169,6 @@ class PerpetualMarket(mesa.Model):
         limits = [asset.process.limit_steps(self.setup.dt) for asset in self.setup.assets]
         return min([limit for limit in limits if limit is not None], default=math.inf)
 
-    def step(self):
-        """Run one step of `setup.dt` seconds."""
-        self._advance(1)
-
     def run(self, steps, progress=None):
         """Run a number of steps.
 
@@ -192,14 +188,16 @@ class PerpetualMarket(mesa.Model):
             if progress:
                 progress(self.step_number - before)
 
-    def _advance(self, steps):
-        """Run steps up to the end of the drawn path, or up to the one after which something is to be attended to."""
+    def _advance(self, steps=1):
+        """Run one step of `setup.dt` seconds, or several within the drawn path, up to one after which something is to be attended to."""
         if not self.step_number % PATH_STEPS:
             self._extend()
         done = self._go(steps)
         self.step_number += abs(done)
         if done < 0:
             self._attend()
+
+    step = _advance
 
     def _go_plainly(self, world, steps):
         with self._plain_arithmetic():
