@@ -34,13 +34,14 @@ from sim.records import (
 )
 
 NO_ASK = 1 << 62
-_ONE, _ZERO, _ALL = np.uint64(1), np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
+_ONE, _ZERO, _LAST, _ALL = np.uint64(1), np.uint64(0), np.uint64(63), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @hot_kernel
 def outward(word, side, place):
     """Return the bits of a word from `place` on, away from the touch: downwards on the side of the bids (+1), else upwards."""
-    return word & (_ALL >> np.uint64(63 - (place & 63)) if side > 0 else _ALL << np.uint64(place & 63))
+    bit = np.uint64(place & 63)
+    return word & (_ALL >> (_LAST - bit) if side > 0 else _ALL << bit)
 
 
 @hot_kernel
@@ -75,76 +76,29 @@ def clear_bit(world, m, place):
         put_summary_word(world, m, word >> 6, without(summary_word_at(world, m, word >> 6), word))
 
 
-@hot_kernel
-def above(word, place):
-    """Return the first set bit at or above `place` within its word of a bitmap, or -1."""
-    word = outward(word, -1, place)
-    return (place & ~63) + lowest_bit(word) if word != _ZERO else -1
-
-
-@hot_kernel
-def below(word, place):
-    """Return the last set bit at or below `place` within its word of a bitmap, or -1."""
-    word = outward(word, 1, place)
-    return (place & ~63) + highest_bit(word) if word != _ZERO else -1
-
-
 @kernel
-def far_above(world, m, word):
-    """Return the first level in the words after `word`, or -1."""
-    place = word + 1
-    while place < words(world).shape[1]:
-        found = above(summary_word_at(world, m, place >> 6), place)
-        if found >= 0:
-            return above(word_at(world, m, found), found << 6)
-        place = (place | 63) + 1
-    return -1
-
-
-@kernel
-def far_below(world, m, word):
-    """Return the last level in the words before `word`, or -1."""
-    place = word - 1
-    while place >= 0:
-        found = below(summary_word_at(world, m, place >> 6), place)
-        if found >= 0:
-            return below(word_at(world, m, found), (found << 6) + 63)
-        place = (place & ~63) - 1
+def far_level(world, m, side, word):
+    """Return the first occupied level of a side in the words beyond `word`, or -1."""
+    place = word - side
+    while 0 <= place < words(world).shape[1]:
+        here = outward(summary_word_at(world, m, place >> 6), side, place)
+        if here != _ZERO:
+            found = (place & ~63) + nearest(here, side)
+            return (found << 6) + nearest(word_at(world, m, found), side)
+        place = (place & ~63) - 1 if side > 0 else (place | 63) + 1
     return -1
 
 
 @hot_kernel
-def level_above(world, m, place):
-    """Return the first occupied level at or above `place`, or -1."""
-    if place >= levels(world).shape[1]:
-        return -1
-    found = above(word_at(world, m, place >> 6), place)
-    return found if found >= 0 else far_above(world, m, place >> 6)
-
-
-@hot_kernel
-def level_below(world, m, place):
-    """Return the last occupied level at or below `place`, or -1."""
-    if place < 0:
-        return -1
-    found = below(word_at(world, m, place >> 6), place)
-    return found if found >= 0 else far_below(world, m, place >> 6)
-
-
-@hot_kernel
-def next_ask(world, m, tick):
-    """Return the lowest occupied tick at or above `tick`, 0 if none; `tick` must be above the best bid."""
+def next_price(world, m, side, tick):
+    """Return the first occupied tick of a side (+1: bids) from `tick` on, away from the touch, 0 if none; `tick` must be beyond the other side's best."""
     low = market_at(world, m)["window_low"]
-    place = level_above(world, m, tick - low)
-    return place + low if place >= 0 else 0
-
-
-@hot_kernel
-def next_bid(world, m, tick):
-    """Return the highest occupied tick at or below `tick`, 0 if none; `tick` must be below the best ask."""
-    low = market_at(world, m)["window_low"]
-    place = level_below(world, m, tick - low)
-    return place + low if place >= 0 else 0
+    place = tick - low
+    if place < 0 or place >= levels(world).shape[1]:
+        return 0
+    here = outward(word_at(world, m, place >> 6), side, place)
+    level = (place & ~63) + nearest(here, side) if here != _ZERO else far_level(world, m, side, place >> 6)
+    return level + low if level >= 0 else 0
 
 
 @hot_kernel
@@ -196,10 +150,10 @@ def empty_level(world, m, side, tick):
     """Clear the bit of a level that has lost its last order and move the best price on."""
     place, view = tick - market_at(world, m)["window_low"], view_at(world, m)
     clear_bit(world, m, place)
-    if side > 0 and tick == view["best_bid"]:
-        view["best_bid"] = next_bid(world, m, tick - 1)
-    if side < 0 and tick == view["best_ask"]:
-        view["best_ask"] = next_ask(world, m, tick + 1)
+    if tick == opposite(world, m, -side):
+        best = next_price(world, m, side, tick - side)
+        view["best_bid"] = best if side > 0 else view["best_bid"]
+        view["best_ask"] = best if side < 0 else view["best_ask"]
 
 
 @hot_kernel
@@ -299,8 +253,8 @@ def shift_window(world, m, new_low):
         put_depth(world, m, target + shift, 0)
     market["window_low"] = new_low
     rebuild_bitmap(world, m)
-    view["best_bid"] = next_bid(world, m, view["best_bid"]) if view["best_bid"] > 0 else 0
-    view["best_ask"] = next_ask(world, m, view["best_ask"]) if view["best_ask"] > 0 else 0
+    view["best_bid"] = next_price(world, m, 1, view["best_bid"]) if view["best_bid"] > 0 else 0
+    view["best_ask"] = next_price(world, m, -1, view["best_ask"]) if view["best_ask"] > 0 else 0
     return cancelled
 
 

@@ -21,7 +21,7 @@ import math
 
 import numpy as np
 
-from sim.book import far_above, far_below, nearest, opposite, outward, without
+from sim.book import far_level, nearest, opposite, outward, without
 from sim.funding import clamp, funding_rate, limited
 from sim.imbalance import imbalance_rate
 from sim.kernel import entry, hot_kernel, kernel
@@ -88,7 +88,7 @@ def average_price(world, m, side, notional):
     place = best - market["window_low"] if best > 0 else -1
     while place >= 0 and left > 0.0:
         left, lots = take_levels(world, m, side, place, left, lots)
-        place = far_below(world, m, place >> 6) if side > 0 else far_above(world, m, place >> 6)
+        place = far_level(world, m, side, place >> 6)
     thin = left > 0.0
     lots += left / (view["index"] * market["units_per_price"])
     return notional / (lots * market["units_per_price"]), thin

@@ -6,7 +6,7 @@ that of a test file depends on how pytest was told to import it.
 
 import numpy as np
 
-from sim.book import cancel_expired, next_ask, next_bid
+from sim.book import cancel_expired, next_price
 from sim.closing import forced_limit, slice_lots
 from sim.kernel import highest_bit, kernel, lowest_bit
 from sim.liquidation import below_maintenance, find_distressed, liquidation_round
@@ -88,7 +88,7 @@ def find_below(world, found):
 @kernel
 def nearest(world, tick, found):
     """Set found to the occupied ticks at or below, and at or above, a tick."""
-    found[0], found[1] = next_bid(world, 0, tick), next_ask(world, 0, tick)
+    found[0], found[1] = next_price(world, 0, 1, tick), next_price(world, 0, -1, tick)
 
 
 @kernel
