@@ -105,11 +105,12 @@ def act(world, i, key):
 
 @hot_kernel
 def draw_wake(world, i, step):
-    """Draw the trader's next wake after `step`: an exponential time in whole steps; a trader that never wakes keeps its last."""
-    run, trader, rng = run_row(world, 0), trader_at(world, i), draw_at(world, 0)
+    """Draw the trader's next wake after `step`: an exponential time in whole steps; for one that never wakes, `step` itself."""
+    run, trader, rng, due = run_row(world, 0), trader_at(world, i), draw_at(world, 0), step
     if 0.0 < trader["wake_seconds"] < 1e15:
         rng["key"], rng["draws"] = key_at(trader["key"], WAKE + step), 0
-        put_wake_step(world, i, step + 1 + np.int64(exponential(rng) * trader["wake_seconds"] / run["dt"]))
+        due += 1 + np.int64(exponential(rng) * trader["wake_seconds"] / run["dt"])
+    put_wake_step(world, i, due)
 
 
 @hot_kernel
