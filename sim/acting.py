@@ -16,6 +16,7 @@ from sim.records import (
     SPOT,
     TRANSFER,
     account_at,
+    asset_at,
     assets,
     draw_at,
     holding_at,
@@ -79,7 +80,7 @@ def carry_out_row(world, i, k):
     if rarely(not row_is_valid(world, i, order_row_at(world, k))):
         run["fault"], run["fault_trader"], run["fault_row"] = BAD_ORDER, i, k
         return False
-    run["outcomes"][submit(world, i, k)] += 1
+    run["outcomes"][np.uint64(submit(world, i, k))] += 1
     run["order_messages"] += 1
     return True
 
@@ -87,8 +88,8 @@ def carry_out_row(world, i, k):
 @hot_kernel
 def tidy(world, i):
     """Bring what is due to a trader's accounts up to date before it acts; a glance where nothing is due in the only market."""
-    if rarely(markets(world).shape[0] > 1 or account_at(world, i, 0)["incoming"] > 0 or holding_at(world, i, 0)["lots"] < 0
-              or position_at(world, i, 0)["isolated"] == 1):
+    if rarely(markets(world).shape[0] > 1 or account_at(world, i, 0)["incoming"] > 0 or position_at(world, i, 0)["isolated"] == 1
+              or asset_at(world, 0)["borrow_lots"] > 0 and holding_at(world, i, 0)["lots"] < 0):
         tidy_all(world, i)
 
 
