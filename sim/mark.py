@@ -91,7 +91,19 @@ def decayed_average(average, sample, elapsed_seconds, window_seconds):
     """
     if window_seconds <= 0.0:
         return sample
-    return average + (1.0 - math.exp(-elapsed_seconds / window_seconds)) * (sample - average)
+    return moved(average, sample, 1.0 - math.exp(-elapsed_seconds / window_seconds))
+
+
+@hot_kernel
+def moved(average, sample, weight):
+    """Return an average moved towards a sample by its weight.
+
+    Examples
+    --------
+    >>> moved(10.0, 20.0, 0.25)
+    12.5
+    """
+    return average + weight * (sample - average)
 
 
 @hot_kernel

@@ -193,8 +193,10 @@ class PerpetualMarket(mesa.Model):
         if not self.step_number % PATH_STEPS:
             self._extend()
         done = self._go(steps)
-        self.step_number += abs(done)
-        if done < 0:
+        if done >= 0:
+            self.step_number += done
+        else:
+            self.step_number -= done
             self._attend()
 
     step = _advance

@@ -89,6 +89,8 @@ RUN = row(
     ("step", "i8"), ("dt", "f8"), ("key", "u8"), ("traders", "i8"),
     ("decisions", "i8"), ("order_messages", "i8"), ("trades", "i8"), ("outcomes", "i8", (16,)),
     ("premium_samples", "i8"),          # samples of the premium a step
+    ("weight_30m", "f8"), ("weight_90m", "f8"),            # of a new sample in the public averages of the premium,
+    ("weight_1h", "f8"), ("weight_110m", "f8"), ("weight_1d", "f8"),   # of a step in those of the mid
     ("held_count", "i8"), ("dirty_count", "i8"),   # positions that are not flat; that changed since the last look
     ("event_count", "i8"), ("settlement_count", "i8"), ("print_count", "i8"), ("series_count", "i8"), ("kind_series_count", "i8"),
     ("record_steps", "i8"), ("kind_record_steps", "i8"),   # steps between two rows of the series, of the kinds' series

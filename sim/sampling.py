@@ -25,7 +25,7 @@ from sim.book import far_level, nearest, opposite, outward, without
 from sim.funding import clamp, funding_rate, limited
 from sim.imbalance import imbalance_rate
 from sim.kernel import entry, hot_kernel, kernel
-from sim.mark import decayed_average
+from sim.mark import decayed_average, moved
 from sim.pool import pool_price
 from sim.premium import median_of_votes, premium_index, sample_weight, trimmed_mean, truncated
 from sim.records import (
@@ -51,7 +51,7 @@ from sim.records import (
     word_at,
 )
 
-HALF_HOUR, NINETY_MINUTES, MINUTE = 1800.0, 5400.0, 60.0
+MINUTE = 60.0
 
 
 @hot_kernel
@@ -162,8 +162,8 @@ def sample_premium(world, m):
         view["average_premium"] = market["premium_sum"] / market["weight_sum"]
     else:
         average_otherwise(world, m, premium, elapsed)
-    view["premium_30m"] = decayed_average(view["premium_30m"], premium, elapsed, HALF_HOUR)
-    view["premium_90m"] = decayed_average(view["premium_90m"], premium, elapsed, NINETY_MINUTES)
+    view["premium_30m"] = moved(view["premium_30m"], premium, run["weight_30m"])
+    view["premium_90m"] = moved(view["premium_90m"], premium, run["weight_90m"])
     predict(world, m)
 
 

@@ -14,6 +14,8 @@ from sim.records import LEAST_TICKS, MID_AVERAGE, NO_ROW, QUOTES_AVERAGE
 from sim.setup import never_acts
 from sim.streams import key_at, stream_key
 
+PUBLIC_AVERAGES = (("weight_30m", 30, "sample"), ("weight_90m", 90, "sample"),   # minutes; how often they take something in
+                   ("weight_1h", 60, "step"), ("weight_110m", 110, "step"), ("weight_1d", 1440, "step"))
 WHEEL, PATH_STEPS, ORDER_ROWS, REMEMBERED = 4096, 4096, 128, 4096
 SERIES_ROWS, KIND_ROWS, SETTLEMENT_ROWS, PRINT_ROWS = 2048, 256, 4096, 65536
 LARGEST_UNITS = 9.2e18
@@ -127,6 +129,8 @@ def fill_run(run, setup, layout, seed):
     """Write clocks and counters of a run at time 0."""
     run["dt"], run["key"], run["traders"] = setup.dt, stream_key(seed, "run"), layout.traders
     run["premium_samples"] = setup.premium_samples
+    for field, minutes, elapsed in PUBLIC_AVERAGES:
+        run[field] = 1.0 - math.exp(-(setup.dt / setup.premium_samples if elapsed == "sample" else setup.dt) / (60.0 * minutes))
     run["record_steps"] = max(round(setup.record_seconds / setup.dt), 1)
     run["kind_record_steps"] = max(round(3600.0 / setup.dt), 1)
     run["print_trades"], run["next_expiry_step"] = setup.print_trades, 1 << 62

@@ -11,7 +11,7 @@ from sim.book import depth_to, shift_window
 from sim.funding import clamp
 from sim.index import price_of_sources
 from sim.kernel import entry, hot_kernel, kernel
-from sim.mark import decayed_average, index_plus_funding, median_of_three, quotes_or_last, shrunk_basis
+from sim.mark import decayed_average, index_plus_funding, median_of_three, moved, quotes_or_last, shrunk_basis
 from sim.pool import pool_room, quote_pool
 from sim.records import (
     BOOK,
@@ -35,7 +35,6 @@ from sim.sampling import average_price, book_mid
 
 DEPTH_BAND = 0.001
 BANDS_BELOW = 4                     # widths of the band that a ladder must have at least: a quarter lies on either side of the mark
-HOUR, DAY, ANCHOR = 3600.0, 86400.0, 6600.0
 
 
 @hot_kernel
@@ -200,15 +199,15 @@ def update_public_averages(world, m):
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
     mid = book_mid(world, m)
     if mid > 0.0:
-        log_mid, dt = math.log(mid), run["dt"]
+        log_mid = math.log(mid)
         change = log_mid - view["log_mid"]
-        variance = decayed_average(view["volatility"] * view["volatility"], change * change / dt, dt, HOUR)
+        variance = moved(view["volatility"] * view["volatility"], change * change / run["dt"], run["weight_1h"])
         view["volatility"], view["log_mid"] = math.sqrt(variance), log_mid
-        view["log_mid_1h"] = decayed_average(view["log_mid_1h"], log_mid, dt, HOUR)
-        view["log_mid_1d"] = decayed_average(view["log_mid_1d"], log_mid, dt, DAY)
+        view["log_mid_1h"] = moved(view["log_mid_1h"], log_mid, run["weight_1h"])
+        view["log_mid_1d"] = moved(view["log_mid_1d"], log_mid, run["weight_1d"])
         view["trend_1h"], view["trend_1d"] = log_mid - view["log_mid_1h"], log_mid - view["log_mid_1d"]
         view["basis_mid"] = mid / view["spot"] - 1.0
-        view["mid_110m"] = decayed_average(view["mid_110m"], log_mid - math.log(view["spot"]), dt, ANCHOR)
+        view["mid_110m"] = moved(view["mid_110m"], log_mid - math.log(view["spot"]), run["weight_110m"])
         reach = int(mid / market["tick"] * DEPTH_BAND)
         centre = int(mid / market["tick"])
         view["depth_bid"] = depth_near(world, m, 1, centre - reach)
