@@ -180,7 +180,8 @@ def entry(result, integers, *floats):
     """Declare a part of the step that is compiled on its own and called by address.
 
     The compiler optimises a function together with all that it calls, again for each caller; entries cut that chain, so
-    each part is compiled once. An entry's body is as fast as ever; a call costs a few nanoseconds.
+    each part is compiled once. An entry's body is as fast as ever; a call costs a few nanoseconds. It is called by numba's own convention (result
+    by pointer, then a pointer for an exception) without a place for an exception, since kernels never raise.
 
     Parameters
     ----------
@@ -221,8 +222,10 @@ def _compiled_entry(function, signature):
         word = ir.IntType(64)
         first = builder.inttoptr(args[0], word.as_pointer())
         target = builder.inttoptr(_load_constant(builder, first, place), entry_type.as_pointer())
-        _, value = context.call_conv.call_function(builder, target, signature.return_type, argument_types, args)
-        return value
+        with builder.goto_entry_block():
+            result = builder.alloca(entry_type.args[0].pointee)
+        builder.call(target, [result, ir.Constant(entry_type.args[1], None), *args])
+        return context.get_returned_value(builder, signature.return_type, builder.load(result))
 
     _entries[place] = address
     return _caller(signature, codegen)
