@@ -91,7 +91,10 @@ def far_level(world, m, side, word):
 
 @hot_kernel
 def next_price(world, m, side, tick):
-    """Return the first occupied tick of a side (+1: bids) from `tick` on, away from the touch, 0 if none; `tick` must be beyond the other side's best."""
+    """Return the first occupied tick of a side (+1: bids) from `tick` on, away from the touch, 0 if none.
+
+    One bitmap holds both sides: `tick` must not reach to the other one's best.
+    """
     low = market_at(world, m)["window_low"]
     place = tick - low
     if place < 0 or place >= levels(world).shape[1]:

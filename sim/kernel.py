@@ -180,8 +180,8 @@ def entry(result, integers, *floats):
     """Declare a part of the step that is compiled on its own and called by address.
 
     The compiler optimises a function together with all that it calls, again for each caller; entries cut that chain, so
-    each part is compiled once. An entry's body is as fast as ever; a call costs a few nanoseconds. It is called by numba's own convention (result
-    by pointer, then a pointer for an exception) without a place for an exception, since kernels never raise.
+    each part is compiled once. An entry's body is as fast as ever; a call costs a few nanoseconds. It goes by numba's own
+    convention, the result through a pointer, but without a place for an exception: kernels never raise.
 
     Parameters
     ----------

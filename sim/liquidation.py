@@ -68,8 +68,8 @@ def safe_interval(world, i, m):
     Notes
     -----
     The requirement being the largest of the tiers' lines, the interval ends at the first of the tiers' liquidation
-    prices. It is empty if the position is below maintenance now, and where its account has other positions too, whose
-    marks move on their own.
+    prices. It is empty if the position is below maintenance now, where its account has other positions too, whose
+    marks move on their own, and where some tier asks for the whole value or more.
     """
     position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
     equity, lots, low, high = purse_equity(world, i, m), position["lots"], 0.0, math.inf
@@ -77,6 +77,8 @@ def safe_interval(world, i, m):
         return mark, mark
     for tier in range(market["tiers"]):
         fraction = market["tier_fraction"][tier] + market["size_slope"] * abs(lots)
+        if fraction >= 1.0:
+            return mark, mark
         price = liquidation_price(mark, equity, lots, market["units_per_price"], fraction, market["tier_deduction"][tier])
         if lots > 0:
             low = max(low, price)

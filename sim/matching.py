@@ -78,7 +78,7 @@ def exposure(position, buy, sell):
 
     Notes
     -----
-    No side can shrink below the other's size unless it turns: the larger of the furthest long and the furthest short.
+    Buying only leads towards long and selling only towards short, so the largest size lies at the furthest of either end.
     """
     return max(position["lots"] + position["buy_lots"] + buy, position["sell_lots"] + sell - position["lots"])
 
@@ -112,7 +112,13 @@ def free_collateral(world, i, v):
 
 @hot_kernel
 def affords(world, i, m, side, tick, lots):
-    """Return whether the purse of (i, m) carries the initial margin of an order of `lots` at `tick`, and 64 bits its value."""
+    """Return whether the purse of (i, m) carries the initial margin of an order of `lots` at `tick`, and 64 bits its value.
+
+    Notes
+    -----
+    An order that can only shrink the position is always carried. Chance decides which does, so that enters as a sum beyond every requirement
+    (`CERTAINTY` times at least one lot) instead of as a jump.
+    """
     position, market = position_at(world, i, m), market_at(world, m)
     after = exposure(position, lots if side > 0 else 0, lots if side < 0 else 0)
     certain = CERTAINTY * max(abs(position["lots"]) + 1 - after, 0)
