@@ -19,19 +19,63 @@ def drawn_word(key, number):
     return word ^ (word >> 31)
 
 
-def repeat_in(book, word, traders):
-    """Carry out in the reference book the message that a word stands for; return the fills."""
-    trader, place, quarter = ((word >> 40) * traders) >> 24, (word >> 38) & 3, (word >> 36) & 3
-    side = 1 if (word >> 35) & 1 else -1
-    lots = 1 + ((((word >> 16) & 0xFFFF) * MOST_LOTS) >> 16)
+class Packed:
+    """The quantities of a message, all from one word."""
+
+    run, word, number = staticmethod(lambda market: bare.run_packed(market.nodes, market.words, market.states, market.traders, 1)), 0, 0
+
+    def begin(self, traders):
+        """Return trader, quarter and side of the next message."""
+        self.number += 1
+        self.word = drawn_word(42, self.number)
+        return ((self.word >> 40) * traders) >> 24, (self.word >> 36) & 3, 1 if (self.word >> 35) & 1 else -1
+
+    def place(self):
+        return (self.word >> 38) & 3
+
+    def distance(self):
+        return 1 + (((self.word & 0xFFFF) * REACH_TICKS) >> 16)
+
+    def lots(self):
+        return 1 + ((((self.word >> 16) & 0xFFFF) * MOST_LOTS) >> 16)
+
+
+class Apart:
+    """The quantities of a message, a word each: the yardstick's."""
+
+    run, number = staticmethod(lambda market: bare.run_apart(market.nodes, market.words, market.states, market.draws, market.traders, 1)), 0
+
+    def below(self, count):
+        self.number += 1
+        return int((drawn_word(42, self.number) >> 11) * 2.0**-53 * count)
+
+    def begin(self, traders):
+        """Return trader, quarter and side of the next message."""
+        trader, quarter = self.below(traders), self.below(4)
+        return trader, quarter, 1 if self.below(2) == 0 else -1
+
+    def place(self):
+        return self.below(SLOTS)
+
+    def distance(self):
+        return 1 + self.below(REACH_TICKS)
+
+    def lots(self):
+        return 1 + self.below(MOST_LOTS)
+
+
+def repeat_in(book, draw, traders):
+    """Carry out in the reference book the next message that is drawn; return the fills."""
+    trader, quarter, side = draw.begin(traders)
     if quarter == 3:
-        return book.market(trader, side, lots, bare.TOP - 1 if side > 0 else 1)[1]
+        return book.market(trader, side, draw.lots(), bare.TOP - 1 if side > 0 else 1)[1]
+    place = draw.place()
     slots = [trader * SLOTS + (place + step) % SLOTS for step in range(SLOTS)]
     live = [order for order in slots if order in book.resting]
     if quarter == 2 and live:
         return [] if book.cancel(live[0]) else None
-    tick = (book.best(-side) or bare.REFERENCE) - side * (1 + (((word & 0xFFFF) * REACH_TICKS) >> 16))
-    outcome, fills = book.limit(slots[0], trader, side, tick, lots)
+    tick = (book.best(-side) or bare.REFERENCE) - side * draw.distance()
+    outcome, fills = book.limit(slots[0], trader, side, tick, draw.lots())
     assert outcome == "done"
     return fills
 
@@ -52,13 +96,14 @@ def depth(market, side):
     return levels
 
 
+@pytest.mark.parametrize("draws", [Packed, Apart])
 @pytest.mark.parametrize("traders, messages", [(1, 300), (3, 3_000), (100, 20_000), (1_000, 20_000)])
-def test_same_messages_give_the_reference_book(traders, messages):
-    market, book = BareMarket(traders, seed=42), ReferenceBook(1, bare.TOP - 1)
+def test_same_messages_give_the_reference_book(traders, messages, draws):
+    market, book, draw = BareMarket(traders, seed=42, apart=draws is Apart), ReferenceBook(1, bare.TOP - 1), draws()
     traded = 0
     for number in range(1, messages + 1):
-        bare.run_packed(market.nodes, market.words, market.states, traders, 1)
-        fills = repeat_in(book, drawn_word(42, number), traders)
+        draws.run(market)
+        fills = repeat_in(book, draw, traders)
         traded += sum(fill.lots for fill in fills)
         assert int(market.states["traded_lots"][0]) == traded
         assert int(market.states["best_bid"][0]) == (book.best(1) or 0)
@@ -69,16 +114,18 @@ def test_same_messages_give_the_reference_book(traders, messages):
     assert sum(book.positions.values()) == 0
 
 
-def test_lots_in_the_rings_are_the_lots_of_the_live_slots():
-    market = BareMarket(1_000)
+@pytest.mark.parametrize("apart", [False, True])
+def test_lots_in_the_rings_are_the_lots_of_the_live_slots(apart):
+    market = BareMarket(1_000, apart=apart)
     market.run(2_000)
     in_rings = sum(sum(queue) for side in (1, -1) for _, queue in depth(market, side))
     assert in_rings == int(market.nodes["lots"][:market.traders * SLOTS].sum())
-    assert int(market.states["draws"][0]) == 200_000
+    assert int(market.states["draws"][0]) == (0 if apart else 200_000)
 
 
-def test_steps_one_by_one_are_the_run_in_one_call():
-    single, whole = BareMarket(100), BareMarket(100)
+@pytest.mark.parametrize("apart", [False, True])
+def test_steps_one_by_one_are_the_run_in_one_call(apart):
+    single, whole = BareMarket(100, apart=apart), BareMarket(100, apart=apart)
     for _ in range(50):
         single.step()
     whole.run(50)
