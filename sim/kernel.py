@@ -268,9 +268,9 @@ def world_of(tables):
 
 
 def direct(compiled, arguments):
-    """Return what a kernel of so many integers is called by from Python without looking up its version; plain, the function itself.
+    """Return the compiled function of a kernel for so many integer arguments, to be called from Python; plain, the kernel itself.
 
-    Half of what a call of a small kernel costs is numba's look at the types of its arguments.
+    It passes over numba's look at the types of the arguments, which is half of what a call of a small kernel costs.
     """
     if not COMPILED:
         return compiled

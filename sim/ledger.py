@@ -34,7 +34,7 @@ from sim.records import (
 
 @hot_kernel
 def share_of(amount, part, whole):
-    """Return the share of an integer amount that belongs to `part` of `whole`, rounded down, without overflow.
+    """Return the share of an integer amount that belongs to `part` (at least 0) of `whole` (above 0), rounded down, without overflow.
 
     Examples
     --------

@@ -114,8 +114,9 @@ def burden(mark, price, fraction):
 def glance_of(world):
     """Return what a glance at a position takes: units a lot, the value below which it suffices, and either end of the safe interval with its burden.
 
-    Below that value no tier asks for more than `COARSE` times the share of the first. It is 0 where no glance suffices:
-    several markets, requirements that rise with the size by themselves, a mark outside its interval.
+    Below that value no tier asks for more than `COARSE` times the share of the first (shares rise from tier to tier; what a
+    tier deducts is left out, on the safe side). It is 0 where no glance suffices: several markets, a `size_slope`, a mark
+    outside its interval.
     """
     market, mark, tier = market_at(world, 0), view_at(world, 0)["mark"], 0
     while tier + 1 < market["tiers"] and market["tier_fraction"][tier + 1] <= COARSE * market["tier_fraction"][0]:
@@ -131,7 +132,7 @@ def glance_of(world):
 def clearly_safe(position, collateral, glance):
     """Return whether a glance shows that a position is safe all over its market's safe interval, with room to spare.
 
-    Sufficient, not necessary: a notional in the lowest tiers, and more equity than maintenance by more than rounding, now
+    Sufficient, not necessary: a cross position, a value below the glance's ceiling, and more equity than maintenance by more than rounding, now
     and at either end of the interval: which of them hurts is chance, and a jump by chance costs more.
     """
     unit, ceiling, low, low_burden, high, high_burden = glance
@@ -180,8 +181,10 @@ def fetch_held(world, h, v):
 def find_distressed(world, v):
     """List the held positions of venue v that are below maintenance; end the episodes of the others. Return how many.
 
-    The safe intervals are set anew from all held positions on the way; they reach no further than `REACH`, so that a
-    glance at small positions suffices within them.
+    On the way transfers that have arrived are credited and the safe intervals are set anew from all held positions; they
+    reach no further than `REACH`, so that a glance at small positions suffices within them. A mark that leaves its interval
+    is what calls for this search: where a venue pauses between orders, the episode of a position that recovers in the
+    pause ends with the first search after it.
     """
     run, width, found = run_row(world, 0), markets(world).shape[0], 0
     for m in range(width):

@@ -78,7 +78,7 @@ def exposure(position, buy, sell):
 
     Notes
     -----
-    Buying only leads towards long and selling only towards short, so the largest size lies at the furthest of either end.
+    Lots to buy and to sell are at least 0, so the size is largest with all bought and nothing sold, or the other way round.
     """
     return max(position["lots"] + position["buy_lots"] + buy, position["sell_lots"] + sell - position["lots"])
 
@@ -117,7 +117,7 @@ def affords(world, i, m, side, tick, lots):
     Notes
     -----
     An order that can only shrink the position is always carried. Chance decides which does, so that enters as a sum beyond every requirement
-    (`CERTAINTY` times at least one lot) instead of as a jump.
+    (`CERTAINTY` times at least one lot; no requirement comes near, by `LARGEST_NOTIONAL`) instead of as a jump.
     """
     position, market = position_at(world, i, m), market_at(world, m)
     after = exposure(position, lots if side > 0 else 0, lots if side < 0 else 0)
