@@ -132,8 +132,8 @@ def glance_of(world):
 def clearly_safe(position, collateral, glance):
     """Return whether a glance shows that a position is safe all over its market's safe interval, with room to spare.
 
-    Sufficient, not necessary: a cross position, a value below the glance's ceiling, and more equity than maintenance by more than rounding, now
-    and at either end of the interval: which of them hurts is chance, and a jump by chance costs more.
+    Sufficient, not necessary: a cross position, a value below the glance's ceiling, and more equity than maintenance by
+    more than rounding, now and at either end of the interval: which of them hurts is chance, and a jump by chance costs more.
     """
     unit, ceiling, low, low_burden, high, high_burden = glance
     value, own = position["lots"] * unit, float(collateral + position["quote"])
