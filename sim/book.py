@@ -15,6 +15,7 @@ import numpy as np
 from sim.kernel import entry, highest_bit, hot_kernel, kernel, lowest_bit
 from sim.records import (
     depth_at,
+    depths,
     level_at,
     levels,
     market_at,
@@ -232,7 +233,7 @@ def lots_between(world, m, first, last):
     while place <= last:
         count = min(place | 63, last) + 1 - place
         if word_at(world, m, place >> 6) != _ZERO:
-            here = some_depths(world, m * levels(world).shape[1] + place, count)
+            here = some_depths(world, m * depths(world).shape[1] + place, count)
             for k in range(count):
                 total += here[k]
         place += count
