@@ -7,7 +7,7 @@ Belief
     round trip costs ``round_trip_bps`` (fees, spreads, impact: the trader's own estimate), recovered over ``hold_hours``,
     however many settlements that is.
 Orders
-    Every wake: one limit order a side in the perpetual at its *reservation basis* (`agents.reservation`), at most a
+    Every wake: one limit order a side in the perpetual at its *reservation basis* (`perplab.agents.reservation`), at most a
     clip each, resting ``rest_seconds``. With h a position's sign and r = -h G what it receives per interval, it opens
     where r covers the hurdle and the cost per interval of the holding time, and closes where r falls ``unwind_share`` of that
     cost short of the hurdle; both rise by ``inventory_hurdle_per_year`` as the position nears its limit. The reverse side's hurdle
@@ -35,7 +35,7 @@ import math
 
 import numpy as np
 
-from agents.orders import (
+from perplab.agents.orders import (
     BASIS_POINT,
     YEAR_SECONDS,
     equity_of,
@@ -46,10 +46,10 @@ from agents.orders import (
     write_spot,
     write_transfer,
 )
-from agents.reservation import REACH, reservation_basis
-from agents.trader import Trader, Trait, Traits, rule
-from sim.kernel import hot_kernel
-from sim.records import IMMEDIATE
+from perplab.agents.reservation import REACH, reservation_basis
+from perplab.agents.trader import Trader, Trait, Traits, rule
+from perplab.sim.compiler.jit import hot_kernel
+from perplab.sim.state.records import IMMEDIATE
 
 SMALLEST_MOVE = 0.01
 TICK_SLACK = 1e-6

@@ -24,7 +24,7 @@ Literature
 
 import math
 
-from agents.orders import (
+from perplab.agents.orders import (
     BASIS_POINT,
     elapsed_seconds,
     funding_paid_8h,
@@ -35,9 +35,9 @@ from agents.orders import (
     write_market,
     write_transfer,
 )
-from agents.trader import Trader, Trait, Traits, rule
-from sim.kernel import hot_kernel
-from sim.streams import uniform
+from perplab.agents.trader import Trader, Trait, Traits, rule
+from perplab.sim.compiler.jit import hot_kernel
+from perplab.sim.streams import uniform
 
 ALL_LOTS = 1 << 40
 TOLERATED_GAP = 0.02

@@ -26,10 +26,10 @@ import math
 
 import numpy as np
 
-from agents.orders import BASIS_POINT, elapsed_seconds, lots_of, usd_of, write_cancel, write_limit
-from agents.trader import Trader, Trait, Traits, rule
-from sim.kernel import hot_kernel
-from sim.records import BOOK, POST_ONLY
+from perplab.agents.orders import BASIS_POINT, elapsed_seconds, lots_of, usd_of, write_cancel, write_limit
+from perplab.agents.trader import Trader, Trait, Traits, rule
+from perplab.sim.compiler.jit import hot_kernel
+from perplab.sim.state.records import BOOK, POST_ONLY
 
 LEVELS = 12
 

@@ -17,9 +17,9 @@ Literature
 
 import math
 
-from agents.orders import lots_of, write_close, write_market
-from agents.trader import Trader, Trait, Traits, rule
-from sim.kernel import hot_kernel
+from perplab.agents.orders import lots_of, write_close, write_market
+from perplab.agents.trader import Trader, Trait, Traits, rule
+from perplab.sim.compiler.jit import hot_kernel
 
 HOUR, DAY = 3_600.0, 86_400.0
 ALL_LOTS = 1 << 40

@@ -16,10 +16,10 @@ Literature
 
 import math
 
-from agents.orders import lots_of, usd_of, write_market
-from agents.trader import Trader, Trait, Traits, rule
-from sim.kernel import hot_kernel
-from sim.streams import normal, uniform
+from perplab.agents.orders import lots_of, usd_of, write_market
+from perplab.agents.trader import Trader, Trait, Traits, rule
+from perplab.sim.compiler.jit import hot_kernel
+from perplab.sim.streams import normal, uniform
 
 TRAITS = Traits(
     wake_seconds=Trait(10_800, "s", "mean time between orders", low=0),

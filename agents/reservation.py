@@ -19,9 +19,9 @@ Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; 
 (2022), "Fundamentals of perpetual futures" (bounds from costs); Davis and Norman (1990) for the no-trade region.
 """
 
-from sim.funding import funding_rate
-from sim.kernel import hot_kernel, kernel
-from sim.records import BAND, SUM
+from perplab.sim.laws.funding import funding_rate
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.state.records import BAND, SUM
 
 WIDEST = 0.1
 REACH = 0.0999
@@ -71,7 +71,7 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     Examples
     --------
     >>> import numpy as np
-    >>> from sim.records import VIEW
+    >>> from perplab.sim.state.records import VIEW
     >>> view = np.zeros(1, VIEW)[0]
     >>> view["interest"], view["damper"], view["cap"], view["divisor"], view["floor"] = 1e-4, 5e-4, 0.003, 1.0, -0.003
     >>> [round(1e4 * reservation_basis(view, side, 0.05 / 1095, 0.0, 0.0, 0.0, 0.0), 3) for side in (-1, 1)]

@@ -2,8 +2,8 @@
 
 A kind in one file::
 
-    from agents.trader import Trader, Trait, Traits, rule, write_market
-    from sim.streams import uniform
+    from perplab.agents.trader import Trader, Trait, Traits, rule, write_market
+    from perplab.sim.streams import uniform
 
     TRAITS = Traits(wake_seconds=Trait(3600, "s", "mean time between decisions", low=0),
                     capital_usd=Trait(10_000, "quote currency", "money at the start", low=0))
@@ -33,15 +33,15 @@ import pathlib
 import mesa
 import numpy as np
 
-from agents.contract import check_trader, plain_fault
-from agents.orders import write_cancel, write_close, write_limit, write_market, write_spot, write_transfer
-from agents.traits import Trait, Traits
-from sim.cache import FLOORS, HOUSE
-from sim.errors import Fault, ParameterError, RuleError
-from sim.handling import retire, write_trait
-from sim.kernel import compile_rule, with_rule
-from sim.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
-from sim.refusal import nearest
+from perplab.agents.trader_check import check_trader, plain_fault
+from perplab.agents.orders import write_cancel, write_close, write_limit, write_market, write_spot, write_transfer
+from perplab.agents.traits import Trait, Traits
+from perplab.sim.compiler.cache import FLOORS, HOUSE
+from perplab.sim.errors import Fault, ParameterError, RuleError
+from perplab.sim.traders.edit import retire, write_trait
+from perplab.sim.compiler.jit import compile_rule, with_rule
+from perplab.sim.state.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
+from perplab.sim.faults import nearest
 
 __all__ = ["Rule", "Trader", "Trait", "Traits", "check_trader", "rule", "write_cancel", "write_close", "write_limit",
            "write_market", "write_spot", "write_transfer"]
@@ -79,7 +79,7 @@ class Rule:
         return compile_rule(self.function, self.signature_rows)
 
     def within(self, act):
-        """Return a kernel of the step with this rule inside (`sim.kernel.with_rule`), compiled at the first call in a process.
+        """Return a kernel of the step with this rule inside (`perplab.sim.compiler.jit.with_rule`), compiled at the first call in a process.
 
         Raises
         ------

@@ -5,7 +5,7 @@ import difflib
 
 import numpy as np
 
-from sim.errors import Fault, ParameterError
+from perplab.sim.errors import Fault, ParameterError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Traits:
     [5.0, 6.0]
     >>> traits.table(2, {"size_us": 5})
     Traceback (most recent call last):
-    sim.errors.ParameterError: size_us was 5, must be one of size_usd (did you mean size_usd?)
+    perplab.sim.errors.ParameterError: size_us was 5, must be one of size_usd (did you mean size_usd?)
     """
 
     def __init__(self, memory=None, **traits):

@@ -5,7 +5,7 @@ ladder of ticks with a bitmap of its occupied levels; at each level a ring of or
 own node.
 
 Two forms of it differ in their draws alone. *Apart*, the yardstick, makes the draws of (b)'s rule with the same functions of
-`sim.streams`, and one for the trader. *Packed* takes all that a message needs from one 64-bit word, the fastest way known to us.
+`perplab.sim.streams`, and one for the trader. *Packed* takes all that a message needs from one 64-bit word, the fastest way known to us.
 """
 
 import functools
@@ -21,9 +21,9 @@ from benchmarks.zero_intelligence import (
     SLOTS,
     WINDOW_TICKS,
 )
-from sim.kernel import highest_bit, hot_kernel, kernel, lowest_bit
-from sim.records import DRAW
-from sim.streams import below, uniform
+from perplab.sim.compiler.jit import highest_bit, hot_kernel, kernel, lowest_bit
+from perplab.sim.state.records import DRAW
+from perplab.sim.streams import below, uniform
 
 NODE = np.dtype([("lots", "i4"), ("place", "i4"), ("previous", "i4"), ("next", "i4")])
 STATE = np.dtype([("key", "u8"), ("draws", "i8"), ("best_bid", "i8"), ("best_ask", "i8"), ("trades", "i8"),

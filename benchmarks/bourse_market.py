@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 
 from benchmarks.clock import measure_steps
-from sim.cache import cache_directory
+from perplab.sim.compiler.cache import cache_directory
 
 VERSION = "0.4.0"
 CRATE = pathlib.Path(__file__).resolve().parent / "bourse_native"

@@ -8,11 +8,11 @@ import functools
 from benchmarks.clock import measure_steps, warm_up
 from benchmarks.zero_intelligence import REFERENCE_TICK, TICK
 from benchmarks.zero_intelligence_trader import STEP_SECONDS, ZeroIntelligence
-from scenarios.loader import build, load
-from sim.model import PerpetualMarket
-from sim.rulebook import load_rulebook
-from sim.setup import AssetSetup, MarketSetup, Population, Setup
-from sim.spot import GeometricBrownian
+from perplab.scenarios.files.loader import build, load
+from perplab.sim.model import PerpetualMarket
+from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
+from perplab.sim.spot.processes import GeometricBrownian
 
 SLEEPERS_A_TRADER = 9
 

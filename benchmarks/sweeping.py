@@ -7,10 +7,10 @@ import resource
 import tempfile
 import time
 
-from analysis.metrics import summarize
-from scenarios.design import read_sweep
-from scenarios.frames import open_runs
-from scenarios.sweeps import code_hash, execute, gather, local_pool, prepare
+from perplab.analysis.metrics.summary import summarize
+from perplab.scenarios.sweeps.sweep_design import read_sweep
+from perplab.scenarios.runs.results import open_runs
+from perplab.scenarios.sweeps.sweep_runner import code_hash, execute, gather, local_pool, prepare
 
 WARM_RUNS = 20
 SWEEP = """scenario = "calm"

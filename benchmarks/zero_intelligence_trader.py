@@ -2,7 +2,7 @@
 
 import math
 
-from agents.trader import (
+from perplab.agents.trader import (
     Trader,
     Trait,
     Traits,
@@ -12,7 +12,7 @@ from agents.trader import (
     write_market,
 )
 from benchmarks.zero_intelligence import ACTING_SHARE, MOST_LOTS, REACH_TICKS, SLOTS
-from sim.streams import below, uniform
+from perplab.sim.streams import below, uniform
 
 STEP_SECONDS = 1.0
 TRAITS = Traits(

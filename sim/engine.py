@@ -8,12 +8,12 @@ import math
 
 import numpy as np
 
-from sim.book import cancel_expired
-from sim.kernel import call_act, entry, fetch, hot_kernel, kernel
-from sim.liquidation import liquidation_round, unwind_fund
-from sim.loss import note_peak
-from sim.recording import record_kinds, record_markets
-from sim.records import (
+from perplab.sim.exchange.book import cancel_expired
+from perplab.sim.compiler.jit import call_act, entry, fetch, hot_kernel, kernel
+from perplab.sim.risk.liquidation import liquidation_round, unwind_fund
+from perplab.sim.risk.loss_sharing import note_peak
+from perplab.sim.series import record_kinds, record_markets
+from perplab.sim.state.records import (
     LEAST_TICKS,
     MOST_TICKS,
     NO_FAULT,
@@ -55,11 +55,11 @@ from sim.records import (
     wheel,
     wheel_at,
 )
-from sim.sampling import sample_premium
-from sim.settlement import accrue, settle
-from sim.streams import below, below_at, exponential, key_at
-from sim.valuation import recentre, update_index, update_mark, update_public_averages
-from sim.winners import close_winners
+from perplab.sim.funding.premium_samples import sample_premium
+from perplab.sim.funding.settlement import accrue, settle
+from perplab.sim.streams import below, below_at, exponential, key_at
+from perplab.sim.prices.mark_price import recentre, update_index, update_mark, update_public_averages
+from perplab.sim.risk.pool_adl import close_winners
 
 YEAR_SECONDS = 31_536_000.0
 LOG_RANGE = math.log(MOST_TICKS / LEAST_TICKS)

@@ -10,20 +10,23 @@ from time import perf_counter
 import mesa
 import numpy as np
 
-from sim import engine, handling, ledger, recording
-from sim.branching import adopt
-from sim.cache import sources_hash
-from sim.errors import Fault, InvariantError, ParameterError, RuleError
-from sim.files import whole_file
-from sim.kernel import direct, raised
-from sim.ladder import widened
-from sim.recorder import Recorder, Records
-from sim.records import BAD_COUNT, KIND, LEAST_TICKS, MOST_TICKS, OUTCOMES, PRICE_OUTSIDE, RULE_RAISED, VIEW
-from sim.setup import kinds_hashes
-from sim.shocks import shock_block, source_block
-from sim.standing import open_positions
-from sim.state import PATH_STEPS, Layout, build_tables, connect
-from sim.streams import generator
+from perplab.sim import engine
+from perplab.sim.traders import edit as handling
+from perplab.sim.clearing import ledger
+from perplab.sim import series as recording
+from perplab.sim.state.branch import adopt
+from perplab.sim.compiler.cache import sources_hash
+from perplab.sim.errors import Fault, InvariantError, ParameterError, RuleError
+from perplab.sim.atomic_files import whole_file
+from perplab.sim.compiler.jit import direct, raised
+from perplab.sim.state.widen import widened
+from perplab.sim.state.recorder import Recorder, Records
+from perplab.sim.state.records import BAD_COUNT, KIND, LEAST_TICKS, MOST_TICKS, OUTCOMES, PRICE_OUTSIDE, RULE_RAISED, VIEW
+from perplab.sim.setup import kinds_hashes
+from perplab.sim.spot.shocks import shock_block, source_block
+from perplab.sim.clearing.positions import open_positions
+from perplab.sim.state.build import PATH_STEPS, Layout, build_tables, connect
+from perplab.sim.streams import generator
 
 FORMAT = 3
 
@@ -56,13 +59,13 @@ class PerpetualMarket(mesa.Model):
 
     Parameters
     ----------
-    setup : sim.setup.Setup
+    setup : perplab.sim.setup.Setup
     seed : int
 
     Attributes
     ----------
     tables : dict of str to numpy.ndarray
-        The whole state, by the names of `sim.records`.
+        The whole state, by the names of `perplab.sim.state.records`.
     traits : list of numpy.ndarray
         Traits and memory of each kind's traders.
     kinds : list of type
@@ -74,7 +77,7 @@ class PerpetualMarket(mesa.Model):
     running : bool
         Whether the run is not over; `step` and `run` go on all the same.
     total : tuple
-        The conserved totals at the start (`sim.ledger.total_units`).
+        The conserved totals at the start (`perplab.sim.clearing.ledger.total_units`).
 
     Notes
     -----
@@ -383,8 +386,8 @@ class PerpetualMarket(mesa.Model):
         ----------
         no_impact : bool, optional
             Make the copy (or not) the exact twin in which forced positions go to the fund untraded.
-        setup : sim.setup.Setup, optional
-            Rules and traits under which the copy goes on; `sim.branching.adopt` says what may differ.
+        setup : perplab.sim.setup.Setup, optional
+            Rules and traits under which the copy goes on; `perplab.sim.state.branch.adopt` says what may differ.
         """
         self.recorder.drain(self.tables)
         python = pickle.loads(pickle.dumps(self._python_state()))
@@ -399,7 +402,7 @@ class PerpetualMarket(mesa.Model):
 
 def _seen(name):
     """Return the property that reads a field of the first market's view."""
-    return property(lambda market: market.tables["view"][name][0].item(), doc=f"`{name}` of the first market's view (`sim.records`)")
+    return property(lambda market: market.tables["view"][name][0].item(), doc=f"`{name}` of the first market's view (`perplab.sim.state.records`)")
 
 
 for _name in VIEW.names:

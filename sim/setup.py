@@ -69,7 +69,7 @@ class Population:
     name : str
         Names the population's random stream and its column in the records.
     kind : type
-        A subclass of `agents.trader.Trader`.
+        A subclass of `perplab.agents.trader.Trader`.
     number : int
     traits : mapping of str to float or array[number]
         Values by trait; what is missing has the kind's default.
@@ -95,7 +95,7 @@ class AssetSetup:
     Parameters
     ----------
     process : object
-        A spot process of `sim.spot`.
+        A spot process of `perplab.sim.spot.processes`.
     permanent_impact_bps, transient_impact_bps : float, bp per 100,000 of quote currency traded in spot
     impact_seconds : float
         Decay time of the transient impact.
@@ -106,9 +106,9 @@ class AssetSetup:
     perp_price_discovery : float
         Share of signed perpetual flow that moves the common value as spot flow would.
     shocks : sequence
-        Shocks of `sim.shocks`.
+        Shocks of `perplab.sim.spot.shocks`.
     sentiment : object or None
-        A `sim.spot.Sentiment`; None keeps it at zero.
+        A `perplab.sim.spot.processes.Sentiment`; None keeps it at zero.
     """
 
     name: str

@@ -11,7 +11,7 @@ import zlib
 
 import numpy as np
 
-from sim.kernel import hot_kernel, kernel
+from perplab.sim.compiler.jit import hot_kernel, kernel
 
 _WEYL = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)

@@ -10,7 +10,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 @pytest.fixture(scope="session")
 def calm_hours():
     """Two hours of the story calm, with its trades."""
-    from scenarios.loader import load
-    from scenarios.run import run
+    from perplab.scenarios.files.loader import load
+    from perplab.scenarios.runs.outcome import run
 
     return run(load("calm", {"days": 0.1, "record.trades": True}), seed=3)

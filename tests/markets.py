@@ -5,25 +5,25 @@ import math
 
 import numpy as np
 
-from agents.arbitrage import Arbitrage
-from agents.directional import DirectionalLong, DirectionalShort
-from agents.liquidity import LiquidityProvider
-from agents.manipulation import Manipulator
-from agents.momentum import Momentum
-from agents.noise import Noise
-from agents.orders import lots_of, units_of
-from agents.trader import Trader, Trait, Traits, rule, write_cancel, write_limit, write_market, write_spot, write_transfer
-from sim.ledger import accrue_borrow, receive_incoming
-from sim.liquidation import unwind_fund
-from sim.model import PerpetualMarket
-from sim.recorder import BUFFERS
-from sim.records import CANCEL, LIMIT, MARKET_ORDER, ORDER_ROW, SPOT, TRANSFER
-from sim.rulebook import load_rulebook
-from sim.setup import AssetSetup, MarketSetup, Population, Setup
-from sim.shocks import PathShock
-from sim.spot import GeometricBrownian, Sentiment
-from sim.state import build_tables, connect
-from sim.streams import below, uniform
+from perplab.agents.arbitrage import Arbitrage
+from perplab.agents.directional import DirectionalLong, DirectionalShort
+from perplab.agents.liquidity import LiquidityProvider
+from perplab.agents.attacks.manipulation import Manipulator
+from perplab.agents.momentum import Momentum
+from perplab.agents.noise import Noise
+from perplab.agents.orders import lots_of, units_of
+from perplab.agents.trader import Trader, Trait, Traits, rule, write_cancel, write_limit, write_market, write_spot, write_transfer
+from perplab.sim.clearing.ledger import accrue_borrow, receive_incoming
+from perplab.sim.risk.liquidation import unwind_fund
+from perplab.sim.model import PerpetualMarket
+from perplab.sim.state.recorder import BUFFERS
+from perplab.sim.state.records import CANCEL, LIMIT, MARKET_ORDER, ORDER_ROW, SPOT, TRANSFER
+from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
+from perplab.sim.spot.shocks import PathShock
+from perplab.sim.spot.processes import GeometricBrownian, Sentiment
+from perplab.sim.state.build import build_tables, connect
+from perplab.sim.streams import below, uniform
 from tests.probes import drive, one_round, settle_at
 
 SPOT_PRICE, TICK, LOT_UNITS = 20_000.0, 20_000, 10_000

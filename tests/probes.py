@@ -6,17 +6,17 @@ that of a test file depends on how pytest was told to import it.
 
 import numpy as np
 
-from sim.book import cancel_expired, next_price
-from sim.closing import forced_limit, slice_lots
-from sim.kernel import highest_bit, kernel, lowest_bit
-from sim.liquidation import below_maintenance, find_distressed, liquidation_round
-from sim.loss import share_loss
-from sim.matching import submit
-from sim.records import order_rows, orders, positions, run_row, view_at
-from sim.sampling import sample_premium
-from sim.settlement import accrue, settle
-from sim.streams import below, exponential, key_at, mix, normal, uniform
-from sim.winners import close_winners
+from perplab.sim.exchange.book import cancel_expired, next_price
+from perplab.sim.risk.forced_orders import forced_limit, slice_lots
+from perplab.sim.compiler.jit import highest_bit, kernel, lowest_bit
+from perplab.sim.risk.liquidation import below_maintenance, find_distressed, liquidation_round
+from perplab.sim.risk.loss_sharing import share_loss
+from perplab.sim.exchange.matching import submit
+from perplab.sim.state.records import order_rows, orders, positions, run_row, view_at
+from perplab.sim.funding.premium_samples import sample_premium
+from perplab.sim.funding.settlement import accrue, settle
+from perplab.sim.streams import below, exponential, key_at, mix, normal, uniform
+from perplab.sim.risk.pool_adl import close_winners
 
 
 @kernel

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from sim.records import EVENT, FORCED_ORDER, KIND_SERIES, NO_ROW, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
+from perplab.sim.state.records import EVENT, FORCED_ORDER, KIND_SERIES, NO_ROW, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
 
 META = {
     "seed": 7, "dt": 60.0, "steps": 180, "decisions": 100, "order_messages": 50, "trades": 20,

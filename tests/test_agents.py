@@ -13,16 +13,16 @@ import textwrap
 import numpy as np
 import pytest
 
-from agents.arbitrage import Arbitrage
-from agents.contract import call, plausible_rows
-from agents.directional import DirectionalLong, DirectionalShort
-from agents.liquidity import LEVELS, LiquidityProvider
-from agents.manipulation import Manipulator
-from agents.momentum import Momentum
-from agents.noise import Noise
-from agents.trader import Trader, Trait, Traits, check_trader, rule
-from sim.errors import ParameterError, RuleError
-from sim.records import (
+from perplab.agents.arbitrage import Arbitrage
+from perplab.agents.trader_check import call, plausible_rows
+from perplab.agents.directional import DirectionalLong, DirectionalShort
+from perplab.agents.liquidity import LEVELS, LiquidityProvider
+from perplab.agents.attacks.manipulation import Manipulator
+from perplab.agents.momentum import Momentum
+from perplab.agents.noise import Noise
+from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
+from perplab.sim.errors import ParameterError, RuleError
+from perplab.sim.state.records import (
     ACCOUNT,
     CANCEL,
     DRAW,
@@ -37,7 +37,7 @@ from sim.records import (
     TRANSFER,
     VIEW,
 )
-from sim.streams import generator
+from perplab.sim.streams import generator
 
 KINDS = (Noise, Momentum, DirectionalLong, DirectionalShort, Arbitrage, LiquidityProvider, Manipulator)
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -182,8 +182,8 @@ def test_a_kind_cannot_borrow_another_kinds_rule():
 
 USER_KIND = '''
     """Contrarian: sells what stands above spot."""
-    from agents.trader import Trader, Trait, Traits, rule, write_market
-    from sim.streams import uniform
+    from perplab.agents.trader import Trader, Trait, Traits, rule, write_market
+    from perplab.sim.streams import uniform
 
     TRAITS = Traits(wake_seconds=Trait(600, "s", "mean time between decisions", low=0),
                     threshold_bps=Trait(5, "bp", "basis at which it acts", low=0),

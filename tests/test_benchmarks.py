@@ -66,7 +66,7 @@ def test_the_same_market_has_the_same_book_everywhere():
 
 
 def test_the_rule_keeps_the_contract():
-    from agents.trader import check_trader
+    from perplab.agents.trader import check_trader
     check_trader(ZeroIntelligence)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.book import cancel_expired, depth_to, shift_window
+from perplab.sim.exchange.book import cancel_expired, depth_to, shift_window
 from tests.markets import SLOTS, TICK, World, assert_book_is_sound, queue
 from tests.probes import nearest
 

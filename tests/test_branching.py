@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from analysis import cli
-from scenarios.design import read_sweep
-from scenarios.loader import branch_faults, build, load, setup_of
-from sim.errors import ParameterError
+from perplab.analysis.cli import commands as cli
+from perplab.scenarios.sweeps.sweep_design import read_sweep
+from perplab.scenarios.files.loader import branch_faults, build, load, setup_of
+from perplab.sim.errors import ParameterError
 from tests.test_sweeps import SWEEP, sweep_file
 
 SHORT = {"days": 0.05}

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from analysis import cascade
-from sim.records import EVENT, TAKEOVER, TWIN_TAKEOVER
+from perplab.analysis.metrics import cascade
+from perplab.sim.state.records import EVENT, TAKEOVER, TWIN_TAKEOVER
 from tests.recorded import events_of
 
 LOT = 0.001

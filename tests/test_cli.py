@@ -8,11 +8,12 @@ import sys
 
 import pytest
 
-from analysis import cli, session
-from analysis.metrics import summarize
-from scenarios import store
-from sim.errors import RuleError
-from sim.model import PerpetualMarket
+from perplab.analysis.cli import commands as cli
+from perplab.analysis.cli import run_command as session
+from perplab.analysis.metrics.summary import summarize
+from perplab.scenarios.runs import store
+from perplab.sim.errors import RuleError
+from perplab.sim.model import PerpetualMarket
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KEYS = ("seed", "steps", "decisions", "orders", "trades", "wall_seconds", "basis_mean_bps", "basis_sd_bps",
@@ -128,7 +129,7 @@ def test_ctrl_c_while_running_leaves_nothing(monkeypatch, tmp_path):
 
 
 def test_ctrl_c_while_drawing_leaves_a_whole_run_without_figures(monkeypatch, tmp_path):
-    monkeypatch.setattr("analysis.plots.figures", raising(KeyboardInterrupt()))
+    monkeypatch.setattr("perplab.analysis.figures.run_figures.figures", raising(KeyboardInterrupt()))
     assert perplab(monkeypatch, "run", "calm", "--days", "0.05") != 0
     folder = tmp_path / "runs" / "calm-seed0"
     assert store.is_run(folder) and len(store.read_run(folder)[1].series[0]) == 72
@@ -150,7 +151,7 @@ def test_a_broken_rule_ends_with_code_1(monkeypatch, capsys):
 
 def test_replay_draws_the_real_perpetual_beside(monkeypatch, capsys, tmp_path):
     given = []
-    monkeypatch.setattr("analysis.plots.figures", lambda records, folder, real, **_: given.append(real))
+    monkeypatch.setattr("perplab.analysis.figures.run_figures.figures", lambda records, folder, real, **_: given.append(real))
     assert perplab(monkeypatch, "run", "replay", "--spot", prices(tmp_path), "--column", "spot", "--start", "2022-01-01T12:00",
                    "--days", "1.5") == 0
     real = given[0]
@@ -162,7 +163,7 @@ def test_replay_draws_the_real_perpetual_beside(monkeypatch, capsys, tmp_path):
 def test_replay_takes_real_funding_from_a_file(monkeypatch, tmp_path):
     (tmp_path / "funding.csv").write_text("timestamp,rate\n2022-01-01T00:00:00Z,0.0002\n2022-01-01T08:00:00Z,0.0003\n")
     given = []
-    monkeypatch.setattr("analysis.plots.figures", lambda records, folder, real, **_: given.append(real))
+    monkeypatch.setattr("perplab.analysis.figures.run_figures.figures", lambda records, folder, real, **_: given.append(real))
     assert perplab(monkeypatch, "run", "replay", "--spot", prices(tmp_path), "--funding", "funding.csv", "--days", "0.5") == 0
     assert given[0]["funding_seconds"].tolist() == [0.0, 28_800.0] and given[0]["funding"].tolist() == [0.0002, 0.0003]
 
@@ -203,7 +204,7 @@ def test_rulebooks_are_listed_told_compared_and_drawn(monkeypatch, capsys, tmp_p
 
 
 def test_what_show_prints_is_a_scenario_again(monkeypatch, capsys, tmp_path):
-    from scenarios.loader import load
+    from perplab.scenarios.files.loader import load
 
     assert perplab(monkeypatch, "show", "long-cascade") == 0
     (tmp_path / "again.toml").write_text(capsys.readouterr().out, encoding="utf-8")
@@ -214,7 +215,7 @@ def test_what_show_prints_is_a_scenario_again(monkeypatch, capsys, tmp_path):
 
 
 def test_quiet_when_piped(tmp_path):
-    code = "import sys; from analysis.cli import main; sys.argv[0] = 'perplab'; main()"
+    code = "import sys; from perplab.analysis.cli.commands import main; sys.argv[0] = 'perplab'; main()"
     done = subprocess.run([sys.executable, "-c", code, "run", "calm", "--days", "0.05", "--no-figures", "--json"],
                           capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
     assert json.loads(done.stdout)["steps"] == 72

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from agents.directional import DirectionalLong
-from agents.liquidity import LiquidityProvider
-from agents.noise import Noise
-from agents.trader import Trader, Trait, Traits, rule, write_limit
-from sim.errors import InvariantError, ParameterError, RuleError
-from sim.ladder import widened
-from sim.records import CAUSES, DELEVERAGED, DONE, ENDOGENOUS, FORCED_ORDER, LARGEST_NOTIONAL, REFUSED_MARGIN, TAKEOVER, TRANSFER, TWIN_TAKEOVER
-from sim.rulebook import load_rulebook
-from sim.setup import Population
-from sim.shocks import PathShock, SellProgramme
-from sim.streams import uniform
+from perplab.agents.directional import DirectionalLong
+from perplab.agents.liquidity import LiquidityProvider
+from perplab.agents.noise import Noise
+from perplab.agents.trader import Trader, Trait, Traits, rule, write_limit
+from perplab.sim.errors import InvariantError, ParameterError, RuleError
+from perplab.sim.state.widen import widened
+from perplab.sim.state.records import CAUSES, DELEVERAGED, DONE, ENDOGENOUS, FORCED_ORDER, LARGEST_NOTIONAL, REFUSED_MARGIN, TAKEOVER, TRANSFER, TWIN_TAKEOVER
+from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.setup import Population
+from perplab.sim.spot.shocks import PathShock, SellProgramme
+from perplab.sim.streams import uniform
 from tests.markets import USD, Idle, World, assert_book_is_sound, assert_positions_are_sound, queue, round_rules, small_market, storm, zoo
 from tests.probes import find_below
 

@@ -12,16 +12,19 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from analysis import charts, cli
-from scenarios.design import Design, salib_shares
-from scenarios.frames import Runs
-from scenarios.loader import load
-from scenarios.run import run
-from scenarios.store import write_run
+from perplab.analysis.figures import frame_figures as charts
+from perplab.analysis.cli import commands as cli
+from perplab.scenarios.sweeps.sweep_design import Design, salib_shares
+from perplab.scenarios.runs.results import Runs
+from perplab.scenarios.files.loader import load
+from perplab.scenarios.runs.outcome import run
+from perplab.scenarios.runs.store import write_run
 
 pytest.importorskip("statsmodels")
 
-from analysis import estimates, facts, metrics
+from perplab.analysis.estimators import estimates
+from perplab.analysis.metrics import stylised_facts as facts
+from perplab.analysis.metrics import summary as metrics
 
 RNG = np.random.default_rng
 
@@ -47,7 +50,7 @@ def sweep_of(kind, samples, function, seeds=(0,)):
 
 def test_sobol_indices_of_the_ishigami_function():
     pytest.importorskip("SALib")
-    from analysis.sensitivity import indices
+    from perplab.analysis.estimators.sensitivity import indices
 
     found = indices(sweep_of("saltelli", 2_048, ishigami), "figure")
     last = found[found["samples"] == 2_048].set_index(["index", "factor"])["value"]
@@ -58,7 +61,7 @@ def test_sobol_indices_of_the_ishigami_function():
 
 def test_morris_effects_of_a_linear_function():
     pytest.importorskip("SALib")
-    from analysis.sensitivity import indices
+    from perplab.analysis.estimators.sensitivity import indices
 
     found = indices(sweep_of("morris", 16, lambda shares: shares @ np.array([3.0, 1.0, 0.0])), "figure")
     last = found[(found["samples"] == 16)].set_index(["index", "factor"])["value"]
@@ -70,7 +73,7 @@ def test_morris_effects_of_a_linear_function():
 def small_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "calm"
     outcome = run(load("calm", {"days": 0.5}), 1)
-    from analysis.metrics import summarize
+    from perplab.analysis.metrics.summary import summarize
 
     write_run(folder, outcome, summarize(outcome.records), 1.0)
     return folder, outcome.records
@@ -174,7 +177,7 @@ def test_no_report_of_what_is_no_run(tmp_path, monkeypatch, capsys):
 
 
 def test_the_report_of_a_sweep_and_of_branches(tmp_path, monkeypatch):
-    from analysis.metrics import summarize
+    from perplab.analysis.metrics.summary import summarize
     from tests.test_sweeps import SWEEP, run_here, sweep_file
 
     run_here(
@@ -202,7 +205,7 @@ def fallen(tmp_path_factory):
     """A market of leveraged longs through a fall, its trades recorded."""
     folder = tmp_path_factory.mktemp("runs") / "fall"
     outcome = run(load("long-cascade", {"days": 1.1, "record.trades": True, "twin.enabled": False}), 1)
-    from analysis.metrics import summarize
+    from perplab.analysis.metrics.summary import summarize
 
     write_run(folder, outcome, summarize(outcome.records), 1.0)
     return folder, outcome.records
@@ -210,8 +213,8 @@ def fallen(tmp_path_factory):
 
 def test_losses_add_up_to_what_the_events_say(fallen):
     """Every liquidated lot has another side, and what is lost against the mark is what the trades say, makers known or not."""
-    from analysis.cascade import liquidated_notional
-    from analysis.losses import BOOK, FUND, loss_network
+    from perplab.analysis.metrics.cascade import liquidated_notional
+    from perplab.analysis.metrics.losses import BOOK, FUND, loss_network
 
     records = fallen[1]
     lot, unit, events = records.meta["lot"], records.meta["unit"], records.events[records.events["node"] >= 0]
@@ -229,8 +232,8 @@ def test_losses_add_up_to_what_the_events_say(fallen):
 
 
 def test_what_stands_open_has_the_equity_that_the_ledger_knows():
-    from scenarios.loader import build
-    from sim.ledger import cross_equity, purse_equity
+    from perplab.scenarios.files.loader import build
+    from perplab.sim.clearing.ledger import cross_equity, purse_equity
 
     market = build(load("calm", {"days": 0.2}), 3)
     market.run(288)
@@ -273,8 +276,8 @@ def test_the_report_of_a_fall_draws_trees_and_losses(fallen, monkeypatch):
 
 
 def test_a_tree_is_drawn_as_wide_as_it_lasts():
-    from analysis.cascade import forest
-    from analysis.networks import cascade_trees
+    from perplab.analysis.metrics.cascade import forest
+    from perplab.analysis.figures.network_figures import cascade_trees
     from tests.recorded import events_of
 
     events = events_of(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.funding import cap_by_law, clamp, funding_payment, funding_rate
+from perplab.sim.laws.funding import cap_by_law, clamp, funding_payment, funding_rate
 
 INTEREST, DAMPER, CAP = 0.0001, 0.0005, 0.003
 PREMIUM = st.floats(-0.1, 0.1)

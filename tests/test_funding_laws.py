@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.errors import ParameterError
-from sim.funding import funding_rate, limited
-from sim.premium import median_of_votes, truncated
-from sim.records import BOOK, DEAD_BAND, VOTES
-from sim.rulebook import load_rulebook, rulebook_names
+from perplab.sim.errors import ParameterError
+from perplab.sim.laws.funding import funding_rate, limited
+from perplab.sim.laws.premium import median_of_votes, truncated
+from perplab.sim.state.records import BOOK, DEAD_BAND, VOTES
+from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 from tests.markets import USD, World, assert_book_is_sound, assert_positions_are_sound, round_rules, storm
 from tests.probes import accrue_at, one_sample
 
@@ -183,7 +183,7 @@ def test_impossible_compositions_are_refused_with_all_their_faults(changes, keys
 
 
 def test_a_floor_stops_the_rate_below_and_not_above():
-    from scenarios.loader import build, load
+    from perplab.scenarios.files.loader import build, load
 
     rates = {}
     for floor in (-1e-4, -0.003):
@@ -200,8 +200,8 @@ def test_a_floor_stops_the_rate_below_and_not_above():
 
 def test_cut_tails_leave_an_outlying_minute_out():
     """Nine calm minutes and a wild one: the mean takes the wild one in, the trimmed mean does not."""
-    from sim.records import MARKET
-    from sim.sampling import add_minute
+    from perplab.sim.state.records import MARKET
+    from perplab.sim.funding.premium_samples import add_minute
 
     for trim, expected in ((0.0, 0.1), (0.1, 0.0)):
         market = np.zeros(1, MARKET)[0]

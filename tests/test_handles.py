@@ -11,18 +11,18 @@ import mesa
 import numpy as np
 import pytest
 
-from agents.directional import DirectionalLong, DirectionalShort
-from agents.liquidity import LiquidityProvider
-from agents.noise import Noise
-from agents.trader import Trader, Trait, Traits, check_trader, rule
-from scenarios.kinds import kind_named
-from scenarios.loader import build, load
-from sim.acting import act
-from sim.cache import HOUSE
-from sim.errors import ParameterError, RuleError
-from sim.kernel import COMPILED
-from sim.model import PerpetualMarket
-from sim.setup import Population
+from perplab.agents.directional import DirectionalLong, DirectionalShort
+from perplab.agents.liquidity import LiquidityProvider
+from perplab.agents.noise import Noise
+from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
+from perplab.scenarios.files.kinds import kind_named
+from perplab.scenarios.files.loader import build, load
+from perplab.sim.traders.decide import act
+from perplab.sim.compiler.cache import HOUSE
+from perplab.sim.errors import ParameterError, RuleError
+from perplab.sim.compiler.jit import COMPILED
+from perplab.sim.model import PerpetualMarket
+from perplab.sim.setup import Population
 from tests.markets import assert_book_is_sound, small_market
 from tests.test_engine import Diarist, FastDiarist
 
@@ -228,7 +228,7 @@ def test_a_kind_that_nothing_wakes_is_refused(tmp_path):
     with pytest.raises(ParameterError, match="populations.n.kind was 'Never', must be a kind that acts.*wake_seconds"):
         small_market([Population(name="n", kind=kind, number=1)])
     (tmp_path / "never.py").write_text(textwrap.dedent('''
-        from agents.trader import Trader, Trait, Traits, rule
+        from perplab.agents.trader import Trader, Trait, Traits, rule
         TRAITS = Traits(capital_usd=Trait(1, "quote currency", "money"))
 
         @rule(TRAITS)
@@ -243,7 +243,7 @@ def test_a_kind_that_nothing_wakes_is_refused(tmp_path):
 
 
 UNCOMPILABLE = '''
-from agents.trader import Trader, Trait, Traits, rule
+from perplab.agents.trader import Trader, Trait, Traits, rule
 TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"))
 
 @rule(TRAITS)

@@ -7,8 +7,8 @@ import statistics
 import numpy as np
 import pytest
 
-from sim import records
-from sim.cache import HOUSE
+from perplab.sim.state import records
+from perplab.sim.compiler.cache import HOUSE
 
 FLOORS = ("sim", "agents", "scenarios", "analysis")
 DECORATORS = {"kernel", "hot_kernel", "entry", "rule"}

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.loader import build, load
-from sim.errors import ParameterError
-from sim.index import clamped_mean, weighted_median
-from sim.rulebook import load_rulebook
+from perplab.scenarios.files.loader import build, load
+from perplab.sim.errors import ParameterError
+from perplab.sim.prices.sources import clamped_mean, weighted_median
+from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.markets import storm
 
 PRICES = st.lists(st.tuples(st.floats(50.0, 150.0), st.floats(0.1, 5.0)), min_size=1, max_size=16)

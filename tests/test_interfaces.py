@@ -11,11 +11,11 @@ import time
 import numpy as np
 import pytest
 
-from scenarios.loader import load
-from scenarios.run import Checkpoint, run
-from scenarios.simulator import simulator
-from sim.cache import HOUSE
-from sim.errors import ParameterError
+from perplab.scenarios.files.loader import load
+from perplab.scenarios.runs.outcome import Checkpoint, run
+from perplab.scenarios.sweeps.simulation import simulator
+from perplab.sim.compiler.cache import HOUSE
+from perplab.sim.errors import ParameterError
 from tests.test_sweeps import run_here, sweep_file
 
 VARIABLES = dict(os.environ, PYTHONPATH=str(HOUSE))
@@ -48,8 +48,8 @@ def test_a_calibrator_of_scipy_can_drive_it():
 
 KEEP = """
 import sys
-from scenarios.loader import load
-from scenarios.run import Checkpoint, run
+from perplab.scenarios.files.loader import load
+from perplab.scenarios.runs.outcome import Checkpoint, run
 import pathlib
 outcome = run(load("calm", {"days": 1.5}), 3, lambda steps: print(steps, flush=True), Checkpoint(pathlib.Path(sys.argv[1]), 1.0))
 """
@@ -110,7 +110,7 @@ def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
         address = json.loads((tmp_path / "scheduler.json").read_text())["address"]
         path = sweep_file(tmp_path)
         done = subprocess.run(
-            [sys.executable, "-m", "analysis.cli", "sweep", str(path), "--scheduler", address, "--out", str(tmp_path / "far")],
+            [sys.executable, "-m", "perplab.analysis.cli.commands", "sweep", str(path), "--scheduler", address, "--out", str(tmp_path / "far")],
             env=VARIABLES,
             cwd=HOUSE,
             capture_output=True,
@@ -123,7 +123,7 @@ def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
             process.terminate()
         for process in started:
             process.wait(20)
-    from analysis.metrics import summarize
+    from perplab.analysis.metrics.summary import summarize
 
     assert run_here(path, tmp_path / "here", summarize=summarize)[0] == (tmp_path / "far" / "runs.parquet").read_bytes()
 
@@ -133,7 +133,7 @@ def test_the_examples_of_the_page_on_sweeps_run(tmp_path, monkeypatch):
     blocks = dict(re.findall(r"```(toml|python)\n(.*?)```", page, re.DOTALL)[:1]), re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     text = blocks[0]["toml"].replace("seeds = 20", "seeds = 1").replace("days = 10", "days = 0.5")
     monkeypatch.chdir(tmp_path)
-    from analysis.metrics import summarize
+    from perplab.analysis.metrics.summary import summarize
 
     path = tmp_path / "caps.toml"
     path.write_text(text, encoding="utf-8")
@@ -165,8 +165,8 @@ def test_the_first_half_of_the_tutorial_works_as_a_script(tmp_path):
 
 
 def test_the_sweep_of_the_page_on_rulebooks_runs(tmp_path):
-    from analysis.metrics import summarize
-    from scenarios.frames import open_runs
+    from perplab.analysis.metrics.summary import summarize
+    from perplab.scenarios.runs.results import open_runs
 
     page = (HOUSE / "docs" / "rulebooks.md").read_text(encoding="utf-8")
     text, = re.findall(r"```toml\n(scenario.*?)```", page, re.DOTALL)

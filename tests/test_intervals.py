@@ -10,10 +10,10 @@ import pytest
 from scipy.signal import lfilter
 from scipy.stats import binom
 
-from analysis.discovery import component_share, price_discovery, regression_rows
-from analysis.estimates import half_life_interval, impact_exponent, tail_index
-from analysis.intervals import POSITIVE, binomial_limits, block_interval, drawn_interval, share_interval
-from analysis.walks import autoregressions
+from perplab.analysis.estimators.discovery import component_share, price_discovery, regression_rows
+from perplab.analysis.estimators.estimates import half_life_interval, impact_exponent, tail_index
+from perplab.analysis.estimators.block_intervals import POSITIVE, binomial_limits, block_interval, drawn_interval, share_interval
+from perplab.analysis.estimators.unit_root import autoregressions
 
 RNG = np.random.default_rng
 LOWEST, HIGHEST = 0.88, 0.98

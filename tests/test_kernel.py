@@ -11,10 +11,10 @@ import textwrap
 import numpy as np
 import pytest
 
-from sim import cache as cache_module
-from sim import kernel as kernel_module
-from sim.cache import HOUSE, cache_directory, hash_of, sources_hash
-from sim.kernel import COMPILED
+from perplab.sim.compiler import cache as cache_module
+from perplab.sim.compiler import jit as kernel_module
+from perplab.sim.compiler.cache import HOUSE, cache_directory, hash_of, sources_hash
+from perplab.sim.compiler.jit import COMPILED
 from tests.markets import World, storm
 from tests.probes import bits, sum_and_slice, table_slices
 
@@ -101,7 +101,7 @@ CALLER = """
     import sys
 
     from sim.callee import value
-    from sim.kernel import kernel
+    from perplab.sim.compiler.jit import kernel
 
 
     @kernel
@@ -112,7 +112,7 @@ CALLER = """
     print(twice(1), sum(twice.stats.cache_hits.values()))
 """
 CALLEE = """
-    from sim.kernel import kernel
+    from perplab.sim.compiler.jit import kernel
 
 
     @kernel
@@ -174,8 +174,8 @@ def test_integers_of_any_width_share_one_version():
 
 @compiled_only
 def test_places_of_entries_do_not_depend_on_the_order_of_imports():
-    program = "from sim import {}, engine; from sim.kernel import _entry_names; print(sorted(_entry_names.items()))"
+    program = "from sim import {}, engine; from perplab.sim.compiler.jit import _entry_names; print(sorted(_entry_names.items()))"
     variables = dict(os.environ, PYTHONPATH=str(HOUSE))
     places = {subprocess.run([sys.executable, "-c", program.format(module)], env=variables, capture_output=True, text=True, check=True,
                              cwd=HOUSE).stdout for module in ("engine", "pool", "settlement")}
-    assert len(places) == 1 and "sim.matching.match" in places.pop()
+    assert len(places) == 1 and "perplab.sim.exchange.matching.match" in places.pop()

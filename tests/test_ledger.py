@@ -5,9 +5,9 @@ import math
 import pytest
 from hypothesis import given, settings, strategies
 
-from sim.funding import funding_payment
-from sim.ledger import fee_units, share_of, total_units
-from sim.records import DONE, POST_ONLY, REDUCE_ONLY, REFUSED_BAND, REFUSED_BORROW, REFUSED_CASH, REFUSED_MARGIN, REFUSED_POST_ONLY
+from perplab.sim.laws.funding import funding_payment
+from perplab.sim.clearing.ledger import fee_units, share_of, total_units
+from perplab.sim.state.records import DONE, POST_ONLY, REDUCE_ONLY, REFUSED_BAND, REFUSED_BORROW, REFUSED_CASH, REFUSED_MARGIN, REFUSED_POST_ONLY
 from tests.markets import LOT_UNITS, TICK, USD, World, assert_positions_are_sound, round_rules
 
 LOT_VALUE = TICK * LOT_UNITS

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.cascade import parent_of, remember_forced
-from sim.ledger import total_units
-from sim.records import (
+from perplab.sim.risk.attribution import parent_of, remember_forced
+from perplab.sim.clearing.ledger import total_units
+from perplab.sim.state.records import (
     CAUSE_COLLATERAL,
     CAUSE_FEE,
     CAUSE_FUNDING,
@@ -20,7 +20,7 @@ from sim.records import (
     TAKEOVER,
     TWIN_TAKEOVER,
 )
-from sim.rulebook import load_rulebook
+from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.markets import LOT_UNITS, USD, World, assert_book_is_sound, assert_positions_are_sound, round_rules
 from tests.probes import find_below
 

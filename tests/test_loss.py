@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.errors import ParameterError
-from sim.records import DELEVERAGED, DELEVERAGING_PRICES, LOSS_SHARINGS, PICKINGS, PORTIONS, TAKEOVER
-from sim.rulebook import load_rulebook
+from perplab.sim.errors import ParameterError
+from perplab.sim.state.records import DELEVERAGED, DELEVERAGING_PRICES, LOSS_SHARINGS, PICKINGS, PORTIONS, TAKEOVER
+from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.markets import World, assert_positions_are_sound, round_rules, storm
 from tests.probes import asked, find_below, look
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernel import kernel
-from sim.margin import bankruptcy_price, initial_margin, liquidation_price, maintenance_margin, tier_of
-from sim.records import MARKET, VENUE
-from sim.rulebook import load_rulebook
+from perplab.sim.compiler.jit import kernel
+from perplab.sim.laws.margin import bankruptcy_price, initial_margin, liquidation_price, maintenance_margin, tier_of
+from perplab.sim.state.records import MARKET, VENUE
+from perplab.sim.rulebook.rulebook import load_rulebook
 
 UNITS = 1e6
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.mark import decayed_average, index_plus_funding, median_of_three, quotes_or_last
+from perplab.sim.laws.mark import decayed_average, index_plus_funding, median_of_three, quotes_or_last
 
 PRICE = st.floats(0.01, 1e6)
 
@@ -71,7 +71,7 @@ def test_compiled_is_plain(a, b, c, seconds):
 
 
 def test_a_mark_keeps_its_clock_and_its_distance():
-    from sim.rulebook import load_rulebook
+    from perplab.sim.rulebook.rulebook import load_rulebook
     from tests.markets import storm
 
     free = load_rulebook("none")

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sim.records import (
+from perplab.sim.state.records import (
     CANCEL,
     DONE,
     IMMEDIATE,

@@ -10,9 +10,12 @@ import re
 import numpy as np
 import pytest
 
-from analysis import cascade, metrics, responses, walks
-from sim.errors import ParameterError
-from sim.records import DELEVERAGED, SETTLEMENT, TWIN_TAKEOVER
+from perplab.analysis.metrics import cascade
+from perplab.analysis.metrics import summary as metrics
+from perplab.analysis.estimators import impulse_response as responses
+from perplab.analysis.estimators import unit_root as walks
+from perplab.sim.errors import ParameterError
+from perplab.sim.state.records import DELEVERAGED, SETTLEMENT, TWIN_TAKEOVER
 from tests.recorded import META, Recorded, events_of, noisy_run, reverting, rows, series_of, short_run
 
 HOUSE = pathlib.Path(__file__).parents[1]

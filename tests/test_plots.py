@@ -4,8 +4,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from analysis import canvas, plots
-from sim.records import EVENT, SETTLEMENT
+from perplab.analysis.figures import style as canvas
+from perplab.analysis.figures import run_figures as plots
+from perplab.sim.state.records import EVENT, SETTLEMENT
 from tests.recorded import noisy_run, short_run
 
 NAMES = ["price_and_basis", "funding", "open_interest_and_liquidations", "equity_by_kind"]

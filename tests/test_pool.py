@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.imbalance import adapted, imbalance_of, velocity
-from sim.ledger import total_units
-from sim.pool import product_price, product_room, quote_pool, skew_price
-from sim.records import DONE, NOTHING_TO_DO, POST_ONLY, REFUSED_POST_ONLY
-from sim.rulebook import load_rulebook
+from perplab.sim.funding.skew import adapted, imbalance_of, velocity
+from perplab.sim.clearing.ledger import total_units
+from perplab.sim.exchange.amm import product_price, product_room, quote_pool, skew_price
+from perplab.sim.state.records import DONE, NOTHING_TO_DO, POST_ONLY, REFUSED_POST_ONLY
+from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.markets import USD, World, assert_positions_are_sound, round_rules, storm
 
 PLACES = {"vamm": dict(trading__place="vamm", trading__depth_usd=2e6),

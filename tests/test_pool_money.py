@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.errors import ParameterError
-from sim.ledger import total_units
-from sim.pool import quote_pool, skew_price
-from sim.rulebook import load_rulebook
+from perplab.sim.errors import ParameterError
+from perplab.sim.clearing.ledger import total_units
+from perplab.sim.exchange.amm import quote_pool, skew_price
+from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.markets import USD, World, assert_positions_are_sound, digest, round_rules, storm
 from tests.probes import winners_closed
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.premium import impact_notional, premium_index, sample_weight
+from perplab.sim.laws.premium import impact_notional, premium_index, sample_weight
 
 PRICE = st.floats(0.5, 2.0)
 

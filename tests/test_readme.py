@@ -8,8 +8,8 @@ import tomllib
 
 import pytest
 
-from analysis.cli import app, main
-from scenarios.resolve import library_names
+from perplab.analysis.cli.commands import app, main
+from perplab.scenarios.files.overrides import library_names
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -40,8 +40,8 @@ def test_a_trader_of_ones_own_runs_beside_ours(tmp_path, monkeypatch, capsys):
 
 
 def check_contract(file):
-    from agents.trader import check_trader
-    from scenarios.kinds import kind_named
+    from perplab.agents.trader import check_trader
+    from perplab.scenarios.files.kinds import kind_named
 
     check_trader(kind_named(f"{file}:Contrarian"), draws=300)
 

@@ -11,18 +11,20 @@ import time
 import numpy as np
 import pytest
 
-from analysis import cli, entry
-from scenarios import folders, store
-from scenarios.loader import build, load
-from scenarios.run import Checkpoint, run
-from sim.cache import HOUSE
-from sim.errors import ParameterError
-from sim.files import alone
-from sim.model import PerpetualMarket
+from perplab.analysis.cli import commands as cli
+from perplab.analysis.cli import entry
+from perplab.scenarios.runs import atomic_folders as folders
+from perplab.scenarios.runs import store
+from perplab.scenarios.files.loader import build, load
+from perplab.scenarios.runs.outcome import Checkpoint, run
+from perplab.sim.compiler.cache import HOUSE
+from perplab.sim.errors import ParameterError
+from perplab.sim.atomic_files import alone
+from perplab.sim.model import PerpetualMarket
 from tests.test_sweeps import SWEEP, faults_of, small_disk  # noqa: F401
 
 CALM = ("run", "calm", "--days", "0.02", "--no-figures")
-RULE = """from agents.trader import Trader, Traits, Trait, rule
+RULE = """from perplab.agents.trader import Trader, Traits, Trait, rule
 traits = Traits(capital_usd=Trait(10_000.0, "quote currency", "money", low=0), wake_seconds=Trait(60.0, "s", "mean time between wakes", low=0))
 @rule(traits)
 def decide(me, accounts, positions, views, mine, rng, orders):
@@ -118,7 +120,7 @@ def test_two_kinds_of_one_name_are_refused():
 
 
 def test_files_of_one_name_in_two_folders_are_two_kinds(tmp_path):
-    from sim.setup import kind_reference, resolve_kind
+    from perplab.sim.setup import kind_reference, resolve_kind
 
     first, second = own_kind("one/u.py"), own_kind("two/u.py")
     kinds = [resolve_kind(reference) for reference in (first, second, first)]
@@ -212,8 +214,8 @@ def test_the_state_goes_only_when_the_result_is_there(monkeypatch, capsys, tmp_p
 
 
 def test_a_full_disk_leaves_no_part_of_a_state(small_disk):  # noqa: F811
-    command = [sys.executable, "-m", "analysis.entry", *CALM, "--checkpoint-hours", "0.1", "--out", str(small_disk / "r")]
-    done = subprocess.run([*command[:1], "-c", "from analysis.entry import main; main()", *command[3:]], cwd=HOUSE, capture_output=True, text=True,
+    command = [sys.executable, "-m", "perplab.analysis.cli.entry", *CALM, "--checkpoint-hours", "0.1", "--out", str(small_disk / "r")]
+    done = subprocess.run([*command[:1], "-c", "from perplab.analysis.cli.entry import main; main()", *command[3:]], cwd=HOUSE, capture_output=True, text=True,
                           env=os.environ | {"PYTHONPATH": str(HOUSE)})
     assert done.returncode == 1 and "No space left" in done.stderr and "Traceback" not in done.stderr
     assert list(small_disk.iterdir()) == []
@@ -222,7 +224,7 @@ def test_a_full_disk_leaves_no_part_of_a_state(small_disk):  # noqa: F811
 def test_a_state_saved_by_other_code_is_refused(tmp_path, monkeypatch):
     market = build(load("calm"), 1)
     market.save(tmp_path / "state")
-    monkeypatch.setattr("sim.model.sources_hash", lambda: "another")
+    monkeypatch.setattr("perplab.sim.model.sources_hash", lambda: "another")
     with pytest.raises(ParameterError, match="saved by other code"):
         PerpetualMarket.load(tmp_path / "state")
 
@@ -240,7 +242,7 @@ def test_a_state_of_other_tables_is_refused(tmp_path, name):
 
 
 def test_a_state_whose_kind_was_edited_or_lost_is_refused(tmp_path):
-    program = "import sys; from scenarios.loader import build, load; from sim.model import PerpetualMarket; {}"
+    program = "import sys; from perplab.scenarios.files.loader import build, load; from perplab.sim.model import PerpetualMarket; {}"
     reference = own_kind("mine.py")
     for order in (f"build(load('calm', {{'populations.mine': {{'kind': '{reference}', 'number': 1}}}}), 1).save('state')",):
         subprocess.run([sys.executable, "-c", program.format(order)], env=os.environ | {"PYTHONPATH": str(HOUSE)}, check=True)
@@ -269,7 +271,7 @@ def test_an_interrupt_while_loading_ends_with_code_130(monkeypatch, capsys):
 
 @pytest.mark.parametrize("wait", [0.3, 1.0])
 def test_ctrl_c_ends_with_code_130(tmp_path, wait):
-    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print(flush=True); from analysis.entry import main; main()"
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print(flush=True); from perplab.analysis.cli.entry import main; main()"
     command = [sys.executable, "-c", program, "run", "calm", "--days", "500", "--no-figures"]
     with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(HOUSE)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.readline()

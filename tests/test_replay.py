@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.bars import bridge_sds
-from sim.errors import ParameterError
-from sim.replay import Replay
-from sim.spot import SpotProcess
-from sim.streams import generator
+from perplab.sim.spot.price_files import bridge_sds
+from perplab.sim.errors import ParameterError
+from perplab.sim.spot.replay import Replay
+from perplab.sim.spot.processes import SpotProcess
+from perplab.sim.streams import generator
 
 REAL = pathlib.Path(__file__).parents[2] / "shared" / "data" / "perp_spot_binance_BTCUSDT_1h_2020_2023.csv.gz"
 real_file = pytest.mark.skipif(not REAL.exists(), reason="the hourly BTC file is not beside the repository")

@@ -9,11 +9,18 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from analysis import charts, differences, likeness, page, quantities, sweep_report, sweep_tables, timeline
-from analysis.branches import moment_of, since, summary_since
-from analysis.metrics import mean_interval, summarize
-from analysis.plots import price_and_basis_figure
-from analysis.tables import profit_rows
+from perplab.analysis.figures import frame_figures as charts
+from perplab.analysis.estimators import paired_differences as differences
+from perplab.analysis.metrics import replay_fit as likeness
+from perplab.analysis.report import page
+from perplab.analysis.metrics import catalogue as quantities
+from perplab.analysis.report import sweep_report
+from perplab.analysis.report import sweep_tables
+from perplab.analysis.metrics import timeline
+from perplab.analysis.metrics.branches import moment_of, since, summary_since
+from perplab.analysis.metrics.summary import mean_interval, summarize
+from perplab.analysis.figures.run_figures import price_and_basis_figure
+from perplab.analysis.cli.terminal_tables import profit_rows
 from tests.recorded import noisy_run
 
 RNG = np.random.default_rng

@@ -7,12 +7,12 @@ import pickle
 import numpy as np
 import pytest
 
-from sim.errors import ParameterError
-from sim.funding import cap_by_law
-from sim.premium import impact_notional
-from sim.records import INDEX_PLUS_BASIS, INDEX_PLUS_FUNDING, LAST_PRICE, MARKET, QUOTES_AVERAGE, QUOTES_OR_LAST, VENUE
-from sim.refusal import key_lines, line_of
-from sim.rulebook import LIBRARY, Rulebook, load_rulebook, rulebook_names
+from perplab.sim.errors import ParameterError
+from perplab.sim.laws.funding import cap_by_law
+from perplab.sim.laws.premium import impact_notional
+from perplab.sim.state.records import INDEX_PLUS_BASIS, INDEX_PLUS_FUNDING, LAST_PRICE, MARKET, QUOTES_AVERAGE, QUOTES_OR_LAST, VENUE
+from perplab.sim.faults import key_lines, line_of
+from perplab.sim.rulebook.rulebook import LIBRARY, Rulebook, load_rulebook, rulebook_names
 
 NAMES = rulebook_names()
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis import rules, studies_rulebooks
-from sim.rulebook import load_rulebook, rulebook_names
+from perplab.analysis.report import rulebook_text as rules
+from perplab.analysis.studies import rulebooks as studies_rulebooks
+from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 
 
 @pytest.mark.parametrize("name", rulebook_names())

@@ -12,14 +12,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from scenarios import store
-from scenarios.distributions import Choice, Exponential, Lognormal, Normal, Uniform
-from scenarios.loader import build, load, setup_of
-from scenarios.resolve import changed, library_names, merged
-from scenarios.run import planned_steps, run
-from sim.errors import ParameterError
-from sim.rulebook import load_rulebook, rulebook_names
-from sim.streams import generator
+from perplab.scenarios.runs import store
+from perplab.scenarios.files.distributions import Choice, Exponential, Lognormal, Normal, Uniform
+from perplab.scenarios.files.loader import build, load, setup_of
+from perplab.scenarios.files.overrides import changed, library_names, merged
+from perplab.scenarios.runs.outcome import planned_steps, run
+from perplab.sim.errors import ParameterError
+from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
+from perplab.sim.streams import generator
 
 
 def write(path, text):
@@ -136,7 +136,7 @@ number = 3
     ({"populations.longs.leverage": 100, "populations.longs.size_usd": 4e6}, "populations.longs.leverage", "at most 50"),
     ({"populations.noise.market": 1}, "populations.noise.market", "from 0 to 0"),
     ({"populations.mine": {"kind": "nowhere.py:Mine", "number": 1}}, "populations.mine.kind", "no file"),
-    ({"populations.mine": {"kind": "sim.errors:Fault", "number": 1}}, "populations.mine.kind", "a subclass"),
+    ({"populations.mine": {"kind": "perplab.sim.errors:Fault", "number": 1}}, "populations.mine.kind", "a subclass"),
     ({"market.changes.funding.cap": -1.0}, "market.changes.funding.cap", "at least 0"),
     ({"market.changes.funding.kap": 1.0}, "market.changes.funding.kap", "'cap'"),
     ({"market.changes.funding.cap": 30.0}, "market.changes.funding.cap", "0.003 being 0.3 %"),
@@ -387,7 +387,7 @@ def test_a_run_that_is_stopped_while_it_writes_leaves_what_was_there(calm_hours,
 
 WRITE_FOR_EVER = """
 import pickle, sys
-from scenarios.store import write_run
+from perplab.scenarios.runs.store import write_run
 outcome, seed = pickle.load(open(sys.argv[1], "rb")), 0
 while True:
     seed += 1
@@ -484,7 +484,7 @@ def test_a_stored_run_that_was_cut_short_is_refused(calm_hours, tmp_path):
 
 @pytest.mark.parametrize("name", sorted(set(library_names()) - {"replay"}))
 def test_a_story_runs_on_every_rulebook_or_says_that_its_leverage_is_too_large(name):
-    from sim.rulebook import rulebook_names
+    from perplab.sim.rulebook.rulebook import rulebook_names
 
     for rulebook in rulebook_names():
         try:

@@ -8,17 +8,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import cli
-from analysis.metrics import summarize
-from analysis.report import write_report
-from scenarios import store
-from scenarios.frames import faults_of_folder, open_runs
-from scenarios.loader import load
-from scenarios.run import run
-from scenarios.seals import broken, seal_of
-from scenarios.store import write_run
-from scenarios.sweeps import work
-from sim.errors import ParameterError
+from perplab.analysis.cli import commands as cli
+from perplab.analysis.metrics.summary import summarize
+from perplab.analysis.report.run_report import write_report
+from perplab.scenarios.runs import store
+from perplab.scenarios.runs.results import faults_of_folder, open_runs
+from perplab.scenarios.files.loader import load
+from perplab.scenarios.runs.outcome import run
+from perplab.scenarios.runs.checksums import broken, seal_of
+from perplab.scenarios.runs.store import write_run
+from perplab.scenarios.sweeps.sweep_runner import work
+from perplab.sim.errors import ParameterError
 from tests.test_sweeps import SWEEP, run_here, sweep_file
 from tests.troubles import figures
 
@@ -157,8 +157,8 @@ def test_a_manifest_that_is_none_is_refused(tmp_path, monkeypatch, capsys, comma
 def test_a_worker_with_other_code_does_not_take_part(tmp_path):
     import dataclasses
 
-    from scenarios.design import read_sweep
-    from scenarios.sweeps import prepare
+    from perplab.scenarios.sweeps.sweep_design import read_sweep
+    from perplab.scenarios.sweeps.sweep_runner import prepare
 
     sweep, text = read_sweep(sweep_file(tmp_path))
     jobs, _ = prepare(sweep, text, tmp_path / "out", False)
@@ -167,7 +167,7 @@ def test_a_worker_with_other_code_does_not_take_part(tmp_path):
 
 
 def test_a_rulebook_that_is_edited_makes_another_sweep(tmp_path):
-    from sim.rulebook import LIBRARY
+    from perplab.sim.rulebook.rulebook import LIBRARY
 
     (tmp_path / "mine.toml").write_text((LIBRARY / "binance.toml").read_text())
     path = sweep_file(tmp_path, SWEEP + f'[factors.rules]\nkey = "market.rulebook"\nvalues = ["{tmp_path}/mine.toml"]\n')

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.process import DAY_SECONDS, HOUR_SECONDS, STATE_SIZE, YEAR_SECONDS
-from sim.spot import (
+from perplab.sim.spot.process import DAY_SECONDS, HOUR_SECONDS, STATE_SIZE, YEAR_SECONDS
+from perplab.sim.spot.processes import (
     GeometricBrownian,
     JumpDiffusion,
     MeanReverting,
@@ -26,7 +26,7 @@ from sim.spot import (
     StochasticVolatility,
     shock_block,
 )
-from sim.streams import generator
+from perplab.sim.streams import generator
 
 MOMENTS = pathlib.Path(__file__).parents[2] / "shared" / "data" / "moments_btc_2020_2023.json"
 SPOT = pydantic.TypeAdapter(SpotProcess)

@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from sim.cache import HOUSE
-from sim.errors import ParameterError, RuleError
-from sim.kernel import world_of
-from sim.model import PerpetualMarket
-from sim.rulebook import load_rulebook
-from sim.setup import Population
-from sim.state import build_tables
+from perplab.sim.compiler.cache import HOUSE
+from perplab.sim.errors import ParameterError, RuleError
+from perplab.sim.compiler.jit import world_of
+from perplab.sim.model import PerpetualMarket
+from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.setup import Population
+from perplab.sim.state.build import build_tables
 from tests.markets import SPOT_PRICE, USD, Idle, digest, round_rules, setup_of, small_market, storm, zoo
 
 
@@ -164,7 +164,7 @@ def test_a_saved_run_goes_on_here(tmp_path, steps):
 
 GO_ON = """
 import sys
-from sim.model import PerpetualMarket
+from perplab.sim.model import PerpetualMarket
 from tests.markets import digest
 for path, steps in zip(sys.argv[1::2], sys.argv[2::2]):
     market = PerpetualMarket.load(path)

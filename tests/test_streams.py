@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sim.records import DRAW
-from sim.streams import generator, stream_key
+from perplab.sim.state.records import DRAW
+from perplab.sim.streams import generator, stream_key
 from tests.probes import draw_many, key_chain
 
 SPLITMIX_OF_1234567 = (6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821)

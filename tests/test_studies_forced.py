@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from analysis import cascade, forced, studies_forced
-from analysis.cascade import liquidated_notional, loss_shares
-from scenarios.loader import build, load
-from scenarios.run import run
-from sim.records import KIND_SERIES, NO_ROW, SERIES, TAKEOVER, TWIN_TAKEOVER
+from perplab.analysis.metrics import cascade
+from perplab.analysis.metrics import episodes as forced
+from perplab.analysis.studies import forced as studies_forced
+from perplab.analysis.metrics.cascade import liquidated_notional, loss_shares
+from perplab.scenarios.files.loader import build, load
+from perplab.scenarios.runs.outcome import run
+from perplab.sim.state.records import KIND_SERIES, NO_ROW, SERIES, TAKEOVER, TWIN_TAKEOVER
 from tests.recorded import Recorded, events_of, rows, series_of
 
 LOT, HOUR = 0.001, 3600.0

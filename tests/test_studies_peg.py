@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from agents.parent import TRAITS, ParentOrder, work
-from agents.trader import check_trader
-from analysis import reversion, studies_peg
-from analysis.metrics import HOUR_SECONDS
-from scenarios.loader import build, load
-from sim.records import ACCOUNT, DRAW, KIND_SERIES, MARKET_ORDER, ORDER, ORDER_ROW, POSITION, SETTLEMENT, VIEW
+from perplab.agents.parent_order import TRAITS, ParentOrder, work
+from perplab.agents.trader import check_trader
+from perplab.analysis.studies import parent_order as reversion
+from perplab.analysis.studies import peg as studies_peg
+from perplab.analysis.metrics.summary import HOUR_SECONDS
+from perplab.scenarios.files.loader import build, load
+from perplab.sim.state.records import ACCOUNT, DRAW, KIND_SERIES, MARKET_ORDER, ORDER, ORDER_ROW, POSITION, SETTLEMENT, VIEW
 from tests.recorded import META, Recorded, rows, series_of
 
 BRIEF = {**reversion.PARENT, "days": 1, "populations.parent.start_hours": 6}

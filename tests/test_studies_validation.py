@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import studies_validation as study
+from perplab.analysis.studies import validation as study
 
 
 def test_features_of_a_known_basis_and_known_returns():

@@ -13,13 +13,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import cli
-from scenarios.design import changes_at, points_of, read_sweep, stated_arm
-from scenarios.frames import faults_of_folder, open_runs
-from scenarios.loader import build, load, setup_of
-from scenarios.sweeps import Job, execute, gather, local_pool, prepare
-from sim.cache import HOUSE
-from sim.errors import ParameterError
+from perplab.analysis.cli import commands as cli
+from perplab.scenarios.sweeps.sweep_design import changes_at, points_of, read_sweep, stated_arm
+from perplab.scenarios.runs.results import faults_of_folder, open_runs
+from perplab.scenarios.files.loader import build, load, setup_of
+from perplab.scenarios.sweeps.sweep_runner import Job, execute, gather, local_pool, prepare
+from perplab.sim.compiler.cache import HOUSE
+from perplab.sim.errors import ParameterError
 from tests.troubles import figures, figures_but_one, figures_or_death
 
 SWEEP = """scenario = "calm"
@@ -130,7 +130,7 @@ def test_a_list_gives_each_key_its_own_and_lists_and_tables_have_labels(tmp_path
 
 
 def test_labels_reach_the_table_and_the_report(tmp_path, monkeypatch, capsys):
-    from analysis.report import write_report
+    from perplab.analysis.report.run_report import write_report
 
     path = sweep_file(tmp_path, MIXED.format('labels = ["a fifth", "a half", "few"]\n'))
     monkeypatch.setattr(sys, "argv", ["perplab", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"])
@@ -146,8 +146,8 @@ def test_a_sweep_works_from_a_script_without_a_guard(tmp_path):
     sweep_file(tmp_path)
     (tmp_path / "script.py").write_text("""
 import pathlib
-from analysis.sweeping import run_sweep
-from scenarios.frames import open_runs
+from perplab.analysis.cli.sweep_command import run_sweep
+from perplab.scenarios.runs.results import open_runs
 print("once")
 assert run_sweep(pathlib.Path("small.toml"), workers=2, scheduler=None, resume=False, out=pathlib.Path("out")) == 0
 print(len(open_runs("out").runs))
@@ -159,7 +159,7 @@ print(len(open_runs("out").runs))
 
 def test_a_sweep_of_which_every_run_fails_says_why_and_ends_with_code_1(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.py").write_text("""
-from agents.trader import Trader, Trait, Traits, rule
+from perplab.agents.trader import Trader, Trait, Traits, rule
 TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"))
 
 @rule(TRAITS)
@@ -241,7 +241,7 @@ def small_disk(tmp_path):
 def test_a_disk_that_fills_up_ends_the_sweep_and_what_is_finished_counts(tmp_path, small_disk):
     path, out = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 12")), small_disk / "out"
     done = subprocess.run(
-        [sys.executable, "-m", "analysis.cli", "sweep", str(path), "--workers", "1", "--out", str(out)],
+        [sys.executable, "-m", "perplab.analysis.cli.commands", "sweep", str(path), "--workers", "1", "--out", str(out)],
         cwd=HOUSE,
         env=os.environ | {"PYTHONPATH": str(HOUSE)},
         capture_output=True,
@@ -284,7 +284,7 @@ def test_a_run_that_always_kills_its_worker_is_recorded(tmp_path, monkeypatch):
 
 def test_a_main_that_is_killed_resumes_to_the_same_bytes(tmp_path):
     path = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 6"))
-    command = [sys.executable, "-m", "analysis.cli", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"]
+    command = [sys.executable, "-m", "perplab.analysis.cli.commands", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"]
     variables = dict(os.environ, PYTHONPATH=str(HOUSE))
     with subprocess.Popen(command, env=variables, cwd=HOUSE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as main:
         waited = time.monotonic()
@@ -303,7 +303,7 @@ def test_a_main_that_is_killed_resumes_to_the_same_bytes(tmp_path):
 
 def test_ctrl_c_keeps_what_is_finished_and_the_rest_resumes(tmp_path):
     path = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 200"))
-    command = [sys.executable, "-m", "analysis.cli", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"]
+    command = [sys.executable, "-m", "perplab.analysis.cli.commands", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"]
     with subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=str(HOUSE)), cwd=HOUSE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as main:
         waited = time.monotonic()
         while len(list((tmp_path / "out" / "done").glob("*.json"))) < 2 and time.monotonic() - waited < 120:
@@ -334,7 +334,7 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path):
 
 
 def test_two_sweeps_do_not_work_in_one_folder(tmp_path, monkeypatch, capsys):
-    from sim.files import alone
+    from perplab.sim.atomic_files import alone
 
     path, arguments = sweep_file(tmp_path), ["perplab", "sweep", str(tmp_path / "small.toml"), "--out", str(tmp_path / "out"), "--workers", "1"]
     assert path.exists()
@@ -493,7 +493,7 @@ def test_the_bar_tells_a_rate_on_a_terminal(monkeypatch):
 
     from rich.console import Console
 
-    from analysis import sweeping
+    from perplab.analysis.cli import sweep_command as sweeping
 
     seen = io.StringIO()
     monkeypatch.setattr(sweeping, "Console", lambda **_: Console(file=seen, force_terminal=True, width=120))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import theory
-from sim.funding import funding_rate
-from sim.margin import bankruptcy_price, liquidation_price
+from perplab.analysis.estimators import closed_forms as theory
+from perplab.sim.laws.funding import funding_rate
+from perplab.sim.laws.margin import bankruptcy_price, liquidation_price
 
 PAPER = dict(spot=10000, quote_rate=0.04, base_yield=0.02, period=0.25, premium_rate=0.01, interest_factor=0.005)
 SMALL = st.floats(0.0, 0.2)

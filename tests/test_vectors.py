@@ -12,7 +12,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from sim.rulebook import Rulebook
+from perplab.sim.rulebook.rulebook import Rulebook
 
 HERE = pathlib.Path(__file__).parent
 VECTORS = [vector for path in sorted((HERE / "vectors").glob("*.json"))

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from sim.funding import cap_by_law
-from sim.margin import liquidation_price, maintenance_margin
-from sim.premium import impact_notional, sample_weight
-from sim.rulebook import load_rulebook
+from perplab.sim.laws.funding import cap_by_law
+from perplab.sim.laws.margin import liquidation_price, maintenance_margin
+from perplab.sim.laws.premium import impact_notional, sample_weight
+from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.adapters.markets import rate_by
 
 LOT = 0.001

@@ -3,10 +3,10 @@
 An inverse contract is a linear one in the reciprocal price: so many dollars are a position of the other sign in coins.
 """
 
-from sim.funding import cap_by_law, funding_payment
-from sim.margin import bankruptcy_price, liquidation_price
-from sim.mark import index_plus_funding
-from sim.rulebook import load_rulebook
+from perplab.sim.laws.funding import cap_by_law, funding_payment
+from perplab.sim.laws.margin import bankruptcy_price, liquidation_price
+from perplab.sim.laws.mark import index_plus_funding
+from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.markets import World, round_rules
 
 SATOSHI = 1e8

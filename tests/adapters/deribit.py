@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from sim.funding import funding_payment, funding_rate
-from sim.margin import initial_margin, maintenance_margin, size_charge
-from sim.records import DEAD_BAND
-from sim.rulebook import load_rulebook
+from perplab.sim.laws.funding import funding_payment, funding_rate
+from perplab.sim.laws.margin import initial_margin, maintenance_margin, size_charge
+from perplab.sim.state.records import DEAD_BAND
+from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.adapters.markets import rate_by
 
 

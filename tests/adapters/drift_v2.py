@@ -1,10 +1,10 @@
 """Drift: the rate per unit of base, spread over a day, with its offset and its clamp; what the maker's fees carry; liquidation."""
 
-from sim.funding import funding_rate
-from sim.margin import size_for_shortage
-from sim.records import SUM
-from sim.rulebook import load_rulebook
-from sim.sharing import carried_rate, fee_pool, pool_spends
+from perplab.sim.laws.funding import funding_rate
+from perplab.sim.laws.margin import size_for_shortage
+from perplab.sim.state.records import SUM
+from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.laws.funding_transfer import carried_rate, fee_pool, pool_spends
 from tests.markets import World, round_rules
 from tests.probes import share_of_loss
 

@@ -1,7 +1,7 @@
 """dYdX v1: bounds of the rate and of its change, accrual, settlement and its rounding."""
 
-from sim.funding import funding_payment
-from sim.rulebook import load_rulebook
+from perplab.sim.laws.funding import funding_payment
+from perplab.sim.rulebook.rulebook import load_rulebook
 
 EIGHT_HOURS = 28_800.0
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from sim.funding import funding_payment, funding_rate
-from sim.margin import bankruptcy_price, fillable_price, initial_margin, interest_scaled
-from sim.premium import kept_by_trim, median_of_votes, trimmed_mean, truncated
-from sim.records import BAND, VOTES
-from sim.rulebook import load_rulebook
+from perplab.sim.laws.funding import funding_payment, funding_rate
+from perplab.sim.laws.margin import bankruptcy_price, fillable_price, initial_margin, interest_scaled
+from perplab.sim.laws.premium import kept_by_trim, median_of_votes, trimmed_mean, truncated
+from perplab.sim.state.records import BAND, VOTES
+from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.adapters.markets import market_of
 from tests.markets import World, round_rules
 from tests.probes import one_sample

@@ -1,8 +1,8 @@
 """GMX v2: the adaptive rate, and the static one paid to receivers pro rata."""
 
-from sim.funding import funding_payment
-from sim.imbalance import adapted, imbalance_of
-from sim.sharing import received_rate
+from perplab.sim.laws.funding import funding_payment
+from perplab.sim.funding.skew import adapted, imbalance_of
+from perplab.sim.laws.funding_transfer import received_rate
 
 MICRO = 1e6
 

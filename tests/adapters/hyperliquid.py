@@ -2,10 +2,10 @@
 
 import math
 
-from sim.funding import funding_rate
-from sim.margin import maintenance_margin
-from sim.premium import premium_index
-from sim.rulebook import load_rulebook
+from perplab.sim.laws.funding import funding_rate
+from perplab.sim.laws.margin import maintenance_margin
+from perplab.sim.laws.premium import premium_index
+from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.adapters.markets import market_of, rate_by
 from tests.markets import World
 from tests.probes import one_sample

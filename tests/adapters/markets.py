@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sim.funding import funding_rate
-from sim.records import MARKET, VENUE
+from perplab.sim.laws.funding import funding_rate
+from perplab.sim.state.records import MARKET, VENUE
 
 
 def market_of(rules):

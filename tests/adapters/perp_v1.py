@@ -1,8 +1,8 @@
 """Perpetual Protocol v1: an hour's gap of averages, paid in full per day."""
 
-from sim.funding import funding_payment, funding_rate
-from sim.pool import product_price, product_room
-from sim.records import SUM
+from perplab.sim.laws.funding import funding_payment, funding_rate
+from perplab.sim.exchange.amm import product_price, product_room
+from perplab.sim.state.records import SUM
 
 UNITS = 1e6
 

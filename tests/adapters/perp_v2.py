@@ -1,7 +1,7 @@
 """Perpetual Protocol v2: the gap of 15-minute averages, at most a tenth of the index, accrued over a day."""
 
-from sim.funding import clamp, funding_payment, funding_rate
-from sim.records import SUM
+from perplab.sim.laws.funding import clamp, funding_payment, funding_rate
+from perplab.sim.state.records import SUM
 
 DAY, UNITS, LARGEST = 86_400, 1e15, 0.1
 

@@ -1,0 +1,145 @@
+"""A manipulator: build a position, push prices its way, unwind.
+
+Belief
+    Premium samples, mark and margin follow prices that a few large orders can move for a while; what that brings
+    (funding collected, or others liquidated into its hands) may exceed what moving them costs. Whether it does is for
+    the ledger to say: its profit is accounted like anybody's.
+Orders
+    Four phases by the clock. *Build*, during the build_seconds before the attack: market orders, evenly spread,
+    towards size_usd on ``side``. *Attack*, attack_hours long: at every wake within the last attack_seconds of a
+    funding interval (infinite: at every wake) a market order of perp_push_usd in the perpetual (positive buys), and
+    at every wake one of spot_push_usd in spot, which moves the index. *Unwind*, over unwind_seconds: reduce-only
+    market orders and spot trades, evenly spread, until nothing is left. Else *idle*. A loss beyond loss_limit_usd
+    ends the attack early. Squeezing shorts: side 1, both pushes positive. Collecting funding: side 1 with a negative
+    perp_push_usd late in the interval, or the reverse.
+Traits
+    Declared below with their units.
+Literature
+    Kumar and Seppi (1992), "Futures manipulation with cash settlement", JF 47; Allen and Gale (1992); Griffin and
+    Shams (2018) on manipulation of a settlement index; Brunnermeier and Pedersen (2005), "Predatory trading", JF 60.
+"""
+
+import math
+
+import numpy as np
+
+from perplab.agents.orders import equity_of, lots_of, units_of, write_close, write_market, write_spot
+from perplab.agents.trader import Trader, Trait, Traits, rule
+from perplab.sim.compiler.jit import hot_kernel
+
+HOUR = 3_600.0
+IDLE, BUILD, ATTACK, UNWIND = 0, 1, 2, 3
+
+TRAITS = Traits(
+    wake_seconds=Trait(60, "s", "mean time between orders", low=0),
+    side=Trait(1, "sign", "1: holds a long, -1: a short", low=-1, high=1),
+    size_usd=Trait(1_000_000, "quote currency", "position built before the attack", low=0),
+    build_seconds=Trait(21_600, "s", "time over which it is built", low=1),
+    attack_start_hours=Trait(24, "h", "start of the attack, from the start of the run", low=0),
+    attack_hours=Trait(8, "h", "length of the attack", low=0),
+    attack_seconds=Trait(float("inf"), "s", "part of a funding interval, at its end, in which it pushes the perpetual", low=0),
+    perp_push_usd=Trait(100_000, "quote currency", "perpetual traded per wake in the attack; negative sells"),
+    spot_push_usd=Trait(0, "quote currency", "spot traded per wake in the attack; negative sells"),
+    unwind_seconds=Trait(21_600, "s", "time over which it gets out", low=1),
+    loss_limit_usd=Trait(float("inf"), "quote currency", "loss at which it gives up", low=0),
+    capital_usd=Trait(5_000_000, "quote currency", "money at the start", low=0),
+    margin_share=Trait(0.5, "1", "share of the capital that starts at the venue", low=0, high=1),
+    borrow_share=Trait(0, "1", "spot it may owe, over capital", low=0),
+    leverage=Trait(20, "1", "leverage set at the venue", low=1),
+    market=Trait(0, "number", "market it attacks", low=0),
+    memory={"phase": 0.0, "first_wealth": 0.0, "gave_up_seconds": float("inf")},
+)
+
+
+@hot_kernel
+def attack_end(me):
+    """Return the second at which the attack ends: as planned, or when it gave up."""
+    return min((me["attack_start_hours"] + me["attack_hours"]) * HOUR, me["gave_up_seconds"])
+
+
+@hot_kernel
+def phase_at(me, seconds):
+    """Return the phase at a time."""
+    start = me["attack_start_hours"] * HOUR
+    if seconds >= attack_end(me):
+        return UNWIND
+    if seconds >= start:
+        return ATTACK
+    return BUILD if seconds >= start - me["build_seconds"] else IDLE
+
+
+@hot_kernel
+def slice_of(me, lots, seconds_left):
+    """Return the part of `lots` (at least 0) to trade at this wake to be done evenly in the time left."""
+    wakes_left = max(seconds_left / max(me["wake_seconds"], 1e-9), 1.0)
+    return min(int(math.ceil(lots / wakes_left)), lots)
+
+
+@hot_kernel
+def wealth_of(account, wallet, position, view):
+    """Return all it owns, float units: margin and profit at the venue, wallet, and spot."""
+    spot = position["spot_lots"] * (view["spot"] * view["units_per_price"])
+    return equity_of(account, position, view) + account["incoming"] + wallet["cash"] + spot
+
+
+@hot_kernel
+def give_up(me, wealth, view):
+    """Note the first wealth seen, and the time when the loss from it first exceeds the limit."""
+    if me["first_wealth"] == 0.0:
+        me["first_wealth"] = wealth
+    lost = me["first_wealth"] - wealth > units_of(view, me["loss_limit_usd"])
+    if lost and view["seconds"] < me["gave_up_seconds"]:
+        me["gave_up_seconds"] = view["seconds"]
+
+
+@hot_kernel
+def build(me, position, view, market, orders):
+    """Write the next slice of the position."""
+    side = 1 if me["side"] > 0.0 else -1
+    missing = max(lots_of(view, me["size_usd"]) - side * position["lots"], 0)
+    lots = slice_of(me, missing, me["attack_start_hours"] * HOUR - view["seconds"])
+    return write_market(orders, 0, market, side, lots, 0) if lots > 0 else 0
+
+
+@hot_kernel
+def push(me, view, market, orders):
+    """Write the pushes of this wake."""
+    count = np.int64(0)
+    perp, spot = lots_of(view, abs(me["perp_push_usd"])), lots_of(view, abs(me["spot_push_usd"]))
+    if spot > 0:
+        count = write_spot(orders, count, market, 1 if me["spot_push_usd"] > 0.0 else -1, spot)
+    if perp > 0 and view["seconds_to_settlement"] <= me["attack_seconds"]:
+        count = write_market(orders, count, market, 1 if me["perp_push_usd"] > 0.0 else -1, perp, 0)
+    return count
+
+
+@hot_kernel
+def unwind(me, position, view, market, orders):
+    """Write the next slice of the way out, of the perpetual and of spot."""
+    seconds_left = attack_end(me) + me["unwind_seconds"] - view["seconds"]
+    count = write_close(orders, 0, market, position, slice_of(me, abs(position["lots"]), seconds_left))
+    held = position["spot_lots"]
+    spot = slice_of(me, abs(held), seconds_left)
+    return write_spot(orders, count, market, -1 if held > 0 else 1, spot) if spot > 0 else count
+
+
+@rule(TRAITS)
+def attack(me, accounts, positions, views, mine, rng, orders):
+    """Do what the phase asks."""
+    market = int(me["market"])
+    view, position = views[market], positions[market]
+    account = accounts[int(view["venue"])]
+    give_up(me, wealth_of(account, accounts[0], position, view), view)
+    phase = phase_at(me, view["seconds"])
+    me["phase"] = phase
+    if phase == BUILD:
+        return build(me, position, view, market, orders)
+    if phase == ATTACK:
+        return push(me, view, market, orders)
+    return unwind(me, position, view, market, orders) if phase == UNWIND else 0
+
+
+class Manipulator(Trader):
+    """An attacker with a plan (see the module)."""
+
+    kind, traits, decide, slots = "manipulation", TRAITS, attack, 0

@@ -1,0 +1,174 @@
+"""Studies of forced trading over seeds: the cascade of longs at three depths, and the attack on shorts at three sizes.
+
+``python -m perplab.analysis.studies.forced cascade|weapon [--seeds 30] [--workers 2]`` prints each figure of `perplab.analysis.metrics.episodes` as
+its mean over seeds and 95 % interval.
+
+*cascade.* Depths are the providers' `level_usd`, their inventory limits in proportion; every depth is run with the story's
+spot, which gives way to trades, and with calm's, which hardly does, so that only the perpetual's own book amplifies.
+*weapon.* Sizes multiply the attacker's position and pushes. Then his size in a spot ten times as deep, and its halves: spot
+bought without a position in the perpetual, and the perpetual sold (to push funding down) without spot. Both rulebooks.
+"""
+
+import argparse
+import concurrent.futures
+
+from perplab.analysis.metrics.episodes import ATTACKER, cascade_figures, weapon_figures
+from perplab.analysis.metrics.summary import HOUR_SECONDS, mean_interval
+from perplab.scenarios.files.loader import build, load
+from perplab.scenarios.runs.outcome import run
+
+CASCADE, WEAPON, TIGHT = "long-cascade", "weaponised-shorts", "weaponised-shorts-tight"
+LEVELS_USD = (7_000.0, 1_400.0, 280.0)
+SPOTS = {"spot that gives way": {}, "spot as deep as calm's": {"spot.permanent_impact_bps": 0.02}}
+SIZES = (0.5, 1.0, 2.0)
+SIZED_TRAITS = ("size_usd", "perp_push_usd", "spot_push_usd")
+ATTACKER_KEY = "populations.attacker"
+NO_POSITION = {f"{ATTACKER_KEY}.size_usd": 0, f"{ATTACKER_KEY}.perp_push_usd": 0}
+OTHER_ATTACKS = {
+    "x1, deep spot": {"spot.permanent_impact_bps": 0.3, "spot.transient_impact_bps": 0.3},
+    "buys spot only": NO_POSITION,
+    "sells perpetual only": NO_POSITION | {f"{ATTACKER_KEY}.spot_push_usd": 0, f"{ATTACKER_KEY}.perp_push_usd": -20_000},
+}
+
+
+def depth_changes(level_usd):
+    """Return the changes to the cascade's story that set the depth of its book."""
+    providers = load(CASCADE).populations["providers"].traits
+    limit = providers["inventory_limit_usd"] * level_usd / providers["level_usd"]
+    return {"populations.providers.level_usd": level_usd, "populations.providers.inventory_limit_usd": limit}
+
+
+def size_changes(size):
+    """Return the changes to the attack's story that scale its position and its pushes."""
+    attacker = load(WEAPON).populations["attacker"].traits
+    return {f"{ATTACKER_KEY}.{trait}": attacker[trait] * size for trait in SIZED_TRAITS}
+
+
+def cascade_run(seed, changes=()):
+    """Run the cascade and its twin; return the run's figures.
+
+    Returns
+    -------
+    dict of str to float
+        See `cascade_figures`.
+    """
+    outcome = run(load(CASCADE, changes), seed)
+    shock = outcome.scenario.shocks[0]
+    start = shock.at_hours * HOUR_SECONDS
+    return cascade_figures(outcome.records, outcome.twin, start, start + 60 * shock.minutes)
+
+
+def weapon_run(seed, story=WEAPON, changes=()):
+    """Run the attack and its control without the attacker; return the figures of `weapon_figures`."""
+    scenario = load(story, changes)
+    market = finished(scenario, seed)
+    control = finished(load(story, dict(changes) | {f"{ATTACKER_KEY}.number": 0}), seed)
+    attacker = attacker_of(market)
+    figures = weapon_figures(market.records(), control.records(), *attack_times(scenario))
+    fees = float(market.tables["position"]["all_fees"][attacker.row].sum()) * market.layout.unit
+    forced = int((market.records().events["trader"] == attacker.row).sum())
+    return figures | {"attacker_fees_usd": fees, "attacker_liquidations": forced}
+
+
+def finished(scenario, seed):
+    """Return the market of a scenario at the end of its run."""
+    market = build(scenario, seed)
+    market.run(scenario.steps)
+    return market
+
+
+def attacker_of(market):
+    """Return the handle of the one attacker."""
+    return next(agent for agent in market.agents if agent.kind == ATTACKER)
+
+
+def attack_times(scenario):
+    """Return the seconds at which the attack starts and ends."""
+    traits = scenario.populations["attacker"].traits
+    start = traits["attack_start_hours"] * HOUR_SECONDS
+    return start, start + traits["attack_hours"] * HOUR_SECONDS
+
+
+def cascade_variants(spot):
+    """Return the columns of the cascade's table with some changes to spot: a call for each depth."""
+    return {f"level_usd {level:g}": (cascade_run, (depth_changes(level) | spot,)) for level in LEVELS_USD}
+
+
+def weapon_variants(story):
+    """Return the columns of the attack's table: a call for each size, and for each other attack."""
+    attacks = {f"size x{size:g}": size_changes(size) for size in SIZES} | OTHER_ATTACKS
+    return {name: (weapon_run, (story, changes)) for name, changes in attacks.items()}
+
+
+def over_seeds(variants, seeds, workers):
+    """Return each figure's (mean, low, high) over seeds, by variant.
+
+    Parameters
+    ----------
+    variants : dict of str to (callable, tuple)
+        The function takes a seed and these arguments, and returns a dict of figures.
+    seeds : sequence of int
+    workers : int
+        Processes; the result does not depend on it.
+
+    Returns
+    -------
+    dict of str to dict of str to tuple
+    """
+    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+        waiting = {name: [pool.submit(function, seed, *arguments) for seed in seeds]
+                   for name, (function, arguments) in variants.items()}
+        return {name: intervals([each.result() for each in jobs]) for name, jobs in waiting.items()}
+
+
+def intervals(rows):
+    """Return mean and 95 % interval of each figure of several runs."""
+    return {figure: mean_interval(row[figure] for row in rows) for figure in rows[0]}
+
+
+def print_table(title, columns):
+    """Print figures down, variants across."""
+    print(f"\n{title}\n{'':34}" + "".join(f"{name:>32}" for name in columns))
+    for figure in next(iter(columns.values())):
+        print(f"{figure:34}" + "".join(f"{spoken(column[figure]):>32}" for column in columns.values()), flush=True)
+
+
+def spoken(interval):
+    """Return a mean and its interval as text.
+
+    Examples
+    --------
+    >>> spoken((0.1234, 0.1, 0.15)), spoken((1234567.8, None, None)), spoken((None, None, None))
+    ('0.123 [0.1, 0.15]', '1,234,568', '-')
+    """
+    low, high = (figure_text(value) for value in interval[1:])
+    return figure_text(interval[0]) + (f" [{low}, {high}]" if interval[1] is not None else "")
+
+
+def figure_text(value):
+    """Return a number as text: three digits, thousands separated, a dash for none."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def tables(study):
+    """Return the tables of a study: variants by title."""
+    if study == "cascade":
+        return {f"{CASCADE}, {name}": cascade_variants(spot) for name, spot in SPOTS.items()}
+    return {story: weapon_variants(story) for story in (WEAPON, TIGHT)}
+
+
+def main(arguments=None):
+    """Run a study from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m perplab.analysis.studies.forced", description="Forced trading, over seeds.")
+    parser.add_argument("study", choices=("cascade", "weapon"))
+    parser.add_argument("--seeds", type=int, default=30)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args(arguments)
+    for title, variants in tables(options.study).items():
+        print_table(f"{title}, {options.seeds} seeds: mean [95 %]", over_seeds(variants, range(options.seeds), options.workers))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""What a scenario file may say: its tables, keys, units and ranges.
+
+Times, amounts and rates have their unit in the key; amounts are in quote currency. What is not a key here is refused.
+"""
+
+import math
+import typing
+from typing import Annotated
+
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from perplab.scenarios.files.distributions import DISTRIBUTIONS, Choice, Exponential, Lognormal, Normal, Uniform
+from perplab.sim.spot import shocks
+from perplab.sim.spot.process import Model
+from perplab.sim.rulebook.sections import Nonnegative, Positive, Share, Switch
+from perplab.sim.spot.processes import Sentiment, SpotProcess
+
+Days = Annotated[float, Field(strict=True, gt=0, le=3660)]
+Seconds = Annotated[float, Field(strict=True, ge=0.01, le=3600)]
+Name = Annotated[str, Field(min_length=1)]
+BasisPoints = Annotated[float, Field(strict=True, ge=0, le=1000)]
+
+
+def _trait_tag(value):
+    if not isinstance(value, dict):
+        return getattr(value, "distribution", "number")
+    return value.get("distribution")
+
+
+TraitValue = Annotated[
+    Annotated[float, Field(strict=True, allow_inf_nan=True), Tag("number")] | Annotated[Lognormal, Tag("lognormal")]
+    | Annotated[Normal, Tag("normal")] | Annotated[Exponential, Tag("exponential")] | Annotated[Uniform, Tag("uniform")]
+    | Annotated[Choice, Tag("choice")],
+    Discriminator(_trait_tag, custom_error_type="trait",
+                  custom_error_message=f"a number or a table whose distribution is one of {', '.join(DISTRIBUTIONS)}")]
+
+
+class Asset(Model):
+    """``[spot]`` or ``[[assets]]``: an asset and its spot market, by the units of `perplab.sim.setup.AssetSetup`."""
+
+    name: Name = "btc"
+    price: SpotProcess
+    sentiment: Sentiment | None = None
+    permanent_impact_bps: BasisPoints = 0.02
+    transient_impact_bps: BasisPoints = 0.1
+    impact_seconds: Positive = 600.0
+    half_spread_bps: BasisPoints = 0.3
+    fee_bps: BasisPoints = 0.0
+    borrow_rate_per_year: Annotated[float, Field(strict=True, ge=0, le=10)] = 0.05
+    borrow_limit_usd: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=True)] = math.inf
+    perp_price_discovery: Share = 0.0
+
+
+class Market(Model):
+    """``[market]`` or ``[[markets]]``: a rulebook by name or file, changes to it, its venue's name and its asset."""
+
+    rulebook: str
+    venue: Name | None = None
+    asset: str | None = None
+    changes: dict = {}
+
+
+class Population(Model):
+    """``[populations.NAME]``: a kind, a number, and its traits, each a number or a distribution."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, TraitValue]
+
+    kind: str
+    number: Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
+
+    @property
+    def traits(self):
+        """Values and distributions by trait."""
+        return self.__pydantic_extra__
+
+
+class PathShock(shocks.PathShock):
+    """``[[shocks]]`` of kind "path": a move of spot along a path; `asset` by default is the first."""
+
+    asset: str | None = None
+
+
+class SellProgramme(shocks.SellProgramme):
+    """``[[shocks]]`` of kind "programme": spot traded evenly whatever the price."""
+
+    asset: str | None = None
+
+
+class SourceShock(shocks.SourceShock):
+    """``[[shocks]]`` of kind "index_source": one source of the index moves away from spot and comes back."""
+
+    asset: str | None = None
+
+
+class Twin(Model):
+    """``[twin]``: from an hour on, run beside it the exact twin in which forced orders do not touch the book."""
+
+    from_hours: Nonnegative
+    enabled: Switch = True
+
+
+class Record(Model):
+    """``[record]``: whether every trade is kept."""
+
+    trades: Switch = False
+
+
+class Comparison(Model):
+    """``[comparison]``: columns of a replayed file that hold the real perpetual; its real funding, if there is a file."""
+
+    perp_column: str = "perp"
+    funding_file: str | None = None
+    funding_column: str = "rate"
+    funding_time_column: str = "timestamp"
+
+
+class Scenario(Model):
+    """A scenario as resolved: everything about a run but its seed.
+
+    Attributes
+    ----------
+    name, title, question, extends : str
+    days : float
+    dt_seconds : float, seconds a step
+    record_seconds : float, interval of the recorded series
+    premium_sample_seconds : float, about the time between two samples of the premium
+    spot or assets, market or markets, populations, shocks, twin, record, comparison
+        The tables of this module.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]*\w$", max_length=100)]
+    title: str = ""
+    question: str = ""
+    extends: str | None = None
+    days: Days
+    dt_seconds: Seconds
+    record_seconds: Annotated[float, Field(strict=True, gt=0, le=86_400)] = 60.0
+    premium_sample_seconds: Seconds = 5.0
+    spot: Asset | None = None
+    assets: tuple[Asset, ...] = ()
+    market: Market | None = None
+    markets: tuple[Market, ...] = ()
+    populations: dict[str, Population]
+    shocks: tuple[Annotated[PathShock | SellProgramme | SourceShock, Field(discriminator="kind")], ...] = ()
+    twin: Twin | None = None
+    record: Record = Record()
+    comparison: Comparison | None = None
+
+    @property
+    def all_assets(self):
+        """Assets by the key under which each stands."""
+        return keyed(self.spot, "spot", self.assets, "assets")
+
+    @property
+    def all_markets(self):
+        """Markets by the key under which each stands."""
+        return keyed(self.market, "market", self.markets, "markets")
+
+    @property
+    def steps(self):
+        """Number of steps of a run."""
+        return round(self.days * 86_400 / self.dt_seconds)
+
+    @property
+    def twin_step(self):
+        """Step from which the twin runs beside, or None."""
+        return round(self.twin.from_hours * 3600 / self.dt_seconds) if self.twin and self.twin.enabled else None
+
+
+def keyed(single, single_key, several, several_key):
+    """Return one part or several by their dotted keys."""
+    first = {} if single is None else {single_key: single}
+    return first | {f"{several_key}.{number}": part for number, part in enumerate(several)}
+
+
+TAGGED = {**DISTRIBUTIONS, "path": PathShock, "programme": SellProgramme, "index_source": SourceShock,
+          **{model.model_fields["process"].default: model for model in typing.get_args(typing.get_args(SpotProcess)[0])}}

@@ -1,0 +1,55 @@
+"""A story as a function of its parameters, as calibrators ask for it: ``simulate(theta, steps, seed) -> array``."""
+
+import numpy as np
+
+from perplab.scenarios.files.loader import build, load
+from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.state.records import SERIES
+
+
+def simulator(story, keys, series=("mid", "spot", "funding_rate"), changes=()):
+    """Return a function ``simulate(theta, steps, seed)`` of a story.
+
+    Parameters
+    ----------
+    story : str or path
+    keys : sequence of str
+        Dotted keys that `theta` sets, in order, such as ``populations.arbitrage.capital_usd``.
+    series : sequence of str
+        Columns of the series to return.
+    changes : mapping, optional
+        Further changes to the story.
+
+    Returns
+    -------
+    callable
+        ``simulate(theta, steps, seed=0)`` gives a float array of shape (record rows, columns): the form that black-it calls a
+        simulation and sbi a simulator; the same arguments give the same array.
+
+    Raises
+    ------
+    ParameterError
+        At once for a column that is not recorded; when called, for values that the story refuses.
+
+    Examples
+    --------
+    >>> simulate = simulator("calm", ["populations.noise.size_usd"], series=("mid", "spot"))
+    >>> simulate([5_000.0], 30, seed=1).shape
+    (30, 2)
+    """
+    wrong = [name for name in series if name not in SERIES.names]
+    if wrong:
+        raise ParameterError(Fault("series", wrong, f"columns among {', '.join(SERIES.names)}"))
+
+    def simulate(theta, steps, seed=0):
+        """Return the series of a run of `steps` steps at the parameters `theta`."""
+        values = [float(value) for value in np.atleast_1d(theta)]
+        if len(values) != len(keys):
+            raise ParameterError(Fault("theta", len(values), f"one value for each of {len(keys)} keys"))
+        scenario = load(story, {**dict(changes), **dict(zip(keys, values, strict=True))})
+        market = build(scenario, int(seed))
+        market.run(int(steps))
+        rows = market.records().series[0]
+        return np.column_stack([rows[name].astype(float) for name in series])
+
+    return simulate

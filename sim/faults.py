@@ -1,0 +1,221 @@
+"""How a file is refused: every fault at once, each with its line, its bound and what was probably meant.
+
+A *key* is dotted (``margin.tiers.3.floor``); rows of a list are counted from 0.
+"""
+
+import difflib
+import pathlib
+import re
+import tomllib
+import typing
+
+import pydantic
+
+from perplab.sim.errors import Fault, ParameterError
+
+MOST_LEVELS = 40
+HEADER = re.compile(r"\s*\[+\s*([A-Za-z_][\w.-]*)\s*\]+\s*(#.*)?$")
+PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]*)[\"']?\s*=")
+ROW = re.compile(r"\s*[\[{\"'\d]")
+TIME = "a time, such as 2022-11-01 or 2022-11-01T08:00:00Z"
+LONGEST_LINE = 60
+BOUNDS = {
+    "greater_than": "above {gt}", "greater_than_equal": "at least {ge}", "less_than": "below {lt}",
+    "less_than_equal": "at most {le}", "literal_error": "{expected}", "finite_number": "finite",
+    "too_short": "at least {min_length} long", "string_too_long": "at most {max_length} letters", "too_long": "at most {max_length} long",
+    "string_too_short": "at least {min_length} letters long", "missing": "given",
+    "float_type": "a number", "int_type": "a whole number", "bool_type": "true or false", "string_type": "a text",
+    "tuple_type": "a list", "list_type": "a list", "dict_type": "a table", "model_type": "a table",
+    "model_attributes_type": "a table",
+    "datetime_type": TIME, "datetime_parsing": TIME, "datetime_from_date_parsing": TIME, "datetime_object_invalid": TIME,
+    "date_type": "a date", "date_parsing": "a date", "date_from_datetime_parsing": "a date (year-month-day)",
+}
+
+
+def key_lines(text):
+    """Return the line (from 1) of each key, table and list row of a TOML text, by dotted key.
+
+    Examples
+    --------
+    >>> key_lines("[funding]\\ncap = 0.003\\n")
+    {'funding': 1, 'funding.cap': 2}
+    >>> key_lines("[[shocks]]\\n[[shocks]]\\nmove = 1\\n")
+    {'shocks': 1, 'shocks.0': 1, 'shocks.1': 2, 'shocks.1.move': 3}
+    """
+    lines, table, key, rows, places = {}, "", "", 0, {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := HEADER.match(line):
+            key, rows = header[1], 0
+            if line.lstrip().startswith("[["):
+                places[key] = places.get(key, -1) + 1
+                lines.setdefault(key, number)
+                key = f"{key}.{places[key]}"
+            table = key + "."
+            lines.setdefault(key, number)
+        elif pair := PAIR.match(line):
+            key, rows = table + pair[1], 0
+            lines[key] = number
+        elif ROW.match(line):
+            lines[f"{key}.{rows}"] = number
+            rows += 1
+    return lines
+
+
+def line_of(text, key):
+    """Return the line on which a key stands, or the nearest table around it; None if neither is there.
+
+    Examples
+    --------
+    >>> line_of("[funding]\\ncap = 0.003\\n", "funding.damper")
+    1
+    """
+    lines = key_lines(text)
+    while key and key not in lines:
+        key = key.rpartition(".")[0]
+    return lines.get(key)
+
+
+def nearest(word, words):
+    """Return " (did you mean 'x'?)" for the known word nearest to a mistaken one, or nothing.
+
+    Examples
+    --------
+    >>> nearest("dampre", ["cap", "damper"])
+    " (did you mean 'damper'?)"
+    """
+    close = difflib.get_close_matches(word, list(words), 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def section_of(annotation):
+    """Return the first pydantic model inside a type such as ``tuple[Tier, ...]``, or None."""
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        return annotation
+    return next(filter(None, map(section_of, typing.get_args(annotation))), None)
+
+
+def known_keys(model, location):
+    """Return the keys that a model knows at a place inside it; empty where the place is no section."""
+    for part in location:
+        if model is not None and part in model.model_fields:
+            model = section_of(model.model_fields[part].annotation)
+    return list(model.model_fields) if model else []
+
+
+def unknown(model, key, name, value, location=()):
+    """Return the fault of an unknown key: `name` is the part of `key` that `model` does not know at `location`."""
+    return Fault(key, value, "a known key" + nearest(name, known_keys(model, location)))
+
+
+def faults_of(error, model):
+    """Return a pydantic ValidationError as a list of Faults without file and line.
+
+    A ParameterError raised by a validator inside passes its own faults on, their keys completed by its place.
+    """
+    faults = []
+    for detail in error.errors():
+        location, context = detail["loc"], detail.get("ctx", {})
+        key, value = ".".join(map(str, location)), detail["input"]
+        inner = context.get("error")
+        if isinstance(inner, ParameterError):
+            faults += [Fault(f"{key}.{fault.key}".strip("."), fault.value, fault.bound) for fault in inner.faults]
+        elif detail["type"] == "extra_forbidden":
+            faults.append(unknown(model, key, str(location[-1]), value, location[:-1]))
+        else:
+            faults.append(Fault(key, None if detail["type"] == "missing" else value, bound_of(detail, context)))
+    return faults
+
+
+def bound_of(detail, context):
+    """Return in words what a refused value must be."""
+    if isinstance(context.get("error"), Exception):
+        return str(context["error"])
+    words = BOUNDS.get(detail["type"], detail["msg"]).format(**context)
+    choices = re.findall("'(.*?)'", words) if detail["type"] == "literal_error" else []
+    return words + (nearest(str(detail["input"]), choices) if choices else "")
+
+
+def checked(model, tables, file="", text=""):
+    """Return tables as a pydantic model, or refuse them.
+
+    Parameters
+    ----------
+    model : type
+        A pydantic model.
+    tables : dict
+    file, text : str
+        Name and contents of the file that the tables came from, for the faults.
+
+    Raises
+    ------
+    ParameterError
+        With all faults; nothing that pydantic raises gets out.
+    """
+    try:
+        return model.model_validate(tables)
+    except pydantic.ValidationError as error:
+        raise ParameterError(*(Fault(fault.key, fault.value, fault.bound, file, line_of(text, fault.key))
+                               for fault in faults_of(error, model))) from None
+
+
+def toml_tables(text, file=""):
+    """Return the tables of a TOML text, or refuse it where its syntax breaks or its tables lie too deep in one another."""
+    try:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ParameterError(syntax_fault(text, file, str(error))) from None
+    if levels_of(tables) > MOST_LEVELS:
+        raise ParameterError(Fault("syntax", f"{levels_of(tables)} tables inside one another", f"at most {MOST_LEVELS}", file))
+    return tables
+
+
+def syntax_fault(text, file, message):
+    """Return the fault of a text that is no TOML: the line where its syntax breaks, and how."""
+    place = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    if place is None:
+        lines = text.splitlines()
+        return Fault("syntax", lines[-1][:LONGEST_LINE] if lines else "", f"valid TOML ({message})", file, len(lines) or None)
+    line = text.splitlines()[int(place[1]) - 1].strip()[:LONGEST_LINE]
+    reason = message[:place.start()].strip()
+    return Fault("syntax", line, f"valid TOML ({reason[0].lower()}{reason[1:]} at column {place[2]})", file, int(place[1]))
+
+
+def levels_of(tables):
+    """Return how many tables and lists lie inside one another.
+
+    Examples
+    --------
+    >>> levels_of({"a": {"b": [1]}, "c": 2})
+    3
+    """
+    depth, layer = 0, [tables]
+    while layer:
+        inner = [part for table in layer for part in (table.values() if isinstance(table, dict) else table)]
+        depth, layer = depth + 1, [part for part in inner if isinstance(part, (dict, list))]
+    return depth
+
+
+def text_of(path, key):
+    """Return the text of a file, or refuse it under the key that names it."""
+    try:
+        return pathlib.Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else f"it is not UTF-8: {error}"
+        raise ParameterError(Fault(key, str(path), f"a TOML file that can be read ({why})")) from None
+
+
+def flattened(tables, prefix=""):
+    """Return nested tables as one mapping by dotted key; lists are values.
+
+    Examples
+    --------
+    >>> flattened({"funding": {"cap": 0.02}, "fees.taker": 0.0})
+    {'funding.cap': 0.02, 'fees.taker': 0.0}
+    """
+    flat = {}
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            flat |= flattened(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -1,0 +1,226 @@
+"""Premium samples of a market: taken by the venue's law, averaged, and turned into the rate that is published.
+
+Laws, with the average prices IB and IA of selling and buying the impact notional, the index I and the mark M:
+
+========================  ==================================================================================
+``impact``                (max(0, IB - I) - max(0, I - IA)) / I; what a thin book lacks is priced at the index
+``impact_plus_pending``   the same against M, as a fraction of I, plus the rate in force, which M contains
+``impact_or_zero``        as ``impact``, but a side thinner than the notional gives 0
+``impact_mean``           (IB + IA) / (2 I) - 1
+``mid``                   mid / I - 1
+``mark``                  M / I - 1
+``average_gap``           decaying average of the mid over that of the index, - 1
+``open_interest`` ...     rates that follow open interest, by `perplab.sim.funding.skew`; traders see them as an interest
+                          that does not move with the premium
+========================  ==================================================================================
+
+References: `sim/rulebooks` name the venues' documents.
+"""
+
+import math
+
+import numpy as np
+
+from perplab.sim.exchange.book import far_level, nearest, opposite, outward, without
+from perplab.sim.laws.funding import clamp, funding_rate, limited
+from perplab.sim.funding.skew import imbalance_rate
+from perplab.sim.compiler.jit import entry, hot_kernel, kernel
+from perplab.sim.laws.mark import decayed_average, moved
+from perplab.sim.exchange.amm import pool_price
+from perplab.sim.laws.premium import median_of_votes, premium_index, sample_weight, trimmed_mean, truncated
+from perplab.sim.state.records import (
+    AVERAGE_GAP,
+    BOOK,
+    IMPACT,
+    IMPACT_MEAN,
+    IMPACT_OR_ZERO,
+    IMPACT_PLUS_PENDING,
+    LAST_SAMPLE,
+    LINEAR_RAMP,
+    MARK_PREMIUM,
+    MEDIAN_OF_VOTES,
+    MID_PREMIUM,
+    OPEN_INTEREST,
+    RECURSIVE,
+    VOTES,
+    depth_at,
+    market_at,
+    run_row,
+    venue_at,
+    view_at,
+    word_at,
+)
+
+MINUTE = 60.0
+
+
+@hot_kernel
+def take_levels(world, m, side, place, left, lots):
+    """Return the notional left and the lots had after taking from the levels of a word of the bitmap, from `place` on outwards."""
+    market, word = market_at(world, m), outward(word_at(world, m, place >> 6), side, place)
+    while word != 0 and left > 0.0:
+        level = (place & ~63) + nearest(word, side)
+        unit_value, here = float((level + market["window_low"]) * market["units_per_tick"]), float(depth_at(world, m, level))
+        if here * unit_value >= left:
+            return 0.0, lots + left / unit_value
+        lots += here
+        left -= here * unit_value
+        word = without(word, level)
+    return left, lots
+
+
+@kernel
+def average_price(world, m, side, notional):
+    """Return the average price of trading a notional (units) against a side of the book (+1: selling to bids).
+
+    Returns
+    -------
+    price : float, quote currency
+        What the book lacks is priced at the index, so the result is continuous in the depth.
+    thin : bool
+        Whether the book lacked any.
+    """
+    market, view = market_at(world, m), view_at(world, m)
+    if market["place"] != BOOK:
+        size = max(np.int64(notional / (view["index"] * market["units_per_price"])), 1)
+        return pool_price(world, m, -side * size), False
+    left, lots, best = notional, 0.0, opposite(world, m, -side)
+    place = best - market["window_low"] if best > 0 else -1
+    while place >= 0 and left > 0.0:
+        left, lots = take_levels(world, m, side, place, left, lots)
+        place = far_level(world, m, side, place >> 6)
+    thin = left > 0.0
+    lots += left / (view["index"] * market["units_per_price"])
+    return notional / (lots * market["units_per_price"]), thin
+
+
+@hot_kernel
+def book_mid(world, m):
+    """Return the mid price in quote currency, or 0 where a side is empty."""
+    view = view_at(world, m)
+    if view["best_bid"] == 0 or view["best_ask"] == 0:
+        return 0.0
+    return 0.5 * (view["best_bid"] + view["best_ask"]) * view["tick"]
+
+
+@hot_kernel
+def take_impact_prices(world, m):
+    """Publish the impact prices, count a thin sample, and return ``(bid, ask)``; the index where the law wants 0 of a thin side."""
+    market, view = market_at(world, m), view_at(world, m)
+    bid, thin_bid = average_price(world, m, 1, market["impact_notional"])
+    ask, thin_ask = average_price(world, m, -1, market["impact_notional"])
+    view["impact_bid"], view["impact_ask"] = bid, ask
+    market["thin_samples"] += thin_bid or thin_ask
+    if market["premium_law"] == IMPACT_OR_ZERO:
+        return (view["index"] if thin_bid else bid), (view["index"] if thin_ask else ask)
+    return bid, ask
+
+
+@entry("float64", 2, "float64")
+def other_sample(world, m, elapsed):
+    """Return a sample of a market whose law is not ``impact``, before its limit and quantum."""
+    market, view = market_at(world, m), view_at(world, m)
+    law, index, mid = market["premium_law"], view["index"], book_mid(world, m)
+    if law >= OPEN_INTEREST:
+        rate = imbalance_rate(world, m, elapsed)
+        view["interest"], view["damper"] = rate * market["divisor"], math.inf
+        return rate
+    if law == MARK_PREMIUM:
+        return view["mark"] / index - 1.0
+    if law == AVERAGE_GAP:
+        market["mid_average"] = decayed_average(market["mid_average"], mid if mid > 0.0 else index, elapsed, market["premium_window"])
+        market["index_average"] = decayed_average(market["index_average"], index, elapsed, market["premium_window"])
+        return market["mid_average"] / market["index_average"] - 1.0
+    if law == MID_PREMIUM:
+        return mid / index - 1.0 if mid > 0.0 else 0.0
+    bid, ask = take_impact_prices(world, m)
+    if law == IMPACT_MEAN:
+        return 0.5 * (bid + ask) / index - 1.0
+    if law == IMPACT_PLUS_PENDING:
+        return premium_index(bid, ask, view["mark"]) * view["mark"] / index + view["funding_rate"]
+    return premium_index(bid, ask, index)
+
+
+@kernel
+def sample_premium(world, m):
+    """Take one sample of the premium index and bring the running average and the predicted rate up to date."""
+    run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
+    elapsed = run["dt"] / run["premium_samples"]
+    if market["premium_law"] == IMPACT:
+        bid, ask = take_impact_prices(world, m)
+        premium = premium_index(bid, ask, view["index"])
+    else:
+        premium = other_sample(world, m, elapsed)
+    premium = truncated(clamp(premium, -market["premium_limit"], market["premium_limit"]), market["premium_quantum"])
+    market["samples"] += 1
+    market["all_samples"] += 1
+    view["premium"] = premium
+    if market["premium_average"] <= LINEAR_RAMP:
+        weight = sample_weight(market["samples"], market["premium_average"])
+        market["premium_sum"] += weight * premium
+        market["weight_sum"] += weight
+        view["average_premium"] = market["premium_sum"] / market["weight_sum"]
+    else:
+        average_otherwise(world, m, premium, elapsed)
+    view["premium_30m"] = moved(view["premium_30m"], premium, run["weight_30m"])
+    view["premium_90m"] = moved(view["premium_90m"], premium, run["weight_90m"])
+    predict(world, m)
+
+
+@kernel
+def add_minute(market, sample):
+    """Add a minute's sample to the sum of the interval; where tails are cut, let the sum be as many times the mean of what stays."""
+    market["weight_sum"] += 1.0
+    if market["trim"] == 0.0:
+        market["premium_sum"] += sample
+        return
+    count = min(int(market["weight_sum"]), VOTES)
+    market["minutes"][count - 1] = sample
+    market["premium_sum"] = market["weight_sum"] * trimmed_mean(market["minutes"], count, market["trim"])
+
+
+@entry("none", 2, "float64", "float64")
+def average_otherwise(world, m, premium, elapsed):
+    """Bring the average of a market up to date that is neither simple nor a ramp."""
+    market, view = market_at(world, m), view_at(world, m)
+    if market["premium_average"] == RECURSIVE:
+        view["average_premium"] = decayed_average(view["average_premium"], premium, elapsed, market["premium_window"])
+    elif market["premium_average"] == LAST_SAMPLE:
+        view["average_premium"] = premium
+    else:
+        market["votes"][min(market["vote_count"], VOTES - 1)] = premium
+        market["vote_count"] = min(market["vote_count"] + 1, VOTES)
+        market["vote_seconds"] += elapsed
+        if market["vote_seconds"] > MINUTE - 1e-6:
+            add_minute(market, median_of_votes(market["votes"], market["vote_count"], market["least_votes"], market["premium_quantum"]))
+            market["vote_count"], market["vote_seconds"] = 0, 0.0
+            view["average_premium"] = truncated(market["premium_sum"] / market["weight_sum"], market["premium_quantum"])
+
+
+@hot_kernel
+def average_premium(world, m):
+    """Return the average premium of the running interval; 0 where there was no sample."""
+    market, view = market_at(world, m), view_at(world, m)
+    if market["premium_average"] > MEDIAN_OF_VOTES:
+        return view["average_premium"]
+    if market["weight_sum"] <= 0.0:
+        return 0.0
+    average = market["premium_sum"] / market["weight_sum"]
+    return truncated(average, market["premium_quantum"]) if market["premium_average"] == MEDIAN_OF_VOTES else average
+
+
+@hot_kernel
+def rate_of(world, m, average, step_limit):
+    """Return the funding rate that an average premium gives, no further than `step_limit` from the rate in force."""
+    market, before = market_at(world, m), view_at(world, m)["funding_rate"]
+    rate = funding_rate(average, market["interest"], market["damper"], market["damper_mode"], market["cap"], market["divisor"])
+    return limited(before, max(rate, market["floor"]), step_limit)
+
+
+@kernel
+def predict(world, m):
+    """Publish the rate that the next settlement would charge as things stand; the one in force if the venue hides it."""
+    market, view = market_at(world, m), view_at(world, m)
+    view["predicted_funding"] = view["funding_rate"]
+    if venue_at(world, market["venue"])["hide_prediction"] == 0 and market["funding_on"] == 1 and market["lag"] == 0:
+        view["predicted_funding"] = rate_of(world, m, view["average_premium"], market["step_limit"])

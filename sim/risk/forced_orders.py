@@ -1,0 +1,96 @@
+"""What a forced order asks for: how much of the position at once, and at what limit.
+
+Portions: the first share and, after a pause, the rest (``first_share``); the share each time (``each_share``); down to the
+next lower margin tier, or several at once (``tier_step``); half while equity is above half of maintenance (``half``); what makes equity maintenance
+and a buffer again (``just_enough``). None asks for more than ``largest_share`` of the position at a time.
+"""
+
+import math
+
+import numpy as np
+
+from perplab.sim.risk.adl import purse_maintenance
+from perplab.sim.compiler.jit import kernel
+from perplab.sim.clearing.ledger import purse_equity
+from perplab.sim.laws.margin import bankruptcy_price, fillable_price, size_for_shortage, tier_of
+from perplab.sim.state.records import (
+    BANKRUPTCY_LIMIT,
+    EACH_SHARE,
+    FILLABLE_LIMIT,
+    HALF,
+    TIER_STEP,
+    account_at,
+    market_at,
+    position_at,
+    run_row,
+    venue_at,
+    view_at,
+)
+
+
+@kernel
+def pause_of(world, v):
+    """Return the seconds within which a further forced order belongs to the episode: the venue's pause, a step at least."""
+    return max(venue_at(world, v)["pause_seconds"], run_row(world, 0)["dt"])
+
+
+@kernel
+def slice_lots(world, i, m):
+    """Return the lots of the next forced order; a share starts the venue's pause."""
+    market, size = market_at(world, m), abs(position_at(world, i, m)["lots"])
+    venue, account = venue_at(world, market["venue"]), account_at(world, i, market["venue"])
+    notional = size * view_at(world, m)["mark"] * market["units_per_price"]
+    fresh = account["pause_until"] < market["mark_seconds"] - pause_of(world, market["venue"])
+    if venue["portion"] > EACH_SHARE:
+        return other_portion(world, i, m, size, notional)
+    if venue["first_share"] < 1.0 and notional > venue["first_notional"] and (fresh or venue["portion"] == EACH_SHARE):
+        account["pause_until"] = market["mark_seconds"] + venue["pause_seconds"]
+        return np.int64(math.ceil(size * venue["first_share"]))
+    return size
+
+
+@kernel
+def other_portion(world, i, m, size, notional):
+    """Return the lots that a venue closes at once which neither closes a share nor all."""
+    market = market_at(world, m)
+    venue, maintenance = venue_at(world, market["venue"]), purse_maintenance(world, i, m)
+    tier, wanted = tier_of(notional, market["tier_floor"], market["tiers"]), float(size)
+    if notional <= venue["first_notional"]:
+        return size
+    if venue["portion"] == TIER_STEP:
+        below = market["tier_floor"][max(tier + 1 - venue["tiers_down"], 0)]
+        wanted = size * (1.0 - below / notional) + 1.0
+    elif venue["portion"] == HALF:
+        wanted = 0.5 * size if purse_equity(world, i, m) >= 0.5 * maintenance else size
+    else:
+        shortage = maintenance * (1.0 + venue["buffer"]) - purse_equity(world, i, m)
+        fraction = market["tier_fraction"][tier] + 2.0 * market["size_slope"] * size
+        wanted = size_for_shortage(shortage, notional / size, fraction, venue["liquidation_fee"])
+    wanted = min(wanted, size * venue["largest_share"])
+    return np.int64(max(min(math.ceil(wanted - 1e-6), float(size)), 1.0))
+
+
+@kernel
+def forced_price(world, i, m, law):
+    """Return the price beyond which a forced order does not go, by the venue's law."""
+    market, mark, equity = market_at(world, m), view_at(world, m)["mark"], purse_equity(world, i, m)
+    lots, venue = position_at(world, i, m)["lots"], venue_at(world, market["venue"])
+    if law == FILLABLE_LIMIT:
+        return fillable_price(mark, equity, lots, market["units_per_price"], purse_maintenance(world, i, m),
+                              venue["bankruptcy_adjustment"], venue["spread_to_maintenance"])
+    return bankruptcy_price(mark, equity, lots, market["units_per_price"])
+
+
+@kernel
+def forced_limit(world, i, m):
+    """Return the limit tick of a forced order: the band, and within it the bankruptcy or the fillable price."""
+    market, lots = market_at(world, m), position_at(world, i, m)["lots"]
+    low, high = market["band_low"], market["band_high"]
+    law = venue_at(world, market["venue"])["forced_limit"]
+    if law >= BANKRUPTCY_LIMIT:
+        price = forced_price(world, i, m, law)
+        if lots > 0:
+            low = max(low, np.int64(math.ceil(price / market["tick"])))
+        else:
+            high = min(high, np.int64(math.floor(price / market["tick"])))
+    return low if lots > 0 else high

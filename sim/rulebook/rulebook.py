@@ -1,0 +1,177 @@
+"""A venue's rules: named laws and their numbers, read from a dated file, checked, and written into the records.
+
+A rulebook is complete: every key of every section is stated, since a silent default is a rule nobody chose. It is
+frozen; `Rulebook.changed` gives a checked copy. No condition names a venue: two venues differ by their files alone.
+"""
+
+import datetime
+import math
+import pathlib
+from typing import Annotated
+
+import pydantic
+
+from perplab.sim.rulebook import price_sections
+from perplab.sim.rulebook import risk_sections
+from perplab.sim.rulebook import sections
+from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.laws.funding import cap_by_law
+from perplab.sim.state.records import VOTES
+from perplab.sim.faults import checked, flattened, nearest, text_of, toml_tables, unknown
+
+LIBRARY = pathlib.Path(__file__).resolve().parent / "rulebooks"
+LARGEST_UNITS = 2**62
+
+
+class Rulebook(sections.Section):
+    """All rules of a venue for one contract.
+
+    Attributes
+    ----------
+    name : str
+    dated : datetime.date
+        Day for which the sources were read.
+    sources, assumed : tuple of str
+        Documents behind the numbers; what is not documented.
+    contract, trading, fees, premium, funding, mark, index, margin, liquidation, fund, deleveraging, account : Section
+
+    Examples
+    --------
+    >>> rules = load_rulebook("hyperliquid")
+    >>> rules.funding.interval_hours, rules.changed({"funding.cap": 0.01}).funding.cap
+    (1.0, 0.01)
+    """
+
+    name: str
+    dated: datetime.date
+    sources: Annotated[tuple[str, ...], pydantic.Field(min_length=1)]
+    assumed: tuple[str, ...] = ()
+    contract: sections.Contract
+    trading: sections.Trading
+    fees: sections.Fees
+    premium: price_sections.Premium
+    funding: price_sections.Funding
+    mark: price_sections.Mark
+    index: price_sections.Index
+    margin: risk_sections.Margin
+    liquidation: risk_sections.Liquidation
+    fund: risk_sections.Fund
+    deleveraging: risk_sections.Deleveraging
+    account: sections.Account
+
+    def contradictions(self):
+        if self.fund.initial / self.contract.unit >= LARGEST_UNITS:
+            limit = LARGEST_UNITS * self.contract.unit
+            yield Fault("fund.initial", self.fund.initial, f"below {limit:g} (in 64-bit units)")
+        if self.deleveraging.winners_trigger is not None and self.trading.place != "oracle":
+            yield Fault("deleveraging.winners_trigger", self.deleveraging.winners_trigger, "absent: only an oracle's pool closes winners")
+        if self.premium.trim and 60 * self.funding.interval_hours > VOTES:
+            yield Fault("premium.trim", self.premium.trim, f"0 where an interval is longer than {VOTES} minutes, whose samples are kept")
+        if self.premium.impact_notional is not None and self.premium.impact_notional < self.contract.tick * self.contract.lot:
+            yield Fault("premium.impact_notional", self.premium.impact_notional, "at least tick x lot")
+
+        if (self.premium.impact_notional or 0) / self.contract.unit >= LARGEST_UNITS:
+            yield Fault("premium.impact_notional", self.premium.impact_notional, f"below {LARGEST_UNITS * self.contract.unit:g} (in 64-bit units)")
+
+    @classmethod
+    def from_tables(cls, tables, file="", text=""):
+        """Return the rulebook of nested dictionaries; `file` and its `text` only serve to say where faults stand.
+
+        Raises
+        ------
+        ParameterError
+            With every fault found.
+        """
+        return checked(cls, tables, file, text)
+
+    def changed(self, changes=(), **dotted):
+        """Return a checked copy with other values.
+
+        Parameters
+        ----------
+        changes : mapping, optional
+            New values by dotted key (``{"funding.cap": 0.02}``) or nested (``{"funding": {"cap": 0.02}}``).
+        **dotted
+            The same, as keywords.
+
+        Raises
+        ------
+        ParameterError
+            For an unknown key, or numbers that make no sense, alone or together.
+        """
+        tables, faults = self.model_dump(), []
+        for key, value in flattened({**dict(changes), **dotted}).items():
+            section, _, name = key.partition(".")
+            if name and isinstance(tables.get(section), dict):
+                tables[section][name] = value
+            elif not name and section in tables:
+                tables[section] = value
+            else:
+                faults.append(unknown(type(self), key, section, value))
+        if faults:
+            raise ParameterError(*faults)
+        return Rulebook.from_tables(tables)
+
+    def units(self, amount):
+        """Return an amount of quote currency in money units, a whole float."""
+        return float(round(amount / self.contract.unit)) if math.isfinite(amount) else amount
+
+    def fill(self, venue_row, market_row):
+        """Write the rules' numbers into a VENUE and a MARKET record, in place.
+
+        Rows and tables of the state proper (fund row, averages, sums, windows of the ladder) are left alone.
+        """
+        for section in (getattr(self, name) for name in type(self).model_fields):
+            if isinstance(section, sections.Section):
+                for field, value in section.venue_values(self.units).items():
+                    venue_row[field] = value
+                for field, value in section.market_values(self.units).items():
+                    market_row[field] = value
+        market_row["cap"], market_row["size_slope"] = self.funding_cap, self.margin.size_slope * self.contract.lot
+
+    @property
+    def funding_cap(self):
+        """Largest absolute funding rate per interval, by the venue's law of it."""
+        tier = self.margin.tiers[0]
+        return cap_by_law(self.funding.cap_law, self.funding.cap, 1 / tier.leverage, tier.maintenance_fraction)
+
+
+
+def rulebook_names():
+    """Return the names of the rulebooks that come with the package, sorted.
+
+    Examples
+    --------
+    >>> rulebook_names()[:4], len(rulebook_names())
+    (['binance', 'binance-2024', 'bitmex', 'bybit'], 17)
+    """
+    return sorted(path.stem for path in LIBRARY.glob("*.toml"))
+
+
+def load_rulebook(name_or_path):
+    """Return a rulebook by its name, or from a TOML file of the user's own.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name of `rulebook_names`, or a path that ends in ``.toml``.
+
+    Returns
+    -------
+    Rulebook
+
+    Raises
+    ------
+    ParameterError
+        With every fault of the file, its line and what would be right.
+    """
+    if str(name_or_path) in rulebook_names():
+        path, file = LIBRARY / f"{name_or_path}.toml", f"{name_or_path}.toml"
+    elif str(name_or_path).endswith(".toml") and pathlib.Path(name_or_path).is_file():
+        path, file = pathlib.Path(name_or_path), str(name_or_path)
+    else:
+        known = ", ".join(rulebook_names())
+        raise ParameterError(Fault("rulebook", str(name_or_path), f"a TOML file that exists, or one of {known}"
+                                   + nearest(str(name_or_path), rulebook_names())))
+    text = text_of(path, "rulebook")
+    return Rulebook.from_tables(toml_tables(text, file), file, text)

@@ -1,0 +1,144 @@
+"""Replay of a real price: the bars of a file joined by Brownian bridges.
+
+Each row's price is taken as the price at its timestamp (files stamped by the opening of the bar run one bar early, the same
+for all their columns). Second 0 of the run is the first row at or after `start`.
+"""
+
+import math
+import pathlib
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from perplab.sim.spot.price_files import read_bars, read_columns, version
+from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.spot.process import DAY_SECONDS, STATE_SIZE
+
+
+class Replay(BaseModel):
+    """A spot price that passes through every bar close of a file.
+
+    Parameters
+    ----------
+    file : path
+        CSV, gzipped CSV (``.gz``) or Parquet.
+    column, time_column : str
+        The price, and its time: ISO 8601 (UTC unless it says otherwise), or Unix seconds, milli-, micro- or nanoseconds.
+    start : datetime, optional
+        First time to replay, kept as `start_time`; UTC unless it says otherwise. By default the first row.
+    days : float, optional
+        By default all that follows.
+    largest_gap_bars : int
+        A longer run of missing bars is refused; shorter ones are bridged and listed in `gaps`.
+    bridge_half_life_bars : float
+        Half-life of the weights that estimate the bridges' variance.
+
+    Notes
+    -----
+    Between two closes the log price is a Brownian bridge, drawn step by step given the time left to the next close, so any
+    partition into blocks and any `dt` (the same all run long) reaches each close; a close inside a step is passed exactly.
+    The variance per second of a bar is ``pi / 2 * m**2``, with m the average of ``|return| / sqrt(seconds)`` over the bars
+    before and after with exponential weights (realised power variation, Barndorff-Nielsen and Shephard, 2004, J. Financial
+    Econometrics 2): unlike an average of squares it is hardly moved by a single jump. Faults of the file are raised as one
+    `ParameterError` by the first use of its data, not when the model is made.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_by_name=True,
+                              validate_by_alias=True, serialize_by_alias=True)
+
+    process: Literal["replay"] = "replay"
+    file: pathlib.Path
+    column: str
+    time_column: str = "timestamp"
+    start_time: datetime | None = Field(None, alias="start")
+    days: Annotated[float, Field(strict=True, gt=0, le=1e5)] | None = None
+    largest_gap_bars: Annotated[int, Field(strict=True, ge=0, le=10**6)] = 24
+    bridge_half_life_bars: Annotated[float, Field(strict=True, gt=0, le=1e4)] = 6.0
+
+    def start(self):
+        """Return the state before the first step: log price, steps done."""
+        state = np.zeros(STATE_SIZE)
+        state[0] = self._bars.log_closes[0]
+        return state
+
+    def block(self, rng, steps, dt, state):
+        """Draw the log price at the end of each of the next `steps` steps; arguments as for other price processes.
+
+        Raises
+        ------
+        ParameterError
+            If the data end before the block does; see `limit_steps`.
+        """
+        first, limit = int(state[1]), self.limit_steps(dt)
+        if first + steps > limit:
+            raise ParameterError(Fault("days", (first + steps) * dt / DAY_SECONDS,
+                                       f"at most {limit * dt / DAY_SECONDS:g}, where the data end", str(self.file)))
+        times = np.round(dt * np.arange(first, first + steps + 1), 6)
+        log_prices = bridge(self._bars, times, state[0], rng.standard_normal(steps))
+        state[0], state[1] = log_prices[-1] if steps else state[0], first + steps
+        return log_prices
+
+    def limit_steps(self, dt):
+        """Return how many steps of `dt` seconds the data allow."""
+        return math.floor(self._bars.limit_seconds / dt + 1e-9)
+
+    @property
+    def gaps(self):
+        """Missing bars of the window, as a list of (time of the first missing bar, how many)."""
+        return list(self._bars.gaps)
+
+    def real(self, columns):
+        """Return columns of the file over the window as they are, for comparison.
+
+        Parameters
+        ----------
+        columns : sequence of str
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            ``"seconds"`` since the start of the run, and each column; NaN where a value is no number.
+        """
+        bars = self._bars
+        inside = bars.seconds <= bars.limit_seconds
+        columns = read_columns(str(self.file), version(self.file), tuple(columns))
+        return {"seconds": bars.seconds[inside]} | {name: values[bars.rows[inside]] for name, values in columns.items()}
+
+    @property
+    def _bars(self):
+        start = self.start_time
+        if start is not None:
+            start = (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
+        return read_bars(str(self.file), version(self.file), self.column, self.time_column, start, self.days,
+                         self.largest_gap_bars, self.bridge_half_life_bars)
+
+
+def bridge(bars, times, now, draws):
+    """Return the log prices at ``times[1:]`` of Brownian bridges through the closes of `bars`.
+
+    Within a bar that closes at T with log price L, ``(x(t) - L) / (T - t)`` of a bridge x has independent Gaussian
+    increments of variance ``sd**2 * (t2 - t1) / ((T - t1) * (T - t2))``: a running sum draws the exact law.
+
+    Parameters
+    ----------
+    bars : Bars
+    times : numpy.ndarray, shape (steps + 1,)
+        Seconds; the first is now.
+    now : float
+        Log price at ``times[0]``.
+    draws : numpy.ndarray, shape (steps,)
+        Standard normal.
+    """
+    ends = times[1:]
+    bar = np.searchsorted(bars.seconds[1:], ends, side="left")
+    opens, closes, goal = bars.seconds[bar], bars.seconds[bar + 1], bars.log_closes[bar + 1]
+    begins, left = np.maximum(times[:-1], opens), closes - ends
+    known = np.where(times[:-1] > opens, now, bars.log_closes[bar])
+    fresh = np.diff(bar, prepend=-1) != 0
+    spread = (closes - begins) * left
+    scale = bars.sds[bar] * np.sqrt(np.divide(ends - begins, spread, out=np.zeros(len(ends)), where=spread > 0))
+    running = np.cumsum(draws * scale)
+    begun = (known - goal) / (closes - begins) - (running - draws * scale)
+    return goal + (running + begun[fresh][np.cumsum(fresh) - 1]) * left
