@@ -61,21 +61,45 @@ TRAITS = Traits(
     margin_share=Trait(0.3, "1", "share of the wealth kept at the venue", low=0, high=1),
     borrow_share=Trait(0.5, "1", "spot it may owe, over capital", low=0),
     hurdle_per_year=Trait(0.07, "fraction per year", "what money tied up must earn"),
-    reverse_hurdle_share=Trait(1, "1", "part of the hurdle that the reverse side must earn beside the borrow rate", low=-1, high=1),
+    reverse_hurdle_share=Trait(
+        1,
+        "1",
+        "part of the hurdle that the reverse side must earn beside the borrow rate",
+        low=-1,
+        high=1,
+    ),
     round_trip_bps=Trait(8, "bp", "cost of opening and closing both legs", low=0),
     hold_hours=Trait(152, "h", "time over which that cost is recovered", low=1),
-    unwind_share=Trait(1, "1", "part of the spread-out cost that carry may miss before it closes", low=0),
-    inventory_hurdle_per_year=Trait(0.01, "fraction per year", "rise of the hurdle at the position limit", low=0),
-    forecast_weight=Trait(0.5, "1", "weight of the forecast beside the quote in the expected premium", low=0, high=0.9),
-    convergence_share=Trait(0, "1", "part of the distance to its fair premium expected back over the holding time", low=0, high=1),
+    unwind_share=Trait(
+        1, "1", "part of the spread-out cost that carry may miss before it closes", low=0
+    ),
+    inventory_hurdle_per_year=Trait(
+        0.01, "fraction per year", "rise of the hurdle at the position limit", low=0
+    ),
+    forecast_weight=Trait(
+        0.5, "1", "weight of the forecast beside the quote in the expected premium", low=0, high=0.9
+    ),
+    convergence_share=Trait(
+        0,
+        "1",
+        "part of the distance to its fair premium expected back over the holding time",
+        low=0,
+        high=1,
+    ),
     clip_share=Trait(0.1, "1", "largest order over capital", low=0, high=1),
     position_share=Trait(0.65, "1", "largest position over capital", low=0),
     leverage_limit=Trait(3, "1", "largest notional over equity at the venue", low=0),
-    basis_limit_bps=Trait(100, "bp", "it sells no further below spot, and buys no further above", low=0),
+    basis_limit_bps=Trait(
+        100, "bp", "it sells no further below spot, and buys no further above", low=0
+    ),
     topup_fraction=Trait(0.08, "1", "equity over notional below which it tops up", low=0, high=1),
-    release_multiple=Trait(1.5, "1", "equity over its share of the wealth above which it sends money home", low=1),
+    release_multiple=Trait(
+        1.5, "1", "equity over its share of the wealth above which it sends money home", low=1
+    ),
     naked_share=Trait(0.2, "1", "part of a naked spot leg unwound per wake", low=0, high=1),
-    rest_seconds=Trait(5, "s", "life of its limit orders, at least one step; 0: immediate or cancel", low=0),
+    rest_seconds=Trait(
+        5, "s", "life of its limit orders, at least one step; 0: immediate or cancel", low=0
+    ),
     leverage=Trait(10, "1", "leverage set at the venue", low=1),
     market=Trait(0, "number", "market it trades", low=0),
     memory={"sent_lots": 0.0, "seen_spot_lots": 0.0, "refused": 0.0},
@@ -128,7 +152,9 @@ def sellable_lots(wallet, position, view):
 @hot_kernel
 def notice_refusal(me, position):
     """Note in memory ``refused`` whether the last spot order changed nothing."""
-    me["refused"] = 1.0 if me["sent_lots"] != 0.0 and me["seen_spot_lots"] == position["spot_lots"] else 0.0
+    me["refused"] = (
+        1.0 if me["sent_lots"] != 0.0 and me["seen_spot_lots"] == position["spot_lots"] else 0.0
+    )
 
 
 @hot_kernel
@@ -142,7 +168,10 @@ def hedge_lots(me, wallet, position, view, gap):
         size = min(size, max(clip_lots(me, view), int(math.ceil(me["naked_share"] * size))))
     if me["refused"] > 0.0:
         size = min(size, int(abs(me["sent_lots"]) * 0.5))
-    size = min(size, buyable_lots(wallet, position, view) if gap > 0 else sellable_lots(wallet, position, view))
+    size = min(
+        size,
+        buyable_lots(wallet, position, view) if gap > 0 else sellable_lots(wallet, position, view),
+    )
     return size if gap > 0 else -size
 
 
@@ -187,11 +216,17 @@ def keep_margin(me, account, wallet, position, view, market, orders, count):
     target = margin_target(me, equity, wallet, position, view, notional)
     thin = equity < me["topup_fraction"] * notional
     if not thin and equity >= 0.5 * target:
-        return send_home(me, account, wallet, position, view, market, equity, target, notional, orders, count)
+        return send_home(
+            me, account, wallet, position, view, market, equity, target, notional, orders, count
+        )
     units = min(target - equity, free_cash(wallet, position, view))
     if units >= units_of(view, SMALLEST_MOVE * me["capital_usd"]):
-        return write_transfer(orders, count, market, int(units)) if account["incoming"] == 0 else count
-    return write_close(orders, count, market, position, max(clip_lots(me, view), 1)) if thin else count
+        return (
+            write_transfer(orders, count, market, int(units)) if account["incoming"] == 0 else count
+        )
+    return (
+        write_close(orders, count, market, position, max(clip_lots(me, view), 1)) if thin else count
+    )
 
 
 @hot_kernel
@@ -223,18 +258,26 @@ def quote_basis(me, view, side, holding, closing, filled):
     receipt = -holding * required_receipt(me, view, holding, closing, filled)
     fair = 0.0
     if me["convergence_share"] > 0.0:
-        fair = reservation_basis(view, side, -holding * hurdle(me, view, holding, filled), 0.0, 0.0, 0.0, 0.0)
+        fair = reservation_basis(
+            view, side, -holding * hurdle(me, view, holding, filled), 0.0, 0.0, 0.0, 0.0
+        )
         fair = fair if abs(fair) <= REACH else 0.0
     forecast = 0.5 * (view["premium_30m"] + view["premium_90m"])
     convergence = me["convergence_share"] / intervals_held(me, view)
-    return reservation_basis(view, side, receipt, forecast, me["forecast_weight"], convergence, fair)
+    return reservation_basis(
+        view, side, receipt, forecast, me["forecast_weight"], convergence, fair
+    )
 
 
 @hot_kernel
 def quote_tick(me, view, side, basis):
     """Return the tick of a quote at a basis to spot, rounded in the trader's favour and kept within ``basis_limit_bps``."""
     limit = me["basis_limit_bps"] * BASIS_POINT
-    price = view["spot"] * (1.0 + (min(basis, limit) if side > 0 else max(basis, -limit))) / view["tick"]
+    price = (
+        view["spot"]
+        * (1.0 + (min(basis, limit) if side > 0 else max(basis, -limit)))
+        / view["tick"]
+    )
     return int(math.floor(price + TICK_SLACK)) if side > 0 else int(math.ceil(price - TICK_SLACK))
 
 
@@ -244,8 +287,14 @@ def opening_lots(me, account, wallet, position, view, side, gap):
     held, clip = abs(position["lots"]), clip_lots(me, view)
     if -gap * side > 2 * clip or (side > 0 and me["refused"] > 0.0):
         return 0
-    by_leverage = int(me["leverage_limit"] * equity_of(account, position, view) / (view["mark"] * view["units_per_price"]))
-    hedgeable = (buyable_lots(wallet, position, view) if side < 0 else sellable_lots(wallet, position, view)) + gap * side
+    by_leverage = int(
+        me["leverage_limit"]
+        * equity_of(account, position, view)
+        / (view["mark"] * view["units_per_price"])
+    )
+    hedgeable = (
+        buyable_lots(wallet, position, view) if side < 0 else sellable_lots(wallet, position, view)
+    ) + gap * side
     return max(min(min(limit_lots(me, view), by_leverage) - held, hedgeable, clip), 0)
 
 
@@ -255,14 +304,27 @@ def quote(me, account, wallet, position, view, mine, market, side, gap, orders, 
     slot = 0 if side > 0 else 1
     closing = position["lots"] * side < 0
     holding = -side if closing else side
-    lots = min(abs(position["lots"]), clip_lots(me, view)) if closing else opening_lots(
-        me, account, wallet, position, view, side, gap)
+    lots = (
+        min(abs(position["lots"]), clip_lots(me, view))
+        if closing
+        else opening_lots(me, account, wallet, position, view, side, gap)
+    )
     filled = abs(position["lots"]) / max(limit_lots(me, view), 1)
     basis = quote_basis(me, view, side, holding, closing, filled)
     if lots < 1 or view["funding_on"] == 0 or -side * basis > REACH:
         return write_cancel(orders, count, market, slot) if mine[slot]["lots"] > 0 else count
     flags = IMMEDIATE if me["rest_seconds"] == 0.0 else 0
-    return write_limit(orders, count, market, slot, side, quote_tick(me, view, side, basis), lots, flags, me["rest_seconds"])
+    return write_limit(
+        orders,
+        count,
+        market,
+        slot,
+        side,
+        quote_tick(me, view, side, basis),
+        lots,
+        flags,
+        me["rest_seconds"],
+    )
 
 
 @rule(TRAITS)

@@ -47,11 +47,15 @@ SMALLEST_SHARE = 0.1
 LONG_TRAITS = Traits(
     wake_seconds=Trait(14_400, "s", "mean time between decisions", low=0),
     side=Trait(1, "sign", "1: this kind goes long", low=1, high=1),
-    entry_probability=Trait(0.08, "1", "probability of entering at a wake while flat, at sentiment 0", low=0, high=1),
+    entry_probability=Trait(
+        0.08, "1", "probability of entering at a wake while flat, at sentiment 0", low=0, high=1
+    ),
     sentiment_weight=Trait(0.6, "1", "log change of that probability per unit of sentiment"),
     conviction=Trait(1, "1", "scales entry and the mean holding time", low=0),
     size_usd=Trait(40_000, "quote currency", "position taken", low=0),
-    leverage=Trait(7.4, "1", "notional over collateral at entry, and the leverage set at the venue", low=1),
+    leverage=Trait(
+        7.4, "1", "notional over collateral at entry, and the leverage set at the venue", low=1
+    ),
     collateral_buffer=Trait(1.15, "1", "collateral over size_usd / leverage", low=1),
     hold_seconds=Trait(172_800, "s", "mean holding time", low=1),
     tolerance_bps=Trait(6, "bp per 8 h", "predicted funding paid above which it leaves", low=0),
@@ -62,7 +66,9 @@ LONG_TRAITS = Traits(
     market=Trait(0, "number", "market it trades", low=0),
     memory={"seen_seconds": 0.0},
 )
-SHORT_TRAITS = LONG_TRAITS.replaced(side=Trait(-1, "sign", "-1: this kind goes short", low=-1, high=-1))
+SHORT_TRAITS = LONG_TRAITS.replaced(
+    side=Trait(-1, "sign", "-1: this kind goes short", low=-1, high=-1)
+)
 
 
 @hot_kernel
@@ -119,7 +125,12 @@ def open_position(me, account, wallet, view, market, rng, orders):
     size_usd = carried_usd(me, account, view)
     wanted = enters(me, view, rng) and not overpays(me, view)
     lots = lots_of(view, size_usd)
-    if not wanted or lots < 1 or size_usd < SMALLEST_SHARE * me["size_usd"] or account["incoming"] > 0:
+    if (
+        not wanted
+        or lots < 1
+        or size_usd < SMALLEST_SHARE * me["size_usd"]
+        or account["incoming"] > 0
+    ):
         return 0
     return write_market(orders, 0, market, 1 if me["side"] > 0.0 else -1, lots, 0)
 

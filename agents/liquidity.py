@@ -26,7 +26,14 @@ import math
 
 import numpy as np
 
-from perplab.agents.orders import BASIS_POINT, elapsed_seconds, lots_of, usd_of, write_cancel, write_limit
+from perplab.agents.orders import (
+    BASIS_POINT,
+    elapsed_seconds,
+    lots_of,
+    usd_of,
+    write_cancel,
+    write_limit,
+)
 from perplab.agents.trader import Trader, Trait, Traits, rule
 from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.state.records import BOOK, POST_ONLY
@@ -36,18 +43,32 @@ LEVELS = 12
 TRAITS = Traits(
     latency_seconds=Trait(1, "s", "time between two looks at the market", low=0, high=1e8),
     levels=Trait(LEVELS, "number", "quotes a side", low=0, high=LEVELS),
-    level_usd=Trait(7_000, "quote currency", "size of the first quote; the k-th has k times as much", low=0),
-    half_spread_bps=Trait(0.3, "bp", "distance of the first quote from the reservation price", low=0),
+    level_usd=Trait(
+        7_000, "quote currency", "size of the first quote; the k-th has k times as much", low=0
+    ),
+    half_spread_bps=Trait(
+        0.3, "bp", "distance of the first quote from the reservation price", low=0
+    ),
     spacing_bps=Trait(0.5, "bp", "distance between quotes", low=0),
     inventory_limit_usd=Trait(1_500_000, "quote currency", "largest position", low=1),
     skew_bps=Trait(15, "bp", "shift of the reservation price at the inventory limit", low=0),
-    funding_weight=Trait(0, "1", "share of the predicted funding in the reservation price at settlement", low=0, high=2),
+    funding_weight=Trait(
+        0,
+        "1",
+        "share of the predicted funding in the reservation price at settlement",
+        low=0,
+        high=2,
+    ),
     anchor_seconds=Trait(6_600, "s", "memory of the average basis it quotes around", low=1),
     spot_anchor=Trait(0, "1", "weight of spot itself instead of that average", low=0, high=1),
     reference_volatility=Trait(1.5e-4, "per sqrt(s)", "volatility above which it widens", low=1e-9),
-    withdraw_multiple=Trait(8, "1", "volatility over the reference above which it withdraws", low=1),
+    withdraw_multiple=Trait(
+        8, "1", "volatility over the reference above which it withdraws", low=1
+    ),
     requote_bps=Trait(0.25, "bp", "distance from its target at which a quote is replaced", low=0),
-    post_only=Trait(0, "0 or 1", "never take: give way to quotes that stand in the way", low=0, high=1),
+    post_only=Trait(
+        0, "0 or 1", "never take: give way to quotes that stand in the way", low=0, high=1
+    ),
     capital_usd=Trait(1_000_000, "quote currency", "money at the start", low=0),
     leverage=Trait(20, "1", "leverage set at the venue", low=1),
     market=Trait(0, "number", "market it quotes", low=0),
@@ -81,7 +102,11 @@ def funding_shift(me, view):
 def reservation_price(me, lots, view):
     """Return the price, in quote currency, that the quotes of both sides are centred on."""
     anchor = (1.0 - me["spot_anchor"]) * advance_anchor(me, view)
-    return view["spot"] * math.exp(anchor) * (1.0 + inventory_shift(me, lots, view) + funding_shift(me, view))
+    return (
+        view["spot"]
+        * math.exp(anchor)
+        * (1.0 + inventory_shift(me, lots, view) + funding_shift(me, view))
+    )
 
 
 @hot_kernel
@@ -124,7 +149,9 @@ def quote_side(me, position, view, mine, market, side, centre, stress, orders, c
         lots = min(lots_of(view, me["level_usd"] * (level + 1)), room)
         room -= lots
         tick = target_tick(me, view, side, centre, level, stress)
-        count = quote_level(me, view, mine, market, side, tick, lots, first_slot + level, orders, count)
+        count = quote_level(
+            me, view, mine, market, side, tick, lots, first_slot + level, orders, count
+        )
     return count
 
 

@@ -27,7 +27,9 @@ ALL_LOTS = 1 << 40
 TRAITS = Traits(
     wake_seconds=Trait(1_800, "s", "mean time between decisions", low=0),
     size_usd=Trait(20_000, "quote currency", "position taken", low=0),
-    day_share=Trait(0.5, "1", "weight of the one-day signal beside the one-hour signal", low=0, high=1),
+    day_share=Trait(
+        0.5, "1", "weight of the one-day signal beside the one-hour signal", low=0, high=1
+    ),
     entry_threshold=Trait(1.2, "volatility * sqrt(horizon)", "signal at which it enters", low=0),
     exit_threshold=Trait(0.2, "volatility * sqrt(horizon)", "signal below which it leaves"),
     capital_usd=Trait(20_000, "quote currency", "money at the start", low=0),
@@ -60,7 +62,9 @@ def follow(me, accounts, positions, views, mine, rng, orders):
     signal = trend_signal(view["trend_1h"], view["trend_1d"], view["volatility"], me["day_share"])
     if position["lots"] != 0:
         held = signal if position["lots"] > 0 else -signal
-        return write_close(orders, 0, market, position, ALL_LOTS) if held < me["exit_threshold"] else 0
+        return (
+            write_close(orders, 0, market, position, ALL_LOTS) if held < me["exit_threshold"] else 0
+        )
     lots = lots_of(view, me["size_usd"])
     if abs(signal) <= me["entry_threshold"] or lots < 1:
         return 0

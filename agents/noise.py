@@ -25,7 +25,9 @@ TRAITS = Traits(
     wake_seconds=Trait(10_800, "s", "mean time between orders", low=0),
     size_usd=Trait(15_000, "quote currency", "mean order size", low=0),
     size_log_sd=Trait(1.0, "1", "standard deviation of the log of the size", low=0, high=5),
-    flat_usd=Trait(40_000, "quote currency", "position at which the pull back to flat is strong", low=1),
+    flat_usd=Trait(
+        40_000, "quote currency", "position at which the pull back to flat is strong", low=1
+    ),
     capital_usd=Trait(60_000, "quote currency", "money at the start", low=0),
     leverage=Trait(10, "1", "leverage set at the venue", low=1),
     market=Trait(0, "number", "market it trades", low=0),

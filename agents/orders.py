@@ -30,7 +30,12 @@ def write_row(orders, count, kind, market, slot, side, tick, lots, flags, expiry
         return count
     order = orders[count]
     order["kind"], order["market"], order["slot"], order["side"] = kind, market, slot, side
-    order["tick"], order["lots"], order["flags"], order["expiry_seconds"] = tick, lots, flags, expiry_seconds
+    order["tick"], order["lots"], order["flags"], order["expiry_seconds"] = (
+        tick,
+        lots,
+        flags,
+        expiry_seconds,
+    )
     if kind != TRANSFER and lots > LARGEST_ORDER:
         order["lots"] = LARGEST_ORDER
     return count + 1
@@ -60,29 +65,63 @@ def write_limit(orders, count, market, slot, side, tick, lots, flags, expiry_sec
     int
     """
     place = np.int64(slot)
-    return write_row(orders, np.int64(count), np.int64(LIMIT), market, place, np.int64(side), tick, lots, np.int64(flags),
-                     expiry_seconds)
+    return write_row(
+        orders,
+        np.int64(count),
+        np.int64(LIMIT),
+        market,
+        place,
+        np.int64(side),
+        tick,
+        lots,
+        np.int64(flags),
+        expiry_seconds,
+    )
 
 
 @hot_kernel
 def write_market(orders, count, market, side, lots, flags):
     """Write a market order: immediate or cancel, down to the venue's price band."""
     kind, zero = np.int64(MARKET_ORDER), np.int64(0)
-    return write_row(orders, np.int64(count), kind, market, zero, np.int64(side), zero, lots, np.int64(flags), 0.0)
+    return write_row(
+        orders,
+        np.int64(count),
+        kind,
+        market,
+        zero,
+        np.int64(side),
+        zero,
+        lots,
+        np.int64(flags),
+        0.0,
+    )
 
 
 @hot_kernel
 def write_cancel(orders, count, market, slot):
     """Write the cancellation of what rests in a slot."""
     zero = np.int64(0)
-    return write_row(orders, np.int64(count), np.int64(CANCEL), market, np.int64(slot), zero, zero, zero, zero, 0.0)
+    return write_row(
+        orders,
+        np.int64(count),
+        np.int64(CANCEL),
+        market,
+        np.int64(slot),
+        zero,
+        zero,
+        zero,
+        zero,
+        0.0,
+    )
 
 
 @hot_kernel
 def write_spot(orders, count, market, side, lots):
     """Write a trade in the spot of the market's asset, paid from the wallet."""
     zero = np.int64(0)
-    return write_row(orders, np.int64(count), np.int64(SPOT), market, zero, np.int64(side), zero, lots, zero, 0.0)
+    return write_row(
+        orders, np.int64(count), np.int64(SPOT), market, zero, np.int64(side), zero, lots, zero, 0.0
+    )
 
 
 @hot_kernel
@@ -94,7 +133,9 @@ def write_transfer(orders, count, market, units):
     if units == 0:
         return np.int64(count)
     zero = np.int64(0)
-    return write_row(orders, np.int64(count), np.int64(TRANSFER), market, zero, zero, zero, units, zero, 0.0)
+    return write_row(
+        orders, np.int64(count), np.int64(TRANSFER), market, zero, zero, zero, units, zero, 0.0
+    )
 
 
 @hot_kernel

@@ -19,8 +19,8 @@ Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; 
 (2022), "Fundamentals of perpetual futures" (bounds from costs); Davis and Norman (1990) for the no-trade region.
 """
 
-from perplab.sim.laws.funding import funding_rate
 from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.laws.funding import funding_rate
 from perplab.sim.state.records import BAND, SUM
 
 WIDEST = 0.1
@@ -32,7 +32,9 @@ KINKS = 8
 def short_receipt(view, basis, forecast, forecast_weight, convergence, fair):
     """Return G(b): what a short expects to receive per interval and notional at a quote of `basis`."""
     premium = (1.0 - forecast_weight) * basis + forecast_weight * forecast
-    funding = funding_rate(premium, view["interest"], view["damper"], view["damper_mode"], view["cap"], view["divisor"])
+    funding = funding_rate(
+        premium, view["interest"], view["damper"], view["damper_mode"], view["cap"], view["divisor"]
+    )
     return max(funding, view["floor"]) + convergence * (basis - fair)
 
 
@@ -43,7 +45,12 @@ def kink(view, number):
     """
     width = view["damper"] if view["damper_mode"] != SUM else 0.0
     shift = view["interest"] if view["damper_mode"] != BAND else 0.0
-    level = view["interest"] if number < 2 else (view["cap"] if number < 4 else -view["cap"] if number < 6 else view["floor"]) * view["divisor"]
+    level = (
+        view["interest"]
+        if number < 2
+        else (view["cap"] if number < 4 else -view["cap"] if number < 6 else view["floor"])
+        * view["divisor"]
+    )
     return level - shift + (width if number % 2 else -width)
 
 
@@ -83,7 +90,9 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     for number in range(KINKS):
         basis = (kink(view, number) - forecast_weight * forecast) / (1.0 - forecast_weight)
         if low < basis < high:
-            surplus = short_receipt(view, basis, forecast, forecast_weight, convergence, fair) - receipt
+            surplus = (
+                short_receipt(view, basis, forecast, forecast_weight, convergence, fair) - receipt
+            )
             if surplus > 0.0 or (surplus == 0.0 and side < 0):
                 high = basis
             else:

@@ -33,18 +33,37 @@ import pathlib
 import mesa
 import numpy as np
 
+from perplab.agents.orders import (
+    write_cancel,
+    write_close,
+    write_limit,
+    write_market,
+    write_spot,
+    write_transfer,
+)
 from perplab.agents.trader_check import check_trader, plain_fault
-from perplab.agents.orders import write_cancel, write_close, write_limit, write_market, write_spot, write_transfer
 from perplab.agents.traits import Trait, Traits
 from perplab.sim.compiler.cache import FLOORS, HOUSE
+from perplab.sim.compiler.rules import compile_rule, with_rule
 from perplab.sim.errors import Fault, ParameterError, RuleError
-from perplab.sim.traders.edit import retire, write_trait
-from perplab.sim.compiler.jit import compile_rule, with_rule
-from perplab.sim.state.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
 from perplab.sim.faults import nearest
+from perplab.sim.state.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
+from perplab.sim.traders.edit import retire, write_trait
 
-__all__ = ["Rule", "Trader", "Trait", "Traits", "check_trader", "rule", "write_cancel", "write_close", "write_limit",
-           "write_market", "write_spot", "write_transfer"]
+__all__ = [
+    "Rule",
+    "Trader",
+    "Trait",
+    "Traits",
+    "check_trader",
+    "rule",
+    "write_cancel",
+    "write_close",
+    "write_limit",
+    "write_market",
+    "write_spot",
+    "write_transfer",
+]
 
 
 class Rule:
@@ -79,7 +98,7 @@ class Rule:
         return compile_rule(self.function, self.signature_rows)
 
     def within(self, act):
-        """Return a kernel of the step with this rule inside (`perplab.sim.compiler.jit.with_rule`), compiled at the first call in a process.
+        """Return a kernel of the step with this rule inside (`perplab.sim.compiler.rules.with_rule`), compiled at the first call in a process.
 
         Raises
         ------
@@ -90,7 +109,9 @@ class Rule:
             try:
                 self._acts[act] = with_rule(act, self.function, self.traits.dtype, self.cached)
             except RuleError as error:
-                raise RuleError((self.kind and plain_fault(self.kind)) or self._complaint() or str(error)) from None
+                raise RuleError(
+                    (self.kind and plain_fault(self.kind)) or self._complaint() or str(error)
+                ) from None
         return self._acts[act]
 
     def _complaint(self):
@@ -158,8 +179,12 @@ class Trader(mesa.Agent):
 
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
-        if cls.decide is not None and (cls.traits is None or cls.decide.traits.dtype != cls.traits.dtype):
-            raise RuleError(f"{cls.__name__}.traits must have the fields its rule was declared with")
+        if cls.decide is not None and (
+            cls.traits is None or cls.decide.traits.dtype != cls.traits.dtype
+        ):
+            raise RuleError(
+                f"{cls.__name__}.traits must have the fields its rule was declared with"
+            )
         if cls.decide is not None:
             cls.decide.kind = cls
             cls._expose_traits()
@@ -168,7 +193,9 @@ class Trader(mesa.Agent):
     def _expose_traits(cls):
         for name in cls.traits.traits:
             if name in vars(cls) or hasattr(Trader, name):
-                raise RuleError(f"{cls.__name__}: the trait {name} needs another name: each handle has {name} already")
+                raise RuleError(
+                    f"{cls.__name__}: the trait {name} needs another name: each handle has {name} already"
+                )
             setattr(cls, name, TraitOfRow(name))
 
     def __init__(self, model, row):
@@ -178,8 +205,14 @@ class Trader(mesa.Agent):
     def __setattr__(self, name, value):
         if not hasattr(type(self), name) and name[0] != "_":
             known = self.traits.traits if self.traits else ()
-            raise ParameterError(Fault(name, value, f"a trait of {type(self).__name__}: {', '.join(known)}{nearest(name, known)};"
-                                                    " agents_by_type[Kind].set(trait, value) writes those of one kind"))
+            raise ParameterError(
+                Fault(
+                    name,
+                    value,
+                    f"a trait of {type(self).__name__}: {', '.join(known)}{nearest(name, known)};"
+                    " agents_by_type[Kind].set(trait, value) writes those of one kind",
+                )
+            )
         object.__setattr__(self, name, value)
 
     def set_trait(self, name, value):
@@ -208,7 +241,9 @@ class Trader(mesa.Agent):
 
     def step(self):
         """Refuse: a trader acts inside the market's step, when it wakes."""
-        raise RuleError(f"{type(self).__name__} acts inside the market's compiled step, when it wakes: call step() or run() of the model")
+        raise RuleError(
+            f"{type(self).__name__} acts inside the market's compiled step, when it wakes: call step() or run() of the model"
+        )
 
     advance = step
 
@@ -222,7 +257,10 @@ class Trader(mesa.Agent):
     def collateral(self):
         """Margin at all venues: collateral and pots, quote currency."""
         tables = self.model.tables
-        units = tables["account"]["collateral"][self.row].sum() + tables["position"]["pot"][self.row].sum()
+        units = (
+            tables["account"]["collateral"][self.row].sum()
+            + tables["position"]["pot"][self.row].sum()
+        )
         return float(units) * self._unit
 
     @property
@@ -235,7 +273,10 @@ class Trader(mesa.Agent):
         """All the trader owns: wallet, margin, transfers on their way, positions at the mark, spot; quote currency."""
         tables, row = self.model.tables, self.row
         view, position = tables["view"], tables["position"][row]
-        worth = position["quote"].sum() + (position["lots"] * view["mark"] * view["units_per_price"]).sum()
+        worth = (
+            position["quote"].sum()
+            + (position["lots"] * view["mark"] * view["units_per_price"]).sum()
+        )
         on_its_way = tables["account"]["incoming"][row].sum()
         asset = tables["asset"]
         spot = (tables["holding"]["lots"][row] * asset["lot"] * asset["spot"]).sum()

@@ -9,10 +9,22 @@ import traceback
 
 import numpy as np
 
-from perplab.sim.errors import RuleError
 from perplab.sim.compiler.jit import COMPILED
-from perplab.sim.state.records import ACCOUNT, CANCEL, DRAW, LIMIT, MARKET_ORDER, ORDER, ORDER_ROW, POSITION, SPOT, TRANSFER, VIEW
+from perplab.sim.errors import RuleError
 from perplab.sim.setup import never_acts
+from perplab.sim.state.records import (
+    ACCOUNT,
+    CANCEL,
+    DRAW,
+    LIMIT,
+    MARKET_ORDER,
+    ORDER,
+    ORDER_ROW,
+    POSITION,
+    SPOT,
+    TRANSFER,
+    VIEW,
+)
 from perplab.sim.streams import generator
 
 ROWS = 128
@@ -27,19 +39,52 @@ def plausible_view(draw):
     premium, tick, lot = draw.normal(0, 8e-4), 0.1, 0.001
     mid = spot * (1 + premium)
     values = dict(
-        seconds=draw.uniform(0, 3e6), dt=draw.choice([1.0, 5.0, 60.0]), best_bid=int(mid / tick) - draw.integers(0, 5),
-        best_ask=int(mid / tick) + draw.integers(1, 6), last_tick=int(mid / tick), tick=tick, lot=lot, units_per_tick=100,
-        units_per_price=lot / 1e-6, mark=mid * (1 + draw.normal(0, 1e-4)), index=spot, spot=spot, basis_mid=premium,
-        premium=premium, average_premium=premium + draw.normal(0, 2e-4), premium_30m=premium + draw.normal(0, 2e-4),
-        premium_90m=premium + draw.normal(0, 2e-4), predicted_funding=draw.normal(0, 5e-4),
-        funding_rate=draw.normal(0, 5e-4), interval_seconds=draw.choice([3600.0, 28800.0]),
-        seconds_to_settlement=draw.uniform(0, 3600), interest=1e-4, damper=draw.choice([0.0, 5e-4, np.inf]), cap=3e-3,
-        divisor=draw.choice([1.0, 8.0]), funding_on=draw.random() < 0.9, open_interest=500_000, volume=10_000_000,
-        impact_bid=mid, impact_ask=mid, depth_bid=100_000, depth_ask=100_000, mid_110m=premium,
-        volatility=draw.choice([0.0, 1.0]) * draw.exponential(3e-4), trend_1h=draw.normal(0, 1e-2),
-        trend_1d=draw.normal(0, 3e-2), sentiment=draw.normal(), taker_fee=5e-4, maker_fee=2e-4, spot_fee=1e-4,
-        spot_half_spread=1e-5, borrow_rate=draw.uniform(0, 0.3), band=0.05, maximum_leverage=125.0,
-        maintenance_fraction=0.004)
+        seconds=draw.uniform(0, 3e6),
+        dt=draw.choice([1.0, 5.0, 60.0]),
+        best_bid=int(mid / tick) - draw.integers(0, 5),
+        best_ask=int(mid / tick) + draw.integers(1, 6),
+        last_tick=int(mid / tick),
+        tick=tick,
+        lot=lot,
+        units_per_tick=100,
+        units_per_price=lot / 1e-6,
+        mark=mid * (1 + draw.normal(0, 1e-4)),
+        index=spot,
+        spot=spot,
+        basis_mid=premium,
+        premium=premium,
+        average_premium=premium + draw.normal(0, 2e-4),
+        premium_30m=premium + draw.normal(0, 2e-4),
+        premium_90m=premium + draw.normal(0, 2e-4),
+        predicted_funding=draw.normal(0, 5e-4),
+        funding_rate=draw.normal(0, 5e-4),
+        interval_seconds=draw.choice([3600.0, 28800.0]),
+        seconds_to_settlement=draw.uniform(0, 3600),
+        interest=1e-4,
+        damper=draw.choice([0.0, 5e-4, np.inf]),
+        cap=3e-3,
+        divisor=draw.choice([1.0, 8.0]),
+        funding_on=draw.random() < 0.9,
+        open_interest=500_000,
+        volume=10_000_000,
+        impact_bid=mid,
+        impact_ask=mid,
+        depth_bid=100_000,
+        depth_ask=100_000,
+        mid_110m=premium,
+        volatility=draw.choice([0.0, 1.0]) * draw.exponential(3e-4),
+        trend_1h=draw.normal(0, 1e-2),
+        trend_1d=draw.normal(0, 3e-2),
+        sentiment=draw.normal(),
+        taker_fee=5e-4,
+        maker_fee=2e-4,
+        spot_fee=1e-4,
+        spot_half_spread=1e-5,
+        borrow_rate=draw.uniform(0, 0.3),
+        band=0.05,
+        maximum_leverage=125.0,
+        maintenance_fraction=0.004,
+    )
     for name, value in values.items():
         view[name] = value
     if draw.random() < 0.1:
@@ -60,9 +105,19 @@ def plausible_rows(kind, draw, me=None, markets=1):
         Each at a venue of its own.
     """
     me = plausible_traits(kind, draw) if me is None else me
-    accounts, positions, views = (np.concatenate(rows) for rows in zip(*(plausible_market(me, draw) for _ in range(markets))))
+    accounts, positions, views = (
+        np.concatenate(rows) for rows in zip(*(plausible_market(me, draw) for _ in range(markets)))
+    )
     views["venue"] = np.arange(markets)
-    return me, accounts, positions, views, plausible_slots(kind, draw, views), plausible_draw(draw), np.zeros(ROWS, ORDER_ROW)
+    return (
+        me,
+        accounts,
+        positions,
+        views,
+        plausible_slots(kind, draw, views),
+        plausible_draw(draw),
+        np.zeros(ROWS, ORDER_ROW),
+    )
 
 
 def plausible_market(me, draw):
@@ -74,7 +129,10 @@ def plausible_market(me, draw):
     lots = int(draw.normal(0, 1) * min(capital, 1e18) / unit_price) * (draw.random() < 0.6)
     positions["lots"], positions["leverage"] = lots, 10.0
     positions["quote"] = -int(lots * unit_price * (1 + draw.normal(0, 0.05)))
-    accounts["collateral"], accounts["cash"] = int(capital * draw.random()), int(capital * draw.random())
+    accounts["collateral"], accounts["cash"] = (
+        int(capital * draw.random()),
+        int(capital * draw.random()),
+    )
     accounts["incoming"] = int(capital * 0.1) * (draw.random() < 0.1)
     positions["spot_lots"] = int(-lots * draw.choice([0.0, 0.5, 1.0, 1.2]))
     accounts["borrow_limit"] = int(capital * draw.random())
@@ -88,8 +146,11 @@ def plausible_traits(kind, draw):
     for name, trait in kind.traits.traits.items():
         if draw.random() < 0.5 and math.isfinite(trait.default) and name != "market":
             value = trait.default * math.exp(draw.normal(0, 0.5))
-            me[name] = np.clip(value, trait.low if trait.low is not None else -np.inf,
-                               trait.high if trait.high is not None else np.inf)
+            me[name] = np.clip(
+                value,
+                trait.low if trait.low is not None else -np.inf,
+                trait.high if trait.high is not None else np.inf,
+            )
     return me
 
 
@@ -146,7 +207,9 @@ def row_faults(kind, rows, before, count):
         return f"returned {count!r}, must be the integer count of order rows"
     if not 0 <= count <= ROWS:
         return f"returned a count of {count}, must be from 0 to {ROWS}"
-    for name, old, new in zip(("accounts", "positions", "views", "mine"), before[1:5], rows[1:5], strict=True):
+    for name, old, new in zip(
+        ("accounts", "positions", "views", "mine"), before[1:5], rows[1:5], strict=True
+    ):
         if old.tobytes() != new.tobytes():
             return f"changed {name}, which a rule only reads"
     for name in kind.traits.traits:
@@ -185,7 +248,10 @@ def check_trader(kind, draws=2_000, seed=0, markets=1):
     fault = plain_fault(kind, draws, seed, markets)
     if fault:
         raise RuleError(fault)
-    call(kind.decide, plausible_rows(kind, generator(seed, f"check_trader {kind.kind}"), markets=markets))
+    call(
+        kind.decide,
+        plausible_rows(kind, generator(seed, f"check_trader {kind.kind}"), markets=markets),
+    )
     return f"ok: {kind.__name__} keeps the contract in {draws:,} draws" + " and compiles" * COMPILED
 
 
@@ -201,7 +267,9 @@ def plain_fault(kind, draws=2_000, seed=0, markets=1):
         fault = call_fault(kind, rows)
         if fault:
             code = kind.decide.function.__code__
-            place = "" if code.co_filename in fault else f" ({code.co_filename}:{code.co_firstlineno})"
+            place = (
+                "" if code.co_filename in fault else f" ({code.co_filename}:{code.co_firstlineno})"
+            )
             return f"{kind.__name__}.decide, draw {number}: {fault}{place}"
     return ""
 
@@ -217,13 +285,21 @@ def declaration_fault(kind):
     if not isinstance(kind.slots, int) or kind.slots < 0:
         return f"slots was {kind.slots!r}, must be an integer of at least 0"
     wrong = [name for name, trait in kind.traits.traits.items() if not trait.accepts(trait.default)]
-    return f"trait {wrong[0]}: its default must be {kind.traits.traits[wrong[0]].bound}" if wrong else ""
+    return (
+        f"trait {wrong[0]}: its default must be {kind.traits.traits[wrong[0]].bound}"
+        if wrong
+        else ""
+    )
 
 
 def place_of(error, function):
     """Return file and line of the function's own file where an error was raised."""
     file = function.__code__.co_filename
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == file
+    ]
     return f"{file}:{lines[-1] if lines else function.__code__.co_firstlineno}"
 
 

@@ -32,7 +32,10 @@ class Trait:
         if self.low is not None and self.low == self.high:
             return f"{self.low:g}"
         named = (("at least", self.low), ("at most", self.high))
-        return " and ".join(f"{words} {bound:g}" for words, bound in named if bound is not None) or "a number"
+        return (
+            " and ".join(f"{words} {bound:g}" for words, bound in named if bound is not None)
+            or "a number"
+        )
 
     def accepts(self, values):
         """Return whether every value is a number within the bounds."""
@@ -85,8 +88,12 @@ class Traits:
 
     def replaced(self, **changes):
         """Return the same traits with other defaults, or other traits in place of some."""
-        changed = {name: value if isinstance(value, Trait) else dataclasses.replace(self.traits[name], default=value)
-                   for name, value in changes.items()}
+        changed = {
+            name: value
+            if isinstance(value, Trait)
+            else dataclasses.replace(self.traits[name], default=value)
+            for name, value in changes.items()
+        }
         return Traits(memory=self.memory, **self.traits | changed)
 
     def faults(self, values):
@@ -95,8 +102,14 @@ class Traits:
         for name, value in values.items():
             if name not in self.traits:
                 near = difflib.get_close_matches(name, self.traits, 1)
-                found.append(Fault(name, value, f"one of {', '.join(self.traits)}"
-                                                + f" (did you mean {near[0]}?)" * bool(near)))
+                found.append(
+                    Fault(
+                        name,
+                        value,
+                        f"one of {', '.join(self.traits)}"
+                        + f" (did you mean {near[0]}?)" * bool(near),
+                    )
+                )
             elif not self.traits[name].accepts(value):
                 found.append(Fault(name, value, self.traits[name].bound))
         return found

@@ -19,8 +19,15 @@ def arguments():
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
-    parser.add_argument("--seconds", type=float, default=0.5, help="CPU seconds of a measurement (default .5)")
-    parser.add_argument("--only", nargs="+", choices=[one.letter for one in CONTESTANTS], help="contestants by letter")
+    parser.add_argument(
+        "--seconds", type=float, default=0.5, help="CPU seconds of a measurement (default .5)"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=[one.letter for one in CONTESTANTS],
+        help="contestants by letter",
+    )
     parser.add_argument("--traders", nargs="+", type=int, default=TRADERS, help="market sizes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--no-memory", action="store_true", help="leave out the peak memory of (c)")
@@ -46,7 +53,13 @@ def table_of(result, part, title, names, scale):
     for key, name in names.items():
         cells = [size[part].get(key) for size in result["sizes"].values()]
         if any(cells):
-            table.add_row(name, *(shown(cell, scale, digits_of(cell.median / scale)) if cell else "" for cell in cells))
+            table.add_row(
+                name,
+                *(
+                    shown(cell, scale, digits_of(cell.median / scale)) if cell else ""
+                    for cell in cells
+                ),
+            )
     return table
 
 
@@ -55,12 +68,20 @@ def print_tables(result):
     console = Console() if sys.stdout.isatty() else Console(width=120)
     names = {one.letter: f"({one.letter}) {one.name}" for one in CONTESTANTS}
     pairs = {pair: pair for size in result["sizes"].values() for pair in size["ratios"]}
-    console.print(table_of(result, "speeds", "million messages per CPU second: median (lowest-highest)", names, 1e6))
-    console.print(table_of(result, "ratios", "ratios within a round: median (lowest-highest)", pairs, 1))
+    console.print(
+        table_of(
+            result, "speeds", "million messages per CPU second: median (lowest-highest)", names, 1e6
+        )
+    )
+    console.print(
+        table_of(result, "ratios", "ratios within a round: median (lowest-highest)", pairs, 1)
+    )
     for letter, why in result["absent"].items():
         console.print(f"({letter}) absent: {why}")
     if "peak_memory_bytes" in result:
-        console.print(f"(c) peak memory, 1,000 traders, 30 days of minutes: {result['peak_memory_bytes'] / 1e6:.0f} MB")
+        console.print(
+            f"(c) peak memory, 1,000 traders, 30 days of minutes: {result['peak_memory_bytes'] / 1e6:.0f} MB"
+        )
 
 
 def plain(value):

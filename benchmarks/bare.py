@@ -21,16 +21,29 @@ from benchmarks.zero_intelligence import (
     SLOTS,
     WINDOW_TICKS,
 )
-from perplab.sim.compiler.jit import highest_bit, hot_kernel, kernel, lowest_bit
+from perplab.sim.compiler.hints import highest_bit, lowest_bit
+from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.state.records import DRAW
 from perplab.sim.streams import below, uniform
 
 NODE = np.dtype([("lots", "i4"), ("place", "i4"), ("previous", "i4"), ("next", "i4")])
-STATE = np.dtype([("key", "u8"), ("draws", "i8"), ("best_bid", "i8"), ("best_ask", "i8"), ("trades", "i8"),
-                  ("traded_lots", "i8"), ("refused", "i8"), ("self_trades", "i8")])
+STATE = np.dtype(
+    [
+        ("key", "u8"),
+        ("draws", "i8"),
+        ("best_bid", "i8"),
+        ("best_ask", "i8"),
+        ("trades", "i8"),
+        ("traded_lots", "i8"),
+        ("refused", "i8"),
+        ("self_trades", "i8"),
+    ]
+)
 TOP = WINDOW_TICKS - 1
 REFERENCE = WINDOW_TICKS // 2
-_WEYL, _FIRST, _SECOND = (np.uint64(word) for word in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+_WEYL, _FIRST, _SECOND = (
+    np.uint64(word) for word in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+)
 _S27, _S30, _S31, _ONE = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(1)
 _S16, _S35, _S36, _S38, _S40, _LOW16 = (np.uint64(word) for word in (16, 35, 36, 38, 40, 0xFFFF))
 
@@ -182,7 +195,16 @@ def act_apart(nodes, words, state, rng, first_level, traders):
         leave(nodes, words, state, first_level, live)
     else:
         distance = 1 + below(rng, REACH_TICKS)
-        send_limit(nodes, words, state, first_level, trader * SLOTS + place, buys, distance, 1 + below(rng, MOST_LOTS))
+        send_limit(
+            nodes,
+            words,
+            state,
+            first_level,
+            trader * SLOTS + place,
+            buys,
+            distance,
+            1 + below(rng, MOST_LOTS),
+        )
 
 
 @kernel

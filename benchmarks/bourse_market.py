@@ -54,9 +54,22 @@ def missing():
 def fetch(folder):
     """Unpack bourse's source distribution into a folder; pip asks for its metadata, which a stand-in gives."""
     (folder / "maturin.py").write_text(METADATA_ONLY)
-    command = [sys.executable, "-m", "pip", "download", f"bourse=={VERSION}", "--no-deps", "--no-binary", ":all:",
-               "--no-build-isolation", "--dest", str(folder)]
-    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(folder)}, stdout=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        f"bourse=={VERSION}",
+        "--no-deps",
+        "--no-binary",
+        ":all:",
+        "--no-build-isolation",
+        "--dest",
+        str(folder),
+    ]
+    subprocess.run(
+        command, check=True, env=os.environ | {"PYTHONPATH": str(folder)}, stdout=subprocess.DEVNULL
+    )
     with tarfile.open(next(folder.glob("bourse-*.tar.gz"))) as archive:
         archive.extractall(folder, filter="data")
     return folder / f"bourse-{VERSION}"
@@ -90,7 +103,10 @@ def build():
 def library():
     """Load the library and declare its functions."""
     native = ctypes.CDLL(str(library_path()))
-    native.market_new.argtypes, native.market_new.restype = [ctypes.c_size_t, ctypes.c_bool, ctypes.c_uint64], ctypes.c_void_p
+    native.market_new.argtypes, native.market_new.restype = (
+        [ctypes.c_size_t, ctypes.c_bool, ctypes.c_uint64],
+        ctypes.c_void_p,
+    )
     native.market_run.argtypes = [ctypes.c_void_p, ctypes.c_uint64]
     native.market_free.argtypes = [ctypes.c_void_p]
     for count in (native.market_messages, native.market_trades):
@@ -104,7 +120,9 @@ def measure_agents(traders, seconds, stock):
     market = native.market_new(traders, stock, 1)
     native.market_run(market, 200)
     steps = max(1, 2_000 // traders)
-    result = measure_steps(lambda: native.market_run(market, steps), lambda: native.market_messages(market), seconds)
+    result = measure_steps(
+        lambda: native.market_run(market, steps), lambda: native.market_messages(market), seconds
+    )
     native.market_free(market)
     return result
 

@@ -50,7 +50,11 @@ def own_peak():
     """
     status = pathlib.Path("/proc/self/status")
     if status.exists():
-        return 1024 * int(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1])
+        return 1024 * int(
+            next(
+                line for line in status.read_text().splitlines() if line.startswith("VmHWM")
+            ).split()[1]
+        )
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -63,5 +67,7 @@ def peak_memory(statement):
     True
     """
     told = "; from benchmarks.clock import own_peak; print(own_peak())"
-    run = subprocess.run([sys.executable, "-c", statement + told], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", statement + told], capture_output=True, text=True, check=True
+    )
     return int(run.stdout.split()[-1])

@@ -22,13 +22,29 @@ CONTESTANTS = (
     Contestant("a'", "bare numba loop, one draw a message", "benchmarks.bare", "measure_packed"),
     Contestant("a*", "(a), a hundred steps a call", "benchmarks.bare", "measure_whole"),
     Contestant("b", "perplab, model.step()", "benchmarks.perplab_market", "measure"),
-    Contestant("b0", "(b) with nine sleepers a trader", "benchmarks.perplab_market", "measure_with_sleepers"),
+    Contestant(
+        "b0",
+        "(b) with nine sleepers a trader",
+        "benchmarks.perplab_market",
+        "measure_with_sleepers",
+    ),
     Contestant("c", "perplab, calm", "benchmarks.perplab_market", "measure_calm"),
     Contestant("d", "Mesa, shuffle_do", "benchmarks.mesa_market", "measure"),
     Contestant("e", "bourse, its RandomAgents", "benchmarks.bourse_market", "measure"),
     Contestant("e'", "bourse, native agents doing (a)", "benchmarks.bourse_market", "measure_same"),
 )
-RATIOS = (("b", "a"), ("b", "a'"), ("b", "e"), ("b", "e'"), ("b", "d"), ("b0", "b"), ("a", "c"), ("a'", "c"), ("a", "d"), ("a", "e"))
+RATIOS = (
+    ("b", "a"),
+    ("b", "a'"),
+    ("b", "e"),
+    ("b", "e'"),
+    ("b", "d"),
+    ("b0", "b"),
+    ("a", "c"),
+    ("a'", "c"),
+    ("a", "d"),
+    ("a", "e"),
+)
 """Ratios of messages per CPU second; (a)/(c) is the time per message of (c) over that of (a)."""
 
 
@@ -75,8 +91,11 @@ def measure_rounds(contestants, traders, rounds, seconds):
 
 def ratios_of(speeds):
     """Return ``{"x/y": Range}`` of the ratios within a round, for the pairs that took part."""
-    return {f"{over}/{under}": range_of([x / y for x, y in zip(speeds[over], speeds[under])])
-            for over, under in RATIOS if over in speeds and under in speeds}
+    return {
+        f"{over}/{under}": range_of([x / y for x, y in zip(speeds[over], speeds[under])])
+        for over, under in RATIOS
+        if over in speeds and under in speeds
+    }
 
 
 def hold(rounds, seconds, letters=None, sizes=TRADERS):
@@ -93,6 +112,8 @@ def hold(rounds, seconds, letters=None, sizes=TRADERS):
     result = {"rounds": rounds, "seconds": seconds, "absent": absent, "sizes": {}}
     for traders in sizes:
         speeds = measure_rounds(present, traders, rounds, seconds)
-        result["sizes"][traders] = {"speeds": {letter: range_of(values) for letter, values in speeds.items()},
-                                    "ratios": ratios_of(speeds)}
+        result["sizes"][traders] = {
+            "speeds": {letter: range_of(values) for letter, values in speeds.items()},
+            "ratios": ratios_of(speeds),
+        }
     return result

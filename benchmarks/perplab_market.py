@@ -25,10 +25,23 @@ def zero_intelligence_market(traders, sleepers=0, seed=1):
     price = GeometricBrownian(initial_price=REFERENCE_TICK * TICK, volatility=0.02)
     populations = [Population(name="traders", kind=ZeroIntelligence, number=traders)]
     if sleepers:
-        populations.append(Population(name="sleepers", kind=ZeroIntelligence, number=sleepers, traits={"wake_seconds": 0.0}))
-    return PerpetualMarket(Setup(
-        dt=STEP_SECONDS, assets=[AssetSetup(name="btc", process=price)], populations=populations,
-        markets=[MarketSetup(venue="binance", asset="btc", rulebook=load_rulebook("binance"))]), seed)
+        populations.append(
+            Population(
+                name="sleepers",
+                kind=ZeroIntelligence,
+                number=sleepers,
+                traits={"wake_seconds": 0.0},
+            )
+        )
+    return PerpetualMarket(
+        Setup(
+            dt=STEP_SECONDS,
+            assets=[AssetSetup(name="btc", process=price)],
+            populations=populations,
+            markets=[MarketSetup(venue="binance", asset="btc", rulebook=load_rulebook("binance"))],
+        ),
+        seed,
+    )
 
 
 def counter(market):
@@ -61,7 +74,10 @@ def calm_market(traders, seed=1):
     scenario = load("calm")
     numbers = {name: population.number for name, population in scenario.populations.items()}
     share = traders / sum(numbers.values())
-    changes = {f"populations.{name}.number": max(round(number * share), 1) for name, number in numbers.items()}
+    changes = {
+        f"populations.{name}.number": max(round(number * share), 1)
+        for name, number in numbers.items()
+    }
     return build(load("calm", changes), seed)
 
 

@@ -8,8 +8,8 @@ import tempfile
 import time
 
 from perplab.analysis.metrics.summary import summarize
-from perplab.scenarios.sweeps.sweep_design import read_sweep
 from perplab.scenarios.runs.results import open_runs
+from perplab.scenarios.sweeps.sweep_design import read_sweep
 from perplab.scenarios.sweeps.sweep_runner import code_hash, execute, gather, local_pool, prepare
 
 WARM_RUNS = 20
@@ -28,7 +28,10 @@ values = [0.003]
 def figures(records, twin):
     """Return the summary of a run with the peak memory of the worker so far and the seconds of the simulation itself."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return summarize(records, twin) | {"peak_bytes": peak, "simulated_seconds": records.meta["wall_seconds"]}
+    return summarize(records, twin) | {
+        "peak_bytes": peak,
+        "simulated_seconds": records.meta["wall_seconds"],
+    }
 
 
 def timed_sweep(folder, seeds, days, workers):
@@ -38,22 +41,37 @@ def timed_sweep(folder, seeds, days, workers):
     sweep, text = read_sweep(folder / "sweep.toml")
     jobs, waiting = prepare(sweep, text, folder / "out", False)
     ends = []
-    execute(waiting, folder / "out", figures, lambda: local_pool(workers), lambda well: ends.append(time.perf_counter()))
+    execute(
+        waiting,
+        folder / "out",
+        figures,
+        lambda: local_pool(workers),
+        lambda well: ends.append(time.perf_counter()),
+    )
     gather(folder / "out", jobs)
-    done = [json.loads((folder / "out" / "done" / f"{job.key}.json").read_text())["summaries"][0] for job in jobs]
+    done = [
+        json.loads((folder / "out" / "done" / f"{job.key}.json").read_text())["summaries"][0]
+        for job in jobs
+    ]
     return (ends[-1] - ends[WARM_RUNS - 1]) / (len(ends) - WARM_RUNS), done
 
 
 def workers_ratio(room, rounds, seeds, days):
     """Return by round how many times as many runs two workers do in a second as one."""
-    return [timed_sweep(room / f"one{k}", seeds, days, 1)[0] / timed_sweep(room / f"two{k}", seeds, days, 2)[0] for k in range(rounds)]
+    return [
+        timed_sweep(room / f"one{k}", seeds, days, 1)[0]
+        / timed_sweep(room / f"two{k}", seeds, days, 2)[0]
+        for k in range(rounds)
+    ]
 
 
 def overhead_and_memory(room, seeds, days):
     """Return the seconds a run takes besides its simulation (writing included), and the worker's peak memory in four quarters."""
     gap, done = timed_sweep(room / "long", seeds, days, 1)
     simulated = sum(one["simulated_seconds"] for one in done[WARM_RUNS:]) / (len(done) - WARM_RUNS)
-    return gap - simulated, [done[quarter * len(done) // 4 - 1]["peak_bytes"] for quarter in (1, 2, 3, 4)]
+    return gap - simulated, [
+        done[quarter * len(done) // 4 - 1]["peak_bytes"] for quarter in (1, 2, 3, 4)
+    ]
 
 
 def opening_seconds(room, runs):
@@ -64,12 +82,23 @@ def opening_seconds(room, runs):
     table = (out / "settlements" / f"{manifest['runs'][0]}.parquet").read_bytes()
     keys = [f"{k:020d}" for k in range(runs)]
     for k, key in enumerate(keys):
-        row = {"key": key, "number": k, "seed": k, "factors": {"cap": 0.003}, "summaries": [done[0] | {"arm": "base"}]}
+        row = {
+            "key": key,
+            "number": k,
+            "seed": k,
+            "factors": {"cap": 0.003},
+            "summaries": [done[0] | {"arm": "base"}],
+        }
         (out / "done" / f"{key}.json").write_text(json.dumps(row))
         (out / "settlements" / f"{key}.parquet").write_bytes(table)
-    (out / "manifest.json").write_text(json.dumps(manifest | {"runs": keys, "seeds": list(range(runs)), "code_hash": code_hash()}))
-    return timed(lambda: gather(out, [Named(key, k) for k, key in enumerate(keys)])), timed(lambda: open_runs(out)), timed(
-        lambda: open_runs(out).to_frame("settlements"))
+    (out / "manifest.json").write_text(
+        json.dumps(manifest | {"runs": keys, "seeds": list(range(runs)), "code_hash": code_hash()})
+    )
+    return (
+        timed(lambda: gather(out, [Named(key, k) for k, key in enumerate(keys)])),
+        timed(lambda: open_runs(out)),
+        timed(lambda: open_runs(out).to_frame("settlements")),
+    )
 
 
 class Named:
@@ -89,19 +118,32 @@ def timed(act):
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sweeping", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="pairs of one and two workers (default 3)")
-    parser.add_argument("--runs", type=int, default=1_000, help="short runs for overhead and memory (default 1,000)")
-    parser.add_argument("--many", type=int, default=10_000, help="runs of the sweep to open (default 10,000)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="pairs of one and two workers (default 3)"
+    )
+    parser.add_argument(
+        "--runs", type=int, default=1_000, help="short runs for overhead and memory (default 1,000)"
+    )
+    parser.add_argument(
+        "--many", type=int, default=10_000, help="runs of the sweep to open (default 10,000)"
+    )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         room = pathlib.Path(place)
         ratios = workers_ratio(room, asked.rounds, 120, 2.0)
         print("two workers over one, runs a second:", ", ".join(f"{ratio:.2f}" for ratio in ratios))
         overhead, peaks = overhead_and_memory(room, asked.runs, 0.05)
-        print(f"a run besides its simulation, writing included: {1e3 * overhead:.1f} ms over {asked.runs:,} runs")
-        print("peak memory of the worker after each quarter:", ", ".join(f"{peak / 1e6:.0f} MB" for peak in peaks))
+        print(
+            f"a run besides its simulation, writing included: {1e3 * overhead:.1f} ms over {asked.runs:,} runs"
+        )
+        print(
+            "peak memory of the worker after each quarter:",
+            ", ".join(f"{peak / 1e6:.0f} MB" for peak in peaks),
+        )
         gathered, opened, read = opening_seconds(room, asked.many)
-        print(f"{asked.many:,} runs: {gathered:.2f} s to gather, {opened:.2f} s to open, {read:.2f} s to open and read a kept table")
+        print(
+            f"{asked.many:,} runs: {gathered:.2f} s to gather, {opened:.2f} s to open, {read:.2f} s to open and read a kept table"
+        )
 
 
 if __name__ == "__main__":

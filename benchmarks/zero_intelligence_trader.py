@@ -2,6 +2,7 @@
 
 import math
 
+from benchmarks.zero_intelligence import ACTING_SHARE, MOST_LOTS, REACH_TICKS, SLOTS
 from perplab.agents.trader import (
     Trader,
     Trait,
@@ -11,13 +12,19 @@ from perplab.agents.trader import (
     write_limit,
     write_market,
 )
-from benchmarks.zero_intelligence import ACTING_SHARE, MOST_LOTS, REACH_TICKS, SLOTS
 from perplab.sim.streams import below, uniform
 
 STEP_SECONDS = 1.0
 TRAITS = Traits(
-    wake_seconds=Trait(-STEP_SECONDS / math.log(1.0 - ACTING_SHARE), "s", "such that it wakes each step with probability .1", low=0),
-    capital_usd=Trait(1_000_000, "quote currency", "money at the start, far more than it needs", low=0),
+    wake_seconds=Trait(
+        -STEP_SECONDS / math.log(1.0 - ACTING_SHARE),
+        "s",
+        "such that it wakes each step with probability .1",
+        low=0,
+    ),
+    capital_usd=Trait(
+        1_000_000, "quote currency", "money at the start, far more than it needs", low=0
+    ),
 )
 
 

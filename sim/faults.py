@@ -20,15 +20,33 @@ ROW = re.compile(r"\s*[\[{\"'\d]")
 TIME = "a time, such as 2022-11-01 or 2022-11-01T08:00:00Z"
 LONGEST_LINE = 60
 BOUNDS = {
-    "greater_than": "above {gt}", "greater_than_equal": "at least {ge}", "less_than": "below {lt}",
-    "less_than_equal": "at most {le}", "literal_error": "{expected}", "finite_number": "finite",
-    "too_short": "at least {min_length} long", "string_too_long": "at most {max_length} letters", "too_long": "at most {max_length} long",
-    "string_too_short": "at least {min_length} letters long", "missing": "given",
-    "float_type": "a number", "int_type": "a whole number", "bool_type": "true or false", "string_type": "a text",
-    "tuple_type": "a list", "list_type": "a list", "dict_type": "a table", "model_type": "a table",
+    "greater_than": "above {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "below {lt}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+    "finite_number": "finite",
+    "too_short": "at least {min_length} long",
+    "string_too_long": "at most {max_length} letters",
+    "too_long": "at most {max_length} long",
+    "string_too_short": "at least {min_length} letters long",
+    "missing": "given",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
     "model_attributes_type": "a table",
-    "datetime_type": TIME, "datetime_parsing": TIME, "datetime_from_date_parsing": TIME, "datetime_object_invalid": TIME,
-    "date_type": "a date", "date_parsing": "a date", "date_from_datetime_parsing": "a date (year-month-day)",
+    "datetime_type": TIME,
+    "datetime_parsing": TIME,
+    "datetime_from_date_parsing": TIME,
+    "datetime_object_invalid": TIME,
+    "date_type": "a date",
+    "date_parsing": "a date",
+    "date_from_datetime_parsing": "a date (year-month-day)",
 }
 
 
@@ -118,11 +136,18 @@ def faults_of(error, model):
         key, value = ".".join(map(str, location)), detail["input"]
         inner = context.get("error")
         if isinstance(inner, ParameterError):
-            faults += [Fault(f"{key}.{fault.key}".strip("."), fault.value, fault.bound) for fault in inner.faults]
+            faults += [
+                Fault(f"{key}.{fault.key}".strip("."), fault.value, fault.bound)
+                for fault in inner.faults
+            ]
         elif detail["type"] == "extra_forbidden":
             faults.append(unknown(model, key, str(location[-1]), value, location[:-1]))
         else:
-            faults.append(Fault(key, None if detail["type"] == "missing" else value, bound_of(detail, context)))
+            faults.append(
+                Fault(
+                    key, None if detail["type"] == "missing" else value, bound_of(detail, context)
+                )
+            )
     return faults
 
 
@@ -154,8 +179,12 @@ def checked(model, tables, file="", text=""):
     try:
         return model.model_validate(tables)
     except pydantic.ValidationError as error:
-        raise ParameterError(*(Fault(fault.key, fault.value, fault.bound, file, line_of(text, fault.key))
-                               for fault in faults_of(error, model))) from None
+        raise ParameterError(
+            *(
+                Fault(fault.key, fault.value, fault.bound, file, line_of(text, fault.key))
+                for fault in faults_of(error, model)
+            )
+        ) from None
 
 
 def toml_tables(text, file=""):
@@ -165,7 +194,14 @@ def toml_tables(text, file=""):
     except (ValueError, RecursionError) as error:
         raise ParameterError(syntax_fault(text, file, str(error))) from None
     if levels_of(tables) > MOST_LEVELS:
-        raise ParameterError(Fault("syntax", f"{levels_of(tables)} tables inside one another", f"at most {MOST_LEVELS}", file))
+        raise ParameterError(
+            Fault(
+                "syntax",
+                f"{levels_of(tables)} tables inside one another",
+                f"at most {MOST_LEVELS}",
+                file,
+            )
+        )
     return tables
 
 
@@ -174,10 +210,22 @@ def syntax_fault(text, file, message):
     place = re.search(r"\(at line (\d+), column (\d+)\)", message)
     if place is None:
         lines = text.splitlines()
-        return Fault("syntax", lines[-1][:LONGEST_LINE] if lines else "", f"valid TOML ({message})", file, len(lines) or None)
+        return Fault(
+            "syntax",
+            lines[-1][:LONGEST_LINE] if lines else "",
+            f"valid TOML ({message})",
+            file,
+            len(lines) or None,
+        )
     line = text.splitlines()[int(place[1]) - 1].strip()[:LONGEST_LINE]
-    reason = message[:place.start()].strip()
-    return Fault("syntax", line, f"valid TOML ({reason[0].lower()}{reason[1:]} at column {place[2]})", file, int(place[1]))
+    reason = message[: place.start()].strip()
+    return Fault(
+        "syntax",
+        line,
+        f"valid TOML ({reason[0].lower()}{reason[1:]} at column {place[2]})",
+        file,
+        int(place[1]),
+    )
 
 
 def levels_of(tables):
@@ -190,7 +238,11 @@ def levels_of(tables):
     """
     depth, layer = 0, [tables]
     while layer:
-        inner = [part for table in layer for part in (table.values() if isinstance(table, dict) else table)]
+        inner = [
+            part
+            for table in layer
+            for part in (table.values() if isinstance(table, dict) else table)
+        ]
         depth, layer = depth + 1, [part for part in inner if isinstance(part, (dict, list))]
     return depth
 
@@ -201,7 +253,9 @@ def text_of(path, key):
         return pathlib.Path(path).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else f"it is not UTF-8: {error}"
-        raise ParameterError(Fault(key, str(path), f"a TOML file that can be read ({why})")) from None
+        raise ParameterError(
+            Fault(key, str(path), f"a TOML file that can be read ({why})")
+        ) from None
 
 
 def flattened(tables, prefix=""):

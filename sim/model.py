@@ -11,22 +11,34 @@ import mesa
 import numpy as np
 
 from perplab.sim import engine
-from perplab.sim.traders import edit as handling
-from perplab.sim.clearing import ledger
 from perplab.sim import series as recording
-from perplab.sim.state.branch import adopt
-from perplab.sim.compiler.cache import sources_hash
-from perplab.sim.errors import Fault, InvariantError, ParameterError, RuleError
 from perplab.sim.atomic_files import whole_file
-from perplab.sim.compiler.jit import direct, raised
-from perplab.sim.state.widen import widened
-from perplab.sim.state.recorder import Recorder, Records
-from perplab.sim.state.records import BAD_COUNT, KIND, LEAST_TICKS, MOST_TICKS, OUTCOMES, PRICE_OUTSIDE, RULE_RAISED, VIEW
+from perplab.sim.clearing.conservation import total_units
+from perplab.sim.clearing.positions import open_positions
+from perplab.sim.compiler.cache import sources_hash
+from perplab.sim.compiler.entries import direct
+from perplab.sim.compiler.rules import raised
+from perplab.sim.errors import Fault, InvariantError, ParameterError, RuleError
 from perplab.sim.setup import kinds_hashes
 from perplab.sim.spot.shocks import shock_block, source_block
-from perplab.sim.clearing.positions import open_positions
-from perplab.sim.state.build import PATH_STEPS, Layout, build_tables, connect
+from perplab.sim.state.branch import adopt
+from perplab.sim.state.build import PATH_STEPS, Layout, build_tables
+from perplab.sim.state.recorder import Recorder, Records
+from perplab.sim.state.records import (
+    BAD_COUNT,
+    KIND,
+    LEAST_TICKS,
+    MOST_TICKS,
+    OUTCOMES,
+    PRICE_OUTSIDE,
+    RULE_RAISED,
+    VIEW,
+)
+from perplab.sim.state.widen import widened
 from perplab.sim.streams import generator
+from perplab.sim.traders import edit as handling
+from perplab.sim.traders.connect import connect
+from perplab.sim.traders.wakes import schedule_all
 
 FORMAT = 3
 
@@ -37,14 +49,19 @@ def whole_state(path):
     try:
         with np.load(path) as file:
             if str(file["code"]) != sources_hash():
-                raise refused(path, "one that this very code saved: it was saved by other code, which would go on otherwise")
+                raise refused(
+                    path,
+                    "one that this very code saved: it was saved by other code, which would go on otherwise",
+                )
             yield file
     except ParameterError:
         raise
     except FileNotFoundError:
         raise refused(path, "a whole file that save wrote: it is not there") from None
     except (ImportError, AttributeError) as error:
-        raise refused(path, f"a file whose kinds of trader are still where they were ({error})") from error
+        raise refused(
+            path, f"a file whose kinds of trader are still where they were ({error})"
+        ) from error
     except Exception as error:
         raise refused(path, "a whole file that save wrote") from error
 
@@ -77,7 +94,7 @@ class PerpetualMarket(mesa.Model):
     running : bool
         Whether the run is not over; `step` and `run` go on all the same.
     total : tuple
-        The conserved totals at the start (`perplab.sim.clearing.ledger.total_units`).
+        The conserved totals at the start (`perplab.sim.clearing.conservation.total_units`).
 
     Notes
     -----
@@ -91,9 +108,9 @@ class PerpetualMarket(mesa.Model):
     def __init__(self, setup, seed=0):
         super().__init__(rng=seed)
         self._build(setup, seed, *build_tables(setup, seed))
-        self.call(engine.schedule_all)
+        self.call(schedule_all)
         self._processes()
-        self.total = ledger.total_units(self.tables)
+        self.total = total_units(self.tables)
         self.call(recording.record_kinds)
 
     def _build(self, setup, seed, tables, traits):
@@ -127,24 +144,39 @@ class PerpetualMarket(mesa.Model):
 
     def _processes(self):
         self._spot_states = [asset.process.start() for asset in self.setup.assets]
-        self._sentiment_states = [asset.sentiment.start() if asset.sentiment else None for asset in self.setup.assets]
+        self._sentiment_states = [
+            asset.sentiment.start() if asset.sentiment else None for asset in self.setup.assets
+        ]
 
     @staticmethod
     def _plain_arithmetic():
         return np.errstate(over="ignore", divide="ignore", invalid="ignore")
 
     def _draw_path(self):
-        block, run, path = self.step_number // PATH_STEPS, self.tables["run"][0], self.tables["path"]
+        block, run, path = (
+            self.step_number // PATH_STEPS,
+            self.tables["run"][0],
+            self.tables["path"],
+        )
         for a, asset in enumerate(self.setup.assets):
-            steps = min(PATH_STEPS, (asset.process.limit_steps(self.setup.dt) or math.inf) - self.step_number)
+            steps = min(
+                PATH_STEPS,
+                (asset.process.limit_steps(self.setup.dt) or math.inf) - self.step_number,
+            )
             rng = generator(self.seed, f"spot/{asset.name}", block)
             moves, flow = shock_block(asset.shocks, self.step_number, steps, self.setup.dt)
-            path["log_price"][:steps, a] = asset.process.block(rng, steps, self.setup.dt, self._spot_states[a]) + moves
+            path["log_price"][:steps, a] = (
+                asset.process.block(rng, steps, self.setup.dt, self._spot_states[a]) + moves
+            )
             path["flow"][:steps, a] = flow
-            path["source"][:steps, a] = source_block(asset.shocks, self.step_number, steps, self.setup.dt)
+            path["source"][:steps, a] = source_block(
+                asset.shocks, self.step_number, steps, self.setup.dt
+            )
             if asset.sentiment:
                 rng = generator(self.seed, f"sentiment/{asset.name}", block)
-                path["sentiment"][:, a] = asset.sentiment.block(rng, PATH_STEPS, self.setup.dt, self._sentiment_states[a])
+                path["sentiment"][:, a] = asset.sentiment.block(
+                    rng, PATH_STEPS, self.setup.dt, self._sentiment_states[a]
+                )
         run["path_start"] = self.step_number
 
     @property
@@ -232,12 +264,20 @@ class PerpetualMarket(mesa.Model):
             If it has none.
         """
         if self.end == math.inf and type(self).step is PerpetualMarket.step:
-            raise ParameterError(Fault("steps", None, "given in the Setup for run_model, which would never end; or call run(steps)"))
+            raise ParameterError(
+                Fault(
+                    "steps",
+                    None,
+                    "given in the Setup for run_model, which would never end; or call run(steps)",
+                )
+            )
         super().run_model()
 
     def _extend(self):
         if self.step_number >= self.longest:
-            raise IndexError(f"the spot series ends after {self.longest} steps of {self.setup.dt} s")
+            raise IndexError(
+                f"the spot series ends after {self.longest} steps of {self.setup.dt} s"
+            )
         self._draw_path()
 
     def _attend(self):
@@ -247,9 +287,16 @@ class PerpetualMarket(mesa.Model):
         if run["fault"]:
             number, row = int(run["fault_trader"]), int(run["fault_row"])
             kind = self.kinds[int(self.tables["trader"]["kind"][number])].__name__
-            what = {RULE_RAISED: "raised (NUMBA_DISABLE_JIT=1 shows where)", BAD_COUNT: "returned a count outside its buffer"}.get(
-                int(run["fault"]), f"wrote an impossible order in row {row}: {self.tables['order_row'][row]}")
-            raise RuleError(f"the rule of {kind} (trader {number}, step {self.step_number - 1}) {what}") from next(iter(raised), None)
+            what = {
+                RULE_RAISED: "raised (NUMBA_DISABLE_JIT=1 shows where)",
+                BAD_COUNT: "returned a count outside its buffer",
+            }.get(
+                int(run["fault"]),
+                f"wrote an impossible order in row {row}: {self.tables['order_row'][row]}",
+            )
+            raise RuleError(
+                f"the rule of {kind} (trader {number}, step {self.step_number - 1}) {what}"
+            ) from next(iter(raised), None)
         self.recorder.drain(self.tables)
         if run["wider"]:
             self.tables = widened(self.tables, int(run["wider"]))
@@ -260,34 +307,49 @@ class PerpetualMarket(mesa.Model):
         asset, market = self.tables["asset"][a], self.tables["market"]
         ticks = market["tick"][market["asset"] == a]
         log_price = float(asset["exogenous"] + asset["permanent"] + asset["transient"])
-        return ParameterError(Fault(f"spot.{self.setup.assets[a].name}", f"exp({log_price:.4g}) at step {self.step_number - 1}",
-                                    f"between {LEAST_TICKS * ticks.max():g} and {MOST_TICKS * ticks.min():g}, {LEAST_TICKS} to {MOST_TICKS} ticks, "
-                                    "all through the run: its path, shocks or impact are too strong"))
+        return ParameterError(
+            Fault(
+                f"spot.{self.setup.assets[a].name}",
+                f"exp({log_price:.4g}) at step {self.step_number - 1}",
+                f"between {LEAST_TICKS * ticks.max():g} and {MOST_TICKS * ticks.min():g}, {LEAST_TICKS} to {MOST_TICKS} ticks, "
+                "all through the run: its path, shocks or impact are too strong",
+            )
+        )
 
     @property
     def conservation_error_units(self):
         """Units of money, spot lots and position lots that are not where they must be; always 0."""
-        money, spot, perpetual = ledger.total_units(self.tables)
+        money, spot, perpetual = total_units(self.tables)
         first_money, first_spot, _ = self.total
-        errors = [money - first_money, *(now - then for now, then in zip(spot, first_spot, strict=True)), *perpetual]
+        errors = [
+            money - first_money,
+            *(now - then for now, then in zip(spot, first_spot, strict=True)),
+            *perpetual,
+        ]
         return sum(abs(error) for error in errors)
 
     def check(self):
         """Raise InvariantError unless every unit of money and every lot is accounted for."""
         if self.conservation_error_units:
-            raise InvariantError(f"conservation error of {self.conservation_error_units} units at step {self.step_number}")
+            raise InvariantError(
+                f"conservation error of {self.conservation_error_units} units at step {self.step_number}"
+            )
 
     def records(self):
         """Return the `Records` of the run so far; the market can go on."""
         self.check()
         self.recorder.drain(self.tables)
         rows = self.recorder.gathered("series", self.tables)
-        return Records(series=[rows[:, m] for m in range(rows.shape[1])],
-                       kinds=self._kinds_to_now(),
-                       events=self.recorder.gathered("event", self.tables),
-                       settlements=self.recorder.gathered("settlement", self.tables),
-                       prints=self.recorder.gathered("print", self.tables), positions=open_positions(self.tables),
-                       kind_names=[kind.kind for kind in self.kinds], meta=self._meta())
+        return Records(
+            series=[rows[:, m] for m in range(rows.shape[1])],
+            kinds=self._kinds_to_now(),
+            events=self.recorder.gathered("event", self.tables),
+            settlements=self.recorder.gathered("settlement", self.tables),
+            prints=self.recorder.gathered("print", self.tables),
+            positions=open_positions(self.tables),
+            kind_names=[kind.kind for kind in self.kinds],
+            meta=self._meta(),
+        )
 
     def _kinds_to_now(self):
         """Return the hourly rows of the kinds and, after a broken hour, one of now that is not kept."""
@@ -299,24 +361,58 @@ class PerpetualMarket(mesa.Model):
         return np.concatenate([rows, self.tables["kind_series"][:1]])
 
     def _meta(self):
-        run, market, venue = self.tables["run"][0], self.tables["market"][0], self.tables["venue"][0]
+        run, market, venue = (
+            self.tables["run"][0],
+            self.tables["market"][0],
+            self.tables["venue"][0],
+        )
         fields = ("decisions", "order_messages", "trades", "rounds_max", "traders")
         fund = int(venue["fund_row"])
         return {
-            "seed": self.seed, "dt": self.setup.dt, "steps": self.step_number, "unit": self.layout.unit,
+            "seed": self.seed,
+            "dt": self.setup.dt,
+            "steps": self.step_number,
+            "unit": self.layout.unit,
             **{field: int(run[field]) for field in fields},
-            **{field: float(market[field]) for field in ("tick", "lot", "units_per_price", "interest", "divisor", "damper",
-                                                         "cap", "interval_seconds", "impact_notional")},
-            "units_per_tick": int(market["units_per_tick"]), "damper_mode": int(market["damper_mode"]),
-            "funding_on": int(market["funding_on"]), "record_seconds": float(run["record_steps"] * run["dt"]),
+            **{
+                field: float(market[field])
+                for field in (
+                    "tick",
+                    "lot",
+                    "units_per_price",
+                    "interest",
+                    "divisor",
+                    "damper",
+                    "cap",
+                    "interval_seconds",
+                    "impact_notional",
+                )
+            },
+            "units_per_tick": int(market["units_per_tick"]),
+            "damper_mode": int(market["damper_mode"]),
+            "funding_on": int(market["funding_on"]),
+            "record_seconds": float(run["record_steps"] * run["dt"]),
             "round_seconds": float(venue["round_seconds"]),
-            "outcomes": dict(zip(OUTCOMES, run["outcomes"].tolist(), strict=False)), "wall_seconds": self.wall_seconds,
-            "thin_samples": int(market["thin_samples"]), "premium_samples": int(market["all_samples"]),
-            "fund_initial": int(self.setup.markets[0].rulebook.units(self.setup.markets[0].rulebook.fund.initial)),
-            "fund_equity": self.fund_equity, "fund_lots": int(self.tables["position"]["lots"][fund, 0]),
-            "venue_fees": int(venue["fees"]), "shared_loss": int(venue["shared_loss"]),
-            "trader_kinds": [[kind, len(list(those))] for kind, those in itertools.groupby(self.tables["trader"]["kind"][:int(run["traders"])].tolist())],
-            "shock_seconds": [list(shock.seconds) for asset in self.setup.assets for shock in asset.shocks],
+            "outcomes": dict(zip(OUTCOMES, run["outcomes"].tolist(), strict=False)),
+            "wall_seconds": self.wall_seconds,
+            "thin_samples": int(market["thin_samples"]),
+            "premium_samples": int(market["all_samples"]),
+            "fund_initial": int(
+                self.setup.markets[0].rulebook.units(self.setup.markets[0].rulebook.fund.initial)
+            ),
+            "fund_equity": self.fund_equity,
+            "fund_lots": int(self.tables["position"]["lots"][fund, 0]),
+            "venue_fees": int(venue["fees"]),
+            "shared_loss": int(venue["shared_loss"]),
+            "trader_kinds": [
+                [kind, len(list(those))]
+                for kind, those in itertools.groupby(
+                    self.tables["trader"]["kind"][: int(run["traders"])].tolist()
+                )
+            ],
+            "shock_seconds": [
+                list(shock.seconds) for asset in self.setup.assets for shock in asset.shocks
+            ],
             "conservation_error_units": self.conservation_error_units,
         }
 
@@ -326,8 +422,13 @@ class PerpetualMarket(mesa.Model):
         fund = int(self.tables["venue"]["fund_row"][0])
         return int(self.tables["account"]["collateral"][fund, 0]) + sum(
             int(position["quote"] + position["lots"] * view["mark"] * market["units_per_price"])
-            for position, view, market in zip(self.tables["position"][fund], self.tables["view"], self.tables["market"],
-                                              strict=True))
+            for position, view, market in zip(
+                self.tables["position"][fund],
+                self.tables["view"],
+                self.tables["market"],
+                strict=True,
+            )
+        )
 
     def save(self, path):
         """Write the whole state to a file; written whole or not at all.
@@ -345,9 +446,17 @@ class PerpetualMarket(mesa.Model):
             np.savez(file, **state)
 
     def _python_state(self):
-        return {"format": FORMAT, "own_kinds": kinds_hashes(self.kinds), "setup": self.setup, "seed": self.seed, "spot": self._spot_states,
-                "sentiment": self._sentiment_states, "recorder": self.recorder, "total": self.total,
-                "wall_seconds": self.wall_seconds}
+        return {
+            "format": FORMAT,
+            "own_kinds": kinds_hashes(self.kinds),
+            "setup": self.setup,
+            "seed": self.seed,
+            "spot": self._spot_states,
+            "sentiment": self._sentiment_states,
+            "recorder": self.recorder,
+            "total": self.total,
+            "wall_seconds": self.wall_seconds,
+        }
 
     @classmethod
     def load(cls, path):
@@ -362,8 +471,15 @@ class PerpetualMarket(mesa.Model):
             python = pickle.loads(file["python"].tobytes())
             kinds = Layout(python["setup"]).kinds
             if python["format"] != FORMAT or python["own_kinds"] != kinds_hashes(kinds):
-                raise refused(path, "one saved with the kinds of trader as they are now: their files have changed since")
-            tables = {name.removeprefix("table/"): file[name] for name in file.files if name.startswith("table/")}
+                raise refused(
+                    path,
+                    "one saved with the kinds of trader as they are now: their files have changed since",
+                )
+            tables = {
+                name.removeprefix("table/"): file[name]
+                for name in file.files
+                if name.startswith("table/")
+            }
             traits = [file[f"traits/{number}"] for number in range(len(kinds))]
             if [rows.dtype for rows in traits] != [kind.traits.dtype for kind in kinds]:
                 raise ValueError("traits of another layout")
@@ -402,7 +518,10 @@ class PerpetualMarket(mesa.Model):
 
 def _seen(name):
     """Return the property that reads a field of the first market's view."""
-    return property(lambda market: market.tables["view"][name][0].item(), doc=f"`{name}` of the first market's view (`perplab.sim.state.records`)")
+    return property(
+        lambda market: market.tables["view"][name][0].item(),
+        doc=f"`{name}` of the first market's view (`perplab.sim.state.records`)",
+    )
 
 
 for _name in VIEW.names:

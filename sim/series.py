@@ -1,7 +1,8 @@
 """What the compiled step keeps: a row a market each record interval, a row a kind each hour."""
 
+from perplab.sim.clearing.equity import cross_equity
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.clearing.ledger import cross_equity
+from perplab.sim.exchange.impact_price import book_mid
 from perplab.sim.state.records import (
     account_at,
     asset_at,
@@ -18,7 +19,6 @@ from perplab.sim.state.records import (
     venues,
     view_at,
 )
-from perplab.sim.funding.premium_samples import book_mid
 
 
 @kernel
@@ -26,16 +26,34 @@ def record_markets(world):
     """Write one row of the series for each market."""
     run = run_row(world, 0)
     for m in range(markets(world).shape[0]):
-        market, view, kept = market_at(world, m), view_at(world, m), series_at(world, run["series_count"], m)
+        market, view, kept = (
+            market_at(world, m),
+            view_at(world, m),
+            series_at(world, run["series_count"], m),
+        )
         fund, v = venue_at(world, market["venue"])["fund_row"], market["venue"]
-        kept["seconds"], kept["spot"], kept["index"], kept["mark"] = run["step"] * run["dt"], view["spot"], view["index"], view["mark"]
+        kept["seconds"], kept["spot"], kept["index"], kept["mark"] = (
+            run["step"] * run["dt"],
+            view["spot"],
+            view["index"],
+            view["mark"],
+        )
         kept["mid"], kept["last"] = book_mid(world, m), view["last_tick"] * view["tick"]
-        kept["best_bid"], kept["best_ask"] = view["best_bid"] * view["tick"], view["best_ask"] * view["tick"]
+        kept["best_bid"], kept["best_ask"] = (
+            view["best_bid"] * view["tick"],
+            view["best_ask"] * view["tick"],
+        )
         kept["premium"], kept["average_premium"] = view["premium"], view["average_premium"]
-        kept["predicted_funding"], kept["funding_rate"] = view["predicted_funding"], view["funding_rate"]
+        kept["predicted_funding"], kept["funding_rate"] = (
+            view["predicted_funding"],
+            view["funding_rate"],
+        )
         kept["open_interest"], kept["volume"] = view["open_interest"], view["volume"]
         kept["depth_bid"], kept["depth_ask"] = view["depth_bid"], view["depth_ask"]
-        kept["fund"], kept["fund_lots"] = int(cross_equity(world, fund, v)), position_at(world, fund, m)["lots"]
+        kept["fund"], kept["fund_lots"] = (
+            int(cross_equity(world, fund, v)),
+            position_at(world, fund, m)["lots"],
+        )
         kept["sentiment"] = view["sentiment"]
     run["series_count"] += 1
 
@@ -45,14 +63,21 @@ def wealth(world, i):
     """Return all that trader i owns, in units: wallet and spot at the spot price, collateral, transfers, open profit."""
     total = 0.0
     for a in range(assets(world).shape[0]):
-        total += holding_at(world, i, a)["lots"] * asset_at(world, a)["spot"] * asset_at(world, a)["units_per_tick"] / asset_at(world, a)["tick"]
+        total += (
+            holding_at(world, i, a)["lots"]
+            * asset_at(world, a)["spot"]
+            * asset_at(world, a)["units_per_tick"]
+            / asset_at(world, a)["tick"]
+        )
     for v in range(venues(world).shape[0]):
         account = account_at(world, i, v)
         total += account["collateral"] + account["incoming"] + account["cash"]
     for m in range(markets(world).shape[0]):
         position = position_at(world, i, m)
         total += position["pot"] + position["quote"]
-        total += position["lots"] * view_at(world, m)["mark"] * market_at(world, m)["units_per_price"]
+        total += (
+            position["lots"] * view_at(world, m)["mark"] * market_at(world, m)["units_per_price"]
+        )
     return int(total)
 
 

@@ -44,12 +44,22 @@ def module_of(path):
 
 def kinds_hashes(kinds):
     """Return the hashes of the files, as they were when they were run, of those kinds of trader that are the user's own."""
-    return sorted({sys.modules[kind.__module__].source_hash for kind in kinds if kind.__module__.startswith("kind_")})
+    return sorted(
+        {
+            sys.modules[kind.__module__].source_hash
+            for kind in kinds
+            if kind.__module__.startswith("kind_")
+        }
+    )
 
 
 def never_acts(kind):
     """Return in words why traders of a kind would never act, or an empty string: no trait says when they wake."""
-    return "" if {"wake_seconds", "latency_seconds"} & set(kind.traits.traits) else "must have a trait wake_seconds or latency_seconds"
+    return (
+        ""
+        if {"wake_seconds", "latency_seconds"} & set(kind.traits.traits)
+        else "must have a trait wake_seconds or latency_seconds"
+    )
 
 
 def kind_reference(kind):

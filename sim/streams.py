@@ -49,12 +49,16 @@ def generator(seed, name, *block):
     >>> generator(1, "spot").random() == generator(1, "spot").random()
     True
     """
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()), *block)))
+    return np.random.default_rng(
+        np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()), *block))
+    )
 
 
 def stream_key(seed, name):
     """Return the 64-bit key of the counter-based stream `name` of a run, as numpy.uint64."""
-    return np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),)).generate_state(1, np.uint64)[0]
+    return np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),)).generate_state(
+        1, np.uint64
+    )[0]
 
 
 @hot_kernel
@@ -112,7 +116,9 @@ def outside_layer(rng, layer, x):
     while x >= _WIDTHS[layer + _ONE]:
         if layer == _ZERO:
             passed += _WIDTHS[1]
-        elif _HEIGHTS[layer] + uniform(rng) * (_HEIGHTS[layer + _ONE] - _HEIGHTS[layer]) < math.exp(-x):
+        elif _HEIGHTS[layer] + uniform(rng) * (_HEIGHTS[layer + _ONE] - _HEIGHTS[layer]) < math.exp(
+            -x
+        ):
             break
         word = word_of(rng)
         layer = word & _LAST
@@ -137,3 +143,6 @@ def below(rng, count):
 def below_at(key, number, count):
     """Return what draw `number` (from 1) of the stream `key` gives as a uniform integer in [0, count)."""
     return np.int64(fraction(mix(key + _WEYL * np.uint64(number))) * count)
+
+
+WAKE, ORDER_OF_ACTION, FIRST_ROUND = 1 << 40, 1 << 41, 1 << 42

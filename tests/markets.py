@@ -6,24 +6,35 @@ import math
 import numpy as np
 
 from perplab.agents.arbitrage import Arbitrage
+from perplab.agents.attacks.manipulation import Manipulator
 from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LiquidityProvider
-from perplab.agents.attacks.manipulation import Manipulator
 from perplab.agents.momentum import Momentum
 from perplab.agents.noise import Noise
 from perplab.agents.orders import lots_of, units_of
-from perplab.agents.trader import Trader, Trait, Traits, rule, write_cancel, write_limit, write_market, write_spot, write_transfer
-from perplab.sim.clearing.ledger import accrue_borrow, receive_incoming
-from perplab.sim.risk.liquidation import unwind_fund
+from perplab.agents.trader import (
+    Trader,
+    Trait,
+    Traits,
+    rule,
+    write_cancel,
+    write_limit,
+    write_market,
+    write_spot,
+    write_transfer,
+)
+from perplab.sim.clearing.wallet import accrue_borrow, receive_incoming
 from perplab.sim.model import PerpetualMarket
-from perplab.sim.state.recorder import BUFFERS
-from perplab.sim.state.records import CANCEL, LIMIT, MARKET_ORDER, ORDER_ROW, SPOT, TRANSFER
+from perplab.sim.risk.liquidation import unwind_fund
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
-from perplab.sim.spot.shocks import PathShock
 from perplab.sim.spot.processes import GeometricBrownian, Sentiment
-from perplab.sim.state.build import build_tables, connect
+from perplab.sim.spot.shocks import PathShock
+from perplab.sim.state.build import build_tables
+from perplab.sim.state.recorder import BUFFERS
+from perplab.sim.state.records import CANCEL, LIMIT, MARKET_ORDER, ORDER_ROW, SPOT, TRANSFER
 from perplab.sim.streams import below, uniform
+from perplab.sim.traders.connect import connect
 from tests.probes import drive, one_round, settle_at
 
 SPOT_PRICE, TICK, LOT_UNITS = 20_000.0, 20_000, 10_000
@@ -40,8 +51,11 @@ ACCOUNT_TRAITS = dict(
     isolated=Trait(0, "0 or 1", "whether each position has a pot of its own", low=0, high=1),
 )
 IDLE = Traits(**ACCOUNT_TRAITS)
-RECKLESS = Traits(**ACCOUNT_TRAITS, size_usd=Trait(2_000, "quote currency", "largest order", low=0),
-                  reach_ticks=Trait(60, "ticks", "furthest limit order from the mark", low=1))
+RECKLESS = Traits(
+    **ACCOUNT_TRAITS,
+    size_usd=Trait(2_000, "quote currency", "largest order", low=0),
+    reach_ticks=Trait(60, "ticks", "furthest limit order from the mark", low=1),
+)
 
 
 @rule(IDLE)
@@ -64,9 +78,23 @@ def flail(me, accounts, positions, views, mine, rng, orders):
     for _ in range(1 + below(rng, 3)):
         choice, side, flags = below(rng, 12), 1 - 2 * below(rng, 2), below(rng, 8)
         lots = 1 + below(rng, max(lots_of(view, me["size_usd"]), 1))
-        tick = int(view["mark"] / view["tick"]) + below(rng, 2 * int(me["reach_ticks"]) + 1) - int(me["reach_ticks"])
+        tick = (
+            int(view["mark"] / view["tick"])
+            + below(rng, 2 * int(me["reach_ticks"]) + 1)
+            - int(me["reach_ticks"])
+        )
         if choice < 6:
-            count = write_limit(orders, count, market, below(rng, slots), side, tick, lots, flags, 90.0 * below(rng, 3))
+            count = write_limit(
+                orders,
+                count,
+                market,
+                below(rng, slots),
+                side,
+                tick,
+                lots,
+                flags,
+                90.0 * below(rng, 3),
+            )
         elif choice < 9:
             count = write_market(orders, count, market, side, lots, flags & 2)
         elif choice < 10:
@@ -87,19 +115,39 @@ class Reckless(Trader):
 
 def round_rules(name="binance", **changes):
     """Return a rulebook with round numbers: tick 1, lot .01, one tier of 1 %, no fees; dots of keys written as `__`."""
-    plain = {"contract.tick": 1.0, "contract.lot": 0.01, "fees.taker": 0.0, "fees.maker": 0.0, "liquidation.fee": 0.0,
-             "margin.tiers": [[0, 0.01, 50]], "margin.maximum_leverage": 50, "fund.initial": 1_000.0, "fund.leverage": math.inf}
-    return load_rulebook(name).changed(plain | {key.replace("__", "."): value for key, value in changes.items()})
+    plain = {
+        "contract.tick": 1.0,
+        "contract.lot": 0.01,
+        "fees.taker": 0.0,
+        "fees.maker": 0.0,
+        "liquidation.fee": 0.0,
+        "margin.tiers": [[0, 0.01, 50]],
+        "margin.maximum_leverage": 50,
+        "fund.initial": 1_000.0,
+        "fund.leverage": math.inf,
+    }
+    return load_rulebook(name).changed(
+        plain | {key.replace("__", "."): value for key, value in changes.items()}
+    )
 
 
 def setup_of(populations, rulebooks=None, dt=60.0, volatility=0.0, **options):
     """Return a setup on one asset at 20,000; `rulebooks`: one a market, or ``(venue, rulebook)`` pairs."""
     rulebooks = [round_rules()] if rulebooks is None else rulebooks
     named = [pair if isinstance(pair, tuple) else (pair.name, pair) for pair in rulebooks]
-    asset_options = {key: options.pop(key) for key in list(options) if key in AssetSetup.__dataclass_fields__}
+    asset_options = {
+        key: options.pop(key) for key in list(options) if key in AssetSetup.__dataclass_fields__
+    }
     process = GeometricBrownian(initial_price=SPOT_PRICE, volatility=volatility)
-    return Setup(dt=dt, assets=[AssetSetup(name="btc", process=process, **asset_options)], populations=populations,
-                 markets=[MarketSetup(venue=venue, asset="btc", rulebook=rulebook) for venue, rulebook in named], **options)
+    return Setup(
+        dt=dt,
+        assets=[AssetSetup(name="btc", process=process, **asset_options)],
+        populations=populations,
+        markets=[
+            MarketSetup(venue=venue, asset="btc", rulebook=rulebook) for venue, rulebook in named
+        ],
+        **options,
+    )
 
 
 def small_market(populations, seed=1, **options):
@@ -116,7 +164,9 @@ class World:
 
     def __init__(self, *rulebooks, traders=6, prints=0, dt=60.0, seed=1, traits=None, **options):
         populations = [Population(name="idle", kind=Idle, number=traders, traits=traits or {})]
-        self.setup = setup_of(populations, list(rulebooks) or None, dt=dt, print_trades=prints > 0, **options)
+        self.setup = setup_of(
+            populations, list(rulebooks) or None, dt=dt, print_trades=prints > 0, **options
+        )
         self.tables, self.traits = build_tables(self.setup, seed)
         if prints:
             self.tables["print"] = np.zeros(prints, self.tables["print"].dtype)
@@ -148,8 +198,17 @@ class World:
         return int(self.drive([i], message)[0][0])
 
     def limit(self, i, side, tick, lots, slot=0, flags=0, market=0, expiry_seconds=0.0):
-        return self.submit(i, LIMIT, side=side, tick=tick, lots=lots, slot=slot, flags=flags, market=market,
-                           expiry_seconds=expiry_seconds)
+        return self.submit(
+            i,
+            LIMIT,
+            side=side,
+            tick=tick,
+            lots=lots,
+            slot=slot,
+            flags=flags,
+            market=market,
+            expiry_seconds=expiry_seconds,
+        )
 
     def market_order(self, i, side, lots, flags=0, market=0):
         return self.submit(i, MARKET_ORDER, side=side, lots=lots, flags=flags, market=market)
@@ -182,7 +241,10 @@ class World:
         view["mark"], view["index"] = price, price if index is None else index
         market["unforced_mark"] = price
         ticks = price / market["tick"]
-        market["band_low"], market["band_high"] = math.ceil(ticks * (1 - market["band"])), math.floor(ticks * (1 + market["band"]))
+        market["band_low"], market["band_high"] = (
+            math.ceil(ticks * (1 - market["band"])),
+            math.floor(ticks * (1 + market["band"])),
+        )
 
     def round(self, number=0, v=0):
         """Carry out a liquidation round; return the number of positions worked on."""
@@ -210,7 +272,9 @@ class World:
         """Equity of a row with one position: collateral, pot and profit at the mark."""
         position, view = self["position"][i, m], self["view"][m]
         v = int(self["market"]["venue"][m])
-        units = int(self["account"]["collateral"][i, v]) + int(position["pot"]) + int(position["quote"])
+        units = (
+            int(self["account"]["collateral"][i, v]) + int(position["pot"]) + int(position["quote"])
+        )
         return (units + int(position["lots"]) * view["mark"] * view["units_per_price"]) / USD
 
     @property
@@ -221,7 +285,7 @@ class World:
     @property
     def events(self):
         """Forced events so far."""
-        return self["event"][:int(self["run"]["event_count"][0])]
+        return self["event"][: int(self["run"]["event_count"][0])]
 
 
 def queue(tables, m, tick):
@@ -246,7 +310,9 @@ def assert_book_is_sound(tables):
     assert not np.any(tables["order"]["lots"] < 0)
     for m, (market, view) in enumerate(zip(tables["market"], tables["view"], strict=True)):
         here = resting[resting["market"] == m]
-        ladder = np.bincount(here["tick"] - market["window_low"], here["lots"], len(tables["level"][m])).astype("i8")
+        ladder = np.bincount(
+            here["tick"] - market["window_low"], here["lots"], len(tables["level"][m])
+        ).astype("i8")
         assert np.array_equal(ladder, tables["depth"][m])
         assert np.array_equal(occupied(tables["word"][m]), np.flatnonzero(ladder))
         assert set(occupied(tables["summary_word"][m])) == set(np.flatnonzero(ladder) >> 6)
@@ -254,7 +320,9 @@ def assert_book_is_sound(tables):
         assert_queues(tables, m, here)
         for side, name in ((1, "buy_lots"), (-1, "sell_lots")):
             owned = here[here["side"] == side]
-            reserved = np.bincount(owned["owner"], owned["lots"], len(tables["position"])).astype("i8")
+            reserved = np.bincount(owned["owner"], owned["lots"], len(tables["position"])).astype(
+                "i8"
+            )
             assert np.array_equal(reserved, tables["position"][name][:, m])
 
 
@@ -283,7 +351,7 @@ def assert_positions_are_sound(tables):
     lots, run = tables["position"]["lots"], tables["run"][0]
     assert not lots.sum(axis=0).any()
     assert np.array_equal(np.maximum(lots, 0).sum(axis=0), tables["view"]["open_interest"])
-    held = tables["held"][:run["held_count"]]
+    held = tables["held"][: run["held_count"]]
     assert np.array_equal(np.sort(held), np.flatnonzero(lots.ravel()))
     assert np.array_equal(tables["position"]["held_at"].ravel()[held], np.arange(len(held)))
     assert (np.delete(tables["position"]["held_at"].ravel(), held) == -1).all()
@@ -296,42 +364,116 @@ def digest(market):
     total, run = hashlib.sha256(), market.tables["run"][0]
     for name in sorted(set(market.tables) - {"kind"}):
         table = market.tables[name]
-        total.update(name.encode() + (table[:run[BUFFERS[name][0]]] if name in BUFFERS else table).tobytes())
+        total.update(
+            name.encode() + (table[: run[BUFFERS[name][0]]] if name in BUFFERS else table).tobytes()
+        )
     for rows in market.traits:
         total.update(rows.tobytes())
     return total.hexdigest()
 
 
-def storm(seed=1, rulebooks=None, traders=12, isolated=0.0, leverage=50.0, capital_usd=400.0, fall=-0.06, dt=60.0, fund=200.0,
-          **options):
+def storm(
+    seed=1,
+    rulebooks=None,
+    traders=12,
+    isolated=0.0,
+    leverage=50.0,
+    capital_usd=400.0,
+    fall=-0.06,
+    dt=60.0,
+    fund=200.0,
+    **options,
+):
     """Return a market of reckless, leveraged traders and two providers, through a fall of spot in its first minutes."""
     rulebooks = rulebooks or [load_rulebook("binance")]
     changes = {"contract.tick": 1.0, "contract.lot": 0.001, "fund.initial": fund}
     named = [pair if isinstance(pair, tuple) else (pair.name, pair) for pair in rulebooks]
-    reckless = {"wake_seconds": dt, "capital_usd": capital_usd, "isolated": isolated, "leverage": leverage, "borrow_share": 0.5,
-                "margin_share": 0.8, "size_usd": 8 * capital_usd}
-    providers = {"capital_usd": 20_000.0, "level_usd": 500.0, "inventory_limit_usd": 100_000.0, "spacing_bps": 5.0}
+    reckless = {
+        "wake_seconds": dt,
+        "capital_usd": capital_usd,
+        "isolated": isolated,
+        "leverage": leverage,
+        "borrow_share": 0.5,
+        "margin_share": 0.8,
+        "size_usd": 8 * capital_usd,
+    }
+    providers = {
+        "capital_usd": 20_000.0,
+        "level_usd": 500.0,
+        "inventory_limit_usd": 100_000.0,
+        "spacing_bps": 5.0,
+    }
     populations = [Population(name="reckless", kind=Reckless, number=traders, traits=reckless)]
-    populations += [Population(name=f"providers {m}", kind=LiquidityProvider, number=2, traits=providers | {"market": m})
-                    for m in range(len(named))]
+    populations += [
+        Population(
+            name=f"providers {m}",
+            kind=LiquidityProvider,
+            number=2,
+            traits=providers | {"market": m},
+        )
+        for m in range(len(named))
+    ]
     shock = PathShock(at_hours=10 * dt / 3600, minutes=dt / 6, move=fall)
-    return small_market(populations, seed, rulebooks=[(venue, rulebook.changed(changes)) for venue, rulebook in named], dt=dt,
-                        volatility=1.0, shocks=[shock], borrow_rate_per_year=0.2, half_spread_bps=0.5, fee_bps=1.0, **options)
+    return small_market(
+        populations,
+        seed,
+        rulebooks=[(venue, rulebook.changed(changes)) for venue, rulebook in named],
+        dt=dt,
+        volatility=1.0,
+        shocks=[shock],
+        borrow_rate_per_year=0.2,
+        half_spread_bps=0.5,
+        fee_bps=1.0,
+        **options,
+    )
 
 
 def zoo(seed=1, dt=60.0, fall=-0.08, populations=(), **options):
     """Return a small market with every kind of `agents`, and a fall of spot after an hour."""
-    few = {Noise: dict(number=8, wake_seconds=120.0, size_usd=3_000.0),
-           Momentum: dict(number=3, wake_seconds=120.0, entry_threshold=0.1),
-           DirectionalLong: dict(number=10, wake_seconds=300.0, leverage=45.0, size_usd=20_000.0, entry_probability=0.7,
-                                 tolerance_bps=1e6),
-           DirectionalShort: dict(number=4, wake_seconds=300.0, leverage=20.0, entry_probability=0.7),
-           Arbitrage: dict(number=3, wake_seconds=120.0),
-           LiquidityProvider: dict(number=2, levels=4.0, level_usd=5_000.0, capital_usd=200_000.0),
-           Manipulator: dict(number=1, attack_start_hours=1.0, attack_hours=0.5, build_seconds=1_800.0, perp_push_usd=-30_000.0,
-                             spot_push_usd=-50_000.0, borrow_share=1.0, unwind_seconds=1_200.0)}
-    own = [Population(name=kind.kind, kind=kind, number=traits.pop("number"), traits=traits) for kind, traits in few.items()]
-    rules = load_rulebook("binance").changed({"contract.tick": 1.0, "funding.interval_hours": 0.5, "fund.initial": 50_000.0})
+    few = {
+        Noise: dict(number=8, wake_seconds=120.0, size_usd=3_000.0),
+        Momentum: dict(number=3, wake_seconds=120.0, entry_threshold=0.1),
+        DirectionalLong: dict(
+            number=10,
+            wake_seconds=300.0,
+            leverage=45.0,
+            size_usd=20_000.0,
+            entry_probability=0.7,
+            tolerance_bps=1e6,
+        ),
+        DirectionalShort: dict(number=4, wake_seconds=300.0, leverage=20.0, entry_probability=0.7),
+        Arbitrage: dict(number=3, wake_seconds=120.0),
+        LiquidityProvider: dict(number=2, levels=4.0, level_usd=5_000.0, capital_usd=200_000.0),
+        Manipulator: dict(
+            number=1,
+            attack_start_hours=1.0,
+            attack_hours=0.5,
+            build_seconds=1_800.0,
+            perp_push_usd=-30_000.0,
+            spot_push_usd=-50_000.0,
+            borrow_share=1.0,
+            unwind_seconds=1_200.0,
+        ),
+    }
+    own = [
+        Population(name=kind.kind, kind=kind, number=traits.pop("number"), traits=traits)
+        for kind, traits in few.items()
+    ]
+    rules = load_rulebook("binance").changed(
+        {"contract.tick": 1.0, "funding.interval_hours": 0.5, "fund.initial": 50_000.0}
+    )
     shock = PathShock(at_hours=1.0, minutes=10.0, move=fall)
-    return small_market([*own, *populations], seed, rulebooks=[rules], dt=dt, volatility=0.6, shocks=[shock], sentiment=Sentiment(),
-                        borrow_rate_per_year=0.05, half_spread_bps=0.3, premium_samples=2, print_trades=True, **options)
+    return small_market(
+        [*own, *populations],
+        seed,
+        rulebooks=[rules],
+        dt=dt,
+        volatility=0.6,
+        shocks=[shock],
+        sentiment=Sentiment(),
+        borrow_rate_per_year=0.05,
+        half_spread_bps=0.3,
+        premium_samples=2,
+        print_trades=True,
+        **options,
+    )

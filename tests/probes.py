@@ -6,17 +6,19 @@ that of a test file depends on how pytest was told to import it.
 
 import numpy as np
 
+from perplab.sim.compiler.hints import highest_bit, lowest_bit
+from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.book import cancel_expired, next_price
-from perplab.sim.risk.forced_orders import forced_limit, slice_lots
-from perplab.sim.compiler.jit import highest_bit, kernel, lowest_bit
-from perplab.sim.risk.liquidation import below_maintenance, find_distressed, liquidation_round
-from perplab.sim.risk.loss_sharing import share_loss
-from perplab.sim.exchange.matching import submit
-from perplab.sim.state.records import order_rows, orders, positions, run_row, view_at
+from perplab.sim.exchange.orders import submit
 from perplab.sim.funding.premium_samples import sample_premium
 from perplab.sim.funding.settlement import accrue, settle
-from perplab.sim.streams import below, exponential, key_at, mix, normal, uniform
+from perplab.sim.risk.forced_orders import forced_limit, slice_lots
+from perplab.sim.risk.liquidation import liquidation_round
+from perplab.sim.risk.loss_sharing import share_loss
 from perplab.sim.risk.pool_adl import close_winners
+from perplab.sim.risk.screening import below_maintenance, find_distressed
+from perplab.sim.state.records import order_rows, orders, positions, run_row, view_at
+from perplab.sim.streams import below, exponential, key_at, mix, normal, uniform
 
 
 @kernel

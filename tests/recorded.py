@@ -4,14 +4,40 @@ import dataclasses
 
 import numpy as np
 
-from perplab.sim.state.records import EVENT, FORCED_ORDER, KIND_SERIES, NO_ROW, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
+from perplab.sim.state.records import (
+    EVENT,
+    FORCED_ORDER,
+    KIND_SERIES,
+    NO_ROW,
+    OPEN_POSITION,
+    PRINT,
+    SERIES,
+    SETTLEMENT,
+)
 
 META = {
-    "seed": 7, "dt": 60.0, "steps": 180, "decisions": 100, "order_messages": 50, "trades": 20,
+    "seed": 7,
+    "dt": 60.0,
+    "steps": 180,
+    "decisions": 100,
+    "order_messages": 50,
+    "trades": 20,
     "wall_seconds": 0.5,
-    "unit": 1e-6, "lot": 0.001, "tick": 0.1, "interest": 1e-4, "damper": 5e-4, "cap": 3e-3, "divisor": 1.0, "damper_mode": 0,
-    "interval_seconds": 28800.0, "round_seconds": 5.0, "thin_samples": 5, "premium_samples": 20,
-    "outcomes": {"done": 40, "refused_margin": 3, "refused_band": 0}, "fund_initial": 1_000_000, "fund_equity": 3_500_000,
+    "unit": 1e-6,
+    "lot": 0.001,
+    "tick": 0.1,
+    "interest": 1e-4,
+    "damper": 5e-4,
+    "cap": 3e-3,
+    "divisor": 1.0,
+    "damper_mode": 0,
+    "interval_seconds": 28800.0,
+    "round_seconds": 5.0,
+    "thin_samples": 5,
+    "premium_samples": 20,
+    "outcomes": {"done": 40, "refused_margin": 3, "refused_band": 0},
+    "fund_initial": 1_000_000,
+    "fund_equity": 3_500_000,
     "conservation_error_units": 0,
 }
 
@@ -43,8 +69,19 @@ def series_of(spot, basis_bps, step_seconds=3600.0, **columns):
     """Return a series whose mid stands `basis_bps` from spot; mark is mid, best prices 1 each side."""
     spot, size = np.asarray(spot, float), np.size(basis_bps)
     mid = spot * (1 + np.asarray(basis_bps) / 1e4)
-    return rows(SERIES, **{"seconds": step_seconds * np.arange(size), "spot": spot, "mid": mid, "mark": mid, "index": spot,
-                           "best_bid": mid - 1, "best_ask": mid + 1, **columns})
+    return rows(
+        SERIES,
+        **{
+            "seconds": step_seconds * np.arange(size),
+            "spot": spot,
+            "mid": mid,
+            "mark": mid,
+            "index": spot,
+            "best_bid": mid - 1,
+            "best_ask": mid + 1,
+            **columns,
+        },
+    )
 
 
 def short_run(**columns):
@@ -52,26 +89,60 @@ def short_run(**columns):
     kinds = np.zeros((4, 2), KIND_SERIES)
     kinds["seconds"] = 3600.0 * np.arange(4)[:, None]
     kinds["equity"][-1], kinds["funding"][-1] = (3_000_000, -5_000_000), (1_000_000, -1_000_000)
-    series = series_of([100.0] * 4, [0.0, 2.0, 4.0, 6.0], **{"open_interest": [0, 10, 20, 30], "volume": [0, 5, 5, 9], **columns})
+    series = series_of(
+        [100.0] * 4,
+        [0.0, 2.0, 4.0, 6.0],
+        **{"open_interest": [0, 10, 20, 30], "volume": [0, 5, 5, 9], **columns},
+    )
     return Recorded([series], kinds, ["noise", "directional"])
 
 
 def events_of(*slices, **columns):
     """Return events in sequence from (node, parent, cause, lots, mark) of each slice, all forced orders by default."""
     node, parent, cause, lots, mark = zip(*slices, strict=True)
-    return rows(EVENT, **{"sequence": range(len(slices)), "node": node, "parent": parent, "cause": cause, "lots": lots,
-                          "mark": mark, "kind": FORCED_ORDER, **columns})
+    return rows(
+        EVENT,
+        **{
+            "sequence": range(len(slices)),
+            "node": node,
+            "parent": parent,
+            "cause": cause,
+            "lots": lots,
+            "mark": mark,
+            "kind": FORCED_ORDER,
+            **columns,
+        },
+    )
 
 
-def noisy_run(days=30, seed=1, speed=0.4, basis=None, kind_names=("noise", "directional", "carry_arbitrage", "liquidity")):
+def noisy_run(
+    days=30,
+    seed=1,
+    speed=0.4,
+    basis=None,
+    kind_names=("noise", "directional", "carry_arbitrage", "liquidity"),
+):
     """Return a random run with minute records and every feature that a figure shows."""
     rng, size = np.random.default_rng(seed), days * 1440 + 1
     spot = 16_500 * np.exp(np.cumsum(rng.normal(0, 0.55 / np.sqrt(365 * 1440), size)))
     basis = -4 + reverting(rng, size, speed / 60, 0.4) if basis is None else basis
-    series = series_of(spot, basis, 60.0, open_interest=(9e6 + np.cumsum(rng.normal(0, 2e4, size))) / spot / 0.001,
-                       volume=np.cumsum(rng.poisson(2.5, size) * 1000), premium=basis / 1e4, fund=1_000_000)
-    return Recorded([series], noisy_kinds(rng, days * 24 + 1, len(kind_names)), list(kind_names), noisy_events(rng, series),
-                    noisy_settlements(series), {**META, "steps": days * 1440})
+    series = series_of(
+        spot,
+        basis,
+        60.0,
+        open_interest=(9e6 + np.cumsum(rng.normal(0, 2e4, size))) / spot / 0.001,
+        volume=np.cumsum(rng.poisson(2.5, size) * 1000),
+        premium=basis / 1e4,
+        fund=1_000_000,
+    )
+    return Recorded(
+        [series],
+        noisy_kinds(rng, days * 24 + 1, len(kind_names)),
+        list(kind_names),
+        noisy_events(rng, series),
+        noisy_settlements(series),
+        {**META, "steps": days * 1440},
+    )
 
 
 def reverting(rng, size, speed, noise):
@@ -95,18 +166,33 @@ def noisy_kinds(rng, size, count):
 def noisy_events(rng, series):
     """Return liquidations around two thirds of a run, every third one the child of the one before."""
     count, at = 120, int(len(series) * 0.66)
-    minutes = np.sort(np.clip(rng.normal(at, len(series) / 40, count).astype(int), 1, len(series) - 1))
+    minutes = np.sort(
+        np.clip(rng.normal(at, len(series) / 40, count).astype(int), 1, len(series) - 1)
+    )
     nodes = np.arange(count)
     child = nodes % 3 == 1
-    return rows(EVENT, sequence=nodes, step=minutes, seconds=series["seconds"][minutes], node=nodes, kind=FORCED_ORDER,
-                parent=np.where(child, nodes - 1, NO_ROW), cause=np.where(child, 0, 1),
-                lots=rng.choice([-1, -1, -1, 1], count) * rng.integers(100, 5000, count), mark=series["mark"][minutes],
-                index_pnl=-1.0)
+    return rows(
+        EVENT,
+        sequence=nodes,
+        step=minutes,
+        seconds=series["seconds"][minutes],
+        node=nodes,
+        kind=FORCED_ORDER,
+        parent=np.where(child, nodes - 1, NO_ROW),
+        cause=np.where(child, 0, 1),
+        lots=rng.choice([-1, -1, -1, 1], count) * rng.integers(100, 5000, count),
+        mark=series["mark"][minutes],
+        index_pnl=-1.0,
+    )
 
 
 def noisy_settlements(series):
     """Return settlements every 8 h at the rate that the law gives for the mean basis of the interval."""
     ends = np.arange(480, len(series), 480)
-    premium = np.array([series["premium"][end - 480:end].mean() for end in ends])
-    return rows(SETTLEMENT, seconds=series["seconds"][ends], average_premium=premium,
-                rate=np.clip(1e-4, premium - 5e-4, premium + 5e-4))
+    premium = np.array([series["premium"][end - 480 : end].mean() for end in ends])
+    return rows(
+        SETTLEMENT,
+        seconds=series["seconds"][ends],
+        average_premium=premium,
+        rate=np.clip(1e-4, premium - 5e-4, premium + 5e-4),
+    )

@@ -57,9 +57,22 @@ class ReferenceBook:
     def depth(self, side):
         """Return ``[(tick, lots of each order in time priority)]`` of a side, best price first."""
         queues = self.queues[side]
-        return [(tick, [one.lots for one in queues[tick]]) for tick in sorted(queues, reverse=side > 0)]
+        return [
+            (tick, [one.lots for one in queues[tick]]) for tick in sorted(queues, reverse=side > 0)
+        ]
 
-    def limit(self, order, trader, side, tick, lots, post_only=False, reduce_only=False, immediate=False, expiry_step=0):
+    def limit(
+        self,
+        order,
+        trader,
+        side,
+        tick,
+        lots,
+        post_only=False,
+        reduce_only=False,
+        immediate=False,
+        expiry_step=0,
+    ):
         """Enter a limit order and return ``(outcome, fills)``."""
         self.cancel(order)
         if not self.lowest <= tick <= self.highest:
@@ -116,7 +129,9 @@ class ReferenceBook:
                 self.self_trades += 1
                 self.cancel(first.order)
                 continue
-            fills.append(Fill(first.order, first.trader, trader, side, first.tick, min(lots, first.lots)))
+            fills.append(
+                Fill(first.order, first.trader, trader, side, first.tick, min(lots, first.lots))
+            )
             lots -= fills[-1].lots
             first.lots -= fills[-1].lots
             self._book(fills[-1])

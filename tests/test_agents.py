@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from perplab.agents.arbitrage import Arbitrage
-from perplab.agents.trader_check import call, plausible_rows
+from perplab.agents.attacks.manipulation import Manipulator
 from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LEVELS, LiquidityProvider
-from perplab.agents.attacks.manipulation import Manipulator
 from perplab.agents.momentum import Momentum
 from perplab.agents.noise import Noise
 from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
+from perplab.agents.trader_check import call, plausible_rows
 from perplab.sim.errors import ParameterError, RuleError
 from perplab.sim.state.records import (
     ACCOUNT,
@@ -39,7 +39,15 @@ from perplab.sim.state.records import (
 )
 from perplab.sim.streams import generator
 
-KINDS = (Noise, Momentum, DirectionalLong, DirectionalShort, Arbitrage, LiquidityProvider, Manipulator)
+KINDS = (
+    Noise,
+    Momentum,
+    DirectionalLong,
+    DirectionalShort,
+    Arbitrage,
+    LiquidityProvider,
+    Manipulator,
+)
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 UNITS = 1_000_000
 CALLS = itertools.count()
@@ -59,24 +67,55 @@ class Scene:
         self.rng, self.orders = np.zeros(1, DRAW), np.zeros(128, ORDER_ROW)
         self.rng["key"] = 12345
         for name, value in dict(
-                dt=60.0, best_bid=199_995, best_ask=200_005, last_tick=200_000, tick=0.1, lot=0.001, units_per_tick=100,
-                units_per_price=1_000.0, mark=SPOT_PRICE, index=SPOT_PRICE, spot=SPOT_PRICE, interval_seconds=28_800.0,
-                seconds_to_settlement=14_400.0, interest=INTEREST, damper=DAMPER, cap=0.003, floor=-math.inf, divisor=1.0, funding_on=1,
-                volatility=1e-4, borrow_rate=0.05, band=0.05, maximum_leverage=125.0).items():
+            dt=60.0,
+            best_bid=199_995,
+            best_ask=200_005,
+            last_tick=200_000,
+            tick=0.1,
+            lot=0.001,
+            units_per_tick=100,
+            units_per_price=1_000.0,
+            mark=SPOT_PRICE,
+            index=SPOT_PRICE,
+            spot=SPOT_PRICE,
+            interval_seconds=28_800.0,
+            seconds_to_settlement=14_400.0,
+            interest=INTEREST,
+            damper=DAMPER,
+            cap=0.003,
+            floor=-math.inf,
+            divisor=1.0,
+            funding_on=1,
+            volatility=1e-4,
+            borrow_rate=0.05,
+            band=0.05,
+            maximum_leverage=125.0,
+        ).items():
             self.views[name] = value
 
-    def hold(self, lots, collateral_usd=1e6, cash_usd=0.0, spot_lots=0, entry=SPOT_PRICE, borrow_usd=0.0):
+    def hold(
+        self, lots, collateral_usd=1e6, cash_usd=0.0, spot_lots=0, entry=SPOT_PRICE, borrow_usd=0.0
+    ):
         """Set position and account."""
         self.positions["lots"], self.positions["quote"] = lots, -int(lots * entry * 1_000)
-        self.accounts["collateral"], self.accounts["cash"] = int(collateral_usd * UNITS), int(cash_usd * UNITS)
-        self.positions["spot_lots"], self.accounts["borrow_limit"] = spot_lots, int(borrow_usd * UNITS)
+        self.accounts["collateral"], self.accounts["cash"] = (
+            int(collateral_usd * UNITS),
+            int(cash_usd * UNITS),
+        )
+        self.positions["spot_lots"], self.accounts["borrow_limit"] = (
+            spot_lots,
+            int(borrow_usd * UNITS),
+        )
         return self
 
     def decide(self, seconds=None):
         """Run the rule and return a copy of what it wrote."""
         if seconds is not None:
             self.views["seconds"] = seconds
-        count = call(self.kind.decide, (self.me, self.accounts, self.positions, self.views, self.mine, self.rng, self.orders))
+        count = call(
+            self.kind.decide,
+            (self.me, self.accounts, self.positions, self.views, self.mine, self.rng, self.orders),
+        )
         return self.orders[:count].copy()
 
 
@@ -86,6 +125,7 @@ def of_kind(orders, kind):
 
 
 # the contract
+
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_keeps_the_contract(kind):
@@ -120,24 +160,41 @@ def decisions_digest():
 def test_without_the_compiler_the_same_decisions():
     program = "import warnings; warnings.simplefilter('ignore'); from tests import test_agents as t; print(t.decisions_digest())"
     environment = dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(ROOT))
-    plain = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, cwd=ROOT, check=True)
+    plain = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
     assert plain.stdout.strip() == decisions_digest()
 
 
-TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"), memory={"last": 0.0})
+TRAITS = Traits(
+    wake_seconds=Trait(60, "s", "wake"),
+    capital_usd=Trait(1, "quote currency", "money"),
+    memory={"last": 0.0},
+)
 
 
 def broken(function, slots=0):
     """Return a kind around a faulty rule."""
-    return type("Broken", (Trader,), dict(kind="broken", traits=TRAITS, decide=rule(TRAITS)(function), slots=slots))
+    return type(
+        "Broken",
+        (Trader,),
+        dict(kind="broken", traits=TRAITS, decide=rule(TRAITS)(function), slots=slots),
+    )
 
 
 def writes(**fields):
     """Return a rule that writes one row with these fields."""
+
     def function(me, accounts, positions, views, mine, rng, orders):
         for name in ORDER_ROW.names:
             orders[0][name] = fields.get(name, 0)
         return 1
+
     return function
 
 
@@ -156,13 +213,27 @@ def retunes(me, accounts, positions, views, mine, rng, orders):
     return 0
 
 
-@pytest.mark.parametrize("function, part", [
-    (lambda *rows: -1, "count of -1"), (lambda *rows: 129, "count of 129"), (lambda *rows: 1.0, "integer"),
-    (lambda *rows: 1 // 0, "ZeroDivisionError"), (lambda *rows: next(CALLS) % 2, "two different answers"),
-    (spends, "changed accounts"), (forgets, "market was"), (retunes, "trait wake_seconds"),
-    (writes(kind=9), "kind was 9"), (writes(kind=MARKET_ORDER, lots=0, side=1), "lots was 0"),
-    (writes(kind=MARKET_ORDER, lots=1, side=2), "side was 2"), (writes(kind=LIMIT, lots=1, side=1, tick=1, slot=3), "slot was 3"),
-    (writes(kind=LIMIT, lots=1, side=1, tick=1, expiry_seconds=math.inf), "expiry_seconds was inf")])
+@pytest.mark.parametrize(
+    "function, part",
+    [
+        (lambda *rows: -1, "count of -1"),
+        (lambda *rows: 129, "count of 129"),
+        (lambda *rows: 1.0, "integer"),
+        (lambda *rows: 1 // 0, "ZeroDivisionError"),
+        (lambda *rows: next(CALLS) % 2, "two different answers"),
+        (spends, "changed accounts"),
+        (forgets, "market was"),
+        (retunes, "trait wake_seconds"),
+        (writes(kind=9), "kind was 9"),
+        (writes(kind=MARKET_ORDER, lots=0, side=1), "lots was 0"),
+        (writes(kind=MARKET_ORDER, lots=1, side=2), "side was 2"),
+        (writes(kind=LIMIT, lots=1, side=1, tick=1, slot=3), "slot was 3"),
+        (
+            writes(kind=LIMIT, lots=1, side=1, tick=1, expiry_seconds=math.inf),
+            "expiry_seconds was inf",
+        ),
+    ],
+)
 def test_check_trader_names_what_is_broken(function, part):
     with pytest.raises(RuleError, match=part):
         check_trader(broken(function, slots=2), draws=20)
@@ -218,6 +289,7 @@ def test_a_users_kind_outside_the_project_compiles(tmp_path):
 
 # noise, momentum
 
+
 def test_noise_is_pulled_back_to_flat_and_has_its_mean_size():
     scene = Scene(Noise).hold(0)
     flat = np.concatenate([scene.decide() for _ in range(4_000)])
@@ -242,8 +314,11 @@ def test_momentum_enters_with_the_trend_and_leaves_when_it_fades():
 
 # directional
 
+
 def test_directional_margin_makes_leverage_real():
-    scene = Scene(DirectionalLong, leverage=10, entry_probability=1).hold(0, collateral_usd=0, cash_usd=50_000)
+    scene = Scene(DirectionalLong, leverage=10, entry_probability=1).hold(
+        0, collateral_usd=0, cash_usd=50_000
+    )
     transfer = scene.decide()
     assert len(transfer) == 1 and transfer["kind"][0] == TRANSFER
     assert transfer["lots"][0] == pytest.approx(4_600 * UNITS, rel=1e-9)
@@ -263,7 +338,12 @@ def test_directional_leaves_when_funding_exceeds_its_tolerance(kind, side):
     assert len(scene.decide()) == 0
     scene.views["predicted_funding"] = side * 6.1e-4
     close = scene.decide()[0]
-    assert (close["kind"], close["side"], close["lots"], close["flags"]) == (MARKET_ORDER, -side, 2_000, REDUCE_ONLY)
+    assert (close["kind"], close["side"], close["lots"], close["flags"]) == (
+        MARKET_ORDER,
+        -side,
+        2_000,
+        REDUCE_ONLY,
+    )
     scene.me["tolerance_bps"] = math.inf
     assert len(scene.decide()) == 0
 
@@ -281,9 +361,16 @@ def test_directional_does_not_enter_against_its_tolerance():
     assert len(scene.decide()) == 0
 
 
-@pytest.mark.parametrize("traits, mark, orders", [
-    (dict(stop_loss=0.05), 19_100.0, 0), (dict(stop_loss=0.05), 18_900.0, 1), (dict(), 15_000.0, 0),
-    (dict(take_profit=0.05), 20_900.0, 0), (dict(take_profit=0.05), 21_100.0, 1)])
+@pytest.mark.parametrize(
+    "traits, mark, orders",
+    [
+        (dict(stop_loss=0.05), 19_100.0, 0),
+        (dict(stop_loss=0.05), 18_900.0, 1),
+        (dict(), 15_000.0, 0),
+        (dict(take_profit=0.05), 20_900.0, 0),
+        (dict(take_profit=0.05), 21_100.0, 1),
+    ],
+)
 def test_directional_stop_and_target(traits, mark, orders):
     scene = Scene(DirectionalLong, hold_seconds=1e12, **traits).hold(2_000)
     scene.views["mark"] = mark
@@ -308,9 +395,16 @@ def test_directional_entry_follows_sentiment_by_side():
 
 # arbitrage
 
+
 def patient(**traits):
     """Return a costless arbitrageur with one net carry both ways."""
-    free = dict(round_trip_bps=0, inventory_hurdle_per_year=0, reverse_hurdle_share=-1, forecast_weight=0, margin_share=0.4)
+    free = dict(
+        round_trip_bps=0,
+        inventory_hurdle_per_year=0,
+        reverse_hurdle_share=-1,
+        forecast_weight=0,
+        margin_share=0.4,
+    )
     scene = Scene(Arbitrage, **free | traits)
     scene.views["borrow_rate"] = 0.0
     return scene.hold(0, collateral_usd=100_000, cash_usd=150_000, borrow_usd=125_000)
@@ -332,14 +426,22 @@ def test_costless_arbitrage_quotes_around_the_theoretical_premium(carry, premium
 
 @pytest.mark.parametrize("spot_lots", [5_000, -5_000])
 def test_costless_arbitrage_closes_at_the_same_premium(spot_lots):
-    scene = patient(hurdle_per_year=0.05).hold(-spot_lots, 100_000, 250_000, spot_lots, borrow_usd=125_000)
+    scene = patient(hurdle_per_year=0.05).hold(
+        -spot_lots, 100_000, 250_000, spot_lots, borrow_usd=125_000
+    )
     quotes = of_kind(scene.decide(), LIMIT)
     assert quotes["side"].tolist() == [-1, 1] and np.ptp(quotes["tick"]) <= 1
     assert basis_bps(quotes[0]) == pytest.approx(-4.543, abs=0.06)
 
 
 def test_costs_open_a_no_trade_region_and_inventory_raises_the_hurdle():
-    costly = patient(hurdle_per_year=0.02, round_trip_bps=4, hold_hours=160, unwind_share=0.5, inventory_hurdle_per_year=0.01)
+    costly = patient(
+        hurdle_per_year=0.02,
+        round_trip_bps=4,
+        hold_hours=160,
+        unwind_share=0.5,
+        inventory_hurdle_per_year=0.01,
+    )
     sell, _ = costly.decide()
     assert basis_bps(sell) == pytest.approx(0.02 / 1095 * 1e4 + 0.2 - 5.0, abs=0.06)
     costly.hold(-3_437, 100_000, 150_000, 3_437)
@@ -404,7 +506,12 @@ def test_refused_hedge_is_retried_smaller_while_the_perpetual_is_cut():
     assert scene.decide()[0]["lots"] == 2_000
     spot, cut = scene.decide()[:2]
     assert (spot["kind"], spot["lots"]) == (SPOT, 1_000)
-    assert (cut["kind"], cut["side"], cut["lots"], cut["flags"]) == (MARKET_ORDER, -1, 1_000, REDUCE_ONLY)
+    assert (cut["kind"], cut["side"], cut["lots"], cut["flags"]) == (
+        MARKET_ORDER,
+        -1,
+        1_000,
+        REDUCE_ONLY,
+    )
     assert not [order for order in of_kind(scene.decide(), LIMIT) if order["side"] > 0]
 
 
@@ -441,6 +548,7 @@ def test_arbitrage_orders_live_as_declared_and_stop_with_funding():
 
 # liquidity
 
+
 def sides(orders):
     """Return bids and asks among limit orders."""
     quotes = of_kind(orders, LIMIT)
@@ -450,7 +558,9 @@ def sides(orders):
 def test_provider_quotes_a_ladder_around_spot_times_its_anchor():
     bids, asks = sides(Scene(LiquidityProvider).hold(0).decide())
     assert len(bids) == len(asks) == LEVELS
-    assert bids["tick"][0] == math.floor(200_000 * (1 - 0.3e-4)) and asks["tick"][0] == math.ceil(200_000 * (1 + 0.3e-4))
+    assert bids["tick"][0] == math.floor(200_000 * (1 - 0.3e-4)) and asks["tick"][0] == math.ceil(
+        200_000 * (1 + 0.3e-4)
+    )
     assert bids["lots"].tolist() == [350 * (k + 1) for k in range(LEVELS)]
     assert len(set(bids["slot"]) | set(asks["slot"])) == 2 * LEVELS
     assert bids["tick"][0] - bids["tick"][-1] == pytest.approx(11 * 0.5e-4 * 200_000, abs=1)
@@ -483,7 +593,10 @@ def test_provider_shifts_for_funding_near_settlement():
     assert centre_bps(scene) == pytest.approx(0, abs=0.1)
 
 
-@pytest.mark.parametrize("spot_anchor, expected", [(0.0, 10 * (1 - math.exp(-1))), (1.0, 0.0), (0.5, 5 * (1 - math.exp(-1)))])
+@pytest.mark.parametrize(
+    "spot_anchor, expected",
+    [(0.0, 10 * (1 - math.exp(-1))), (1.0, 0.0), (0.5, 5 * (1 - math.exp(-1)))],
+)
 def test_provider_follows_its_own_average_unless_tied_to_spot(spot_anchor, expected):
     scene = Scene(LiquidityProvider, spot_anchor=spot_anchor, anchor_seconds=600).hold(0)
     scene.views["basis_mid"] = 1e-3
@@ -529,10 +642,19 @@ def test_post_only_provider_gives_way():
 
 # manipulation
 
+
 def attacker(**traits):
     """Return a manipulator's scene with one hour each of building and attack."""
-    plan = dict(build_seconds=3_600, attack_start_hours=2, attack_hours=1, unwind_seconds=3_600, wake_seconds=60,
-                size_usd=1_200_000, perp_push_usd=50_000, spot_push_usd=-20_000)
+    plan = dict(
+        build_seconds=3_600,
+        attack_start_hours=2,
+        attack_hours=1,
+        unwind_seconds=3_600,
+        wake_seconds=60,
+        size_usd=1_200_000,
+        perp_push_usd=50_000,
+        spot_push_usd=-20_000,
+    )
     return Scene(Manipulator, **plan | traits).hold(0, 2_500_000, 2_500_000, 0)
 
 

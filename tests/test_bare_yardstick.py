@@ -22,13 +22,25 @@ def drawn_word(key, number):
 class Packed:
     """The quantities of a message, all from one word."""
 
-    run, word, number = staticmethod(lambda market: bare.run_packed(market.nodes, market.words, market.states, market.traders, 1)), 0, 0
+    run, word, number = (
+        staticmethod(
+            lambda market: bare.run_packed(
+                market.nodes, market.words, market.states, market.traders, 1
+            )
+        ),
+        0,
+        0,
+    )
 
     def begin(self, traders):
         """Return trader, quarter and side of the next message."""
         self.number += 1
         self.word = drawn_word(42, self.number)
-        return ((self.word >> 40) * traders) >> 24, (self.word >> 36) & 3, 1 if (self.word >> 35) & 1 else -1
+        return (
+            ((self.word >> 40) * traders) >> 24,
+            (self.word >> 36) & 3,
+            1 if (self.word >> 35) & 1 else -1,
+        )
 
     def place(self):
         return (self.word >> 38) & 3
@@ -43,7 +55,14 @@ class Packed:
 class Apart:
     """The quantities of a message, a word each: the yardstick's."""
 
-    run, number = staticmethod(lambda market: bare.run_apart(market.nodes, market.words, market.states, market.draws, market.traders, 1)), 0
+    run, number = (
+        staticmethod(
+            lambda market: bare.run_apart(
+                market.nodes, market.words, market.states, market.draws, market.traders, 1
+            )
+        ),
+        0,
+    )
 
     def below(self, count):
         self.number += 1
@@ -83,7 +102,9 @@ def repeat_in(book, draw, traders):
 def depth(market, side):
     """Return the market's side as the reference book returns its own, read from the rings."""
     first_level = market.traders * SLOTS
-    places = [place for place in range(1, bare.TOP) if int(market.words[place >> 6]) >> (place & 63) & 1]
+    places = [
+        place for place in range(1, bare.TOP) if int(market.words[place >> 6]) >> (place & 63) & 1
+    ]
     best_bid = int(market.states["best_bid"][0])
     levels = []
     for place in places if side < 0 else reversed(places):
@@ -97,9 +118,15 @@ def depth(market, side):
 
 
 @pytest.mark.parametrize("draws", [Packed, Apart])
-@pytest.mark.parametrize("traders, messages", [(1, 300), (3, 3_000), (100, 20_000), (1_000, 20_000)])
+@pytest.mark.parametrize(
+    "traders, messages", [(1, 300), (3, 3_000), (100, 20_000), (1_000, 20_000)]
+)
 def test_same_messages_give_the_reference_book(traders, messages, draws):
-    market, book, draw = BareMarket(traders, seed=42, apart=draws is Apart), ReferenceBook(1, bare.TOP - 1), draws()
+    market, book, draw = (
+        BareMarket(traders, seed=42, apart=draws is Apart),
+        ReferenceBook(1, bare.TOP - 1),
+        draws(),
+    )
     traded = 0
     for number in range(1, messages + 1):
         draws.run(market)
@@ -119,7 +146,7 @@ def test_lots_in_the_rings_are_the_lots_of_the_live_slots(apart):
     market = BareMarket(1_000, apart=apart)
     market.run(2_000)
     in_rings = sum(sum(queue) for side in (1, -1) for _, queue in depth(market, side))
-    assert in_rings == int(market.nodes["lots"][:market.traders * SLOTS].sum())
+    assert in_rings == int(market.nodes["lots"][: market.traders * SLOTS].sum())
     assert int(market.states["draws"][0]) == (0 if apart else 200_000)
 
 

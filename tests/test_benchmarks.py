@@ -45,7 +45,10 @@ def test_mesas_book_is_the_reference_book():
     for _ in range(5_000):
         send_both(book, reference, draws.choice(holders), draws)
         for side in (1, -1):
-            levels = [(tick, [order[0] for order in level.values()]) for tick, level in book.levels[side].items()]
+            levels = [
+                (tick, [order[0] for order in level.values()])
+                for tick, level in book.levels[side].items()
+            ]
             assert sorted(levels) == sorted(reference.depth(side))
             assert book.best(side) == (reference.best(side) or 0)
 
@@ -56,8 +59,10 @@ def test_the_same_market_has_the_same_book_everywhere():
     for _ in range(1_000):
         for market in (bare, plain, perplab):
             market.step()
-        live["bare"].append((bare.nodes["lots"][:200 * SLOTS] > 0).sum())
-        live["mesa"].append(sum(len(level) for side in (1, -1) for level in plain.book.levels[side].values()))
+        live["bare"].append((bare.nodes["lots"][: 200 * SLOTS] > 0).sum())
+        live["mesa"].append(
+            sum(len(level) for side in (1, -1) for level in plain.book.levels[side].values())
+        )
         live["perplab"].append((perplab.tables["order"]["lots"] > 0).sum())
     means = [sum(counts[200:]) / 800 / 200 for counts in live.values()]
     assert min(means) > 0.9 and max(means) < 1.3 and max(means) - min(means) < 0.1
@@ -67,6 +72,7 @@ def test_the_same_market_has_the_same_book_everywhere():
 
 def test_the_rule_keeps_the_contract():
     from perplab.agents.trader import check_trader
+
     check_trader(ZeroIntelligence)
 
 
@@ -92,4 +98,8 @@ def test_a_sweep_is_measured_from_its_warm_runs_on(tmp_path):
     from benchmarks import sweeping
 
     gap, done = sweeping.timed_sweep(tmp_path / "a", sweeping.WARM_RUNS + 4, 0.01, 1)
-    assert gap > 0 and len(done) == sweeping.WARM_RUNS + 4 and all(one["peak_bytes"] > 1e6 and one["simulated_seconds"] > 0 for one in done)
+    assert (
+        gap > 0
+        and len(done) == sweeping.WARM_RUNS + 4
+        and all(one["peak_bytes"] > 1e6 and one["simulated_seconds"] > 0 for one in done)
+    )

@@ -12,7 +12,10 @@ def wide_world(traders=40):
     """Return a world whose band is its whole window, with money for any order."""
     world = World(traders=traders, traits={"capital_usd": 1e9})
     low = int(world["market"]["window_low"][0])
-    world["market"]["band_low"], world["market"]["band_high"] = low, low + int(world["market"]["window"][0]) - 1
+    world["market"]["band_low"], world["market"]["band_high"] = (
+        low,
+        low + int(world["market"]["window"][0]) - 1,
+    )
     return world
 
 
@@ -22,7 +25,9 @@ def scatter(world, generator, middle=TICK):
     for i in range(len(world["position"]) - 1):
         for slot in range(SLOTS):
             side = 1 if slot < SLOTS // 2 else -1
-            first, last = (market["band_low"], middle - 1) if side > 0 else (middle + 1, market["band_high"])
+            first, last = (
+                (market["band_low"], middle - 1) if side > 0 else (middle + 1, market["band_high"])
+            )
             tick = generator.integers(first, last + 1)
             assert world.limit(i, side, tick, int(generator.integers(1, 9)), slot=slot) == 0
 
@@ -30,7 +35,12 @@ def scatter(world, generator, middle=TICK):
 def book_of(world):
     """Return the resting orders as ``{tick: [(order, lots), ...]}`` in time priority."""
     ticks = np.unique(world["order"]["tick"][world["order"]["lots"] > 0])
-    return {int(tick): [(number, int(world["order"]["lots"][number])) for number in queue(world.tables, 0, tick)] for tick in ticks}
+    return {
+        int(tick): [
+            (number, int(world["order"]["lots"][number])) for number in queue(world.tables, 0, tick)
+        ]
+        for tick in ticks
+    }
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -38,10 +48,17 @@ def test_search_finds_the_nearest_level_however_far(seed):
     world, generator = wide_world(), np.random.default_rng(seed)
     scatter(world, generator)
     assert_book_is_sound(world.tables)
-    ticks, low, found = sorted(book_of(world)), int(world["market"]["window_low"][0]), np.zeros(2, "i8")
+    ticks, low, found = (
+        sorted(book_of(world)),
+        int(world["market"]["window_low"][0]),
+        np.zeros(2, "i8"),
+    )
     for tick in generator.integers(low, low + int(world["market"]["window"][0]), 300):
         world.call(nearest, int(tick), found)
-        assert found.tolist() == [max((t for t in ticks if t <= tick), default=0), min((t for t in ticks if t >= tick), default=0)]
+        assert found.tolist() == [
+            max((t for t in ticks if t <= tick), default=0),
+            min((t for t in ticks if t >= tick), default=0),
+        ]
 
 
 def test_search_at_the_edges_of_the_window():
@@ -103,17 +120,31 @@ def test_depth_counts_up_to_the_limit():
     scatter(world, np.random.default_rng(5))
     book = {tick: sum(lots for _, lots in orders) for tick, orders in book_of(world).items()}
     for limit in (TICK - 4_000, TICK - 900, TICK - 1):
-        assert world.call(depth_to, 0, 1, limit) == sum(lots for tick, lots in book.items() if limit <= tick < TICK)
+        assert world.call(depth_to, 0, 1, limit) == sum(
+            lots for tick, lots in book.items() if limit <= tick < TICK
+        )
     for limit in (TICK + 1, TICK + 777, TICK + 4_000):
-        assert world.call(depth_to, 0, -1, limit) == sum(lots for tick, lots in book.items() if TICK < tick <= limit)
+        assert world.call(depth_to, 0, -1, limit) == sum(
+            lots for tick, lots in book.items() if TICK < tick <= limit
+        )
 
 
-@pytest.mark.parametrize("shift", [1, -1, 63, -64, 1_000, -1_001, 4_095, -4_096, 8_191, 8_192, -8_192, 11_000, -11_000])
+@pytest.mark.parametrize(
+    "shift", [1, -1, 63, -64, 1_000, -1_001, 4_095, -4_096, 8_191, 8_192, -8_192, 11_000, -11_000]
+)
 def test_window_moves_with_its_queues(shift):
     world = wide_world()
     scatter(world, np.random.default_rng(abs(shift)))
-    before, low, window = book_of(world), int(world["market"]["window_low"][0]), int(world["market"]["window"][0])
-    kept = {tick: orders for tick, orders in before.items() if low + shift <= tick < low + shift + window}
+    before, low, window = (
+        book_of(world),
+        int(world["market"]["window_low"][0]),
+        int(world["market"]["window"][0]),
+    )
+    kept = {
+        tick: orders
+        for tick, orders in before.items()
+        if low + shift <= tick < low + shift + window
+    }
     lost = sum(len(orders) for tick, orders in before.items() if tick not in kept)
     assert world.call(shift_window, 0, low + shift) == lost
     assert book_of(world) == kept
@@ -147,5 +178,9 @@ def test_cancelling_nothing_is_nothing():
 def test_window_of_a_real_contract_is_a_power_of_two_around_the_price():
     for world in (World(), wide_world()):
         window, low = int(world["market"]["window"][0]), int(world["market"]["window_low"][0])
-        assert window & (window - 1) == 0 and window >= 4_096 and window // 64 == world["word"].shape[1]
+        assert (
+            window & (window - 1) == 0
+            and window >= 4_096
+            and window // 64 == world["word"].shape[1]
+        )
         assert low <= TICK - window // 2 < low + 2

@@ -16,12 +16,38 @@ from perplab.sim.errors import RuleError
 from perplab.sim.model import PerpetualMarket
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-KEYS = ("seed", "steps", "decisions", "orders", "trades", "wall_seconds", "basis_mean_bps", "basis_sd_bps",
-        "basis_half_life_hours", "funding_mean_bps_8h", "funding_sd_bps_8h", "funding_pinned_share", "funding_negative_share",
-        "open_interest_mean", "volume", "liquidations", "liquidated_notional", "cascade_rounds_max", "amplification",
-        "insurance_fund_change", "bad_debt", "adl_events", "conservation_error_units", "pnl_by_kind", "funding_by_kind")
-FIGURES = {f"{name}.{form}" for name in ("price_and_basis", "funding", "open_interest_and_liquidations", "equity_by_kind")
-           for form in ("png", "svg")}
+KEYS = (
+    "seed",
+    "steps",
+    "decisions",
+    "orders",
+    "trades",
+    "wall_seconds",
+    "basis_mean_bps",
+    "basis_sd_bps",
+    "basis_half_life_hours",
+    "funding_mean_bps_8h",
+    "funding_sd_bps_8h",
+    "funding_pinned_share",
+    "funding_negative_share",
+    "open_interest_mean",
+    "volume",
+    "liquidations",
+    "liquidated_notional",
+    "cascade_rounds_max",
+    "amplification",
+    "insurance_fund_change",
+    "bad_debt",
+    "adl_events",
+    "conservation_error_units",
+    "pnl_by_kind",
+    "funding_by_kind",
+)
+FIGURES = {
+    f"{name}.{form}"
+    for name in ("price_and_basis", "funding", "open_interest_and_liquidations", "equity_by_kind")
+    for form in ("png", "svg")
+}
 
 
 @pytest.fixture(autouse=True)
@@ -38,15 +64,29 @@ def perplab(monkeypatch, *arguments):
 
 
 def prices(folder):
-    rows = [f"2022-01-{1 + h // 24:02d}T{h % 24:02d}:00:00Z,{100 + h % 5},{100.05 + h % 5}" for h in range(72)]
-    (folder / "prices.csv").write_text("\n".join(["timestamp,spot,perp", *rows]) + "\n", encoding="utf-8")
+    rows = [
+        f"2022-01-{1 + h // 24:02d}T{h % 24:02d}:00:00Z,{100 + h % 5},{100.05 + h % 5}"
+        for h in range(72)
+    ]
+    (folder / "prices.csv").write_text(
+        "\n".join(["timestamp,spot,perp", *rows]) + "\n", encoding="utf-8"
+    )
     return "prices.csv"
 
 
 def test_json_is_one_object_with_every_key(monkeypatch, capsys, tmp_path):
-    assert perplab(monkeypatch, "run", "calm", "--days", "0.1", "--json", "--no-figures", "--seed", "2") == 0
+    assert (
+        perplab(
+            monkeypatch, "run", "calm", "--days", "0.1", "--json", "--no-figures", "--seed", "2"
+        )
+        == 0
+    )
     summary = json.loads(capsys.readouterr().out)
-    assert set(KEYS) <= set(summary) and summary["seed"] == 2 and summary["conservation_error_units"] == 0
+    assert (
+        set(KEYS) <= set(summary)
+        and summary["seed"] == 2
+        and summary["conservation_error_units"] == 0
+    )
     folder = tmp_path / "runs" / "calm-seed2"
     assert json.loads((folder / "summary.json").read_text()) == summary
     assert not (folder / "figures").exists()
@@ -64,42 +104,97 @@ def test_a_run_prints_its_table_and_draws(monkeypatch, capsys, tmp_path):
     assert {key: again[key] for key in stored} == stored
 
 
-def test_the_twins_events_are_kept_and_amplification_is_counted_again(monkeypatch, capsys, tmp_path):
-    fall = {"days": "0.4", "twin.from_hours": "1", "shocks.0.at_hours": "1", "shocks.0.minutes": "5", "shocks.0.move": "-0.06",
-            "populations.longs.wake_seconds": "600", "populations.longs.margin_share": "0.2"}
+def test_the_twins_events_are_kept_and_amplification_is_counted_again(
+    monkeypatch, capsys, tmp_path
+):
+    fall = {
+        "days": "0.4",
+        "twin.from_hours": "1",
+        "shocks.0.at_hours": "1",
+        "shocks.0.minutes": "5",
+        "shocks.0.move": "-0.06",
+        "populations.longs.wake_seconds": "600",
+        "populations.longs.margin_share": "0.2",
+    }
     settings = [part for key, value in fall.items() for part in ("--set", f"{key}={value}")]
-    assert perplab(monkeypatch, "run", "long-cascade", "--out", "fall", "--no-figures", "--json", *settings) == 0
+    assert (
+        perplab(
+            monkeypatch, "run", "long-cascade", "--out", "fall", "--no-figures", "--json", *settings
+        )
+        == 0
+    )
     told = json.loads(capsys.readouterr().out)["amplification"]
     _, records = store.read_run(tmp_path / "fall")
     window = records.meta["shock_seconds"]
     assert window == [[3600.0, 3900.0]] and 0 < told < 1
-    real, twin = (sum(abs(int(event["lots"])) * event["mark"] for event in events if event["node"] >= 0 and 3600 <= event["seconds"] < 3900 + 6 * 3600)
-                  for events in (records.events, store.read_twin_events(tmp_path / "fall")))
+    real, twin = (
+        sum(
+            abs(int(event["lots"])) * event["mark"]
+            for event in events
+            if event["node"] >= 0 and 3600 <= event["seconds"] < 3900 + 6 * 3600
+        )
+        for events in (records.events, store.read_twin_events(tmp_path / "fall"))
+    )
     assert told == pytest.approx(1 - twin / real)
     assert perplab(monkeypatch, "check", "fall") == 0
     summary = tmp_path / "fall" / "summary.json"
-    summary.write_text(summary.read_text().replace(f'"amplification": {told}', '"amplification": 0.5'))
-    assert perplab(monkeypatch, "check", "fall") == 1 and "summary.json is not as it was written" in capsys.readouterr().err
+    summary.write_text(
+        summary.read_text().replace(f'"amplification": {told}', '"amplification": 0.5')
+    )
+    assert (
+        perplab(monkeypatch, "check", "fall") == 1
+        and "summary.json is not as it was written" in capsys.readouterr().err
+    )
     (tmp_path / "fall" / "twin_events.parquet").unlink()
-    assert perplab(monkeypatch, "check", "fall") == 1 and "twin_events.parquet is missing" in capsys.readouterr().err
+    assert (
+        perplab(monkeypatch, "check", "fall") == 1
+        and "twin_events.parquet is missing" in capsys.readouterr().err
+    )
 
 
 def test_settings_reach_the_run(monkeypatch, tmp_path):
-    assert perplab(monkeypatch, "run", "calm", "--no-figures", "--set", "days=0.05", "--set", "populations.noise.number=7",
-                   "--set", "market.rulebook=hyperliquid", "--set", "market.changes.funding.cap=0.01") == 0
+    assert (
+        perplab(
+            monkeypatch,
+            "run",
+            "calm",
+            "--no-figures",
+            "--set",
+            "days=0.05",
+            "--set",
+            "populations.noise.number=7",
+            "--set",
+            "market.rulebook=hyperliquid",
+            "--set",
+            "market.changes.funding.cap=0.01",
+        )
+        == 0
+    )
     scenario = json.loads((tmp_path / "runs/calm-seed0/manifest.json").read_text())["scenario"]
-    assert scenario["populations"]["noise"]["number"] == 7 and scenario["market"]["changes"]["funding"] == {"cap": 0.01}
+    assert scenario["populations"]["noise"]["number"] == 7 and scenario["market"]["changes"][
+        "funding"
+    ] == {"cap": 0.01}
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (("run", "clam"), "did you mean 'calm'"), (("run", "calm", "--days", "-1"), "days was -1.0, must be above 0"),
-    (("run", "calm", "--set", "days"), "KEY=VALUE"), (("run", "calm", "--set", "populations.noise.number=0.5"), "whole number"),
-    (("run", "calm", "--funding", "rates.csv"), "replays no real prices"),
-    (("run", "replay", "--spot", "absent.csv"), "existing file"), (("run", "replay"), "--spot FILE"),
-    (("show", "clam"), "did you mean 'calm'"), (("rulebook", "binanc"), "did you mean 'binance'"),
-    (("run", "calm", "--days", "many"), "days"), (("run", "calm", "--seed", "-1"), "seed"),
-])
-def test_bad_input_ends_with_code_2_and_nothing_written(monkeypatch, capsys, tmp_path, arguments, words):
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "clam"), "did you mean 'calm'"),
+        (("run", "calm", "--days", "-1"), "days was -1.0, must be above 0"),
+        (("run", "calm", "--set", "days"), "KEY=VALUE"),
+        (("run", "calm", "--set", "populations.noise.number=0.5"), "whole number"),
+        (("run", "calm", "--funding", "rates.csv"), "replays no real prices"),
+        (("run", "replay", "--spot", "absent.csv"), "existing file"),
+        (("run", "replay"), "--spot FILE"),
+        (("show", "clam"), "did you mean 'calm'"),
+        (("rulebook", "binanc"), "did you mean 'binance'"),
+        (("run", "calm", "--days", "many"), "days"),
+        (("run", "calm", "--seed", "-1"), "seed"),
+    ],
+)
+def test_bad_input_ends_with_code_2_and_nothing_written(
+    monkeypatch, capsys, tmp_path, arguments, words
+):
     assert perplab(monkeypatch, *arguments) == 2
     out, err = capsys.readouterr()
     assert words in err and out == "" and "Traceback" not in err
@@ -119,6 +214,7 @@ def test_a_folder_of_somebody_else_is_refused_before_the_run(monkeypatch, capsys
 def raising(error):
     def fail(*arguments, **keywords):
         raise error
+
     return fail
 
 
@@ -129,7 +225,9 @@ def test_ctrl_c_while_running_leaves_nothing(monkeypatch, tmp_path):
 
 
 def test_ctrl_c_while_drawing_leaves_a_whole_run_without_figures(monkeypatch, tmp_path):
-    monkeypatch.setattr("perplab.analysis.figures.run_figures.figures", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(
+        "perplab.analysis.figures.run_figures.figures", raising(KeyboardInterrupt())
+    )
     assert perplab(monkeypatch, "run", "calm", "--days", "0.05") != 0
     folder = tmp_path / "runs" / "calm-seed0"
     assert store.is_run(folder) and len(store.read_run(folder)[1].series[0]) == 72
@@ -151,9 +249,26 @@ def test_a_broken_rule_ends_with_code_1(monkeypatch, capsys):
 
 def test_replay_draws_the_real_perpetual_beside(monkeypatch, capsys, tmp_path):
     given = []
-    monkeypatch.setattr("perplab.analysis.figures.run_figures.figures", lambda records, folder, real, **_: given.append(real))
-    assert perplab(monkeypatch, "run", "replay", "--spot", prices(tmp_path), "--column", "spot", "--start", "2022-01-01T12:00",
-                   "--days", "1.5") == 0
+    monkeypatch.setattr(
+        "perplab.analysis.figures.run_figures.figures",
+        lambda records, folder, real, **_: given.append(real),
+    )
+    assert (
+        perplab(
+            monkeypatch,
+            "run",
+            "replay",
+            "--spot",
+            prices(tmp_path),
+            "--column",
+            "spot",
+            "--start",
+            "2022-01-01T12:00",
+            "--days",
+            "1.5",
+        )
+        == 0
+    )
     real = given[0]
     assert len(real["seconds"]) == 37 and real["basis_bps"] == pytest.approx(5.0, abs=0.25)
     assert real["funding_seconds"].tolist() == [28_800.0 * k for k in range(1, 6)]
@@ -161,16 +276,49 @@ def test_replay_draws_the_real_perpetual_beside(monkeypatch, capsys, tmp_path):
 
 
 def test_replay_takes_real_funding_from_a_file(monkeypatch, tmp_path):
-    (tmp_path / "funding.csv").write_text("timestamp,rate\n2022-01-01T00:00:00Z,0.0002\n2022-01-01T08:00:00Z,0.0003\n")
+    (tmp_path / "funding.csv").write_text(
+        "timestamp,rate\n2022-01-01T00:00:00Z,0.0002\n2022-01-01T08:00:00Z,0.0003\n"
+    )
     given = []
-    monkeypatch.setattr("perplab.analysis.figures.run_figures.figures", lambda records, folder, real, **_: given.append(real))
-    assert perplab(monkeypatch, "run", "replay", "--spot", prices(tmp_path), "--funding", "funding.csv", "--days", "0.5") == 0
-    assert given[0]["funding_seconds"].tolist() == [0.0, 28_800.0] and given[0]["funding"].tolist() == [0.0002, 0.0003]
+    monkeypatch.setattr(
+        "perplab.analysis.figures.run_figures.figures",
+        lambda records, folder, real, **_: given.append(real),
+    )
+    assert (
+        perplab(
+            monkeypatch,
+            "run",
+            "replay",
+            "--spot",
+            prices(tmp_path),
+            "--funding",
+            "funding.csv",
+            "--days",
+            "0.5",
+        )
+        == 0
+    )
+    assert given[0]["funding_seconds"].tolist() == [0.0, 28_800.0] and given[0][
+        "funding"
+    ].tolist() == [0.0002, 0.0003]
 
 
 def test_any_story_runs_on_real_prices(monkeypatch, tmp_path):
-    assert perplab(monkeypatch, "run", "short-crowding", "--spot", prices(tmp_path), "--column", "spot", "--days", "0.1",
-                   "--no-figures") == 0
+    assert (
+        perplab(
+            monkeypatch,
+            "run",
+            "short-crowding",
+            "--spot",
+            prices(tmp_path),
+            "--column",
+            "spot",
+            "--days",
+            "0.1",
+            "--no-figures",
+        )
+        == 0
+    )
     _, records = store.read_run(tmp_path / "runs" / "short-crowding-seed0")
     assert records.series[0]["spot"].max() < 110
 
@@ -180,7 +328,11 @@ def test_list_show_and_rulebook(monkeypatch, capsys):
     assert "short-crowding" in capsys.readouterr().out
     assert perplab(monkeypatch, "show", "weaponised-shorts-tight", "--set", "days=9") == 0
     out = capsys.readouterr().out
-    assert "days = 9" in out and "cap = 0.02" in out and "leverage = {distribution = \"lognormal\"" in out
+    assert (
+        "days = 9" in out
+        and "cap = 0.02" in out
+        and 'leverage = {distribution = "lognormal"' in out
+    )
     assert "# quote currency: mean order size" in out and "(default)" in out
     assert perplab(monkeypatch, "show", "replay") == 0
     assert 'file = "FILE"' in capsys.readouterr().out
@@ -196,10 +348,21 @@ def test_rulebooks_are_listed_told_compared_and_drawn(monkeypatch, capsys, tmp_p
     told = capsys.readouterr().out
     assert "nothing within 0.025 % of zero" in told and "Winners pay" in told and "sources:" in told
     assert perplab(monkeypatch, "rulebook", "--compare", "binance", "binance-2024") == 0
-    assert capsys.readouterr().out.split() == ["key", "binance", "binance-2024", "mark.inputs.1.window_seconds", "30", "60"]
+    assert capsys.readouterr().out.split() == [
+        "key",
+        "binance",
+        "binance-2024",
+        "mark.inputs.1.window_seconds",
+        "30",
+        "60",
+    ]
     assert perplab(monkeypatch, "rulebook", "binance", "deribit", "--figure", "law.pdf") == 0
     assert (tmp_path / "law.pdf").stat().st_size > 5_000
-    for arguments in (("--compare", "binance"), ("gmx-v2", "--figure", "law.png"), ("binance", "--figure", "law.txt")):
+    for arguments in (
+        ("--compare", "binance"),
+        ("gmx-v2", "--figure", "law.png"),
+        ("binance", "--figure", "law.txt"),
+    ):
         assert perplab(monkeypatch, "rulebook", *arguments) == 2
 
 
@@ -209,14 +372,24 @@ def test_what_show_prints_is_a_scenario_again(monkeypatch, capsys, tmp_path):
     assert perplab(monkeypatch, "show", "long-cascade") == 0
     (tmp_path / "again.toml").write_text(capsys.readouterr().out, encoding="utf-8")
     before, after = load("long-cascade"), load("again.toml")
-    assert (after.spot, after.market, after.shocks, after.twin) == (before.spot, before.market, before.shocks, before.twin)
+    assert (after.spot, after.market, after.shocks, after.twin) == (
+        before.spot,
+        before.market,
+        before.shocks,
+        before.twin,
+    )
     for name, population in before.populations.items():
         assert population.traits.items() <= after.populations[name].traits.items()
 
 
 def test_quiet_when_piped(tmp_path):
     code = "import sys; from perplab.analysis.cli.commands import main; sys.argv[0] = 'perplab'; main()"
-    done = subprocess.run([sys.executable, "-c", code, "run", "calm", "--days", "0.05", "--no-figures", "--json"],
-                          capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "calm", "--days", "0.05", "--no-figures", "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
     assert json.loads(done.stdout)["steps"] == 72
     assert done.stderr.splitlines() == ["written to runs/calm-seed0"]

@@ -15,13 +15,35 @@ from perplab.agents.liquidity import LiquidityProvider
 from perplab.agents.noise import Noise
 from perplab.agents.trader import Trader, Trait, Traits, rule, write_limit
 from perplab.sim.errors import InvariantError, ParameterError, RuleError
-from perplab.sim.state.widen import widened
-from perplab.sim.state.records import CAUSES, DELEVERAGED, DONE, ENDOGENOUS, FORCED_ORDER, LARGEST_NOTIONAL, REFUSED_MARGIN, TAKEOVER, TRANSFER, TWIN_TAKEOVER
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.setup import Population
 from perplab.sim.spot.shocks import PathShock, SellProgramme
+from perplab.sim.state.records import (
+    CAUSES,
+    DELEVERAGED,
+    DONE,
+    ENDOGENOUS,
+    FORCED_ORDER,
+    LARGEST_NOTIONAL,
+    REFUSED_MARGIN,
+    TAKEOVER,
+    TRANSFER,
+    TWIN_TAKEOVER,
+)
+from perplab.sim.state.widen import widened
 from perplab.sim.streams import uniform
-from tests.markets import USD, Idle, World, assert_book_is_sound, assert_positions_are_sound, queue, round_rules, small_market, storm, zoo
+from tests.markets import (
+    USD,
+    Idle,
+    World,
+    assert_book_is_sound,
+    assert_positions_are_sound,
+    queue,
+    round_rules,
+    small_market,
+    storm,
+    zoo,
+)
 from tests.probes import find_below
 
 
@@ -38,14 +60,16 @@ def assert_nobody_is_overlooked(market):
     with market._plain_arithmetic():
         find_below(market._world, found)
     events = events_at(market, market.step_number - 1)
-    for i, m in np.argwhere(found * (tables["position"]["lots"][:len(found)] != 0)):
+    for i, m in np.argwhere(found * (tables["position"]["lots"][: len(found)] != 0)):
         venue = int(tables["market"]["venue"][m])
         rounds = max(int(market.setup.dt / tables["venue"]["round_seconds"][venue]), 1)
         here = events["round"][tables["market"]["venue"][events["market"]] == venue]
         used_up = len(here) > 0 and here.max() + 1 == rounds
         paused = tables["market"]["mark_seconds"][m] < tables["account"]["pause_until"][i, venue]
         later = tables["position"]["dirty"][i, m] and len(tables["venue"]) > 1
-        assert used_up or paused or later, f"trader {i} in market {m} was overlooked in step {market.step_number - 1}"
+        assert used_up or paused or later, (
+            f"trader {i} in market {m} was overlooked in step {market.step_number - 1}"
+        )
 
 
 def assert_step_is_sound(market):
@@ -56,8 +80,12 @@ def assert_step_is_sound(market):
     assert_nobody_is_overlooked(market)
 
 
-LAYOUTS = {"one": ["binance"], "other": ["hyperliquid"], "one venue": ["binance", "binance"],
-           "two venues": ["binance", "hyperliquid"]}
+LAYOUTS = {
+    "one": ["binance"],
+    "other": ["hyperliquid"],
+    "one venue": ["binance", "binance"],
+    "two venues": ["binance", "hyperliquid"],
+}
 
 
 def layout(name, **changes):
@@ -65,13 +93,32 @@ def layout(name, **changes):
     return [(book, load_rulebook(book).changed(changes)) for book in LAYOUTS[name]]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-@given(strategies.integers(0, 2**31), strategies.sampled_from(sorted(LAYOUTS)), strategies.sampled_from([0.0, 1.0]),
-       strategies.sampled_from([10.0, 50.0]), strategies.sampled_from([1.0, 300.0, 10_000.0]),
-       strategies.sampled_from([-0.12, -0.05, 0.08]), strategies.sampled_from([5.0, 60.0]))
-def test_every_step_of_any_small_market_accounts_for_everything(seed, name, isolated, leverage, fund, fall, dt):
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+@given(
+    strategies.integers(0, 2**31),
+    strategies.sampled_from(sorted(LAYOUTS)),
+    strategies.sampled_from([0.0, 1.0]),
+    strategies.sampled_from([10.0, 50.0]),
+    strategies.sampled_from([1.0, 300.0, 10_000.0]),
+    strategies.sampled_from([-0.12, -0.05, 0.08]),
+    strategies.sampled_from([5.0, 60.0]),
+)
+def test_every_step_of_any_small_market_accounts_for_everything(
+    seed, name, isolated, leverage, fund, fall, dt
+):
     rulebooks = layout(name, **{"funding.interval_hours": 0.25})
-    market = storm(seed, rulebooks, isolated=isolated, leverage=leverage, fund=fund, fall=fall, dt=dt, capital_usd=1_500.0)
+    market = storm(
+        seed,
+        rulebooks,
+        isolated=isolated,
+        leverage=leverage,
+        fund=fund,
+        fall=fall,
+        dt=dt,
+        capital_usd=1_500.0,
+    )
     for _ in range(60):
         market.step()
         assert_step_is_sound(market)
@@ -83,8 +130,15 @@ def test_storms_show_every_kind_of_forced_event(no_impact):
     kinds, causes = set(), set()
     for seed in range(6):
         name = ("one", "other")[seed % 2]
-        market = storm(seed, layout(name), isolated=float(seed // 2 % 2), capital_usd=(1_500.0, 40_000.0)[seed % 2],
-                       fund=(20.0, 1_000.0)[seed // 3], fall=-0.1, no_impact=no_impact)
+        market = storm(
+            seed,
+            layout(name),
+            isolated=float(seed // 2 % 2),
+            capital_usd=(1_500.0, 40_000.0)[seed % 2],
+            fund=(20.0, 1_000.0)[seed // 3],
+            fall=-0.1,
+            no_impact=no_impact,
+        )
         market.run(120)
         events = market.records().events
         kinds |= set(events["kind"].tolist())
@@ -104,7 +158,9 @@ def assert_forest(events):
             assert (event["parent"] >= 0) == (event["cause"] == ENDOGENOUS)
             assert event["parent"] < 0 or int(event["parent"]) in first
             first[int(event["node"])] = event
-        assert int(event["node"]) in first and first[int(event["node"])]["trader"] == event["trader"]
+        assert (
+            int(event["node"]) in first and first[int(event["node"])]["trader"] == event["trader"]
+        )
 
 
 def test_a_lost_unit_is_noticed():
@@ -135,7 +191,9 @@ def test_the_ladder_grows_until_the_venues_whole_band_fits(rise):
         assert_step_is_sound(market)
     here = market.tables["market"][0]
     top, centre = here["window_low"] + here["window"] - 1, market.mark / here["tick"]
-    assert here["window"] > first and here["window_low"] < here["band_low"] < here["band_high"] <= top
+    assert (
+        here["window"] > first and here["window_low"] < here["band_low"] < here["band_high"] <= top
+    )
     assert here["band_high"] - here["band_low"] == pytest.approx(2 * here["band"] * centre, abs=2)
 
 
@@ -145,14 +203,28 @@ def test_growing_leaves_every_order_in_its_place():
     before, after = market.tables, widened(market.tables, 5 * market.tables["level"].shape[1])
     assert_book_is_sound(after)
     low, wide_low = (int(tables["market"]["window_low"][0]) for tables in (before, after))
-    resting = [tick for tick in range(low, low + before["level"].shape[1]) if before["depth"][0, tick - low] > 0]
+    resting = [
+        tick
+        for tick in range(low, low + before["level"].shape[1])
+        if before["depth"][0, tick - low] > 0
+    ]
     assert len(resting) > 5 and after["level"].shape[1] == 8 * before["level"].shape[1]
-    assert [queue(before, 0, tick) for tick in resting] == [queue(after, 0, tick) for tick in resting]
+    assert [queue(before, 0, tick) for tick in resting] == [
+        queue(after, 0, tick) for tick in resting
+    ]
     assert np.array_equal(np.flatnonzero(after["depth"][0]) + wide_low, resting)
 
 
-@pytest.mark.parametrize("spot", [dict(shocks=[PathShock(at_hours=0.01, minutes=1.0, move=-0.99999)]),
-                                  dict(shocks=[SellProgramme(at_hours=0.01, minutes=0.1, notional_usd=1e12)], permanent_impact_bps=10.0)])
+@pytest.mark.parametrize(
+    "spot",
+    [
+        dict(shocks=[PathShock(at_hours=0.01, minutes=1.0, move=-0.99999)]),
+        dict(
+            shocks=[SellProgramme(at_hours=0.01, minutes=0.1, notional_usd=1e12)],
+            permanent_impact_bps=10.0,
+        ),
+    ],
+)
 def test_a_price_that_no_tick_can_hold_ends_the_run(spot):
     market = small_market([Population(name="i", kind=Idle, number=1)], **spot)
     with pytest.raises(ParameterError, match="spot.btc .* between 10 and 1.07374e"):
@@ -160,7 +232,11 @@ def test_a_price_that_no_tick_can_hold_ends_the_run(spot):
 
 
 def test_an_order_whose_value_64_bits_cannot_hold_is_refused():
-    world = World(round_rules(contract__lot=100.0, margin__tiers=[[0, 1e-4, 1e3]], margin__maximum_leverage=1e3))
+    world = World(
+        round_rules(
+            contract__lot=100.0, margin__tiers=[[0, 1e-4, 1e3]], margin__maximum_leverage=1e3
+        )
+    )
     world["account"]["collateral"][0, 0], world["position"]["leverage"][0] = 10**17, 1e3
     most = int(LARGEST_NOTIONAL / (20_000 * 100 * 10**6))
     assert world.limit(0, 1, 20_000, most + 1) == REFUSED_MARGIN
@@ -168,6 +244,7 @@ def test_an_order_whose_value_64_bits_cannot_hold_is_refused():
 
 
 # funding and premium samples
+
 
 def test_settlements_come_on_time_and_sum_to_their_residue():
     market = storm(rulebooks=layout("one", **{"funding.interval_hours": 0.5}))
@@ -189,15 +266,24 @@ def test_every_step_takes_its_premium_samples(samples):
 def test_without_funding_nobody_pays():
     market = storm(rulebooks=layout("one", **{"funding.enabled": False}))
     market.run(600)
-    assert len(market.records().settlements) == 0 and not market.tables["position"]["all_funding"].any()
+    assert (
+        len(market.records().settlements) == 0
+        and not market.tables["position"]["all_funding"].any()
+    )
 
 
 # waking
 
-DIARY = Traits(wake_seconds=Trait(0, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"),
-               memory={"wakes": 0.0, "last_seconds": -1.0, "draws": 0.0, "spot": 0.0})
-FAST_DIARY = Traits(latency_seconds=Trait(1, "s", "latency"), capital_usd=Trait(1, "quote currency", "money"),
-                    memory={"wakes": 0.0, "last_seconds": -1.0, "draws": 0.0, "spot": 0.0})
+DIARY = Traits(
+    wake_seconds=Trait(0, "s", "wake"),
+    capital_usd=Trait(1, "quote currency", "money"),
+    memory={"wakes": 0.0, "last_seconds": -1.0, "draws": 0.0, "spot": 0.0},
+)
+FAST_DIARY = Traits(
+    latency_seconds=Trait(1, "s", "latency"),
+    capital_usd=Trait(1, "quote currency", "money"),
+    memory={"wakes": 0.0, "last_seconds": -1.0, "draws": 0.0, "spot": 0.0},
+)
 
 
 def keep_diary(me, accounts, positions, views, mine, rng, orders):
@@ -220,9 +306,14 @@ class FastDiarist(Trader):
     kind, traits, decide, slots = "fast_diarist", FAST_DIARY, rule(FAST_DIARY)(keep_diary), 0
 
 
-@pytest.mark.parametrize(("wake_seconds", "dt"), [(60.0, 60.0), (600.0, 60.0), (6_000.0, 10.0), (10.0, 60.0)])
+@pytest.mark.parametrize(
+    ("wake_seconds", "dt"), [(60.0, 60.0), (600.0, 60.0), (6_000.0, 10.0), (10.0, 60.0)]
+)
 def test_a_step_wakes_a_trader_with_the_probability_of_its_rate(wake_seconds, dt):
-    market = small_market([Population(name="d", kind=Diarist, number=400, traits={"wake_seconds": wake_seconds})], dt=dt)
+    market = small_market(
+        [Population(name="d", kind=Diarist, number=400, traits={"wake_seconds": wake_seconds})],
+        dt=dt,
+    )
     market.run(500)
     chance, trials = 1.0 - math.exp(-dt / wake_seconds), 400 * 500
     deviation = math.sqrt(trials * chance * (1.0 - chance))
@@ -232,13 +323,17 @@ def test_a_step_wakes_a_trader_with_the_probability_of_its_rate(wake_seconds, dt
 
 @pytest.mark.parametrize("wake_seconds", [0.0, math.inf, 1e300])
 def test_who_has_no_rate_never_wakes(wake_seconds):
-    market = small_market([Population(name="d", kind=Diarist, number=5, traits={"wake_seconds": wake_seconds})])
+    market = small_market(
+        [Population(name="d", kind=Diarist, number=5, traits={"wake_seconds": wake_seconds})]
+    )
     market.run(5_000)
     assert not market.traits[0]["wakes"].any()
 
 
-@pytest.mark.parametrize(("latency", "dt", "period"), [(1.0, 60.0, 1), (60.0, 60.0, 1), (61.0, 60.0, 2), (30.0, 5.0, 6),
-                                                       (0.0, 5.0, 1)])
+@pytest.mark.parametrize(
+    ("latency", "dt", "period"),
+    [(1.0, 60.0, 1), (60.0, 60.0, 1), (61.0, 60.0, 2), (30.0, 5.0, 6), (0.0, 5.0, 1)],
+)
 def test_fast_class_acts_every_so_many_steps_on_the_new_spot(latency, dt, period):
     fast = [Population(name="f", kind=FastDiarist, number=7, traits={"latency_seconds": latency})]
     market = small_market(fast, dt=dt, volatility=1.0)
@@ -256,8 +351,10 @@ def test_fast_class_acts_every_so_many_steps_on_the_new_spot(latency, dt, period
 def test_treatments_share_the_draws_of_a_trader_whatever_others_do():
     diaries = []
     for others in (2, 30):
-        populations = [Population(name="d", kind=Diarist, number=20, traits={"wake_seconds": 90.0}),
-                       Population(name="n", kind=Noise, number=others, traits={"wake_seconds": 60.0})]
+        populations = [
+            Population(name="d", kind=Diarist, number=20, traits={"wake_seconds": 90.0}),
+            Population(name="n", kind=Noise, number=others, traits={"wake_seconds": 60.0}),
+        ]
         market = small_market(populations, volatility=0.5)
         market.run(200)
         diaries.append(market.traits[0].tobytes())
@@ -268,9 +365,22 @@ def record_of(market):
     """Return all that a run recorded but for its clock, and each kind's series by name."""
     records = market.records()
     prints = [records.prints[name].tobytes() for name in ("step", "tick", "lots", "side", "forced")]
-    events = [records.events[name].tobytes() for name in records.events.dtype.names if name not in ("trader", "counterparty")]
-    return ([rows.tobytes() for rows in records.series], records.settlements.tobytes(), prints, events,
-            {name: records.kinds[:, k].tobytes() for k, name in enumerate(records.kind_names) if name != "idle"})
+    events = [
+        records.events[name].tobytes()
+        for name in records.events.dtype.names
+        if name not in ("trader", "counterparty")
+    ]
+    return (
+        [rows.tobytes() for rows in records.series],
+        records.settlements.tobytes(),
+        prints,
+        events,
+        {
+            name: records.kinds[:, k].tobytes()
+            for k, name in enumerate(records.kind_names)
+            if name != "idle"
+        },
+    )
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -278,13 +388,22 @@ def test_an_idle_population_changes_nothing_for_the_others(first):
     def market(idle):
         providers = {"level_usd": 3_000.0, "latency_seconds": 180.0}
         longs = {"wake_seconds": 120.0, "leverage": 40.0, "entry_probability": 0.5}
-        own = [Population(name="n", kind=Noise, number=20, traits={"wake_seconds": 120.0, "size_usd": 5_000.0}),
-               Population(name="p", kind=LiquidityProvider, number=3, traits=providers),
-               Population(name="l", kind=DirectionalLong, number=10, traits=longs)]
+        own = [
+            Population(
+                name="n", kind=Noise, number=20, traits={"wake_seconds": 120.0, "size_usd": 5_000.0}
+            ),
+            Population(name="p", kind=LiquidityProvider, number=3, traits=providers),
+            Population(name="l", kind=DirectionalLong, number=10, traits=longs),
+        ]
         sleepers = [Population(name="idle", kind=Idle, number=7)] if idle else []
         populations = [*sleepers, *own] if first else [*own, *sleepers]
-        return small_market(populations, rulebooks=[load_rulebook("binance")], volatility=0.8, print_trades=True,
-                            shocks=[PathShock(at_hours=1.5, minutes=10, move=-0.1)])
+        return small_market(
+            populations,
+            rulebooks=[load_rulebook("binance")],
+            volatility=0.8,
+            print_trades=True,
+            shocks=[PathShock(at_hours=1.5, minutes=10, move=-0.1)],
+        )
 
     alone, together = market(False), market(True)
     alone.run(240)
@@ -295,6 +414,7 @@ def test_an_idle_population_changes_nothing_for_the_others(first):
 
 # cutting a run into pieces
 
+
 def test_stepping_running_and_running_in_blocks_are_the_same():
     by_step, at_once, in_blocks = storm(3), storm(3), storm(3)
     for _ in range(150):
@@ -303,8 +423,22 @@ def test_stepping_running_and_running_in_blocks_are_the_same():
     for steps in (1, 49, 0, 100):
         in_blocks.run(steps)
     assert record_of(by_step) == record_of(at_once) == record_of(in_blocks)
-    for name in ("account", "position", "order", "level", "depth", "view", "market", "venue", "asset"):
-        assert by_step.tables[name].tobytes() == at_once.tables[name].tobytes() == in_blocks.tables[name].tobytes()
+    for name in (
+        "account",
+        "position",
+        "order",
+        "level",
+        "depth",
+        "view",
+        "market",
+        "venue",
+        "asset",
+    ):
+        assert (
+            by_step.tables[name].tobytes()
+            == at_once.tables[name].tobytes()
+            == in_blocks.tables[name].tobytes()
+        )
 
 
 def test_progress_adds_up():
@@ -318,10 +452,18 @@ def test_recorded_rows_come_at_their_interval():
     market.run(125)
     records = market.records()
     assert records.series[0]["seconds"].tolist() == [300.0 * k for k in range(1, 26)]
-    assert records.kinds["seconds"][:, 0].tolist() == [0.0, 3_600.0, 7_200.0, 7_500.0], "hourly, and now"
+    assert records.kinds["seconds"][:, 0].tolist() == [0.0, 3_600.0, 7_200.0, 7_500.0], (
+        "hourly, and now"
+    )
     assert records.kinds["equity"][0].tolist() == [12 * 400 * USD, 2 * 20_000 * USD]
     market.run(60)
-    assert market.records().kinds["seconds"][:, 0].tolist() == [0.0, 3_600.0, 7_200.0, 10_800.0, 11_100.0]
+    assert market.records().kinds["seconds"][:, 0].tolist() == [
+        0.0,
+        3_600.0,
+        7_200.0,
+        10_800.0,
+        11_100.0,
+    ]
     assert market.records().series[0]["seconds"].tolist() == [300.0 * k for k in range(1, 38)]
 
 
@@ -332,7 +474,18 @@ def test_looking_at_the_records_changes_nothing():
         looked_at.records()
     left_alone.run(100)
     assert record_of(looked_at) == record_of(left_alone)
-    for name in ("account", "position", "holding", "order", "level", "depth", "view", "market", "venue", "asset"):
+    for name in (
+        "account",
+        "position",
+        "holding",
+        "order",
+        "level",
+        "depth",
+        "view",
+        "market",
+        "venue",
+        "asset",
+    ):
         assert looked_at.tables[name].tobytes() == left_alone.tables[name].tobytes()
 
 
@@ -346,20 +499,34 @@ def test_prints_are_the_trades():
 
 
 def test_spot_trades_move_spot_in_the_next_step():
-    market = storm(fall=0.0, traders=30, permanent_impact_bps=50.0, transient_impact_bps=0.0, capital_usd=100_000.0)
+    market = storm(
+        fall=0.0,
+        traders=30,
+        permanent_impact_bps=50.0,
+        transient_impact_bps=0.0,
+        capital_usd=100_000.0,
+    )
     asset = market.tables["asset"]
     for _ in range(80):
         flow, permanent = float(asset["flow"][0]), float(asset["permanent"][0])
         market.step()
-        assert float(asset["permanent"][0]) == pytest.approx(permanent + 50e-4 * flow / 100_000, abs=1e-15)
+        assert float(asset["permanent"][0]) == pytest.approx(
+            permanent + 50e-4 * flow / 100_000, abs=1e-15
+        )
     assert permanent != 0.0
-    assert market.spot == pytest.approx(math.exp(float(asset["exogenous"][0] + asset["permanent"][0])), rel=1e-12)
+    assert market.spot == pytest.approx(
+        math.exp(float(asset["exogenous"][0] + asset["permanent"][0])), rel=1e-12
+    )
 
 
 # rules that break the contract
 
-FAULTS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"),
-                fault=Trait(0, "number", "which"), memory={"wakes": 0.0})
+FAULTS = Traits(
+    wake_seconds=Trait(60, "s", "wake"),
+    capital_usd=Trait(1, "quote currency", "money"),
+    fault=Trait(0, "number", "which"),
+    memory={"wakes": 0.0},
+)
 
 
 @rule(FAULTS)
@@ -419,10 +586,15 @@ def test_the_sound_ones_do_as_they_say():
     traits = {"wake_seconds": 1e-9}
     market = small_market([Population(name="b", kind=Breaker, number=2, traits=traits)])
     market.run(20)
-    assert market.records().meta["outcomes"]["done"] + market.records().meta["outcomes"]["refused_margin"] == 40
+    assert (
+        market.records().meta["outcomes"]["done"]
+        + market.records().meta["outcomes"]["refused_margin"]
+        == 40
+    )
 
 
 # Mesa's face
+
 
 def test_it_is_a_mesa_model_with_its_traders_as_agents():
     market = storm()
@@ -432,7 +604,9 @@ def test_it_is_a_mesa_model_with_its_traders_as_agents():
     assert len(market.agents_by_type[LiquidityProvider]) == 2
     market.run(60)
     longs = market.agents.select(lambda agent: agent.lots() > 0)
-    assert sum(agent.lots() for agent in longs) == market.open_interest - max(int(market.tables["position"]["lots"][14, 0]), 0)
+    assert sum(agent.lots() for agent in longs) == market.open_interest - max(
+        int(market.tables["position"]["lots"][14, 0]), 0
+    )
     assert market.agents.select(agent_type=LiquidityProvider).agg("equity", sum) > 0
 
 
@@ -440,16 +614,22 @@ def test_equity_of_all_is_what_there_is():
     market = storm()
     market.run(60)
     tables, asset = market.tables, market.tables["asset"][0]
-    outside = int(asset["outside_cash"]) / USD + int(asset["outside_lots"]) * float(asset["lot"] * asset["spot"])
+    outside = int(asset["outside_cash"]) / USD + int(asset["outside_lots"]) * float(
+        asset["lot"] * asset["spot"]
+    )
     venue = (market.fund_equity + int(tables["venue"]["fees"][0])) / USD
-    assert sum(agent.equity for agent in market.agents) + venue + outside == pytest.approx(market.total[0] / USD, abs=1e-3)
+    assert sum(agent.equity for agent in market.agents) + venue + outside == pytest.approx(
+        market.total[0] / USD, abs=1e-3
+    )
 
 
 def test_data_collector_reports_by_attribute_name():
     market = storm()
     names = ["mark", "index", "spot", "open_interest", "funding_rate", "step_number"]
-    collector = mesa.DataCollector(model_reporters={name: name for name in names},
-                                   agent_reporters={"equity": "equity", "row": "row"})
+    collector = mesa.DataCollector(
+        model_reporters={name: name for name in names},
+        agent_reporters={"equity": "equity", "row": "row"},
+    )
     for _ in range(10):
         market.step()
         collector.collect(market)
@@ -508,7 +688,11 @@ def test_the_zoo_has_all_that_the_determinism_tests_need():
     assert records.meta["conservation_error_units"] == 0
     assert {FORCED_ORDER, TAKEOVER, DELEVERAGED} <= set(records.events["kind"].tolist())
     assert records.meta["trades"] > 500 and len(records.settlements) == 8
-    changed = [name for k, name in enumerate(records.kind_names) if records.kinds["equity"][-1, k] != records.kinds["equity"][0, k]]
+    changed = [
+        name
+        for k, name in enumerate(records.kind_names)
+        if records.kinds["equity"][-1, k] != records.kinds["equity"][0, k]
+    ]
     assert changed == records.kind_names
 
 

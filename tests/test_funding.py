@@ -10,25 +10,45 @@ from perplab.sim.laws.funding import cap_by_law, clamp, funding_payment, funding
 
 INTEREST, DAMPER, CAP = 0.0001, 0.0005, 0.003
 PREMIUM = st.floats(-0.1, 0.1)
-LOTS = st.lists(st.integers(-10**7, 10**7), min_size=1, max_size=40)
+LOTS = st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=40)
 
 
 def damped(premium, interest=INTEREST, damper=DAMPER, cap=CAP, divisor=1.0):
     return funding_rate(premium, interest, damper, 0, cap, divisor)
 
 
-@pytest.mark.parametrize("premium, rate", [
-    (-0.0005, 0.0), (-0.00041, 0.00009), (-0.0004, 0.0001), (0.0, 0.0001), (0.0006, 0.0001), (0.00061, 0.00011),
-    (0.001, 0.0005), (-0.001, -0.0005), (0.0035, 0.003), (0.00351, 0.003), (0.00349, 0.00299), (-0.0035, -0.003),
-    (-0.0036, -0.003), (0.1, 0.003),
-])
+@pytest.mark.parametrize(
+    "premium, rate",
+    [
+        (-0.0005, 0.0),
+        (-0.00041, 0.00009),
+        (-0.0004, 0.0001),
+        (0.0, 0.0001),
+        (0.0006, 0.0001),
+        (0.00061, 0.00011),
+        (0.001, 0.0005),
+        (-0.001, -0.0005),
+        (0.0035, 0.003),
+        (0.00351, 0.003),
+        (0.00349, 0.00299),
+        (-0.0035, -0.003),
+        (-0.0036, -0.003),
+        (0.1, 0.003),
+    ],
+)
 def test_rate_by_hand(premium, rate):
     assert damped(premium) == pytest.approx(rate, abs=1e-16)
 
 
-@pytest.mark.parametrize("interest, damper, damper_mode, expected", [
-    (0.0001, 0.0, 0, 0.01), (0.0001, math.inf, 0, 0.0001), (0.0001, 0.0005, 1, 0.0101), (0.0, 0.0, 1, 0.01),
-])
+@pytest.mark.parametrize(
+    "interest, damper, damper_mode, expected",
+    [
+        (0.0001, 0.0, 0, 0.01),
+        (0.0001, math.inf, 0, 0.0001),
+        (0.0001, 0.0005, 1, 0.0101),
+        (0.0, 0.0, 1, 0.01),
+    ],
+)
 def test_three_meanings_of_no_damper(interest, damper, damper_mode, expected):
     assert funding_rate(0.01, interest, damper, damper_mode, math.inf, 1.0) == expected
 
@@ -49,7 +69,9 @@ def test_plateau_is_the_interest_to_the_bit(premium):
 @given(PREMIUM, PREMIUM, st.floats(0.0, 0.01), st.floats(0.0, 0.1), st.integers(0, 1))
 def test_rate_never_falls_with_the_premium(first, second, damper, cap, damper_mode):
     low, high = sorted((first, second))
-    rates = [funding_rate(premium, INTEREST, damper, damper_mode, cap, 1.0) for premium in (low, high)]
+    rates = [
+        funding_rate(premium, INTEREST, damper, damper_mode, cap, 1.0) for premium in (low, high)
+    ]
     assert -cap <= rates[0] <= rates[1] <= cap
 
 
@@ -61,18 +83,35 @@ def test_rate_is_the_documented_bracket(premium, interest, damper):
 
 
 @settings(deadline=None)
-@given(PREMIUM, st.floats(0.0, 0.01), st.integers(0, 1), st.floats(0.0, 0.1), st.sampled_from((1.0, 2.0, 8.0)))
+@given(
+    PREMIUM,
+    st.floats(0.0, 0.01),
+    st.integers(0, 1),
+    st.floats(0.0, 0.1),
+    st.sampled_from((1.0, 2.0, 8.0)),
+)
 def test_rate_compiled_is_plain(premium, damper, damper_mode, cap, divisor):
     plain = getattr(funding_rate, "py_func", funding_rate)
     arguments = (premium, INTEREST, damper, damper_mode, cap, divisor)
     assert funding_rate(*arguments) == plain(*arguments)
 
 
-@pytest.mark.parametrize("lots, price, units_per_price, rate, pays", [
-    (7, 0.7, 1.0, 1.0, 5), (-3, 0.7, 1.0, 1.0, -2), (-4, 0.7, 1.0, 1.0, -2), (10, 0.5, 1.0, 1.0, 5),
-    (-10, 0.5, 1.0, 1.0, -5), (7, 0.7, 1.0, -1.0, -4), (-7, 0.7, 1.0, -1.0, 5), (5, 100.0, 1.0, 0.0, 0),
-    (1, 1e-9, 1.0, 1.0, 1), (-1, 1e-9, 1.0, 1.0, 0), (0, 100.0, 1.0, 1.0, 0),
-])
+@pytest.mark.parametrize(
+    "lots, price, units_per_price, rate, pays",
+    [
+        (7, 0.7, 1.0, 1.0, 5),
+        (-3, 0.7, 1.0, 1.0, -2),
+        (-4, 0.7, 1.0, 1.0, -2),
+        (10, 0.5, 1.0, 1.0, 5),
+        (-10, 0.5, 1.0, 1.0, -5),
+        (7, 0.7, 1.0, -1.0, -4),
+        (-7, 0.7, 1.0, -1.0, 5),
+        (5, 100.0, 1.0, 0.0, 0),
+        (1, 1e-9, 1.0, 1.0, 1),
+        (-1, 1e-9, 1.0, 1.0, 0),
+        (0, 100.0, 1.0, 1.0, 0),
+    ],
+)
 def test_payment_by_hand(lots, price, units_per_price, rate, pays):
     assert funding_payment(lots, price, units_per_price, rate) == pays
 
@@ -91,7 +130,7 @@ def test_residue_is_small_and_never_negative(lots, price, rate):
 
 
 @settings(deadline=None)
-@given(st.integers(-10**9, 10**9), st.floats(1e-3, 1e5), st.floats(-0.04, 0.04))
+@given(st.integers(-(10**9), 10**9), st.floats(1e-3, 1e5), st.floats(-0.04, 0.04))
 def test_payment_compiled_is_plain(lots, price, rate):
     plain = getattr(funding_payment, "py_func", funding_payment)
     compiled = funding_payment(lots, price, 1000.0, rate)
@@ -99,5 +138,14 @@ def test_payment_compiled_is_plain(lots, price, rate):
 
 
 def test_clamp_and_cap():
-    assert [clamp(value, -1.0, 1.0) for value in (-2.0, -1.0, 0.5, 1.0, 2.0)] == [-1.0, -1.0, 0.5, 1.0, 1.0]
-    assert [cap_by_law("maintenance", 0.75, 0.0, fraction) for fraction in (0.004, 0.005)] == [0.003, 0.00375]
+    assert [clamp(value, -1.0, 1.0) for value in (-2.0, -1.0, 0.5, 1.0, 2.0)] == [
+        -1.0,
+        -1.0,
+        0.5,
+        1.0,
+        1.0,
+    ]
+    assert [cap_by_law("maintenance", 0.75, 0.0, fraction) for fraction in (0.004, 0.005)] == [
+        0.003,
+        0.00375,
+    ]

@@ -10,9 +10,16 @@ from hypothesis import strategies as st
 from perplab.sim.errors import ParameterError
 from perplab.sim.laws.funding import funding_rate, limited
 from perplab.sim.laws.premium import median_of_votes, truncated
-from perplab.sim.state.records import BOOK, DEAD_BAND, VOTES
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
-from tests.markets import USD, World, assert_book_is_sound, assert_positions_are_sound, round_rules, storm
+from perplab.sim.state.records import BOOK, DEAD_BAND, VOTES
+from tests.markets import (
+    USD,
+    World,
+    assert_book_is_sound,
+    assert_positions_are_sound,
+    round_rules,
+    storm,
+)
 from tests.probes import accrue_at, one_sample
 
 HOURS = 28_800.0
@@ -70,33 +77,61 @@ def test_the_interval_shortens_at_the_cap_and_comes_back():
 
 
 def test_continuous_funding_charges_a_share_each_step_and_is_recorded_once():
-    world = held(funding__accrual="continuous", funding__notional="index", premium__average="last", funding__damper=0.0)
+    world = held(
+        funding__accrual="continuous",
+        funding__notional="index",
+        premium__average="last",
+        funding__damper=0.0,
+    )
     world["view"]["average_premium"] = world["view"]["funding_rate"] = 0.001
     for _ in range(480):
         world.call(accrue_at, 0)
     world.settle()
     assert paid(world) == pytest.approx(20_000 * 0.001, abs=480e-6)
     kept = world["settlement"][0]
-    assert kept["rate"] == pytest.approx(0.001) and kept["long_paid"] + kept["short_paid"] == kept["residue"]
+    assert (
+        kept["rate"] == pytest.approx(0.001)
+        and kept["long_paid"] + kept["short_paid"] == kept["residue"]
+    )
     assert 0 <= kept["residue"] <= 480 * 2
-    assert kept["long_paid"] == round(paid(world) * USD) and world["run"]["settlement_count"][0] == 1
+    assert (
+        kept["long_paid"] == round(paid(world) * USD) and world["run"]["settlement_count"][0] == 1
+    )
 
 
 def test_a_limit_on_continuous_steps_is_one_of_speed():
-    world = held(funding__accrual="continuous", premium__average="last", funding__damper=0.0, funding__step_limit=0.0048)
+    world = held(
+        funding__accrual="continuous",
+        premium__average="last",
+        funding__damper=0.0,
+        funding__step_limit=0.0048,
+    )
     world["view"]["average_premium"], world["view"]["funding_rate"] = 0.002, 0.0
     for _ in range(10):
         world.call(accrue_at, 0)
     assert world["view"]["funding_rate"][0] == pytest.approx(10 * 0.0048 * 60 / HOURS)
 
 
-@pytest.mark.parametrize(("law", "more", "expected"), [
-    ("impact", {}, 0.002), ("impact_or_zero", {"premium__impact_notional": 1e6}, 0.0), ("impact_mean", {}, 0.0025),
-    ("mid", {"premium__impact_notional": None}, 0.0025), ("mark", {"premium__impact_notional": None}, 0.001),
-    ("impact_plus_pending", {}, 0.001 + 0.0003),
-    ("average_gap", {"premium__impact_notional": None, "premium__window_seconds": 60.0, "premium__average": "last"},
-     0.0025 * (1 - math.exp(-1))),
-])
+@pytest.mark.parametrize(
+    ("law", "more", "expected"),
+    [
+        ("impact", {}, 0.002),
+        ("impact_or_zero", {"premium__impact_notional": 1e6}, 0.0),
+        ("impact_mean", {}, 0.0025),
+        ("mid", {"premium__impact_notional": None}, 0.0025),
+        ("mark", {"premium__impact_notional": None}, 0.001),
+        ("impact_plus_pending", {}, 0.001 + 0.0003),
+        (
+            "average_gap",
+            {
+                "premium__impact_notional": None,
+                "premium__window_seconds": 60.0,
+                "premium__average": "last",
+            },
+            0.0025 * (1 - math.exp(-1)),
+        ),
+    ],
+)
 def test_samples_by_hand(law, more, expected):
     """Best prices 20,040 and 20,060, index 20,000, mark 20,020, rate in force .0003."""
     world = World(round_rules(premium__law=law, **{"premium__impact_notional": 100.0} | more))
@@ -112,7 +147,11 @@ def test_samples_by_hand(law, more, expected):
 
 
 def test_votes_of_a_minute_make_one_sample():
-    world = World(load_rulebook("dydx-v4").changed({"contract.tick": 1.0, "contract.lot": 0.01, "premium.impact_notional": 100.0}))
+    world = World(
+        load_rulebook("dydx-v4").changed(
+            {"contract.tick": 1.0, "contract.lot": 0.01, "premium.impact_notional": 100.0}
+        )
+    )
     for i in range(2):
         world.own(i, 1e6)
     world.limit(0, 1, 20_040, 100)
@@ -129,7 +168,7 @@ def test_votes_of_a_minute_make_one_sample():
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=VOTES), st.integers(0, VOTES))
 def test_the_median_is_that_of_the_padded_votes(cast, least):
     votes = np.zeros(VOTES)
-    votes[:len(cast)] = cast
+    votes[: len(cast)] = cast
     middle = float(np.median(cast + [0] * (least - len(cast))))
     expected = math.copysign(math.ceil(abs(middle)), middle)
     assert median_of_votes(votes, len(cast), least, 1.0) == expected
@@ -139,7 +178,9 @@ def test_the_median_is_that_of_the_padded_votes(cast, least):
 @given(st.floats(-1.0, 1.0), st.sampled_from([0.0, 1e-6, 1e-4, 0.25]))
 def test_cutting_never_goes_beyond_the_value(value, quantum):
     cut = truncated(value, quantum)
-    assert abs(cut) <= abs(value) + 1e-9 * quantum and abs(value - cut) <= max(quantum, 0.0) * (1 + 1e-9)
+    assert abs(cut) <= abs(value) + 1e-9 * quantum and abs(value - cut) <= max(quantum, 0.0) * (
+        1 + 1e-9
+    )
 
 
 @settings(deadline=None)
@@ -149,9 +190,14 @@ def test_a_limited_rate_stays_between(before, rate, step):
     assert min(before, rate) <= result <= max(before, rate) and abs(result - before) <= step + 1e-18
 
 
-@pytest.mark.parametrize(("premium", "rate"), [(0.0, 0.0), (0.0002, 0.0), (-0.00025, 0.0), (0.001, 0.00075), (-0.001, -0.00075)])
+@pytest.mark.parametrize(
+    ("premium", "rate"),
+    [(0.0, 0.0), (0.0002, 0.0), (-0.00025, 0.0), (0.001, 0.00075), (-0.001, -0.00075)],
+)
 def test_dead_band_by_hand(premium, rate):
-    assert funding_rate(premium, 0.0, 0.00025, DEAD_BAND, math.inf, 1.0) == pytest.approx(rate, abs=1e-18)
+    assert funding_rate(premium, 0.0, 0.00025, DEAD_BAND, math.inf, 1.0) == pytest.approx(
+        rate, abs=1e-18
+    )
 
 
 @pytest.mark.parametrize("name", rulebook_names())
@@ -167,15 +213,27 @@ def test_every_rulebook_accounts_for_everything_in_a_storm(name):
     assert np.isfinite(market.predicted_funding) and np.isfinite(market.mark)
 
 
-@pytest.mark.parametrize(("changes", "keys"), [
-    ({"premium.law": "mid"}, {"premium.impact_notional"}),
-    ({"premium.average": "median_of_votes"}, {"premium.least_votes"}),
-    ({"premium.average": "recursive", "premium.least_votes": 3}, {"premium.window_seconds", "premium.least_votes"}),
-    ({"funding.accrual": "continuous", "funding.lag": True}, {"funding.lag"}),
-    ({"funding.short_interval_hours": 9.0}, {"funding.restore_after", "funding.short_interval_hours"}),
-    ({"mark.inputs": [{"input": "index_plus_deep_basis", "window_seconds": 30.0}]}, {"mark.inputs.0.depth"}),
-    ({"funding.cap_law": "sometimes"}, {"funding.cap_law"}),
-])
+@pytest.mark.parametrize(
+    ("changes", "keys"),
+    [
+        ({"premium.law": "mid"}, {"premium.impact_notional"}),
+        ({"premium.average": "median_of_votes"}, {"premium.least_votes"}),
+        (
+            {"premium.average": "recursive", "premium.least_votes": 3},
+            {"premium.window_seconds", "premium.least_votes"},
+        ),
+        ({"funding.accrual": "continuous", "funding.lag": True}, {"funding.lag"}),
+        (
+            {"funding.short_interval_hours": 9.0},
+            {"funding.restore_after", "funding.short_interval_hours"},
+        ),
+        (
+            {"mark.inputs": [{"input": "index_plus_deep_basis", "window_seconds": 30.0}]},
+            {"mark.inputs.0.depth"},
+        ),
+        ({"funding.cap_law": "sometimes"}, {"funding.cap_law"}),
+    ],
+)
 def test_impossible_compositions_are_refused_with_all_their_faults(changes, keys):
     with pytest.raises(ParameterError) as caught:
         load_rulebook("binance").changed(changes)
@@ -200,8 +258,8 @@ def test_a_floor_stops_the_rate_below_and_not_above():
 
 def test_cut_tails_leave_an_outlying_minute_out():
     """Nine calm minutes and a wild one: the mean takes the wild one in, the trimmed mean does not."""
-    from perplab.sim.state.records import MARKET
     from perplab.sim.funding.premium_samples import add_minute
+    from perplab.sim.state.records import MARKET
 
     for trim, expected in ((0.0, 0.1), (0.1, 0.0)):
         market = np.zeros(1, MARKET)[0]

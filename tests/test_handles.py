@@ -17,12 +17,12 @@ from perplab.agents.noise import Noise
 from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.loader import build, load
-from perplab.sim.traders.decide import act
 from perplab.sim.compiler.cache import HOUSE
-from perplab.sim.errors import ParameterError, RuleError
 from perplab.sim.compiler.jit import COMPILED
+from perplab.sim.errors import ParameterError, RuleError
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.setup import Population
+from perplab.sim.traders.decide import act
 from tests.markets import assert_book_is_sound, small_market
 from tests.test_engine import Diarist, FastDiarist
 
@@ -31,7 +31,13 @@ NEVER = Traits(capital_usd=Trait(1, "quote currency", "money"))
 
 def diarists(wake_seconds=600.0, number=40, kind=Diarist, **traits):
     """Return a market of traders that note their wakes."""
-    return small_market([Population(name="d", kind=kind, number=number, traits={"wake_seconds": wake_seconds} | traits)])
+    return small_market(
+        [
+            Population(
+                name="d", kind=kind, number=number, traits={"wake_seconds": wake_seconds} | traits
+            )
+        ]
+    )
 
 
 def calm():
@@ -47,7 +53,9 @@ def test_traits_are_attributes_that_write_through():
     first.size_usd = 123
     assert longs.get("entry_probability") == [0.0] * len(longs) and first.size_usd == 123.0
     assert market.traits[market.kinds.index(DirectionalLong)]["size_usd"][0] == 123.0
-    assert market.branch().agents_by_type[DirectionalLong].get("entry_probability") == [0.0] * len(longs)
+    assert market.branch().agents_by_type[DirectionalLong].get("entry_probability") == [0.0] * len(
+        longs
+    )
     assert longs.select(lambda agent: agent.size_usd == 123.0).get("row") == [first.row]
 
 
@@ -62,10 +70,21 @@ def test_a_written_trait_changes_the_run():
     assert any(shorts_of(False)) and not any(shorts_of(True))
 
 
-@pytest.mark.parametrize(("trait", "value", "words"), [
-    ("entry_probability", 1.5, "at most 1"), ("size_usd", math.nan, "at least 0"), ("size_usd", "big", "at least 0"), ("size_usd", [1, 2], "one number"),
-    ("size_us", 5, "did you mean 'size_usd'"), ("capital_usd", 5, "opened with it"), ("leverage", 5, "opened with it"), ("market", 7, "from 0 to 0"),
-    ("side", -1, "must be 1"), ("equity", 5, "setter|can't set")])
+@pytest.mark.parametrize(
+    ("trait", "value", "words"),
+    [
+        ("entry_probability", 1.5, "at most 1"),
+        ("size_usd", math.nan, "at least 0"),
+        ("size_usd", "big", "at least 0"),
+        ("size_usd", [1, 2], "one number"),
+        ("size_us", 5, "did you mean 'size_usd'"),
+        ("capital_usd", 5, "opened with it"),
+        ("leverage", 5, "opened with it"),
+        ("market", 7, "from 0 to 0"),
+        ("side", -1, "must be 1"),
+        ("equity", 5, "setter|can't set"),
+    ],
+)
 def test_what_cannot_be_written_is_refused(trait, value, words):
     trader = next(iter(calm().agents_by_type[DirectionalLong]))
     with pytest.raises((ParameterError, AttributeError), match=words):
@@ -84,7 +103,9 @@ def test_a_new_rate_of_waking_counts_at_once():
     assert not market.traits[0]["wakes"].any()
     market.agents.set("wake_seconds", 60.0)
     market.run(200)
-    assert abs(market.traits[0]["wakes"].sum() - 40 * 200 * (1 - math.exp(-1))) < 5 * math.sqrt(8_000 * 0.25)
+    assert abs(market.traits[0]["wakes"].sum() - 40 * 200 * (1 - math.exp(-1))) < 5 * math.sqrt(
+        8_000 * 0.25
+    )
     market.agents.set("wake_seconds", 0.0)
     before = market.traits[0]["wakes"].copy()
     market.run(300)
@@ -111,7 +132,10 @@ def test_who_is_removed_never_acts_again_in_any_copy(tmp_path):
     market = calm()
     market.run(30)
     everybody = len(market.agents)
-    gone = list(market.agents_by_type[LiquidityProvider])[:1] + list(market.agents_by_type[DirectionalLong])[:3]
+    gone = (
+        list(market.agents_by_type[LiquidityProvider])[:1]
+        + list(market.agents_by_type[DirectionalLong])[:3]
+    )
     rows = [agent.row for agent in gone]
     for agent in gone:
         agent.remove()
@@ -119,13 +143,21 @@ def test_who_is_removed_never_acts_again_in_any_copy(tmp_path):
     orders = market.tables["order"]
     assert not (np.isin(orders["owner"], rows) & (orders["lots"] > 0)).any()
     assert_book_is_sound(market.tables)
-    before = [market.traits[market.tables["trader"]["kind"][row]][market.tables["trader"]["number"][row]].copy() for row in rows]
+    before = [
+        market.traits[market.tables["trader"]["kind"][row]][
+            market.tables["trader"]["number"][row]
+        ].copy()
+        for row in rows
+    ]
     market.save(tmp_path / "state.npz")
     twins = [market, market.branch(), PerpetualMarket.load(tmp_path / "state.npz")]
     for twin in twins:
         twin.run(60)
         assert len(twin.agents) == everybody - 4 and twin.conservation_error_units == 0
-        assert before == [twin.traits[twin.tables["trader"]["kind"][row]][twin.tables["trader"]["number"][row]] for row in rows]
+        assert before == [
+            twin.traits[twin.tables["trader"]["kind"][row]][twin.tables["trader"]["number"][row]]
+            for row in rows
+        ]
     assert len({twin.tables["account"].tobytes() for twin in twins}) == 1
 
 
@@ -133,18 +165,30 @@ def handled_digest():
     """Return a hash of a market whose traders were handled in every way."""
     market = build(load("calm", {"days": 0.1, "populations.noise.number": 30}), 1)
     market.run(5)
-    for agent in [*list(market.agents_by_type[LiquidityProvider])[:2], *list(market.agents_by_type[DirectionalLong])[:9]]:
+    for agent in [
+        *list(market.agents_by_type[LiquidityProvider])[:2],
+        *list(market.agents_by_type[DirectionalLong])[:9],
+    ]:
         agent.remove()
     market.agents_by_type[Noise].set("wake_seconds", 300.0)
     market.agents_by_type[LiquidityProvider].set("latency_seconds", 120.0)
     market.run(20)
-    return hashlib.sha256(market.tables["account"].tobytes() + market.tables["wake_step"].tobytes()).hexdigest()
+    return hashlib.sha256(
+        market.tables["account"].tobytes() + market.tables["wake_step"].tobytes()
+    ).hexdigest()
 
 
 def test_without_the_compiler_the_same():
     program = "import warnings; warnings.simplefilter('ignore'); from tests import test_handles as t; print(t.handled_digest())"
     environment = dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(HOUSE))
-    plain = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, cwd=HOUSE, check=True)
+    plain = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=HOUSE,
+        check=True,
+    )
     assert plain.stdout.strip() == handled_digest()
 
 
@@ -165,8 +209,13 @@ def test_a_removed_trader_keeps_its_position():
     for agent in list(longs):
         agent.remove()
     market.run(20)
-    assert held and all(int(market.tables["position"]["lots"][row, 0]) in (lots, 0) for row, lots in held.items())
-    assert sum(market.tables["position"]["lots"][row, 0] == lots for row, lots in held.items()) > len(held) / 2
+    assert held and all(
+        int(market.tables["position"]["lots"][row, 0]) in (lots, 0) for row, lots in held.items()
+    )
+    assert (
+        sum(market.tables["position"]["lots"][row, 0] == lots for row, lots in held.items())
+        > len(held) / 2
+    )
     market.check()
 
 
@@ -179,7 +228,9 @@ def test_what_mesa_would_call_is_refused():
 def test_a_trait_may_not_take_the_name_of_something_of_the_handle():
     traits = Traits(wake_seconds=Trait(1, "s", "wake"), equity=Trait(1, "1", "?"))
     with pytest.raises(RuleError, match="equity needs another name"):
-        type("Odd", (Trader,), dict(kind="odd", traits=traits, decide=rule(traits)(lambda *rows: 0)))
+        type(
+            "Odd", (Trader,), dict(kind="odd", traits=traits, decide=rule(traits)(lambda *rows: 0))
+        )
 
 
 def test_ten_thousand_handles_are_cheap():
@@ -195,6 +246,7 @@ def test_ten_thousand_handles_are_cheap():
 
 
 # the end of a run
+
 
 def test_run_model_ends_where_the_scenario_ends():
     market = build("calm")
@@ -223,11 +275,18 @@ def test_without_an_end_run_model_is_refused_but_a_subclass_may_stop_itself():
 
 # rules that cannot run
 
+
 def test_a_kind_that_nothing_wakes_is_refused(tmp_path):
-    kind = type("Never", (Trader,), dict(kind="never", traits=NEVER, decide=rule(NEVER)(lambda *rows: 0)))
-    with pytest.raises(ParameterError, match="populations.n.kind was 'Never', must be a kind that acts.*wake_seconds"):
+    kind = type(
+        "Never", (Trader,), dict(kind="never", traits=NEVER, decide=rule(NEVER)(lambda *rows: 0))
+    )
+    with pytest.raises(
+        ParameterError,
+        match="populations.n.kind was 'Never', must be a kind that acts.*wake_seconds",
+    ):
         small_market([Population(name="n", kind=kind, number=1)])
-    (tmp_path / "never.py").write_text(textwrap.dedent('''
+    (tmp_path / "never.py").write_text(
+        textwrap.dedent("""
         from perplab.agents.trader import Trader, Trait, Traits, rule
         TRAITS = Traits(capital_usd=Trait(1, "quote currency", "money"))
 
@@ -237,12 +296,13 @@ def test_a_kind_that_nothing_wakes_is_refused(tmp_path):
 
         class Never(Trader):
             kind, traits, decide, slots = "never", TRAITS, nothing, 0
-    '''))
+    """)
+    )
     with pytest.raises(ParameterError, match="populations.mine.kind was .*wake_seconds"):
         load("calm", {"populations.mine": {"kind": f"{tmp_path}/never.py:Never", "number": 1}})
 
 
-UNCOMPILABLE = '''
+UNCOMPILABLE = """
 from perplab.agents.trader import Trader, Trait, Traits, rule
 TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"))
 
@@ -253,7 +313,7 @@ def think(me, accounts, positions, views, mine, rng, orders):
 
 class Thinker(Trader):
     kind, traits, decide, slots = "thinker", TRAITS, think, 0
-'''
+"""
 
 
 def thinker(folder, line):
@@ -262,11 +322,23 @@ def thinker(folder, line):
 
 
 @pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
-@pytest.mark.parametrize(("line", "words"), [
-    ("best = sorted(views, key=lambda view: view['mark'])", r"thinking.py:7: think cannot be compiled: it makes a list"),
-    ("me['wake_secnds']", r"raised ValueError: no field of name wake_secnds \(.*thinking.py:7\)"),
-    ("if views[0]['mark'] > 1e9: return", r"thinking.py:\d+: think cannot be compiled: a way through it returns nothing"),
-])
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "best = sorted(views, key=lambda view: view['mark'])",
+            r"thinking.py:7: think cannot be compiled: it makes a list",
+        ),
+        (
+            "me['wake_secnds']",
+            r"raised ValueError: no field of name wake_secnds \(.*thinking.py:7\)",
+        ),
+        (
+            "if views[0]['mark'] > 1e9: return",
+            r"thinking.py:\d+: think cannot be compiled: a way through it returns nothing",
+        ),
+    ],
+)
 def test_a_rule_that_cannot_be_compiled_is_told_in_one_sentence(tmp_path, line, words):
     kind = thinker(tmp_path, line)
     with pytest.raises(RuleError, match=words) as caught:
@@ -307,7 +379,11 @@ def test_steps_are_counted_by_the_market_however_it_is_stepped():
     one.run_until(2)
     other.run(9)
     assert (one.steps, one.time, one.step_number, other.steps) == (9, 9, 9, 9)
-    assert all(one.tables[name].tobytes() == table.tobytes() for name, table in other.tables.items() if name != "kind")
+    assert all(
+        one.tables[name].tobytes() == table.tobytes()
+        for name, table in other.tables.items()
+        if name != "kind"
+    )
     assert one.branch().steps == 9
 
 
@@ -316,6 +392,7 @@ def test_every_field_of_the_view_is_an_attribute_of_the_market():
     market = build(load("calm"), 5)
     market.step()
     assert {name: getattr(market, name) for name in market.tables["view"].dtype.names} == {
-        name: market.tables["view"][name][0].item() for name in market.tables["view"].dtype.names}
+        name: market.tables["view"][name][0].item() for name in market.tables["view"].dtype.names
+    }
     with pytest.raises(AttributeError, match="marked"):
         _ = market.marked

@@ -7,17 +7,26 @@ from hypothesis import strategies as st
 
 from perplab.scenarios.files.loader import build, load
 from perplab.sim.errors import ParameterError
-from perplab.sim.prices.sources import clamped_mean, weighted_median
+from perplab.sim.laws.index import clamped_mean, weighted_median
 from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.markets import storm
 
 PRICES = st.lists(st.tuples(st.floats(50.0, 150.0), st.floats(0.1, 5.0)), min_size=1, max_size=16)
 
 
-@pytest.mark.parametrize(("prices", "weights", "expected"), [
-    ([3, 1, 2], [1, 1, 1], 2), ([1, 2], [1, 1], 1), ([1, 2, 9], [1, 1, 2.5], 9), ([5, 5, 7], [1, 1, 1], 5)])
+@pytest.mark.parametrize(
+    ("prices", "weights", "expected"),
+    [
+        ([3, 1, 2], [1, 1, 1], 2),
+        ([1, 2], [1, 1], 1),
+        ([1, 2, 9], [1, 1, 2.5], 9),
+        ([5, 5, 7], [1, 1, 1], 5),
+    ],
+)
 def test_weighted_median_by_hand(prices, weights, expected):
-    assert weighted_median(np.array(prices, float), np.array(weights, float), len(prices)) == expected
+    assert (
+        weighted_median(np.array(prices, float), np.array(weights, float), len(prices)) == expected
+    )
 
 
 @settings(deadline=None)
@@ -31,11 +40,18 @@ def test_one_source_moves_a_clamped_mean_by_no_more_than_its_weight_times_the_cl
 
 
 def noisy(law, **more):
-    keys = {"index.law": law, "index.weights": [3.0, 2.0, 2.0, 1.0, 1.0], "index.deviation_bps": 5.0, "index.deviation_seconds": 120.0}
+    keys = {
+        "index.law": law,
+        "index.weights": [3.0, 2.0, 2.0, 1.0, 1.0],
+        "index.deviation_bps": 5.0,
+        "index.deviation_seconds": 120.0,
+    }
     return load_rulebook("none").changed(keys | more)
 
 
-@pytest.mark.parametrize(("law", "more"), [("clamped_mean", {"index.clamp": 0.0005}), ("weighted_median", {})])
+@pytest.mark.parametrize(
+    ("law", "more"), [("clamped_mean", {"index.clamp": 0.0005}), ("weighted_median", {})]
+)
 def test_a_market_on_several_sources_keeps_its_money_and_its_index_near_spot(law, more):
     market, again = (storm(7, [noisy(law, **more)], capital_usd=1_500.0) for _ in range(2))
     market.run(200)
@@ -55,20 +71,42 @@ def test_keys_of_several_sources_belong_together():
     assert {fault.key for fault in caught.value.faults} == {"index.weights", "index.stale_seconds"}
 
 
-CRASH = {"kind": "index_source", "source": 0, "at_hours": 0.5, "minutes": 10.0, "move": -0.2, "back_minutes": 20.0}
+CRASH = {
+    "kind": "index_source",
+    "source": 0,
+    "at_hours": 0.5,
+    "minutes": 10.0,
+    "move": -0.2,
+    "back_minutes": 20.0,
+}
 
 
 def through_a_crash(rulebook, **more):
     """Return the index over spot, a row a minute, while one source falls by a fifth and comes back."""
-    changes = {"days": 0.1, "populations.noise.number": 20, "market.rulebook": rulebook, "shocks": [CRASH | more]}
+    changes = {
+        "days": 0.1,
+        "populations.noise.number": 20,
+        "market.rulebook": rulebook,
+        "shocks": [CRASH | more],
+    }
     market = build(load("calm", changes), 1)
     market.run(144)
     rows = market.records().series[0]
     return rows["index"] / rows["spot"]
 
 
-@pytest.mark.parametrize(("rulebook", "lowest"), [("bitmex", 1 - 0.5 * 0.2), ("binance", 1 - 0.03 / 15), ("deribit", 1 - 0.005 / 8), ("okx", 1 - 0.03 / 3),
-                                                  ("bybit", 1 - 0.05 / 5), ("hyperliquid", 1.0), ("none", 1.0)])
+@pytest.mark.parametrize(
+    ("rulebook", "lowest"),
+    [
+        ("bitmex", 1 - 0.5 * 0.2),
+        ("binance", 1 - 0.03 / 15),
+        ("deribit", 1 - 0.005 / 8),
+        ("okx", 1 - 0.03 / 3),
+        ("bybit", 1 - 0.05 / 5),
+        ("hyperliquid", 1.0),
+        ("none", 1.0),
+    ],
+)
 def test_one_source_in_a_crash_moves_each_venue_s_index_by_its_law(rulebook, lowest):
     gap = through_a_crash(rulebook)
     if rulebook in ("bybit", "hyperliquid"):
@@ -84,7 +122,12 @@ def test_a_source_beyond_the_exclusion_has_no_weight():
 
 
 def test_the_last_index_stands_while_all_sources_are_out():
-    keys = {"index.law": "weighted_median", "index.weights": [1.0], "index.outages_per_day": 200.0, "index.outage_seconds": 1_200.0}
+    keys = {
+        "index.law": "weighted_median",
+        "index.weights": [1.0],
+        "index.outages_per_day": 200.0,
+        "index.outage_seconds": 1_200.0,
+    }
     market = storm(3, [load_rulebook("none").changed(keys)], capital_usd=1_500.0)
     market.run(300)
     rows = market.records().series[0]
@@ -95,10 +138,20 @@ def test_the_last_index_stands_while_all_sources_are_out():
 
 def test_a_stale_source_counts_no_more_while_others_do():
     """Two sources, one often out: with a short patience the index is the other one, spot, whenever the first is old."""
-    keys = {"index.law": "clamped_mean", "index.weights": [1.0, 1.0], "index.clamp": 1.0, "index.outages_per_day": 100.0, "index.outage_seconds": 3_000.0}
+    keys = {
+        "index.law": "clamped_mean",
+        "index.weights": [1.0, 1.0],
+        "index.clamp": 1.0,
+        "index.outages_per_day": 100.0,
+        "index.outage_seconds": 3_000.0,
+    }
     gaps = {}
     for stale in (60.0, 1e9):
-        market = storm(3, [load_rulebook("none").changed(keys | {"index.stale_seconds": stale})], capital_usd=1_500.0)
+        market = storm(
+            3,
+            [load_rulebook("none").changed(keys | {"index.stale_seconds": stale})],
+            capital_usd=1_500.0,
+        )
         market.run(300)
         rows = market.records().series[0]
         gaps[stale] = np.abs(rows["index"] / rows["spot"] - 1)

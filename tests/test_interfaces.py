@@ -22,9 +22,19 @@ VARIABLES = dict(os.environ, PYTHONPATH=str(HOUSE))
 
 
 def test_a_story_is_a_function_of_its_parameters():
-    simulate = simulator("calm", ["populations.noise.size_usd", "market.changes.funding.cap"], ("mid", "funding_rate"), {"populations.noise.number": 50})
-    first, again, other = (simulate(theta, 40, seed) for theta, seed in (([3e3, 0.003], 1), ([3e3, 0.003], 1), ([9e3, 0.003], 1)))
-    assert first.shape == (40, 2) and np.array_equal(first, again) and not np.array_equal(first, other)
+    simulate = simulator(
+        "calm",
+        ["populations.noise.size_usd", "market.changes.funding.cap"],
+        ("mid", "funding_rate"),
+        {"populations.noise.number": 50},
+    )
+    first, again, other = (
+        simulate(theta, 40, seed)
+        for theta, seed in (([3e3, 0.003], 1), ([3e3, 0.003], 1), ([9e3, 0.003], 1))
+    )
+    assert (
+        first.shape == (40, 2) and np.array_equal(first, again) and not np.array_equal(first, other)
+    )
     with pytest.raises(ParameterError, match="one value for each of 2"):
         simulate([1.0], 10)
     with pytest.raises(ParameterError, match="at least 0"):
@@ -36,7 +46,9 @@ def test_a_story_is_a_function_of_its_parameters():
 def test_a_calibrator_of_scipy_can_drive_it():
     from scipy.optimize import minimize_scalar
 
-    simulate = simulator("calm", ["spot.half_spread_bps"], ("mid", "spot"), {"populations.noise.number": 30})
+    simulate = simulator(
+        "calm", ["spot.half_spread_bps"], ("mid", "spot"), {"populations.noise.number": 30}
+    )
 
     def loss(value):
         rows = simulate([value], 60, 2)
@@ -58,7 +70,12 @@ outcome = run(load("calm", {"days": 1.5}), 3, lambda steps: print(steps, flush=T
 def test_a_killed_run_goes_on_from_its_last_state_to_the_same_bytes(tmp_path):
     scenario, checkpoint = load("calm", {"days": 1.5}), Checkpoint(tmp_path / "run", 1.0)
     path = checkpoint.path(scenario, 3)
-    with subprocess.Popen([sys.executable, "-c", KEEP, tmp_path / "run"], env=VARIABLES, cwd=HOUSE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", KEEP, tmp_path / "run"],
+        env=VARIABLES,
+        cwd=HOUSE,
+        stdout=subprocess.PIPE,
+    ) as process:
         for _ in range(9):
             process.stdout.readline()
         os.kill(process.pid, signal.SIGKILL)
@@ -69,8 +86,14 @@ def test_a_killed_run_goes_on_from_its_last_state_to_the_same_bytes(tmp_path):
     whole = run(scenario, 3).records
     assert steps[0] > 0 and sum(steps) == scenario.steps, "the bar begins where the state was kept"
     checkpoint.clear()
-    assert kept.series[0].tobytes() == whole.series[0].tobytes() and kept.events.tobytes() == whole.events.tobytes()
-    assert kept.settlements.tobytes() == whole.settlements.tobytes() and kept.kinds.tobytes() == whole.kinds.tobytes()
+    assert (
+        kept.series[0].tobytes() == whole.series[0].tobytes()
+        and kept.events.tobytes() == whole.events.tobytes()
+    )
+    assert (
+        kept.settlements.tobytes() == whole.settlements.tobytes()
+        and kept.kinds.tobytes() == whole.kinds.tobytes()
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -80,7 +103,9 @@ def test_a_state_of_another_run_is_not_gone_on_from(tmp_path):
     other.write_bytes(b"whatever")
     kept = run(scenario, 3, None, checkpoint).records
     assert not other.exists()
-    assert kept.series[0].tobytes() == run(load("calm", {"days": 0.05}), 3).records.series[0].tobytes()
+    assert (
+        kept.series[0].tobytes() == run(load("calm", {"days": 0.05}), 3).records.series[0].tobytes()
+    )
     with pytest.raises(ParameterError, match="twin"):
         run(load("long-cascade", {"days": 1.1}), 0, None, checkpoint)
 
@@ -95,22 +120,52 @@ def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
 
     def start(*arguments):
         started.append(
-            subprocess.Popen([dask, *arguments], env=VARIABLES | {"NUMBA_NUM_THREADS": "1"}, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.Popen(
+                [dask, *arguments],
+                env=VARIABLES | {"NUMBA_NUM_THREADS": "1"},
+                cwd=tmp_path,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         )
 
     try:
-        start("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(tmp_path / "scheduler.json"))
+        start(
+            "scheduler",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--scheduler-file",
+            str(tmp_path / "scheduler.json"),
+        )
         deadline = time.monotonic() + 60
         while not (tmp_path / "scheduler.json").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
         for _ in range(2):
-            start("worker", "--scheduler-file", str(tmp_path / "scheduler.json"), "--nthreads", "1", "--no-dashboard")
+            start(
+                "worker",
+                "--scheduler-file",
+                str(tmp_path / "scheduler.json"),
+                "--nthreads",
+                "1",
+                "--no-dashboard",
+            )
         import json
 
         address = json.loads((tmp_path / "scheduler.json").read_text())["address"]
         path = sweep_file(tmp_path)
         done = subprocess.run(
-            [sys.executable, "-m", "perplab.analysis.cli.commands", "sweep", str(path), "--scheduler", address, "--out", str(tmp_path / "far")],
+            [
+                sys.executable,
+                "-m",
+                "perplab.analysis.cli.commands",
+                "sweep",
+                str(path),
+                "--scheduler",
+                address,
+                "--out",
+                str(tmp_path / "far"),
+            ],
             env=VARIABLES,
             cwd=HOUSE,
             capture_output=True,
@@ -125,12 +180,18 @@ def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
             process.wait(20)
     from perplab.analysis.metrics.summary import summarize
 
-    assert run_here(path, tmp_path / "here", summarize=summarize)[0] == (tmp_path / "far" / "runs.parquet").read_bytes()
+    assert (
+        run_here(path, tmp_path / "here", summarize=summarize)[0]
+        == (tmp_path / "far" / "runs.parquet").read_bytes()
+    )
 
 
 def test_the_examples_of_the_page_on_sweeps_run(tmp_path, monkeypatch):
     page = (HOUSE / "docs" / "sweeps.md").read_text(encoding="utf-8")
-    blocks = dict(re.findall(r"```(toml|python)\n(.*?)```", page, re.DOTALL)[:1]), re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    blocks = (
+        dict(re.findall(r"```(toml|python)\n(.*?)```", page, re.DOTALL)[:1]),
+        re.findall(r"```python\n(.*?)```", page, re.DOTALL),
+    )
     text = blocks[0]["toml"].replace("seeds = 20", "seeds = 1").replace("days = 10", "days = 0.5")
     monkeypatch.chdir(tmp_path)
     from perplab.analysis.metrics.summary import summarize
@@ -145,21 +206,43 @@ def test_the_examples_of_the_page_on_sweeps_run(tmp_path, monkeypatch):
 
 
 def test_the_tutorial_runs_from_the_first_block_to_the_last(tmp_path, monkeypatch, capsys):
-    page, names = (HOUSE / "docs" / "tutorial.md").read_text(encoding="utf-8"), {"__name__": "tutorial"}
+    page, names = (
+        (HOUSE / "docs" / "tutorial.md").read_text(encoding="utf-8"),
+        {"__name__": "tutorial"},
+    )
     monkeypatch.chdir(tmp_path)
     for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
         exec(compile(code, "docs/tutorial.md", "exec"), names)
     said = capsys.readouterr().out
-    assert "bp per 8 h" in said and "loss against the mark" in said and (tmp_path / "shorts" / "report" / "index.html").exists()
+    assert (
+        "bp per 8 h" in said
+        and "loss against the mark" in said
+        and (tmp_path / "shorts" / "report" / "index.html").exists()
+    )
     assert {path.name for path in tmp_path.glob("*.pdf")} == {"shorts.pdf", "trees.pdf"}
 
 
 def test_the_first_half_of_the_tutorial_works_as_a_script(tmp_path):
     page = (HOUSE / "docs" / "tutorial.md").read_text(encoding="utf-8").partition("## A cascade")[0]
-    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)).replace("days = 2", "days = 0.02").replace("seeds = 3", "seeds = 1")
+    code = (
+        "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+        .replace("days = 2", "days = 0.02")
+        .replace("seeds = 3", "seeds = 1")
+    )
     script = tmp_path / "tutorial.py"
-    script.write_text(code.replace('"days": 2', '"days": 0.5').replace('assert means["mean"].is_monotonic_decreasing', ""), encoding="utf-8")
-    done = subprocess.run([sys.executable, script.name], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(HOUSE)}, capture_output=True, text=True)
+    script.write_text(
+        code.replace('"days": 2', '"days": 0.5').replace(
+            'assert means["mean"].is_monotonic_decreasing', ""
+        ),
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, script.name],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(HOUSE)},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0 and done.stdout.count("bp per 8 h") == 1, done.stderr
     assert (tmp_path / "shorts.pdf").exists()
 
@@ -169,10 +252,15 @@ def test_the_sweep_of_the_page_on_rulebooks_runs(tmp_path):
     from perplab.scenarios.runs.results import open_runs
 
     page = (HOUSE / "docs" / "rulebooks.md").read_text(encoding="utf-8")
-    text, = re.findall(r"```toml\n(scenario.*?)```", page, re.DOTALL)
+    (text,) = re.findall(r"```toml\n(scenario.*?)```", page, re.DOTALL)
     path = tmp_path / "stray.toml"
-    path.write_text(text.replace("seeds = 20", "seeds = 1").replace("days = 1.1", "days = 1.02"), encoding="utf-8")
+    path.write_text(
+        text.replace("seeds = 20", "seeds = 1").replace("days = 1.1", "days = 1.02"),
+        encoding="utf-8",
+    )
     run_here(path, tmp_path / "out", workers=2, summarize=summarize)
-    runs = open_runs(tmp_path / "out").runs.set_index(["factor.rulebook", "factor.fall"])["liquidated_notional"]
+    runs = open_runs(tmp_path / "out").runs.set_index(["factor.rulebook", "factor.fall"])[
+        "liquidated_notional"
+    ]
     more = {name: runs[name, -0.2224] - runs[name, 0.0] for name in runs.index.unique(0)}
     assert more["hyperliquid"] == 0.0 < more["bitmex"]

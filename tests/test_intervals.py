@@ -10,9 +10,15 @@ import pytest
 from scipy.signal import lfilter
 from scipy.stats import binom
 
+from perplab.analysis.estimators.block_intervals import (
+    POSITIVE,
+    binomial_limits,
+    block_interval,
+    drawn_interval,
+    share_interval,
+)
 from perplab.analysis.estimators.discovery import component_share, price_discovery, regression_rows
 from perplab.analysis.estimators.estimates import half_life_interval, impact_exponent, tail_index
-from perplab.analysis.estimators.block_intervals import POSITIVE, binomial_limits, block_interval, drawn_interval, share_interval
 from perplab.analysis.estimators.unit_root import autoregressions
 
 RNG = np.random.default_rng
@@ -22,7 +28,11 @@ LOWEST, HIGHEST = 0.88, 0.98
 def covers(intervals, true):
     """Return whether so many intervals hold the true value as coverage between .88 and .98 makes likely."""
     inside = sum(low <= true <= high for _, low, high in intervals)
-    return binom.ppf(0.005, len(intervals), LOWEST) <= inside <= binom.ppf(0.995, len(intervals), HIGHEST)
+    return (
+        binom.ppf(0.005, len(intervals), LOWEST)
+        <= inside
+        <= binom.ppf(0.995, len(intervals), HIGHEST)
+    )
 
 
 def month(half_life, samples=400, seed=1, rows=696):
@@ -47,8 +57,12 @@ def test_the_mean_of_a_mixed_process_of_ten_days():
 
 
 def test_no_limits_of_few_rows_nor_of_what_runs_away():
-    assert math.isnan(block_interval(np.mean, RNG(1).standard_normal(59))[1]) and math.isfinite(block_interval(np.mean, RNG(1).standard_normal(60))[1])
-    assert block_interval(np.mean, np.arange(200.0))[0] == 99.5 and math.isnan(block_interval(np.mean, np.arange(200.0))[1])
+    assert math.isnan(block_interval(np.mean, RNG(1).standard_normal(59))[1]) and math.isfinite(
+        block_interval(np.mean, RNG(1).standard_normal(60))[1]
+    )
+    assert block_interval(np.mean, np.arange(200.0))[0] == 99.5 and math.isnan(
+        block_interval(np.mean, np.arange(200.0))[1]
+    )
     assert math.isnan(block_interval(np.mean, np.empty(0))[0])
 
 
@@ -60,17 +74,26 @@ def test_a_share_that_none_or_all_have_is_not_certain():
 
 
 def test_quantiles_of_independent_rows():
-    found = [drawn_interval(lambda rows: np.quantile(rows, 0.9), RNG(seed).standard_normal(150)) for seed in range(25)]
+    found = [
+        drawn_interval(lambda rows: np.quantile(rows, 0.9), RNG(seed).standard_normal(150))
+        for seed in range(25)
+    ]
     assert covers(found, 1.2816)
-    assert math.isnan(drawn_interval(np.mean, np.ones(50))[1]) and math.isnan(drawn_interval(np.mean, np.arange(9.0))[1])
+    assert math.isnan(drawn_interval(np.mean, np.ones(50))[1]) and math.isnan(
+        drawn_interval(np.mean, np.arange(9.0))[1]
+    )
 
 
 @pytest.mark.parametrize("half_life", [1.4, 6.6, 23.0])
 def test_half_life_from_one_look_to_the_next(half_life):
     found = [half_life_interval(path) for path in month(half_life, 150, seed=5)]
-    assert covers(found, half_life) and np.median([value for value, *_ in found]) == pytest.approx(half_life, rel=0.15)
+    assert covers(found, half_life) and np.median([value for value, *_ in found]) == pytest.approx(
+        half_life, rel=0.15
+    )
     walks = np.cumsum(RNG(6).standard_normal((60, 696)), axis=1)
-    assert sum(half_life_interval(walk)[2] < math.inf for walk in walks) <= binom.ppf(0.995, 60, 0.06)
+    assert sum(half_life_interval(walk)[2] < math.inf for walk in walks) <= binom.ppf(
+        0.995, 60, 0.06
+    )
 
 
 def arch(rng, samples, rows):
@@ -82,9 +105,14 @@ def arch(rng, samples, rows):
     return returns
 
 
-@pytest.mark.parametrize(("index", "draw"), [
-    (3.0, lambda rng: rng.standard_t(3, (40, 43_200))), (4.0, lambda rng: rng.standard_t(4, (40, 43_200))), (3.0, lambda rng: rng.pareto(3, (40, 43_200)) + 1),
-])
+@pytest.mark.parametrize(
+    ("index", "draw"),
+    [
+        (3.0, lambda rng: rng.standard_t(3, (40, 43_200))),
+        (4.0, lambda rng: rng.standard_t(4, (40, 43_200))),
+        (3.0, lambda rng: rng.pareto(3, (40, 43_200)) + 1),
+    ],
+)
 def test_tail_index_of_fat_tails(index, draw):
     found = [tail_index(sample, 0.0025) for sample in draw(RNG(9))]
     assert covers(found, index) and sum(math.isfinite(value) for value, *_ in found) >= 34
@@ -93,7 +121,9 @@ def test_tail_index_of_fat_tails(index, draw):
 def test_thin_tails_are_not_called_fat():
     rng = RNG(10)
     for samples in (rng.standard_normal((40, 43_200)), rng.laplace(size=(40, 43_200))):
-        assert sum(math.isfinite(tail_index(sample, 0.0025)[0]) for sample in samples) <= binom.ppf(0.995, 40, 0.05)
+        assert sum(math.isfinite(tail_index(sample, 0.0025)[0]) for sample in samples) <= binom.ppf(
+            0.995, 40, 0.05
+        )
     clustered = [tail_index(sample, 0.0025) for sample in arch(rng, 40, 20_000)]
     assert sum(low <= 6.95 <= high for _, low, high in clustered) >= binom.ppf(0.005, 40, LOWEST)
     assert all(math.isnan(part) for part in tail_index(rng.standard_normal(9_000), 0.0025))
@@ -121,7 +151,9 @@ def test_information_share_of_two_that_meet():
     found = [price_discovery(*prices.T) for prices in meeting(0.01, 0.03, samples=14)]
     true = 0.03**2 / (0.03**2 + 0.01**2)
     for bound in ("information_lowest", "information_highest"):
-        assert sum(getattr(one, bound)[1] <= true <= getattr(one, bound)[2] for one in found) >= binom.ppf(0.005, 14, LOWEST)
+        assert sum(
+            getattr(one, bound)[1] <= true <= getattr(one, bound)[2] for one in found
+        ) >= binom.ppf(0.005, 14, LOWEST)
     assert all(one.information_lowest[0] <= one.information_highest[0] for one in found)
 
 
@@ -132,6 +164,15 @@ def test_impact_exponent_where_flow_explains_much_and_little(exponent, noise):
     for seed in range(20):
         rng = RNG(seed)
         flow = rng.lognormal(0, 1.0, 6_000) * rng.choice([-1, 1], 6_000)
-        found.append(block_interval(impact_exponent, np.column_stack([flow, np.sign(flow) * np.abs(flow) ** exponent + rng.normal(0, noise, 6_000)])))
+        found.append(
+            block_interval(
+                impact_exponent,
+                np.column_stack(
+                    [flow, np.sign(flow) * np.abs(flow) ** exponent + rng.normal(0, noise, 6_000)]
+                ),
+            )
+        )
     assert np.median([value for value, *_ in found]) == pytest.approx(exponent, rel=0.1)
-    assert sum(low - 0.02 <= exponent <= high + 0.02 for _, low, high in found) >= binom.ppf(0.005, 20, LOWEST)
+    assert sum(low - 0.02 <= exponent <= high + 0.02 for _, low, high in found) >= binom.ppf(
+        0.005, 20, LOWEST
+    )

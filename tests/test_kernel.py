@@ -1,6 +1,7 @@
 """What the compiler must keep to: no reference counts, a cache named by its sources, rules by address, tables as they are."""
 
 import gc
+import importlib
 import os
 import pathlib
 import shutil
@@ -14,6 +15,8 @@ import pytest
 from perplab.sim.compiler import cache as cache_module
 from perplab.sim.compiler import jit as kernel_module
 from perplab.sim.compiler.cache import HOUSE, cache_directory, hash_of, sources_hash
+from perplab.sim.compiler.directory import ENTRIES
+from perplab.sim.compiler.entries import _entries, entry
 from perplab.sim.compiler.jit import COMPILED
 from tests.markets import World, storm
 from tests.probes import bits, sum_and_slice, table_slices
@@ -22,6 +25,7 @@ compiled_only = pytest.mark.skipif(not COMPILED, reason="the compiler is off")
 
 
 # reference counts
+
 
 def test_kernels_hold_no_references():
     world = World()
@@ -70,23 +74,28 @@ def test_the_undocumented_option_does_what_it_is_used_for():
     for option in (True, False):
         compiled = kernel_module.numba.njit(_nrt=option)(slices)
         assert compiled(np.ones(5)) == 5.0
-        code, = compiled.inspect_llvm().values()
+        (code,) = compiled.inspect_llvm().values()
         counted[option] = "call void @NRT_incref" in code or "call void @NRT_decref" in code
     assert counted == {True: True, False: False}
 
 
 # the cache
 
+
 def test_cache_directory_is_named_by_the_sources():
-    assert cache_directory().name == sources_hash() and os.environ.get("PERPLAB_CACHE", "") in str(cache_directory())
+    assert cache_directory().name == sources_hash() and os.environ.get("PERPLAB_CACHE", "") in str(
+        cache_directory()
+    )
 
 
 def test_any_edit_of_a_source_changes_the_hash(tmp_path):
     for floor in cache_module.FLOORS:
-        shutil.copytree(HOUSE / floor, tmp_path / floor, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            HOUSE / floor, tmp_path / floor, ignore=shutil.ignore_patterns("__pycache__")
+        )
     seen = {hash_of(tmp_path)}
     assert seen == {hash_of(tmp_path)}
-    for path in (tmp_path / "sim" / "margin.py", tmp_path / "agents" / "orders.py"):
+    for path in (tmp_path / "sim" / "laws" / "margin.py", tmp_path / "agents" / "orders.py"):
         path.write_text(path.read_text() + "\n")
         seen.add(hash_of(tmp_path))
     (tmp_path / "sim" / "new.py").write_text("")
@@ -100,7 +109,7 @@ def test_any_edit_of_a_source_changes_the_hash(tmp_path):
 CALLER = """
     import sys
 
-    from sim.callee import value
+    from perplab.sim.callee import value
     from perplab.sim.compiler.jit import kernel
 
 
@@ -123,15 +132,24 @@ CALLEE = """
 
 @compiled_only
 def test_an_edited_callee_in_another_file_is_compiled_anew(tmp_path):
-    (tmp_path / "sim").mkdir()
-    for name in ("__init__.py", "cache.py", "complaint.py", "errors.py", "kernel.py"):
-        shutil.copy(HOUSE / "sim" / name, tmp_path / "sim" / name)
-    (tmp_path / "sim" / "caller.py").write_text(textwrap.dedent(CALLER))
+    house = tmp_path / "perplab"
+    (house / "sim" / "compiler").mkdir(parents=True)
+    for name in ("__init__.py", "sim/__init__.py", "sim/compiler/__init__.py"):
+        (house / name).write_text("")
+    for name in ("sim/errors.py", "sim/compiler/cache.py", "sim/compiler/jit.py"):
+        shutil.copy(HOUSE / name, house / name)
+    (house / "sim" / "caller.py").write_text(textwrap.dedent(CALLER))
     said = []
     for added in (10, 10, 500):
-        (tmp_path / "sim" / "callee.py").write_text(textwrap.dedent(CALLEE.format(added=added)))
-        done = subprocess.run([sys.executable, "-c", "import sim.caller"], cwd=tmp_path, capture_output=True, text=True, check=True,
-                              env=dict(os.environ, PYTHONPATH=str(tmp_path), PERPLAB_CACHE=str(tmp_path / "cache")))
+        (house / "sim" / "callee.py").write_text(textwrap.dedent(CALLEE.format(added=added)))
+        done = subprocess.run(
+            [sys.executable, "-c", "import perplab.sim.caller"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+            env=dict(os.environ, PYTHONPATH=str(tmp_path), PERPLAB_CACHE=str(tmp_path / "cache")),
+        )
         said.append(done.stdout.split())
     assert said == [["22", "0"], ["22", "1"], ["1002", "0"]]
 
@@ -147,11 +165,14 @@ def test_an_unwritable_cache_falls_back_to_a_temporary_one(tmp_path, monkeypatch
 
 # bits and tables
 
+
 def test_places_of_bits():
     words = np.array([1, 2, 3, 1 << 63, (1 << 63) | 1, 0xFF00, 2**64 - 1, 1 << 40], np.uint64)
     out = np.zeros((len(words), 2), "i8")
     bits(words, out)
-    assert out.tolist() == [[(int(w) & -int(w)).bit_length() - 1, int(w).bit_length() - 1] for w in words]
+    assert out.tolist() == [
+        [(int(w) & -int(w)).bit_length() - 1, int(w).bit_length() - 1] for w in words
+    ]
 
 
 def test_worlds_see_their_own_tables():
@@ -174,8 +195,32 @@ def test_integers_of_any_width_share_one_version():
 
 @compiled_only
 def test_places_of_entries_do_not_depend_on_the_order_of_imports():
-    program = "from sim import {}, engine; from perplab.sim.compiler.jit import _entry_names; print(sorted(_entry_names.items()))"
-    variables = dict(os.environ, PYTHONPATH=str(HOUSE))
-    places = {subprocess.run([sys.executable, "-c", program.format(module)], env=variables, capture_output=True, text=True, check=True,
-                             cwd=HOUSE).stdout for module in ("engine", "pool", "settlement")}
-    assert len(places) == 1 and "perplab.sim.exchange.matching.match" in places.pop()
+    program = (
+        "import perplab.sim.{}, perplab.sim.engine; from perplab.sim.compiler import entries; "
+        "print(sorted((place, module) for place, (module, _) in entries._entries.items()))"
+    )
+    places = {
+        subprocess.run(
+            [sys.executable, "-c", program.format(module)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for module in ("engine", "exchange.amm", "funding.settlement")
+    }
+    assert len(places) == 1 and "perplab.sim.exchange.matching" in places.pop()
+
+
+def test_every_entry_is_listed_and_declared():
+    assert sorted(ENTRIES) == list(ENTRIES) and len(set(ENTRIES)) == len(ENTRIES)
+    importlib.import_module("perplab.sim.engine")
+    assert sorted(_entries) == list(range(len(ENTRIES))) or not COMPILED
+
+
+@compiled_only
+def test_an_entry_that_is_not_listed_is_refused():
+    def unlisted(world):
+        """Do nothing."""
+
+    with pytest.raises(ImportError, match="unlisted must stand in ENTRIES"):
+        entry("none", 1)(unlisted)

@@ -5,9 +5,19 @@ import math
 import pytest
 from hypothesis import given, settings, strategies
 
+from perplab.sim.clearing.conservation import total_units
+from perplab.sim.clearing.ledger import fee_units, share_of
 from perplab.sim.laws.funding import funding_payment
-from perplab.sim.clearing.ledger import fee_units, share_of, total_units
-from perplab.sim.state.records import DONE, POST_ONLY, REDUCE_ONLY, REFUSED_BAND, REFUSED_BORROW, REFUSED_CASH, REFUSED_MARGIN, REFUSED_POST_ONLY
+from perplab.sim.state.records import (
+    DONE,
+    POST_ONLY,
+    REDUCE_ONLY,
+    REFUSED_BAND,
+    REFUSED_BORROW,
+    REFUSED_CASH,
+    REFUSED_MARGIN,
+    REFUSED_POST_ONLY,
+)
 from tests.markets import LOT_UNITS, TICK, USD, World, assert_positions_are_sound, round_rules
 
 LOT_VALUE = TICK * LOT_UNITS
@@ -30,6 +40,7 @@ def world():
 
 
 # fills
+
 
 def test_opening_writes_minus_the_entry_value(world):
     world.trade(0, 1, 10)
@@ -71,7 +82,9 @@ def test_flip_closes_all_and_opens_the_rest(world):
     world.trade(2, 0, 25, 20_300)
     assert state(world, 0) == (-15, 15 * 20_300 * LOT_UNITS, 100_000 * USD + 10 * 300 * LOT_UNITS)
     assert int(world["view"]["open_interest"][0]) == 25
-    assert int(world["position"]["realised"][0, 0]) == 0, "counters start anew with the new position"
+    assert int(world["position"]["realised"][0, 0]) == 0, (
+        "counters start anew with the new position"
+    )
 
 
 def test_two_who_close_against_each_other_shrink_open_interest(world):
@@ -82,8 +95,16 @@ def test_two_who_close_against_each_other_shrink_open_interest(world):
     assert state(world, 0) == (0, 0, 100_000 * USD + 10 * 10 * LOT_UNITS)
 
 
-fills = strategies.lists(strategies.tuples(strategies.integers(0, 5), strategies.integers(1, 5), strategies.integers(1, 3_000),
-                                           strategies.integers(19_900, 20_100)), min_size=1, max_size=40)
+fills = strategies.lists(
+    strategies.tuples(
+        strategies.integers(0, 5),
+        strategies.integers(1, 5),
+        strategies.integers(1, 3_000),
+        strategies.integers(19_900, 20_100),
+    ),
+    min_size=1,
+    max_size=40,
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -103,7 +124,11 @@ def test_any_fills_keep_cash_flow_accounting(trades):
     assert_positions_are_sound(world.tables)
 
 
-@given(strategies.integers(-2**62, 2**62), strategies.integers(1, 2**31), strategies.integers(1, 2**31))
+@given(
+    strategies.integers(-(2**62), 2**62),
+    strategies.integers(1, 2**31),
+    strategies.integers(1, 2**31),
+)
 @settings(max_examples=300, deadline=None)
 def test_shares_are_exact_without_overflow(amount, first, second):
     part, whole = min(first, second), max(first, second)
@@ -111,6 +136,7 @@ def test_shares_are_exact_without_overflow(amount, first, second):
 
 
 # fees
+
 
 def test_fees_round_up_for_whoever_pays():
     world = World(round_rules(fees__taker=0.00045, fees__maker=0.00015))
@@ -130,13 +156,23 @@ def test_a_rebate_rounds_towards_the_venue():
     assert int(world["venue"]["fees"][0]) == 9
 
 
-@pytest.mark.parametrize(("value", "fraction", "fee"), [(1, 0.0005, 1), (2_000, 0.0005, 1), (2_001, 0.0005, 2), (0, 0.0005, 0),
-                                                        (10_001, -0.0001, -1), (9_999, -0.0001, 0)])
+@pytest.mark.parametrize(
+    ("value", "fraction", "fee"),
+    [
+        (1, 0.0005, 1),
+        (2_000, 0.0005, 1),
+        (2_001, 0.0005, 2),
+        (0, 0.0005, 0),
+        (10_001, -0.0001, -1),
+        (9_999, -0.0001, 0),
+    ],
+)
 def test_fee_table(value, fraction, fee):
     assert fee_units(value, fraction) == fee
 
 
 # isolated pots
+
 
 @pytest.fixture
 def isolated():
@@ -198,6 +234,7 @@ def test_isolated_equity_does_not_reach_the_account(isolated):
 
 # what orders may cost
 
+
 def test_isolated_orders_are_carried_by_the_free_collateral(isolated):
     assert isolated.limit(0, 1, TICK, 51) == REFUSED_MARGIN
     assert isolated.limit(0, 1, TICK, 50) == DONE
@@ -206,7 +243,12 @@ def test_isolated_orders_are_carried_by_the_free_collateral(isolated):
 
 def test_margin_is_shared_by_the_markets_of_a_venue():
     rules = round_rules()
-    world = World(("one", rules), ("one", rules), ("two", rules), traits={"capital_usd": 2_000.0, "leverage": 10.0})
+    world = World(
+        ("one", rules),
+        ("one", rules),
+        ("two", rules),
+        traits={"capital_usd": 2_000.0, "leverage": 10.0},
+    )
     world.own(0, 1_000.0)
     assert world.limit(0, 1, TICK, 40, market=0) == DONE
     assert world.limit(0, 1, TICK, 11, slot=1, market=1) == REFUSED_MARGIN
@@ -238,7 +280,9 @@ def test_market_orders_are_checked_five_basis_points_beyond_the_best_price(world
     world["position"]["leverage"][0, 0] = 1.0
     world.limit(1, -1, TICK, 1_000, slot=0)
     world.own(0, 10 * 200.1 + 10 * 0.1 - 1e-6)
-    world["account"]["collateral"][1, 0] += 100_000 * USD - int(world["account"]["collateral"][0, 0])
+    world["account"]["collateral"][1, 0] += 100_000 * USD - int(
+        world["account"]["collateral"][0, 0]
+    )
     assert world.market_order(0, 1, 10) == REFUSED_MARGIN
     world["account"]["collateral"][:2, 0] += [1, -1]
     assert world.market_order(0, 1, 10) == DONE
@@ -255,6 +299,7 @@ def test_refusals_change_nothing(world):
 
 # funding
 
+
 def test_funding_rounds_up_for_the_payer_and_down_for_the_receiver(world):
     world.trade(0, 1, 1)
     world.trade(0, 2, 2)
@@ -262,13 +307,20 @@ def test_funding_rounds_up_for_the_payer_and_down_for_the_receiver(world):
     before = [int(x) for x in world["account"]["collateral"][:, 0]]
     world.settle()
     rate = float(world["view"]["funding_rate"][0])
-    paid = [old - int(new) for old, new in zip(before, world["account"]["collateral"][:, 0], strict=True)]
+    paid = [
+        old - int(new)
+        for old, new in zip(before, world["account"]["collateral"][:, 0], strict=True)
+    ]
     value = LOT_VALUE * rate
     assert rate == pytest.approx(5e-4, rel=1e-5)
     assert paid[:3] == [math.ceil(3 * value), -math.floor(value), -math.floor(2 * value)]
     assert 0 < -paid[world.fund] < 3
     settled = world["settlement"][0]
-    assert (settled["long_paid"], settled["short_paid"], settled["residue"]) == (paid[0], paid[1] + paid[2], -paid[world.fund])
+    assert (settled["long_paid"], settled["short_paid"], settled["residue"]) == (
+        paid[0],
+        paid[1] + paid[2],
+        -paid[world.fund],
+    )
     assert world["position"]["all_funding"][:3, 0].tolist() == [-units for units in paid[:3]]
 
 
@@ -283,10 +335,19 @@ def test_negative_funding_is_paid_by_shorts(world):
 
 
 def test_settling_starts_the_next_interval(world):
-    world["market"]["premium_sum"], world["market"]["weight_sum"], world["market"]["samples"] = 1e-3, 1.0, 5
+    world["market"]["premium_sum"], world["market"]["weight_sum"], world["market"]["samples"] = (
+        1e-3,
+        1.0,
+        5,
+    )
     world.settle(seconds=28_800.0)
     market = world["market"][0]
-    assert (market["premium_sum"], market["weight_sum"], market["samples"], market["settled_seconds"]) == (0, 0, 0, 28_800)
+    assert (
+        market["premium_sum"],
+        market["weight_sum"],
+        market["samples"],
+        market["settled_seconds"],
+    ) == (0, 0, 0, 28_800)
 
 
 def test_funding_of_an_isolated_position_comes_from_its_pot(isolated):
@@ -308,8 +369,11 @@ def test_without_funding_nothing_is_paid_or_recorded():
     assert int(world["run"]["settlement_count"][0]) == 0
 
 
-@given(strategies.lists(strategies.integers(-10_000, 10_000), min_size=1, max_size=30), strategies.floats(-0.04, 0.04),
-       strategies.floats(1.0, 1e5))
+@given(
+    strategies.lists(strategies.integers(-10_000, 10_000), min_size=1, max_size=30),
+    strategies.floats(-0.04, 0.04),
+    strategies.floats(1.0, 1e5),
+)
 @settings(max_examples=200, deadline=None)
 def test_funding_residue_is_never_negative_and_below_the_number_of_payers(lots, rate, price):
     lots = [*lots, -sum(lots)]
@@ -319,11 +383,17 @@ def test_funding_residue_is_never_negative_and_below_the_number_of_payers(lots, 
 
 # spot and borrowing
 
+
 @pytest.fixture
 def spot_world():
     """Traders with 100,000 of which half is cash, a spot of 20,000.3 with half-spread .5 bp and fee 1 bp."""
-    world = World(traits={"capital_usd": 100_000.0, "margin_share": 0.5, "borrow_share": 0.3}, half_spread_bps=0.5, fee_bps=1.0,
-                  borrow_rate_per_year=0.1, borrow_limit_usd=40_000.0)
+    world = World(
+        traits={"capital_usd": 100_000.0, "margin_share": 0.5, "borrow_share": 0.3},
+        half_spread_bps=0.5,
+        fee_bps=1.0,
+        borrow_rate_per_year=0.1,
+        borrow_limit_usd=40_000.0,
+    )
     world["asset"]["spot"] = 20_000.3
     before = total_units(world.tables)
     yield world
@@ -341,7 +411,9 @@ def test_spot_is_bought_at_the_ask_rounded_up_and_sold_at_the_bid_rounded_down(s
     assert cash(spot_world, 0) == 50_000 * USD - bought - math.ceil(bought * 1e-4)
     spot_world.spot(0, -1, 7)
     sold = 7 * math.floor(20_000.3 * 0.99995) * LOT_UNITS
-    assert cash(spot_world, 0) == 50_000 * USD - bought - math.ceil(bought * 1e-4) + sold - math.ceil(sold * 1e-4)
+    assert cash(spot_world, 0) == 50_000 * USD - bought - math.ceil(
+        bought * 1e-4
+    ) + sold - math.ceil(sold * 1e-4)
     assert int(spot_world["holding"]["lots"][0, 0]) == 0
     assert int(spot_world["asset"]["outside_cash"][0]) == 50_000 * USD - cash(spot_world, 0)
 
@@ -376,11 +448,19 @@ def test_borrow_interest_accrues_and_goes_outside(spot_world):
     spot_world["asset"]["borrow_index"] += 20_000.3 * 0.1 / 365 * LOT_UNITS
     spot_world.accrue(0)
     interest = math.ceil(100 * 20_000.3 * 0.1 / 365 * LOT_UNITS)
-    assert before - cash(spot_world, 0) == interest == int(spot_world["asset"]["outside_cash"][0]) - outside
+    assert (
+        before - cash(spot_world, 0)
+        == interest
+        == int(spot_world["asset"]["outside_cash"][0]) - outside
+    )
     assert interest / USD == pytest.approx(20_000.3 * 0.1 / 365)
     spot_world.accrue(0)
     assert before - cash(spot_world, 0) == interest, "charged once"
-    assert int(spot_world["holding"]["interest"][0, 0]) == -interest == -int(spot_world["asset"]["outside_interest"][0])
+    assert (
+        int(spot_world["holding"]["interest"][0, 0])
+        == -interest
+        == -int(spot_world["asset"]["outside_interest"][0])
+    )
 
 
 def test_interest_is_charged_before_the_loan_changes(spot_world):
@@ -404,10 +484,15 @@ def test_proceeds_of_borrowed_spot_cannot_buy_or_leave(spot_world):
 
 # transfers
 
+
 def test_transfer_to_the_venue_takes_its_time(spot_world):
     assert spot_world.transfer(0, 1_000 * USD) == DONE
     account = spot_world["account"][0, 0]
-    assert (cash(spot_world, 0), int(account["incoming"]), int(account["incoming_step"])) == (49_000 * USD, 1_000 * USD, 10)
+    assert (cash(spot_world, 0), int(account["incoming"]), int(account["incoming_step"])) == (
+        49_000 * USD,
+        1_000 * USD,
+        10,
+    )
     for _ in range(10):
         spot_world.receive(0)
         assert int(spot_world["account"]["collateral"][0, 0]) == 50_000 * USD
@@ -423,7 +508,10 @@ def test_one_transfer_at_a_time(spot_world):
 
 
 def test_transfer_without_delay_arrives_at_once():
-    world = World(round_rules(account__transfer_seconds=0.0), traits={"margin_share": 0.0, "capital_usd": 10.0})
+    world = World(
+        round_rules(account__transfer_seconds=0.0),
+        traits={"margin_share": 0.0, "capital_usd": 10.0},
+    )
     assert world.transfer(0, 10 * USD + 1) == REFUSED_CASH
     assert world.transfer(0, 10 * USD) == DONE
     assert (world.collateral_usd(0), cash(world, 0)) == (10.0, 0)

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from perplab.sim.clearing.conservation import total_units
 from perplab.sim.risk.attribution import parent_of, remember_forced
-from perplab.sim.clearing.ledger import total_units
+from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.state.records import (
     CAUSE_COLLATERAL,
     CAUSE_FEE,
@@ -20,8 +21,14 @@ from perplab.sim.state.records import (
     TAKEOVER,
     TWIN_TAKEOVER,
 )
-from perplab.sim.rulebook.rulebook import load_rulebook
-from tests.markets import LOT_UNITS, USD, World, assert_book_is_sound, assert_positions_are_sound, round_rules
+from tests.markets import (
+    LOT_UNITS,
+    USD,
+    World,
+    assert_book_is_sound,
+    assert_positions_are_sound,
+    round_rules,
+)
 from tests.probes import find_below
 
 
@@ -31,14 +38,18 @@ def make():
     made = []
 
     def new(*rulebooks, fee=0.0, fund=1_000.0, name="binance", rules=(), **options):
-        books = rulebooks or (round_rules(name, liquidation__fee=fee, fund__initial=fund, **dict(rules)),)
+        books = rulebooks or (
+            round_rules(name, liquidation__fee=fee, fund__initial=fund, **dict(rules)),
+        )
         world = World(*books, **options)
         world["market"]["mark_seconds"] = 100.0
         return world
 
     def watched(*rulebooks, **keywords):
         world = new(*rulebooks, **keywords)
-        made.append((world, total_units(world.tables)[0], int(world["account"]["collateral"].sum())))
+        made.append(
+            (world, total_units(world.tables)[0], int(world["account"]["collateral"].sum()))
+        )
         return world
 
     yield watched
@@ -68,6 +79,7 @@ def fund_equity_usd(world):
 
 # the forced order of a venue that stops at the bankruptcy price
 
+
 def test_forced_order_stops_at_the_bankruptcy_price_and_the_fund_takes_the_rest(make):
     world = make(fee=0.003)
     long_of_100(world, 400.0)
@@ -78,13 +90,31 @@ def test_forced_order_stops_at_the_bankruptcy_price_and_the_fund_takes_the_rest(
     world.mark(19_780.0)
     assert world.round() == 1
     order, takeover = world.events
-    assert (order["kind"], order["lots"], order["value"], order["fund_change"]) == (FORCED_ORDER, -60, 11_790 * USD, 35_370_000)
-    assert (order["equity"], order["bankruptcy_price"], order["mid_shift"]) == (180 * USD, 19_600.0, -100.0)
-    assert (takeover["kind"], takeover["lots"], takeover["value"]) == (TAKEOVER, -40, 40 * 19_780 * LOT_UNITS)
-    assert (takeover["counterparty"], takeover["fund_change"]) == (world.fund, round((180 - 24 - 54 - 35.37) * USD))
+    assert (order["kind"], order["lots"], order["value"], order["fund_change"]) == (
+        FORCED_ORDER,
+        -60,
+        11_790 * USD,
+        35_370_000,
+    )
+    assert (order["equity"], order["bankruptcy_price"], order["mid_shift"]) == (
+        180 * USD,
+        19_600.0,
+        -100.0,
+    )
+    assert (takeover["kind"], takeover["lots"], takeover["value"]) == (
+        TAKEOVER,
+        -40,
+        40 * 19_780 * LOT_UNITS,
+    )
+    assert (takeover["counterparty"], takeover["fund_change"]) == (
+        world.fund,
+        round((180 - 24 - 54 - 35.37) * USD),
+    )
     assert (world.lots(0), world.collateral_usd(0), world.lots(world.fund)) == (0, 0.0, 40)
     assert fund_equity_usd(world) == pytest.approx(1_000 + 180 - 24 - 54)
-    assert int(world["view"]["best_bid"][0]) == 19_500 and int(world["view"]["best_ask"][0]) == 19_900
+    assert (
+        int(world["view"]["best_bid"][0]) == 19_500 and int(world["view"]["best_ask"][0]) == 19_900
+    )
     assert order["node"] == takeover["node"] == 0 and takeover["parent"] == -2
 
 
@@ -97,7 +127,11 @@ def test_short_is_forced_to_buy_up_to_its_bankruptcy_price(make):
     world.mark(20_220.0)
     assert world.round() == 1
     order, takeover = world.events
-    assert (order["lots"], order["value"], order["bankruptcy_price"]) == (60, (30 * 20_300 + 30 * 20_400) * LOT_UNITS, 20_400.0)
+    assert (order["lots"], order["value"], order["bankruptcy_price"]) == (
+        60,
+        (30 * 20_300 + 30 * 20_400) * LOT_UNITS,
+        20_400.0,
+    )
     assert (takeover["lots"], world.lots(world.fund)) == (40, -40)
     assert fund_equity_usd(world) == pytest.approx(1_000 + 180 - 24 - 54)
 
@@ -140,7 +174,11 @@ def test_isolated_takeover_leaves_the_account_alone(make):
     give(world, 0, 1_000.0)
     world.mark(19_780.0)
     assert world.round() == 1
-    assert (world.lots(0), int(world["position"]["pot"][0, 0]), world.collateral_usd(0)) == (0, 0, 1_000.0)
+    assert (world.lots(0), int(world["position"]["pot"][0, 0]), world.collateral_usd(0)) == (
+        0,
+        0,
+        1_000.0,
+    )
     assert fund_equity_usd(world) == pytest.approx(1_000 + 180)
 
 
@@ -154,7 +192,10 @@ def test_healthy_accounts_are_left_alone(make):
 
 
 def test_a_transfer_that_has_arrived_saves(make):
-    world = make(rules={"account__transfer_seconds": 60.0}.items(), traits={"margin_share": 0.5, "capital_usd": 2_000.0})
+    world = make(
+        rules={"account__transfer_seconds": 60.0}.items(),
+        traits={"margin_share": 0.5, "capital_usd": 2_000.0},
+    )
     world.trade(0, 1, 100)
     give(world, 0, 400.0)
     assert world.transfer(0, 500 * USD) == DONE
@@ -178,13 +219,16 @@ def test_orders_are_cancelled_at_that_venue_only(make):
 
 # the fund and deleveraging
 
+
 @pytest.mark.parametrize(("fund", "left"), [(150.0, 50.0), (100.0, 0.0)])
 def test_fund_takes_over_while_it_can_carry_the_loss(make, fund, left):
     world = make(fund=fund)
     long_of_100(world, 400.0)
     world.mark(19_500.0)
     world.round()
-    assert [int(kind) for kind in world.events["kind"]] == [TAKEOVER], "beyond bankruptcy no order is sent"
+    assert [int(kind) for kind in world.events["kind"]] == [TAKEOVER], (
+        "beyond bankruptcy no order is sent"
+    )
     assert (world.lots(0), world.lots(world.fund), world.collateral_usd(0)) == (0, 100, 0.0)
     assert fund_equity_usd(world) == pytest.approx(left)
 
@@ -206,9 +250,16 @@ def deleveraged_world(make, collateral_usd):
 def test_deleveraging_at_the_bankruptcy_price_by_rank(make):
     world = deleveraged_world(make, 400.0)
     assert [(e["kind"], e["counterparty"], e["lots"], e["value"]) for e in world.events] == [
-        (DELEVERAGED, i, -lots, lots * 19_600 * LOT_UNITS) for i, lots in ((2, 30), (3, 20), (1, 50))]
+        (DELEVERAGED, i, -lots, lots * 19_600 * LOT_UNITS)
+        for i, lots in ((2, 30), (3, 20), (1, 50))
+    ]
     assert [world.lots(i) for i in range(6)] == [0, -30, 0, 0, 0, 30]
-    assert [world.collateral_usd(i) for i in range(4)] == [0.0, 10_000 + 50 * 4, 500 + 30 * 4, 2_000 + 20 * 4]
+    assert [world.collateral_usd(i) for i in range(4)] == [
+        0.0,
+        10_000 + 50 * 4,
+        500 + 30 * 4,
+        2_000 + 20 * 4,
+    ]
     assert fund_equity_usd(world) == 50.0
     assert world["position"]["deleveraged_lots"][:4, 0].tolist() == [0, 50, 30, 20]
     assert int(world["position"]["forced_lots"][0, 0]) == 100
@@ -222,7 +273,12 @@ def test_deleveraging_price_is_rounded_against_the_counterparty(make):
 
 def test_losers_come_after_winners(make):
     world = make(fund=0.0)
-    for buyer, seller, lots, tick in ((0, 4, 10, 19_900), (1, 2, 10, 19_300), (1, 3, 10, 19_300), (0, 1, 20, 19_300)):
+    for buyer, seller, lots, tick in (
+        (0, 4, 10, 19_900),
+        (1, 2, 10, 19_300),
+        (1, 3, 10, 19_300),
+        (0, 1, 20, 19_300),
+    ):
         world.mark(float(tick))
         world.trade(buyer, seller, lots, tick=tick)
     for i, usd in ((0, 20.0), (2, 100.0), (3, 10_000.0), (4, 10_000.0)):
@@ -245,8 +301,10 @@ def test_hyperliquid_deleverages_at_the_previous_mark_by_price_ratio_times_lever
     world.mark(19_500.0)
     assert world.round() == 1
     assert [(e["kind"], e["counterparty"], e["value"]) for e in world.events] == [
-        (DELEVERAGED, 2, 40 * 19_700 * LOT_UNITS), (DELEVERAGED, 1, 40 * 19_700 * LOT_UNITS),
-        (DELEVERAGED, 3, 20 * 19_700 * LOT_UNITS)]
+        (DELEVERAGED, 2, 40 * 19_700 * LOT_UNITS),
+        (DELEVERAGED, 1, 40 * 19_700 * LOT_UNITS),
+        (DELEVERAGED, 3, 20 * 19_700 * LOT_UNITS),
+    ]
     assert [world.collateral_usd(i) for i in range(4)] == [100.0, 5_120.0, 920.0, 10_060.0]
     assert fund_equity_usd(world) == 50.0
 
@@ -264,7 +322,9 @@ def test_fund_stands_last_in_the_queue(make):
     assert world.round() == 1
     closed = world.events[1:]
     assert [(e["kind"], e["counterparty"], e["lots"], e["value"]) for e in closed] == [
-        (DELEVERAGED, 2, 60, 60 * 19_695 * LOT_UNITS), (DELEVERAGED, world.fund, 40, 40 * 19_695 * LOT_UNITS)]
+        (DELEVERAGED, 2, 60, 60 * 19_695 * LOT_UNITS),
+        (DELEVERAGED, world.fund, 40, 40 * 19_695 * LOT_UNITS),
+    ]
     assert (world.lots(5), world.lots(2), world.lots(world.fund), world.lots(1)) == (0, 0, 60, -60)
 
 
@@ -279,6 +339,7 @@ def test_money_missing_after_deleveraging_is_the_funds(make):
 
 
 # partial liquidation of Hyperliquid
+
 
 def large_long(make, equity_usd, **keywords):
     """Trader 0 is long 1,000 lots at 20,000; at a mark of 19,900 it needs 1,990 and has `equity_usd`."""
@@ -362,6 +423,7 @@ def test_forced_orders_of_hyperliquid_stop_at_the_band(make):
 
 # accounts over several markets
 
+
 def test_cross_takeover_takes_every_position_of_the_venue(make):
     rules = round_rules()
     world = make(("one", rules), ("one", rules))
@@ -372,7 +434,9 @@ def test_cross_takeover_takes_every_position_of_the_venue(make):
         world.mark(19_500.0 if m == 0 else 20_000.0, m)
     assert world.round() == 1
     assert [(int(e["kind"]), int(e["market"]), int(e["lots"])) for e in world.events] == [
-        (TAKEOVER, 0, -100), (TAKEOVER, 1, 50)]
+        (TAKEOVER, 0, -100),
+        (TAKEOVER, 1, 50),
+    ]
     assert world["position"]["lots"][world.fund].tolist() == [100, -50]
     assert world.collateral_usd(0) == 0.0 and world["position"]["lots"][0].tolist() == [0, 0]
 
@@ -389,6 +453,7 @@ def test_profit_in_one_market_carries_the_other(make):
 
 
 # the schedule of the fund
+
 
 def test_fund_unwinds_a_share_a_step(make):
     world = make(rules={"fund__unwind_seconds": 3_600.0}.items())
@@ -422,6 +487,7 @@ def test_fund_unwinds_within_the_band_only(make):
 
 # the twin
 
+
 def test_twin_passes_forced_lots_at_the_mark_without_touching_the_book(make):
     world = make(fee=0.003, no_impact=True)
     long_of_100(world, 400.0)
@@ -429,8 +495,12 @@ def test_twin_passes_forced_lots_at_the_mark_without_touching_the_book(make):
     book = world["depth"].tobytes(), int(world["run"]["trades"][0])
     world.mark(19_780.0)
     assert world.round() == 1
-    event, = world.events
-    assert (event["kind"], event["lots"], event["value"]) == (TWIN_TAKEOVER, -100, 100 * 19_780 * LOT_UNITS)
+    (event,) = world.events
+    assert (event["kind"], event["lots"], event["value"]) == (
+        TWIN_TAKEOVER,
+        -100,
+        100 * 19_780 * LOT_UNITS,
+    )
     assert (world.lots(0), world.lots(world.fund)) == (0, 100)
     assert world.collateral_usd(0) == pytest.approx(180 - 59.34)
     assert (world["depth"].tobytes(), int(world["run"]["trades"][0])) == book
@@ -450,6 +520,7 @@ def test_twin_loss_beyond_the_purse_is_the_funds(make):
 
 # parents and causes
 
+
 def history(make, *shifts):
     """A world in which nodes 7, 8, ... have displaced the mid by `shifts`, all now; trader 0 is long 100 lots at 20,000."""
     world = make()
@@ -462,8 +533,15 @@ def history(make, *shifts):
     return world
 
 
-@pytest.mark.parametrize(("collateral", "parent", "cause"), [(240.0, 7, ENDOGENOUS), (270.0, 8, ENDOGENOUS),
-                                                             (295.0, 9, ENDOGENOUS), (180.0, -1, CAUSE_INDEX)])
+@pytest.mark.parametrize(
+    ("collateral", "parent", "cause"),
+    [
+        (240.0, 7, ENDOGENOUS),
+        (270.0, 8, ENDOGENOUS),
+        (295.0, 9, ENDOGENOUS),
+        (180.0, -1, CAUSE_INDEX),
+    ],
+)
 def test_parent_is_the_first_forced_order_below_maintenance(make, collateral, parent, cause):
     world = history(make, -50, -30, -20)
     give(world, 0, collateral)
@@ -496,17 +574,34 @@ def test_one_liquidation_pushes_the_next(make):
     world.mark(19_790.0)
     assert world.round(0) == 1
     first = world.events[0]
-    assert (first["trader"], first["parent"], first["cause"], first["mid_shift"]) == (0, -1, CAUSE_INDEX, -45.0)
+    assert (first["trader"], first["parent"], first["cause"], first["mid_shift"]) == (
+        0,
+        -1,
+        CAUSE_INDEX,
+        -45.0,
+    )
     world["market"]["mark_seconds"] += 5.0
     world.mark(19_740.0, index=19_790.0)
     world["market"]["unforced_mark"] = 19_785.0
     assert world.round(1) == 1
     second = world.events[-1]
-    assert (second["trader"], second["parent"], second["cause"], second["round"]) == (2, int(first["node"]), ENDOGENOUS, 1)
+    assert (second["trader"], second["parent"], second["cause"], second["round"]) == (
+        2,
+        int(first["node"]),
+        ENDOGENOUS,
+        1,
+    )
 
 
-@pytest.mark.parametrize(("mark", "index", "cause"), [(19_780.0, 19_780.0, CAUSE_INDEX), (19_780.0, 20_000.0, CAUSE_TRADING),
-                                                      (19_780.0, 19_895.0, CAUSE_TRADING), (19_780.0, 19_800.0, CAUSE_INDEX)])
+@pytest.mark.parametrize(
+    ("mark", "index", "cause"),
+    [
+        (19_780.0, 19_780.0, CAUSE_INDEX),
+        (19_780.0, 20_000.0, CAUSE_TRADING),
+        (19_780.0, 19_895.0, CAUSE_TRADING),
+        (19_780.0, 19_800.0, CAUSE_INDEX),
+    ],
+)
 def test_immigrants_name_what_took_most(make, mark, index, cause):
     world = make()
     long_of_100(world, 400.0)
@@ -544,11 +639,16 @@ def test_collateral_as_a_cause(make):
 
 # the interval of safe marks
 
+
 @pytest.mark.parametrize("seed", range(12))
 def test_no_one_is_below_maintenance_inside_the_safe_interval(seed):
     generator = np.random.default_rng(seed)
     isolated = float(seed % 2)
-    world = World(load_rulebook("binance"), traders=8, traits={"capital_usd": 5e7, "isolated": isolated, "leverage": 20.0})
+    world = World(
+        load_rulebook("binance"),
+        traders=8,
+        traits={"capital_usd": 5e7, "isolated": isolated, "leverage": 20.0},
+    )
     for _ in range(30):
         buyer, step = int(generator.integers(8)), int(generator.integers(1, 8))
         tick = 200_000 + int(generator.integers(-500, 500))
@@ -558,7 +658,10 @@ def test_no_one_is_below_maintenance_inside_the_safe_interval(seed):
         world.mark(20_000.0 * math.exp(generator.normal(0, 0.01)))
         world.call(find_below, found)
         if world.round() == 0 and not found.any():
-            low, high = float(world["market"]["safe_low"][0]), min(float(world["market"]["safe_high"][0]), 40_000.0)
+            low, high = (
+                float(world["market"]["safe_low"][0]),
+                min(float(world["market"]["safe_high"][0]), 40_000.0),
+            )
             assert low < world["view"]["mark"][0] < high
             for mark in np.linspace(low, high, 60)[1:-1]:
                 world.mark(float(mark))
@@ -575,4 +678,6 @@ def test_safe_interval_ends_at_the_liquidation_price(make):
     world.trade(2, 3, 1)
     world.trade(1, 2, 1)
     world.round()
-    assert float(world["market"]["safe_high"][0]) == pytest.approx((20_000 + 400 / 0.99) / 1.01, rel=1e-6)
+    assert float(world["market"]["safe_high"][0]) == pytest.approx(
+        (20_000 + 400 / 0.99) / 1.01, rel=1e-6
+    )

@@ -7,8 +7,15 @@ import numpy as np
 import pytest
 
 from perplab.sim.errors import ParameterError
-from perplab.sim.state.records import DELEVERAGED, DELEVERAGING_PRICES, LOSS_SHARINGS, PICKINGS, PORTIONS, TAKEOVER
 from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.state.records import (
+    DELEVERAGED,
+    DELEVERAGING_PRICES,
+    LOSS_SHARINGS,
+    PICKINGS,
+    PORTIONS,
+    TAKEOVER,
+)
 from tests.markets import World, assert_positions_are_sound, round_rules, storm
 from tests.probes import asked, find_below, look
 
@@ -27,16 +34,25 @@ def below(portion, equity_usd, lots=100, **changes):
     return world
 
 
-@pytest.mark.parametrize(("portion", "equity", "changes", "lots"), [
-    ("tier_step", 250.0, {"margin__tiers": TIERS}, 51), ("tier_step", 150.0, {"margin__tiers": STEEP}, 21),
-    ("tier_step", 150.0, {"margin__tiers": STEEP, "liquidation__tiers_down": 2}, 76),
-    ("tier_step", 150.0, {"margin__tiers": STEEP, "liquidation__tiers_down": 3}, 100), ("half", 150.0, {}, 50), ("half", 99.0, {}, 100),
-    ("half", 150.0, {"liquidation__first_notional": 30_000.0}, 100), ("just_enough", 150.0, {"liquidation__buffer": 0.0}, 25),
-    ("just_enough", 150.0, {"liquidation__buffer": 0.1}, 35), ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__fee": 0.005}, 50),
-    ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__fee": 0.02}, 100),
-    ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__largest_share": 0.2}, 20),
-    ("each_share", 150.0, {"liquidation__first_share": 0.25}, 25), ("first_share", 150.0, {}, 100),
-])
+@pytest.mark.parametrize(
+    ("portion", "equity", "changes", "lots"),
+    [
+        ("tier_step", 250.0, {"margin__tiers": TIERS}, 51),
+        ("tier_step", 150.0, {"margin__tiers": STEEP}, 21),
+        ("tier_step", 150.0, {"margin__tiers": STEEP, "liquidation__tiers_down": 2}, 76),
+        ("tier_step", 150.0, {"margin__tiers": STEEP, "liquidation__tiers_down": 3}, 100),
+        ("half", 150.0, {}, 50),
+        ("half", 99.0, {}, 100),
+        ("half", 150.0, {"liquidation__first_notional": 30_000.0}, 100),
+        ("just_enough", 150.0, {"liquidation__buffer": 0.0}, 25),
+        ("just_enough", 150.0, {"liquidation__buffer": 0.1}, 35),
+        ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__fee": 0.005}, 50),
+        ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__fee": 0.02}, 100),
+        ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__largest_share": 0.2}, 20),
+        ("each_share", 150.0, {"liquidation__first_share": 0.25}, 25),
+        ("first_share", 150.0, {}, 100),
+    ],
+)
 def test_portions_by_hand(portion, equity, changes, lots):
     """A long of 20,000 of quote currency whose maintenance is 200."""
     assert asked_lots(below(portion, equity, **changes)) == lots
@@ -49,8 +65,14 @@ def asked_lots(world):
 
 
 def test_an_order_at_the_fillable_price_gives_way_with_what_is_lost():
-    world = below("first_share", 150.0, liquidation__forced_limit="fillable", liquidation__bankruptcy_adjustment=1.0,
-                  liquidation__spread_to_maintenance=1.5, contract__band=0.5)
+    world = below(
+        "first_share",
+        150.0,
+        liquidation__forced_limit="fillable",
+        liquidation__bankruptcy_adjustment=1.0,
+        liquidation__spread_to_maintenance=1.5,
+        contract__band=0.5,
+    )
     found = np.zeros(2, "i8")
     world.call(asked, 0, 0, found)
     assert found[1] == 20_000 - round(0.25 * 1.5 * 200)
@@ -83,8 +105,14 @@ SWITCHES = list(itertools.product(DELEVERAGING_PRICES, PICKINGS, LOSS_SHARINGS))
 
 @pytest.mark.parametrize(("price", "picking", "sharing"), SWITCHES)
 def test_every_switch_accounts_for_everything(price, picking, sharing):
-    rules = load_rulebook("binance").changed({"deleveraging.price": price, "deleveraging.picking": picking, "deleveraging.sharing": sharing,
-                                              "liquidation.takeover_share": 0.5})
+    rules = load_rulebook("binance").changed(
+        {
+            "deleveraging.price": price,
+            "deleveraging.picking": picking,
+            "deleveraging.sharing": sharing,
+            "liquidation.takeover_share": 0.5,
+        }
+    )
     market = storm(3, [rules], capital_usd=40_000.0, isolated=1.0, fund=0.0, fall=-0.15)
     for _ in range(40):
         market.step()
@@ -96,11 +124,21 @@ def test_every_switch_accounts_for_everything(price, picking, sharing):
     assert shared > 0 if sharing in ("winners", "open_interest") else shared == 0
 
 
-@pytest.mark.parametrize(("surplus", "below_zero", "leverage", "isolated"),
-                         list(itertools.product(("trader", "fund"), (False, True), (1.0, 40.0, math.inf), (0.0, 1.0))))
-def test_whatever_the_fund_takes_and_keeps_is_accounted_for(surplus, below_zero, leverage, isolated):
-    rules = load_rulebook("binance").changed({"liquidation.surplus": surplus, "deleveraging.below_zero": below_zero, "fund.leverage": leverage,
-                                              "liquidation.takeover_share": 0.5})
+@pytest.mark.parametrize(
+    ("surplus", "below_zero", "leverage", "isolated"),
+    list(itertools.product(("trader", "fund"), (False, True), (1.0, 40.0, math.inf), (0.0, 1.0))),
+)
+def test_whatever_the_fund_takes_and_keeps_is_accounted_for(
+    surplus, below_zero, leverage, isolated
+):
+    rules = load_rulebook("binance").changed(
+        {
+            "liquidation.surplus": surplus,
+            "deleveraging.below_zero": below_zero,
+            "fund.leverage": leverage,
+            "liquidation.takeover_share": 0.5,
+        }
+    )
     market = storm(3, [rules], capital_usd=5_000.0, isolated=isolated, fund=20_000.0, fall=-0.1)
     for _ in range(40):
         market.step()
@@ -111,7 +149,9 @@ def test_whatever_the_fund_takes_and_keeps_is_accounted_for(surplus, below_zero,
 
 @pytest.mark.parametrize("portion", PORTIONS)
 def test_every_portion_accounts_for_everything(portion):
-    changes = {"liquidation.portion": portion} | ({"liquidation.buffer": 0.02} if portion == "just_enough" else {})
+    changes = {"liquidation.portion": portion} | (
+        {"liquidation.buffer": 0.02} if portion == "just_enough" else {}
+    )
     market = storm(5, [load_rulebook("binance").changed(changes)], capital_usd=1_500.0)
     for _ in range(50):
         market.step()
@@ -121,7 +161,15 @@ def test_every_portion_accounts_for_everything(portion):
 
 def hole(picking):
     """Return a world in which trader 0's long is 1,000 below zero, the fund has nothing, and 1 to 3 are short 60, 30 and 10 lots."""
-    world = World(round_rules(deleveraging__picking=picking, deleveraging__price="mark", liquidation__takeover_share=1.0, fund__initial=0.0), traders=5)
+    world = World(
+        round_rules(
+            deleveraging__picking=picking,
+            deleveraging__price="mark",
+            liquidation__takeover_share=1.0,
+            fund__initial=0.0,
+        ),
+        traders=5,
+    )
     for i in range(5):
         world.own(i, 1e6)
     for i, lots in ((1, 60), (2, 30), (3, 10)):
@@ -139,7 +187,9 @@ def test_pro_rata_takes_from_all_in_proportion():
     world.round()
     assert world.lots(0) == 0
     left = [-world.lots(i) for i in (1, 2, 3)]
-    assert sum(left) == 40 and all(abs(kept - 0.4 * had) <= 1 for kept, had in zip(left, (60, 30, 10)))
+    assert sum(left) == 40 and all(
+        abs(kept - 0.4 * had) <= 1 for kept, had in zip(left, (60, 30, 10))
+    )
 
 
 def test_random_picking_is_drawn_anew_each_step_and_repeats():
@@ -154,7 +204,12 @@ def test_random_picking_is_drawn_anew_each_step_and_repeats():
 
 
 def test_the_peak_of_the_fund_is_noted_each_step_and_forgotten_after_eight_hours():
-    market = storm(3, [load_rulebook("binance").changed({"deleveraging.trigger_fall": 0.3})], traders=2, fall=0.0)
+    market = storm(
+        3,
+        [load_rulebook("binance").changed({"deleveraging.trigger_fall": 0.3})],
+        traders=2,
+        fall=0.0,
+    )
     venue, fund = market.tables["venue"][0], int(market.tables["venue"]["fund_row"][0])
     market.step()
     first = venue["fund_peak"]
@@ -166,7 +221,12 @@ def test_the_peak_of_the_fund_is_noted_each_step_and_forgotten_after_eight_hours
 
 
 def test_the_fund_stops_at_its_fall_from_the_peak():
-    world = World(round_rules(deleveraging__trigger_fall=0.3, liquidation__takeover_share=1.0, fund__initial=1_000.0), traders=3)
+    world = World(
+        round_rules(
+            deleveraging__trigger_fall=0.3, liquidation__takeover_share=1.0, fund__initial=1_000.0
+        ),
+        traders=3,
+    )
     for i in range(3):
         world.own(i, 1e6)
     world.trade(0, 1, 100)
@@ -196,18 +256,35 @@ def test_the_safe_interval_is_exact_where_margins_rise_with_size(slope):
         world.call(look, 0)
         market = world["market"][0]
         held = world["position"]["lots"][:4, 0] != 0
-        assert (market["safe_low"] < mark < market["safe_high"]) == (not (found[:, 0].astype(bool) & held).any())
+        assert (market["safe_low"] < mark < market["safe_high"]) == (
+            not (found[:, 0].astype(bool) & held).any()
+        )
 
 
 def test_liquidators_get_their_part_of_the_fee_and_no_unit_is_lost():
     earned = {}
     for share in (1.0, 0.5):
-        market = storm(3, [load_rulebook("binance").changed({"liquidation.fund_share": share, "liquidation.fee": 0.005})])
+        market = storm(
+            3,
+            [
+                load_rulebook("binance").changed(
+                    {"liquidation.fund_share": share, "liquidation.fee": 0.005}
+                )
+            ],
+        )
         market.run(200)
         assert market.conservation_error_units == 0
         venue, events = market.tables["venue"][0], market.records().events
-        earned[share] = int(venue["liquidators"]), int(events["fund_change"][events["kind"] == 0].sum()), len(events)
-    assert earned[1.0][0] == 0 and earned[0.5][2] > 0 and 0 <= earned[0.5][1] - earned[0.5][0] <= earned[0.5][2]
+        earned[share] = (
+            int(venue["liquidators"]),
+            int(events["fund_change"][events["kind"] == 0].sum()),
+            len(events),
+        )
+    assert (
+        earned[1.0][0] == 0
+        and earned[0.5][2] > 0
+        and 0 <= earned[0.5][1] - earned[0.5][0] <= earned[0.5][2]
+    )
 
 
 def queue_of(name, *held):
@@ -243,8 +320,14 @@ def test_the_ratio_of_prices_puts_leverage_first_as_hyperliquid_s_page_has_it():
     assert queue_of("hyperliquid", (18_950, 20), (19_500, 2)) == [1, 2]
 
 
-@pytest.mark.parametrize(("changes", "refused"), [({"deleveraging.rank": None}, True), ({"deleveraging.rank": None, "deleveraging.picking": "random"}, False),
-                                                  ({"deleveraging.rank": None, "deleveraging.sharing": "fund"}, False)])
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"deleveraging.rank": None}, True),
+        ({"deleveraging.rank": None, "deleveraging.picking": "random"}, False),
+        ({"deleveraging.rank": None, "deleveraging.sharing": "fund"}, False),
+    ],
+)
 def test_a_rank_is_asked_for_where_there_is_a_queue(changes, refused):
     if refused:
         with pytest.raises(ParameterError, match="rank"):
@@ -255,7 +338,9 @@ def test_a_rank_is_asked_for_where_there_is_a_queue(changes, refused):
 
 def left_open(fund, leverage, name="binance", equity=180.0, **changes):
     """Return a world after a round in which a long of 100 lots at 19,780, worth 19,780, had some equity below its maintenance and no bid."""
-    world = World(round_rules(name, fund__initial=fund, fund__leverage=leverage, **changes), traders=3)
+    world = World(
+        round_rules(name, fund__initial=fund, fund__leverage=leverage, **changes), traders=3
+    )
     for i in range(3):
         world.own(i, 1e6)
     world.trade(0, 1, 100)
@@ -265,8 +350,17 @@ def left_open(fund, leverage, name="binance", equity=180.0, **changes):
     return world
 
 
-@pytest.mark.parametrize(("fund", "leverage", "taken"), [(19_600.0, 1.0, True), (19_599.0, 1.0, False), (1_798.0, 10.0, True), (1_797.0, 10.0, False),
-                                                         (1.0, 1.0, False), (0.0, math.inf, True)])
+@pytest.mark.parametrize(
+    ("fund", "leverage", "taken"),
+    [
+        (19_600.0, 1.0, True),
+        (19_599.0, 1.0, False),
+        (1_798.0, 10.0, True),
+        (1_797.0, 10.0, False),
+        (1.0, 1.0, False),
+        (0.0, math.inf, True),
+    ],
+)
 def test_the_fund_takes_what_its_equity_carries(fund, leverage, taken):
     """A fund of 19,600 and the purse of 180 are the 19,780 that it would hold; counterparties take the rest at 19,600, the price of bankruptcy."""
     world = left_open(fund, leverage)
@@ -274,7 +368,11 @@ def test_the_fund_takes_what_its_equity_carries(fund, leverage, taken):
     assert (world.lots(world.fund), world.lots(1)) == ((100, -100) if taken else (0, 0))
     if not taken:
         assert world.events["value"][-1] == 100 * 19_600 * 10_000
-        assert (world.collateral_usd(0), world.collateral_usd(1), world.equity_usd(world.fund)) == (0.0, 1e6 + 400, fund)
+        assert (world.collateral_usd(0), world.collateral_usd(1), world.equity_usd(world.fund)) == (
+            0.0,
+            1e6 + 400,
+            fund,
+        )
 
 
 def test_a_fund_of_one_dollar_owes_nothing_after_a_fall_of_a_tenth():
@@ -307,8 +405,13 @@ def test_where_nobody_is_deleveraged_the_fund_takes_all():
     assert world.lots(world.fund) == 100
 
 
-@pytest.mark.parametrize(("below_zero", "equity", "kind"), [(True, -1.0, DELEVERAGED), (True, 1.0, TAKEOVER), (False, -1.0, TAKEOVER)])
-def test_an_account_below_zero_is_deleveraged_whatever_hyperliquid_s_vault_has(below_zero, equity, kind):
+@pytest.mark.parametrize(
+    ("below_zero", "equity", "kind"),
+    [(True, -1.0, DELEVERAGED), (True, 1.0, TAKEOVER), (False, -1.0, TAKEOVER)],
+)
+def test_an_account_below_zero_is_deleveraged_whatever_hyperliquid_s_vault_has(
+    below_zero, equity, kind
+):
     world = left_open(1e9, 40.0, "hyperliquid", equity, deleveraging__below_zero=below_zero)
     assert world.events["kind"].tolist() == [kind]
     assert load_rulebook("hyperliquid").deleveraging.below_zero
@@ -316,7 +419,12 @@ def test_an_account_below_zero_is_deleveraged_whatever_hyperliquid_s_vault_has(b
 
 def closed_whole(name="binance", fee=0.001, isolated=0.0, no_impact=False, **changes):
     """Return a world in which a long of 100 lots from 20,000 with 400 behind it has been sold at 19,700, its mark being 19,780."""
-    world = World(round_rules(name, liquidation__fee=fee, **changes), traders=3, traits={"isolated": isolated}, no_impact=no_impact)
+    world = World(
+        round_rules(name, liquidation__fee=fee, **changes),
+        traders=3,
+        traits={"isolated": isolated},
+        no_impact=no_impact,
+    )
     for i in range(3):
         world.own(i, 1e6)
     world.trade(0, 1, 100)
@@ -332,17 +440,29 @@ def closed_whole(name="binance", fee=0.001, isolated=0.0, no_impact=False, **cha
 def test_what_closing_whole_leaves_is_the_venue_s_to_give(surplus, kept, isolated):
     """A hundred above bankruptcy, a fee of 19.70: the account keeps the rest, or the fund has it."""
     world = closed_whole(liquidation__surplus=surplus, isolated=isolated)
-    assert (world.collateral_usd(0), int(world["position"]["pot"][0, 0])) == (pytest.approx(kept, abs=1e-9), 0)
+    assert (world.collateral_usd(0), int(world["position"]["pot"][0, 0])) == (
+        pytest.approx(kept, abs=1e-9),
+        0,
+    )
     assert world.equity_usd(world.fund) == pytest.approx(1_100 - kept, abs=1e-9)
-    assert world.events["fund_change"].tolist() == [round((100 - kept) * 1e6)] and world["position"]["all_fees"][0, 0] == -19_700_000
+    assert (
+        world.events["fund_change"].tolist() == [round((100 - kept) * 1e6)]
+        and world["position"]["all_fees"][0, 0] == -19_700_000
+    )
 
 
 def test_the_twin_gives_the_surplus_likewise():
     world = closed_whole(liquidation__surplus="fund", no_impact=True)
-    assert (world.collateral_usd(0), world.lots(world.fund), world.equity_usd(world.fund)) == (0.0, 100, pytest.approx(1_180))
+    assert (world.collateral_usd(0), world.lots(world.fund), world.equity_usd(world.fund)) == (
+        0.0,
+        100,
+        pytest.approx(1_180),
+    )
 
 
-@pytest.mark.parametrize(("name", "kept"), [("bitmex", 0.0), ("bybit", 0.0), ("binance", 100.0), ("okx", 100.0)])
+@pytest.mark.parametrize(
+    ("name", "kept"), [("bitmex", 0.0), ("bybit", 0.0), ("binance", 100.0), ("okx", 100.0)]
+)
 def test_whose_the_surplus_is_at_a_venue(name, kept):
     assert closed_whole(name, fee=0.0).collateral_usd(0) == kept
 

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplab.sim.laws.mark import decayed_average, index_plus_funding, median_of_three, quotes_or_last
+from perplab.sim.laws.mark import (
+    decayed_average,
+    index_plus_funding,
+    median_of_three,
+    quotes_or_last,
+)
 
 PRICE = st.floats(0.01, 1e6)
 
@@ -26,21 +31,38 @@ def test_index_plus_funding_by_hand(seconds, price):
 
 
 def test_index_plus_funding_against_a_published_mark():
-    assert index_plus_funding(97843.77, 0.00011, 16020.0, 28800.0) == pytest.approx(97849.76, abs=0.005)
+    assert index_plus_funding(97843.77, 0.00011, 16020.0, 28800.0) == pytest.approx(
+        97849.76, abs=0.005
+    )
 
 
-@pytest.mark.parametrize("elapsed, window, average", [
-    (0.0, 30.0, 10.0), (30.0, 30.0, 20.0 - 10.0 / math.e), (1e6, 30.0, 20.0), (5.0, 0.0, 20.0), (5.0, math.inf, 10.0),
-])
+@pytest.mark.parametrize(
+    "elapsed, window, average",
+    [
+        (0.0, 30.0, 10.0),
+        (30.0, 30.0, 20.0 - 10.0 / math.e),
+        (1e6, 30.0, 20.0),
+        (5.0, 0.0, 20.0),
+        (5.0, math.inf, 10.0),
+    ],
+)
 def test_decayed_average_by_hand(elapsed, window, average):
     assert decayed_average(10.0, 20.0, elapsed, window) == pytest.approx(average)
 
 
 @settings(deadline=None)
-@given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3), st.floats(0.0, 600.0), st.floats(0.0, 600.0), st.floats(0.1, 600.0))
+@given(
+    st.floats(-1e3, 1e3),
+    st.floats(-1e3, 1e3),
+    st.floats(0.0, 600.0),
+    st.floats(0.0, 600.0),
+    st.floats(0.1, 600.0),
+)
 def test_decayed_average_does_not_depend_on_the_step(average, sample, first, second, window):
     twice = decayed_average(decayed_average(average, sample, first, window), sample, second, window)
-    assert twice == pytest.approx(decayed_average(average, sample, first + second, window), abs=1e-9)
+    assert twice == pytest.approx(
+        decayed_average(average, sample, first + second, window), abs=1e-9
+    )
     assert min(average, sample) - 1e-9 <= twice <= max(average, sample) + 1e-9
 
 
@@ -53,10 +75,19 @@ def test_documented_average_agrees_in_the_long_run():
     assert average == pytest.approx(numerator / denominator, abs=1e-12)
 
 
-@pytest.mark.parametrize("bid, ask, last, price", [
-    (99.0, 101.0, 100.0, 100.0), (99.0, 101.0, 98.0, 99.0), (99.0, 101.0, 102.0, 101.0), (99.0, 101.0, 99.0, 99.0),
-    (0.0, 101.0, 98.0, 98.0), (99.0, 0.0, 102.0, 102.0), (99.0, 0.0, 98.0, 99.0), (0.0, 0.0, 98.0, 98.0),
-])
+@pytest.mark.parametrize(
+    "bid, ask, last, price",
+    [
+        (99.0, 101.0, 100.0, 100.0),
+        (99.0, 101.0, 98.0, 99.0),
+        (99.0, 101.0, 102.0, 101.0),
+        (99.0, 101.0, 99.0, 99.0),
+        (0.0, 101.0, 98.0, 98.0),
+        (99.0, 0.0, 102.0, 102.0),
+        (99.0, 0.0, 98.0, 99.0),
+        (0.0, 0.0, 98.0, 98.0),
+    ],
+)
 def test_quotes_or_last_by_hand(bid, ask, last, price):
     assert quotes_or_last(bid, ask, last) == price
 
@@ -64,8 +95,12 @@ def test_quotes_or_last_by_hand(bid, ask, last, price):
 @settings(deadline=None)
 @given(PRICE, PRICE, PRICE, st.floats(0.0, 100.0))
 def test_compiled_is_plain(a, b, c, seconds):
-    calls = {median_of_three: (a, b, c), quotes_or_last: (a, b, c), decayed_average: (a, b, seconds, 30.0),
-             index_plus_funding: (a, 0.001, seconds, 100.0)}
+    calls = {
+        median_of_three: (a, b, c),
+        quotes_or_last: (a, b, c),
+        decayed_average: (a, b, seconds, 30.0),
+        index_plus_funding: (a, 0.001, seconds, 100.0),
+    }
     for function, arguments in calls.items():
         assert function(*arguments) == getattr(function, "py_func", function)(*arguments)
 
@@ -84,5 +119,8 @@ def test_a_mark_keeps_its_clock_and_its_distance():
     wide = storm(5, [free], capital_usd=1_500.0)
     for market in (near, wide):
         market.run(300)
-    gaps = [np.abs(rows["mark"] / rows["index"] - 1).max() for rows in (market.records().series[0] for market in (near, wide))]
+    gaps = [
+        np.abs(rows["mark"] / rows["index"] - 1).max()
+        for rows in (market.records().series[0] for market in (near, wide))
+    ]
     assert gaps[0] <= 1e-4 + 1e-12 < gaps[1]

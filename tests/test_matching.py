@@ -19,7 +19,16 @@ from perplab.sim.state.records import (
     REFUSED_MARGIN,
     SELF_TRADE,
 )
-from tests.markets import SLOTS, STEP_GOES_BY, TICK, World, assert_book_is_sound, assert_positions_are_sound, queue, round_rules
+from tests.markets import (
+    SLOTS,
+    STEP_GOES_BY,
+    TICK,
+    World,
+    assert_book_is_sound,
+    assert_positions_are_sound,
+    queue,
+    round_rules,
+)
 from tests.reference_book import Fill, ReferenceBook
 
 CODES = {name: number for number, name in enumerate(OUTCOMES)}
@@ -106,16 +115,43 @@ class MarginBook(ReducingBook):
             return True
         equity = purse.collateral + purse.quote + purse.lots * self.mark * LOT_TICK_UNITS
         adverse = max((tick - self.mark) * side, 0) * lots * LOT_TICK_UNITS
-        return equity - adverse >= Fraction(after * max(tick, self.mark) * LOT_TICK_UNITS, purse.leverage)
+        return equity - adverse >= Fraction(
+            after * max(tick, self.mark) * LOT_TICK_UNITS, purse.leverage
+        )
 
-    def limit(self, order, trader, side, tick, lots, post_only=False, reduce_only=False, immediate=False, expiry_step=0):
+    def limit(
+        self,
+        order,
+        trader,
+        side,
+        tick,
+        lots,
+        post_only=False,
+        reduce_only=False,
+        immediate=False,
+        expiry_step=0,
+    ):
         self.cancel(order)
         wanted = self._clipped(trader, side, lots) if reduce_only else lots
-        refused = not self.lowest <= tick <= self.highest or wanted == 0 or post_only and self._crosses(side, tick)
+        refused = (
+            not self.lowest <= tick <= self.highest
+            or wanted == 0
+            or post_only
+            and self._crosses(side, tick)
+        )
         if not refused and not self.affords(trader, side, tick, wanted):
             return "refused_margin", []
-        return super().limit(order, trader, side, tick, lots, post_only=post_only, reduce_only=reduce_only,
-                             immediate=immediate, expiry_step=expiry_step)
+        return super().limit(
+            order,
+            trader,
+            side,
+            tick,
+            lots,
+            post_only=post_only,
+            reduce_only=reduce_only,
+            immediate=immediate,
+            expiry_step=expiry_step,
+        )
 
     def market(self, trader, side, lots, band_tick, reduce_only=False):
         wanted, best = self._clipped(trader, side, lots) if reduce_only else lots, self.best(-side)
@@ -138,30 +174,49 @@ def random_messages(generator, count, traders, reach, most_lots, slots=SLOTS):
     senders = np.where(choice < 0.99, generator.integers(0, traders, count), STEP_GOES_BY)
     messages["slot"] = generator.integers(0, slots, count)
     messages["side"] = generator.integers(0, 2, count) * 2 - 1
-    messages["tick"] = TICK + generator.integers(-reach, reach + 1, count) - messages["side"] * (reach // 4)
+    messages["tick"] = (
+        TICK + generator.integers(-reach, reach + 1, count) - messages["side"] * (reach // 4)
+    )
     messages["lots"] = generator.integers(1, most_lots + 1, count)
-    flags = generator.choice([0, POST_ONLY, REDUCE_ONLY, IMMEDIATE, POST_ONLY | REDUCE_ONLY, IMMEDIATE | REDUCE_ONLY], count,
-                             p=[0.7, 0.1, 0.1, 0.04, 0.03, 0.03])
+    flags = generator.choice(
+        [0, POST_ONLY, REDUCE_ONLY, IMMEDIATE, POST_ONLY | REDUCE_ONLY, IMMEDIATE | REDUCE_ONLY],
+        count,
+        p=[0.7, 0.1, 0.1, 0.04, 0.03, 0.03],
+    )
     messages["flags"] = np.where(messages["kind"] == LIMIT, flags, flags & REDUCE_ONLY)
-    messages["expiry_seconds"] = np.where(generator.random(count) < 0.15, 60.0 * generator.integers(1, 4, count), 0.0)
+    messages["expiry_seconds"] = np.where(
+        generator.random(count) < 0.15, 60.0 * generator.integers(1, 4, count), 0.0
+    )
     return senders, messages
 
 
 def replay(book, senders, messages, band):
     """Play messages to a reference book; return outcomes, best prices after each, and all fills."""
     outcomes, bests, fills = [], [], []
-    for sender, (kind, _, slot, side, tick, lots, flags, seconds) in zip(senders.tolist(), messages.tolist(), strict=True):
+    for sender, (kind, _, slot, side, tick, lots, flags, seconds) in zip(
+        senders.tolist(), messages.tolist(), strict=True
+    ):
         outcome, new = 0, []
         if sender == STEP_GOES_BY:
             book.step += 1
             book.expire(book.step)
         elif kind == LIMIT:
-            name, new = book.limit(sender * SLOTS + slot, sender, side, tick, lots, post_only=bool(flags & POST_ONLY),
-                                   reduce_only=bool(flags & REDUCE_ONLY), immediate=bool(flags & IMMEDIATE),
-                                   expiry_step=book.step + int(seconds // 60) if seconds else 0)
+            name, new = book.limit(
+                sender * SLOTS + slot,
+                sender,
+                side,
+                tick,
+                lots,
+                post_only=bool(flags & POST_ONLY),
+                reduce_only=bool(flags & REDUCE_ONLY),
+                immediate=bool(flags & IMMEDIATE),
+                expiry_step=book.step + int(seconds // 60) if seconds else 0,
+            )
             outcome = CODES[name]
         elif kind == MARKET_ORDER:
-            name, new = book.market(sender, side, lots, band[1] if side > 0 else band[0], bool(flags & REDUCE_ONLY))
+            name, new = book.market(
+                sender, side, lots, band[1] if side > 0 else band[0], bool(flags & REDUCE_ONLY)
+            )
             outcome = CODES[name] if new or name != "done" else NOTHING_TO_DO
         else:
             outcome = DONE if book.cancel(sender * SLOTS + slot) else NOTHING_TO_DO
@@ -174,8 +229,10 @@ def replay(book, senders, messages, band):
 def assert_same_queues(world, book):
     """Check that each level of the compiled book holds the same orders with the same lots in the same order."""
     for side in (1, -1):
-        ours = [(tick, [int(world["order"]["lots"][number]) for number in queue(world.tables, 0, tick)])
-                for tick in sorted(book.queues[side], reverse=side > 0)]
+        ours = [
+            (tick, [int(world["order"]["lots"][number]) for number in queue(world.tables, 0, tick)])
+            for tick in sorted(book.queues[side], reverse=side > 0)
+        ]
         assert ours == book.depth(side)
         for tick, resting in book.queues[side].items():
             assert queue(world.tables, 0, tick) == [one.order for one in resting]
@@ -183,10 +240,12 @@ def assert_same_queues(world, book):
 
 def assert_same_fills(world, fills):
     """Check the prints against the reference's fills."""
-    prints = world["print"][:int(world["run"]["print_count"][0])]
+    prints = world["print"][: int(world["run"]["print_count"][0])]
     assert len(prints) == len(fills) == int(world["run"]["trades"][0])
     ours = np.stack([prints[name] for name in ("maker", "taker", "side", "tick", "lots")], axis=1)
-    assert np.array_equal(ours, np.array([(f.maker, f.taker, f.side, f.tick, f.lots) for f in fills]))
+    assert np.array_equal(
+        ours, np.array([(f.maker, f.taker, f.side, f.tick, f.lots) for f in fills])
+    )
 
 
 def assert_same_run(world, book, senders, messages, band, part):
@@ -211,23 +270,33 @@ def assert_same_run(world, book, senders, messages, band, part):
 def test_a_million_messages_agree_with_the_reference_book(seed):
     count, traders = 125_000, (30, 6)[seed % 2]
     generator = np.random.default_rng(seed)
-    senders, messages = random_messages(generator, count, traders, reach=(24, 90, 6, 40)[seed % 4], most_lots=(9, 40)[seed % 2])
+    senders, messages = random_messages(
+        generator, count, traders, reach=(24, 90, 6, 40)[seed % 4], most_lots=(9, 40)[seed % 2]
+    )
     world = World(traders=traders, prints=200_000, traits={"capital_usd": 1e11})
     band = TICK - 60, TICK + 60
     world["market"]["band_low"], world["market"]["band_high"] = band
     book = ReducingBook(*band)
     assert_same_run(world, book, senders, messages, band, count)
     assert {i: lots for i, lots in book.positions.items() if lots} == {
-        i: int(lots) for i, lots in enumerate(world["position"]["lots"][:, 0]) if lots}
+        i: int(lots) for i, lots in enumerate(world["position"]["lots"][:, 0]) if lots
+    }
 
 
 def margin_world(generator, traders, leverages):
     """Return a world and its reference book in which money is tight: a few positions' worth each."""
     rules = round_rules(**{"fees.taker": 2.0**-11, "fees.maker": 2.0**-13})
-    world = World(rules, traders=traders, prints=200_000, traits={"leverage": leverages.astype(float)})
-    collateral = generator.integers(50, 3_000, traders) * 1_000_000 + generator.integers(0, 1_000_000, traders)
+    world = World(
+        rules, traders=traders, prints=200_000, traits={"leverage": leverages.astype(float)}
+    )
+    collateral = generator.integers(50, 3_000, traders) * 1_000_000 + generator.integers(
+        0, 1_000_000, traders
+    )
     world["account"]["collateral"][:traders, 0] = collateral
-    purses = [Purse(int(money), int(leverage)) for money, leverage in zip(collateral, leverages, strict=True)]
+    purses = [
+        Purse(int(money), int(leverage))
+        for money, leverage in zip(collateral, leverages, strict=True)
+    ]
     return world, MarginBook(purses, TICK - 100, TICK + 100)
 
 
@@ -243,10 +312,17 @@ def test_tight_margin_refuses_what_integers_refuse(seed):
         senders, messages = random_messages(generator, part, traders, reach=40, most_lots=30)
         outcomes, bests = world.drive(senders, messages)
         expected, expected_bests, _ = replay(book, senders, messages, band)
-        assert np.bincount(outcomes, minlength=9).tolist() == np.bincount(expected, minlength=9).tolist()
+        assert (
+            np.bincount(outcomes, minlength=9).tolist()
+            == np.bincount(expected, minlength=9).tolist()
+        )
         assert np.array_equal(outcomes, expected) and np.array_equal(bests, expected_bests)
-        assert [int(x) for x in world["account"]["collateral"][:traders, 0]] == [purse.collateral for purse in book.purses]
-        assert [int(x) for x in world["position"]["quote"][:traders, 0]] == [purse.quote for purse in book.purses]
+        assert [int(x) for x in world["account"]["collateral"][:traders, 0]] == [
+            purse.collateral for purse in book.purses
+        ]
+        assert [int(x) for x in world["position"]["quote"][:traders, 0]] == [
+            purse.quote for purse in book.purses
+        ]
         assert_same_queues(world, book)
         refused += int((outcomes == REFUSED_MARGIN).sum())
     assert 0.05 < refused / (8 * part) < 0.6

@@ -4,8 +4,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from perplab.analysis.figures import style as canvas
 from perplab.analysis.figures import run_figures as plots
+from perplab.analysis.figures import style as canvas
 from perplab.sim.state.records import EVENT, SETTLEMENT
 from tests.recorded import noisy_run, short_run
 
@@ -29,7 +29,9 @@ def curves(axes):
 
 def test_figures_are_written_and_the_same_twice(run, tmp_path):
     first = plots.figures(run, tmp_path)
-    assert [path.name for path in first] == [f"{name}.{kind}" for name in NAMES for kind in ("png", "svg")]
+    assert [path.name for path in first] == [
+        f"{name}.{kind}" for name in NAMES for kind in ("png", "svg")
+    ]
     before = {path: path.read_bytes() for path in first}
     plots.figures(run, tmp_path)
     assert all(path.read_bytes() == before[path] for path in first)
@@ -112,18 +114,30 @@ def test_no_liquidations_and_no_settlements_are_said(axes):
     assert plots.liquidated(quiet, axes).texts[0].get_text() == "no liquidations"
 
 
-@pytest.mark.parametrize(("steps", "unit"), [(5 * 1440, "days"), (2 * 1440, "hours"), (60, "minutes")])
+@pytest.mark.parametrize(
+    ("steps", "unit"), [(5 * 1440, "days"), (2 * 1440, "hours"), (60, "minutes")]
+)
 def test_time_axis_suits_the_length(run, steps, unit):
-    assert canvas.clock(type(run)(run.series, run.kinds, [], meta={"dt": 60.0, "steps": steps}))[1] == unit
+    assert (
+        canvas.clock(type(run)(run.series, run.kinds, [], meta={"dt": 60.0, "steps": steps}))[1]
+        == unit
+    )
 
 
 def test_kinds_are_named_and_coloured_alike(run, axes):
     plots.equity_by_kind(run, axes)
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["noise", "directional", "carry arbitrage", "liquidity"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "noise",
+        "directional",
+        "carry arbitrage",
+        "liquidity",
+    ]
     assert axes.get_ylabel().startswith("change of equity\n(")
 
 
 @pytest.mark.parametrize(("days", "ticks"), [(4, 0.5), (2, 6), (30, 3), (365, 60), (9000, 900)])
 def test_ticks_stand_at_round_times(run, axes, days, ticks):
-    plots.time_axis(type(run)(run.series, run.kinds, [], meta={"dt": 60.0, "steps": days * 1440}), axes)
+    plots.time_axis(
+        type(run)(run.series, run.kinds, [], meta={"dt": 60.0, "steps": days * 1440}), axes
+    )
     assert np.diff(axes.get_xticks())[0] == pytest.approx(ticks)

@@ -6,15 +6,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplab.sim.funding.skew import adapted, imbalance_of, velocity
-from perplab.sim.clearing.ledger import total_units
-from perplab.sim.exchange.amm import product_price, product_room, quote_pool, skew_price
-from perplab.sim.state.records import DONE, NOTHING_TO_DO, POST_ONLY, REFUSED_POST_ONLY
+from perplab.sim.clearing.conservation import total_units
+from perplab.sim.exchange.amm import quote_pool
+from perplab.sim.laws.amm import product_price, product_room, skew_price
+from perplab.sim.laws.skew_funding import adapted, imbalance_of, velocity
 from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.state.records import DONE, NOTHING_TO_DO, POST_ONLY, REFUSED_POST_ONLY
 from tests.markets import USD, World, assert_positions_are_sound, round_rules, storm
 
-PLACES = {"vamm": dict(trading__place="vamm", trading__depth_usd=2e6),
-          "oracle": dict(trading__place="oracle", trading__scale=1_000.0, trading__half_spread=0.0005, trading__largest_usd=1e6)}
+PLACES = {
+    "vamm": dict(trading__place="vamm", trading__depth_usd=2e6),
+    "oracle": dict(
+        trading__place="oracle",
+        trading__scale=1_000.0,
+        trading__half_spread=0.0005,
+        trading__largest_usd=1e6,
+    ),
+}
 PLACE = pytest.mark.parametrize("place", sorted(PLACES))
 
 
@@ -27,13 +35,22 @@ def pool(place, **changes):
     return world
 
 
-@pytest.mark.parametrize(("place", "lots", "tick"), [
-    ("vamm", 1_000, 22_223), ("vamm", -1_000, 18_181), ("oracle", 1_000, 20_110), ("oracle", -1_000, 19_890)])
+@pytest.mark.parametrize(
+    ("place", "lots", "tick"),
+    [
+        ("vamm", 1_000, 22_223),
+        ("vamm", -1_000, 18_181),
+        ("oracle", 1_000, 20_110),
+        ("oracle", -1_000, 19_890),
+    ],
+)
 def test_fills_by_hand(place, lots, tick):
     """Ten of a hundred in the pool; ten of a scale of a thousand, and 5 bp."""
     world = pool(place, contract__band=0.3)
     assert world.market_order(0, 1 if lots > 0 else -1, abs(lots)) == DONE
-    assert world.lots(0) == lots == -world.lots(world.fund) and world["view"]["last_tick"][0] == tick
+    assert (
+        world.lots(0) == lots == -world.lots(world.fund) and world["view"]["last_tick"][0] == tick
+    )
     assert world["view"]["open_interest"][0] == abs(lots)
 
 
@@ -71,11 +88,16 @@ def test_nobody_gains_by_a_round_trip_and_no_unit_is_lost(place, sizes):
 def test_a_swap_in_two_parts_costs_the_same(size, share):
     product, first = 2e8, share * size
     whole = product_price(100.0, product, size) * size
-    parts = product_price(100.0, product, first) * first + product_price(100.0 - first, product, size - first) * (size - first)
+    parts = product_price(100.0, product, first) * first + product_price(
+        100.0 - first, product, size - first
+    ) * (size - first)
     assert parts == pytest.approx(whole, rel=1e-9)
     marginal = product / (100.0 - size) ** 2
     assert product_room(100.0, product, marginal) == pytest.approx(size, rel=1e-9)
-    halves = [skew_price(1.0, 7.0, first, 1e4, 0.0) * first, skew_price(1.0, 7.0 + first, size - first, 1e4, 0.0) * (size - first)]
+    halves = [
+        skew_price(1.0, 7.0, first, 1e4, 0.0) * first,
+        skew_price(1.0, 7.0 + first, size - first, 1e4, 0.0) * (size - first),
+    ]
     assert sum(halves) == pytest.approx(skew_price(1.0, 7.0, size, 1e4, 0.0) * size, rel=1e-9)
 
 
@@ -89,8 +111,16 @@ def test_the_pool_backs_no_more_than_it_may():
 
 @pytest.mark.parametrize("name", ["gmx-v2", "synthetix-v3"])
 def test_forced_orders_trade_with_the_pool(name):
-    market = storm(3, [load_rulebook(name).changed({"margin.tiers": [[0, 0.01, 50]], "margin.maximum_leverage": 50})], capital_usd=1_500.0,
-                   fall=-0.12)
+    market = storm(
+        3,
+        [
+            load_rulebook(name).changed(
+                {"margin.tiers": [[0, 0.01, 50]], "margin.maximum_leverage": 50}
+            )
+        ],
+        capital_usd=1_500.0,
+        fall=-0.12,
+    )
     for _ in range(80):
         market.step()
         assert market.conservation_error_units == 0
@@ -106,18 +136,38 @@ def test_receivers_share_what_payers_pay_and_the_pool_stands_aside():
     before = [world["account"]["collateral"][i, 0].item() for i in (0, 1, world.fund)]
     world["market"]["premium_sum"], world["market"]["weight_sum"] = 0.001, 1.0
     world.settle()
-    paid = [then - world["account"]["collateral"][i, 0].item() for then, i in zip(before, (0, 1, world.fund))]
-    assert paid[0] == round(300 * 200 * 0.001 * USD) and -paid[1] in (paid[0], paid[0] - 1) and sum(paid) == 0
+    paid = [
+        then - world["account"]["collateral"][i, 0].item()
+        for then, i in zip(before, (0, 1, world.fund))
+    ]
+    assert (
+        paid[0] == round(300 * 200 * 0.001 * USD)
+        and -paid[1] in (paid[0], paid[0] - 1)
+        and sum(paid) == 0
+    )
 
 
-@pytest.mark.parametrize(("state", "imbalance", "expected"), [
-    (0.0, 0.06, 3.6e-5), (5e-5, 0.04, 5e-5), (5e-5, 0.02, 5e-5 - 1.2e-5), (1e-6, 0.0, 0.0), (5e-5, -0.01, 4.4e-5), (1e-6, -0.06, -3.5e-5),
-    (9e-4, 0.5, 1e-3)])
+@pytest.mark.parametrize(
+    ("state", "imbalance", "expected"),
+    [
+        (0.0, 0.06, 3.6e-5),
+        (5e-5, 0.04, 5e-5),
+        (5e-5, 0.02, 5e-5 - 1.2e-5),
+        (1e-6, 0.0, 0.0),
+        (5e-5, -0.01, 4.4e-5),
+        (1e-6, -0.06, -3.5e-5),
+        (9e-4, 0.5, 1e-3),
+    ],
+)
 def test_the_adaptive_rate_by_hand(state, imbalance, expected):
-    assert adapted(state, imbalance, 600.0, 1e-6, 2e-8, 0.05, 0.03, 1e-3) == pytest.approx(expected, abs=1e-15)
+    assert adapted(state, imbalance, 600.0, 1e-6, 2e-8, 0.05, 0.03, 1e-3) == pytest.approx(
+        expected, abs=1e-15
+    )
 
 
 def test_imbalance_and_velocity_by_hand():
     assert imbalance_of(3.0, 1.0, 2.0) == pytest.approx(1.0) and imbalance_of(1.0, 3.0, 1.0) == -0.5
     assert imbalance_of(1.0, 0.0, 1.0) == 0.0 == imbalance_of(2.0, 2.0, 1.5)
-    assert velocity(50.0, 100.0, 9.0) == 4.5 and math.copysign(1.0, velocity(-1e9, 1.0, 9.0)) == -1.0
+    assert (
+        velocity(50.0, 100.0, 9.0) == 4.5 and math.copysign(1.0, velocity(-1e9, 1.0, 9.0)) == -1.0
+    )

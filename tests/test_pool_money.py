@@ -9,15 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perplab.sim.clearing.conservation import total_units
 from perplab.sim.errors import ParameterError
-from perplab.sim.clearing.ledger import total_units
-from perplab.sim.exchange.amm import quote_pool, skew_price
+from perplab.sim.exchange.amm import quote_pool
+from perplab.sim.laws.amm import skew_price
 from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.markets import USD, World, assert_positions_are_sound, digest, round_rules, storm
 from tests.probes import winners_closed
 
 POOLS = ("drift-v2", "gmx-v2", "perp-v1", "perp-v2", "synthetix-v3")
-ORACLE = dict(trading__place="oracle", trading__scale=1e9, trading__half_spread=0.0, trading__largest_usd=1e6, contract__band=0.5)
+ORACLE = dict(
+    trading__place="oracle",
+    trading__scale=1e9,
+    trading__half_spread=0.0,
+    trading__largest_usd=1e6,
+    contract__band=0.5,
+)
 
 
 def pool(**changes):
@@ -58,10 +65,17 @@ def test_swaps_are_printed():
     assert (kept["taker"], kept["maker"], kept["side"], kept["lots"]) == (1, world.fund, -1, 7)
 
 
-@pytest.mark.parametrize(("fees", "received", "by_pool"), [(0.0, 20.0, 0.0), (30.0, 25.0, -5.0), (1_000.0, 40.0, -20.0)])
+@pytest.mark.parametrize(
+    ("fees", "received", "by_pool"), [(0.0, 20.0, 0.0), (30.0, 25.0, -5.0), (1_000.0, 40.0, -20.0)]
+)
 def test_receivers_get_what_payers_and_fees_carry(fees, received, by_pool):
     """100 long lots pay 20; 200 short would get 40, of which the pool may add a third of half its fees."""
-    world = pool(funding__receivers="pool_fees", funding__fees_kept=0.5, funding__fees_spent=1 / 3, funding__damper=0.0)
+    world = pool(
+        funding__receivers="pool_fees",
+        funding__fees_kept=0.5,
+        funding__fees_spent=1 / 3,
+        funding__damper=0.0,
+    )
     world.market_order(0, 1, 100)
     world.market_order(1, -1, 200)
     world["position"]["all_fees"][world.fund] = round(fees * USD)
@@ -71,7 +85,12 @@ def test_receivers_get_what_payers_and_fees_carry(fees, received, by_pool):
 
 
 def test_a_pool_that_receives_relieves_nobody():
-    world = pool(funding__receivers="pool_fees", funding__fees_kept=0.5, funding__fees_spent=1 / 3, funding__damper=0.0)
+    world = pool(
+        funding__receivers="pool_fees",
+        funding__fees_kept=0.5,
+        funding__fees_spent=1 / 3,
+        funding__damper=0.0,
+    )
     world.market_order(0, 1, 200)
     world.market_order(1, -1, 100)
     assert settled(world, 0.001) == pytest.approx([-40.0, 20.0, 20.0], abs=1e-5)
@@ -80,13 +99,21 @@ def test_a_pool_that_receives_relieves_nobody():
 
 def test_the_larger_side_pays_for_its_reserve():
     """200 lots are 4 % of a million: .04 x 10 % a year on 40,000 for eight hours, to the pool; a side that is empty gets no funding."""
-    world = pool(funding__receivers="pro_rata", funding__damper=0.0, trading__borrowing=[0.1, 0.5, 1.0])
+    world = pool(
+        funding__receivers="pro_rata", funding__damper=0.0, trading__borrowing=[0.1, 0.5, 1.0]
+    )
     world.market_order(0, 1, 200)
     fee = 40_000 * 0.04 * 0.1 * 8 / 8_760
     assert settled(world, 0.001) == pytest.approx([-fee, 0.0, fee], abs=1e-5)
 
 
-@pytest.mark.parametrize("place", [ORACLE | {"trading__scale": 100.0}, dict(trading__place="vamm", trading__depth_usd=1e7, contract__band=0.5)])
+@pytest.mark.parametrize(
+    "place",
+    [
+        ORACLE | {"trading__scale": 100.0},
+        dict(trading__place="vamm", trading__depth_usd=1e7, contract__band=0.5),
+    ],
+)
 def test_the_exact_twin_leaves_the_price_alone(place):
     """A crowded long is taken by the fund at the mark; the next swap is priced as if nothing had happened."""
     world = World(round_rules(**place), traders=3)
@@ -105,7 +132,12 @@ def test_the_exact_twin_leaves_the_price_alone(place):
 
 
 @settings(deadline=None)
-@given(st.floats(-50.0, 50.0), st.floats(-80.0, 80.0).filter(lambda size: abs(size) > 1e-3), st.floats(0.0, 1.0), st.floats(0.0, 0.01))
+@given(
+    st.floats(-50.0, 50.0),
+    st.floats(-80.0, 80.0).filter(lambda size: abs(size) > 1e-3),
+    st.floats(0.0, 1.0),
+    st.floats(0.0, 0.01),
+)
 def test_a_round_trip_at_one_index_never_gains(skew, size, relief, half_spread):
     there = size * skew_price(1_000.0, skew, size, 1e4, half_spread, relief)
     back = -size * skew_price(1_000.0, skew + size, -size, 1e4, half_spread, relief)
@@ -113,10 +145,17 @@ def test_a_round_trip_at_one_index_never_gains(skew, size, relief, half_spread):
 
 
 @settings(deadline=None)
-@given(st.floats(-50.0, 50.0), st.floats(-80.0, 80.0).filter(lambda size: abs(size) > 1e-3), st.floats(0.05, 0.95), st.floats(0.0, 1.0))
+@given(
+    st.floats(-50.0, 50.0),
+    st.floats(-80.0, 80.0).filter(lambda size: abs(size) > 1e-3),
+    st.floats(0.05, 0.95),
+    st.floats(0.0, 1.0),
+)
 def test_parts_cost_what_the_whole_costs(skew, size, share, relief):
     first, rest = share * size, (1 - share) * size
-    parts = first * skew_price(1.0, skew, first, 1e4, 0.0, relief) + rest * skew_price(1.0, skew + first, rest, 1e4, 0.0, relief)
+    parts = first * skew_price(1.0, skew, first, 1e4, 0.0, relief) + rest * skew_price(
+        1.0, skew + first, rest, 1e4, 0.0, relief
+    )
     assert parts == pytest.approx(size * skew_price(1.0, skew, size, 1e4, 0.0, relief), rel=1e-9)
 
 
@@ -125,7 +164,9 @@ def stormy(name):
     rules = load_rulebook(name)
     changes = {} if rules.trading.depth_usd is None else {"trading.depth_usd": 500_000.0}
     changes |= {"margin.tiers": [[0, 0.02, 30]], "margin.maximum_leverage": 30}
-    return storm(5, [rules.changed(changes)], capital_usd=1_500.0, leverage=30.0, fall=-0.1, fund=100_000.0)
+    return storm(
+        5, [rules.changed(changes)], capital_usd=1_500.0, leverage=30.0, fall=-0.1, fund=100_000.0
+    )
 
 
 def storm_digests():
@@ -152,8 +193,14 @@ def test_every_step_of_a_storm_accounts_for_everything(name):
 def test_without_the_compiler_the_same_bytes_on_every_pool():
     program = "import warnings; warnings.simplefilter('ignore'); from tests import test_pool_money as t; print(*t.storm_digests())"
     root = pathlib.Path(__file__).resolve().parent.parent
-    plain = subprocess.run([sys.executable, "-c", program], env=dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(root)),
-                           capture_output=True, text=True, cwd=root, check=True)
+    plain = subprocess.run(
+        [sys.executable, "-c", program],
+        env=dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(root)),
+        capture_output=True,
+        text=True,
+        cwd=root,
+        check=True,
+    )
     assert plain.stdout.split() == storm_digests()
 
 
@@ -161,7 +208,12 @@ def test_winners_are_closed_from_the_best_down_until_the_pool_owes_little_enough
     """A pool of 30,000 owes two longs of 100 lots, bought at 20,000 and 24,000, their profits of 12,000 and 8,000 at 32,000: two
     thirds. The first one goes; the second's 8,000 are four ninths of what is left."""
     for target, left in ((0.4, 0), (0.5, 100)):
-        world = pool(deleveraging__winners_trigger=0.6, deleveraging__winners_target=target, trading__largest_usd=1e9, contract__band=0.9)
+        world = pool(
+            deleveraging__winners_trigger=0.6,
+            deleveraging__winners_target=target,
+            trading__largest_usd=1e9,
+            contract__band=0.9,
+        )
         world.own(world.fund, 30_000.0)
         world.market_order(0, 1, 100)
         world.mark(24_000.0)
@@ -170,13 +222,17 @@ def test_winners_are_closed_from_the_best_down_until_the_pool_owes_little_enough
         world.mark(32_000.0)
         before, money = world.collateral_usd(0), total_units(world.tables)[0]
         world.call(winners_closed, 0)
-        assert total_units(world.tables)[0] == money and world.lots(0) == 0 and world.lots(1) == left
+        assert (
+            total_units(world.tables)[0] == money and world.lots(0) == 0 and world.lots(1) == left
+        )
         assert world.collateral_usd(0) - before == pytest.approx(12_000.0, rel=1e-3)
         assert int(world["run"]["event_count"][0]) == (2 if left == 0 else 1)
 
 
 def test_a_pool_that_owes_less_than_the_trigger_closes_nobody():
-    world = pool(deleveraging__winners_trigger=0.85, deleveraging__winners_target=0.77, contract__band=0.9)
+    world = pool(
+        deleveraging__winners_trigger=0.85, deleveraging__winners_target=0.77, contract__band=0.9
+    )
     world.own(world.fund, 20_000.0)
     world.market_order(0, 1, 100)
     world.mark(36_000.0)
@@ -186,7 +242,9 @@ def test_a_pool_that_owes_less_than_the_trigger_closes_nobody():
 
 def test_only_an_oracle_s_pool_closes_winners():
     with pytest.raises(ParameterError) as caught:
-        load_rulebook("binance").changed({"deleveraging.winners_trigger": 0.85, "deleveraging.winners_target": 0.77})
+        load_rulebook("binance").changed(
+            {"deleveraging.winners_trigger": 0.85, "deleveraging.winners_target": 0.77}
+        )
     assert [fault.key for fault in caught.value.faults] == ["deleveraging.winners_trigger"]
     with pytest.raises(ParameterError):
         load_rulebook("gmx-v2").changed({"deleveraging.winners_target": 0.9})

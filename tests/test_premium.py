@@ -10,10 +10,18 @@ from perplab.sim.laws.premium import impact_notional, premium_index, sample_weig
 PRICE = st.floats(0.5, 2.0)
 
 
-@pytest.mark.parametrize("impact_bid, impact_ask, premium", [
-    (99.9, 100.1, 0.0), (100.0, 100.1, 0.0), (100.1, 100.2, 0.001), (99.8, 99.9, -0.001), (99.8, 100.0, 0.0),
-    (110.0, 111.0, 0.1), (89.0, 90.0, -0.1),
-])
+@pytest.mark.parametrize(
+    "impact_bid, impact_ask, premium",
+    [
+        (99.9, 100.1, 0.0),
+        (100.0, 100.1, 0.0),
+        (100.1, 100.2, 0.001),
+        (99.8, 99.9, -0.001),
+        (99.8, 100.0, 0.0),
+        (110.0, 111.0, 0.1),
+        (89.0, 90.0, -0.1),
+    ],
+)
 def test_premium_index_by_hand(impact_bid, impact_ask, premium):
     assert premium_index(impact_bid, impact_ask, 100.0) == pytest.approx(premium, abs=1e-14)
 
@@ -53,4 +61,8 @@ def test_half_an_interval_counts_three_quarters_under_the_ramp():
 
 
 def test_impact_notional_by_hand():
-    assert [impact_notional(fraction, 200.0) for fraction in (0.008, 0.05, 1.0)] == [25000.0, 4000.0, 200.0]
+    assert [impact_notional(fraction, 200.0) for fraction in (0.008, 0.05, 1.0)] == [
+        25000.0,
+        4000.0,
+        200.0,
+    ]

@@ -13,13 +13,13 @@ import pytest
 
 from perplab.analysis.cli import commands as cli
 from perplab.analysis.cli import entry
+from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs import atomic_folders as folders
 from perplab.scenarios.runs import store
-from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs.outcome import Checkpoint, run
+from perplab.sim.atomic_files import alone
 from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.errors import ParameterError
-from perplab.sim.atomic_files import alone
 from perplab.sim.model import PerpetualMarket
 from tests.test_sweeps import SWEEP, faults_of, small_disk  # noqa: F401
 
@@ -57,33 +57,49 @@ def own_kind(name, count=0):
     return f"{path.absolute()}:U"
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (("--checkpoint-hours", "inf"), "--checkpoint-hours was inf, must be a finite number"),
-    (("--checkpoint-hours", "nan"), "--checkpoint-hours was nan"), (("--checkpoint-hours", "0"), "at least 0.001"),
-    (("--set", ".".join("a" * 3_000) + "=1"), "3000 parts"),
-    (("--set", "days.=1"), "none of them empty"), (("--set", "=1"), "none of them empty"),
-    (("--set", "extends=calm"), "extends was 'calm', must be in a file"),
-    (("--set", "spot.name="), "spot.name was '', must be at least 1 letters long"),
-    (("--set", "market.venue="), "market.venue was ''"),
-    (("--set", "assets=[]"), "assets was [], must be absent beside [spot]"),
-    (("--days", "nan"), "perplab: --days was nan, must be finite"),
-    (("--spot", "absent.csv", "--column", "x"), "absent.csv"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--checkpoint-hours", "inf"), "--checkpoint-hours was inf, must be a finite number"),
+        (("--checkpoint-hours", "nan"), "--checkpoint-hours was nan"),
+        (("--checkpoint-hours", "0"), "at least 0.001"),
+        (("--set", ".".join("a" * 3_000) + "=1"), "3000 parts"),
+        (("--set", "days.=1"), "none of them empty"),
+        (("--set", "=1"), "none of them empty"),
+        (("--set", "extends=calm"), "extends was 'calm', must be in a file"),
+        (("--set", "spot.name="), "spot.name was '', must be at least 1 letters long"),
+        (("--set", "market.venue="), "market.venue was ''"),
+        (("--set", "assets=[]"), "assets was [], must be absent beside [spot]"),
+        (("--days", "nan"), "perplab: --days was nan, must be finite"),
+        (("--spot", "absent.csv", "--column", "x"), "absent.csv"),
+    ],
+)
 def test_a_wrong_option_is_named(monkeypatch, capsys, tmp_path, arguments, words):
     code, said = ended(monkeypatch, capsys, "run", "calm", *arguments)
     assert code == 2 and words in said and list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("", "story.toml: dt_seconds was None, must be given"),
-    ("extends = 'calm'\n[populations.'']\nkind = 'noise'\nnumber = 1\n", "must be a table with a name"),
-    ("extends = 'calm'\n[populations.noise]\ncapital_usd = 1e18\n", "story.toml:3: populations.noise.capital_usd was"),
-    ("extends = 'calm'\n" + "a." * 3_000 + "b = 1\n", "tables inside one another"),
-])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "story.toml: dt_seconds was None, must be given"),
+        (
+            "extends = 'calm'\n[populations.'']\nkind = 'noise'\nnumber = 1\n",
+            "must be a table with a name",
+        ),
+        (
+            "extends = 'calm'\n[populations.noise]\ncapital_usd = 1e18\n",
+            "story.toml:3: populations.noise.capital_usd was",
+        ),
+        ("extends = 'calm'\n" + "a." * 3_000 + "b = 1\n", "tables inside one another"),
+    ],
+)
 def test_a_wrong_file_is_named(monkeypatch, capsys, tmp_path, text, words):
     (tmp_path / "story.toml").write_text(text)
     code, said = ended(monkeypatch, capsys, "run", "story.toml", "--days", "0.02")
-    assert code == 2 and words in said and [path.name for path in tmp_path.iterdir()] == ["story.toml"]
+    assert (
+        code == 2 and words in said and [path.name for path in tmp_path.iterdir()] == ["story.toml"]
+    )
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00days", b"days = 1\n[" * 3])
@@ -94,7 +110,9 @@ def test_a_file_that_is_no_toml_is_refused(monkeypatch, capsys, tmp_path, conten
     assert code == 2 and "bad.toml" in said and "could not" not in said
 
 
-@pytest.mark.parametrize("name", ["we ird é.toml", "(1).toml", "a'b\".toml", "---.toml", "x" * 150 + ".toml"])
+@pytest.mark.parametrize(
+    "name", ["we ird é.toml", "(1).toml", "a'b\".toml", "---.toml", "x" * 150 + ".toml"]
+)
 def test_a_file_of_any_name_is_run(monkeypatch, capsys, tmp_path, name):
     (tmp_path / name).write_text("extends = 'calm'\ndays = 0.02\n")
     code, said = ended(monkeypatch, capsys, "run", f"./{name}", "--no-figures")
@@ -104,8 +122,15 @@ def test_a_file_of_any_name_is_run(monkeypatch, capsys, tmp_path, name):
 def test_two_factors_on_one_key_are_refused(tmp_path):
     for key in ("market.changes.funding.cap", "market.changes.funding"):
         found = faults_of(tmp_path, SWEEP + f'[factors.other]\nkey = "{key}"\nvalues = [0.002]\n')
-        assert "the factor cap: one of the two would be without effect" in found["factors.other.key"]
-    assert "the factor cap" in faults_of(tmp_path, SWEEP.replace('key = "market.changes.funding.cap"', 'keys = ["days", "days"]'))["factors.cap.key"]
+        assert (
+            "the factor cap: one of the two would be without effect" in found["factors.other.key"]
+        )
+    assert (
+        "the factor cap"
+        in faults_of(
+            tmp_path, SWEEP.replace('key = "market.changes.funding.cap"', 'keys = ["days", "days"]')
+        )["factors.cap.key"]
+    )
 
 
 def test_a_sweep_does_not_choose_its_place(tmp_path):
@@ -113,10 +138,15 @@ def test_a_sweep_does_not_choose_its_place(tmp_path):
 
 
 def test_two_kinds_of_one_name_are_refused():
-    populations = {f"populations.{name}": {"kind": own_kind(f"{name}.py"), "number": 1} for name in ("v", "w")}
+    populations = {
+        f"populations.{name}": {"kind": own_kind(f"{name}.py"), "number": 1} for name in ("v", "w")
+    }
     with pytest.raises(ParameterError, match="of another name than 'u', which the kind of v has"):
         load("calm", populations)
-    assert load("calm", {f"populations.{name}": {"kind": own_kind("v.py"), "number": 1} for name in ("v", "w")})
+    assert load(
+        "calm",
+        {f"populations.{name}": {"kind": own_kind("v.py"), "number": 1} for name in ("v", "w")},
+    )
 
 
 def test_files_of_one_name_in_two_folders_are_two_kinds(tmp_path):
@@ -124,18 +154,30 @@ def test_files_of_one_name_in_two_folders_are_two_kinds(tmp_path):
 
     first, second = own_kind("one/u.py"), own_kind("two/u.py")
     kinds = [resolve_kind(reference) for reference in (first, second, first)]
-    assert kinds[0] is kinds[2] is not kinds[1] and [kind_reference(kind) for kind in kinds] == [first, second, first]
+    assert kinds[0] is kinds[2] is not kinds[1] and [kind_reference(kind) for kind in kinds] == [
+        first,
+        second,
+        first,
+    ]
 
 
 def test_a_rule_that_returns_minus_one_is_told_so(monkeypatch, capsys):
     for count in (-1, 1_000):
         reference = own_kind(f"count{count}.py", count)
-        code, said = ended(monkeypatch, capsys, *CALM, "--set", f"populations.mine={{kind = '{reference}', number = 1}}")
+        code, said = ended(
+            monkeypatch,
+            capsys,
+            *CALM,
+            "--set",
+            f"populations.mine={{kind = '{reference}', number = 1}}",
+        )
         assert code == 2 and f"returned a count of {count}, must be from 0 to 128" in said
 
 
 @pytest.mark.parametrize("target", ["/proc/nowhere/run", "a" * 300, "b/" + "c" * 300, "file/run"])
-def test_a_place_that_cannot_be_written_is_refused_before_the_run(monkeypatch, capsys, tmp_path, target):
+def test_a_place_that_cannot_be_written_is_refused_before_the_run(
+    monkeypatch, capsys, tmp_path, target
+):
     (tmp_path / "file").write_text("mine")
     monkeypatch.setattr(PerpetualMarket, "run", lambda *_: pytest.fail("it ran"))
     code, said = ended(monkeypatch, capsys, *CALM, "--out", target)
@@ -192,13 +234,21 @@ def test_a_kept_state_that_was_cut_short_says_what_to_do(monkeypatch, capsys, tm
     interrupted(scenario, checkpoint, 18)
     path = checkpoint.path(scenario, 1)
     whole = path.read_bytes()
-    path.write_bytes(whole[:len(whole) // 2])
+    path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ParameterError) as caught:
         run(scenario, 1, None, checkpoint)
     said = str(caught.value)
-    assert f"delete it to begin anew (rm {path})" in said and "numpy" not in said and "zip" not in said and "\n" not in said
+    assert (
+        f"delete it to begin anew (rm {path})" in said
+        and "numpy" not in said
+        and "zip" not in said
+        and "\n" not in said
+    )
     path.write_bytes(whole)
-    assert run(scenario, 1, None, checkpoint).records.series[0].tobytes() == run(scenario, 1).records.series[0].tobytes()
+    assert (
+        run(scenario, 1, None, checkpoint).records.series[0].tobytes()
+        == run(scenario, 1).records.series[0].tobytes()
+    )
     checkpoint.clear()
     assert list(tmp_path.iterdir()) == []
 
@@ -210,14 +260,32 @@ def test_the_state_goes_only_when_the_result_is_there(monkeypatch, capsys, tmp_p
     monkeypatch.setattr(store, "write_parquet", full)
     code, said = ended(monkeypatch, capsys, *CALM, "--checkpoint-hours", "0.1")
     left = [path.name for path in (tmp_path / "runs").iterdir()]
-    assert code == 1 and "No space left" in said and len(left) == 1 and left[0].endswith(".checkpoint")
+    assert (
+        code == 1 and "No space left" in said and len(left) == 1 and left[0].endswith(".checkpoint")
+    )
 
 
 def test_a_full_disk_leaves_no_part_of_a_state(small_disk):  # noqa: F811
-    command = [sys.executable, "-m", "perplab.analysis.cli.entry", *CALM, "--checkpoint-hours", "0.1", "--out", str(small_disk / "r")]
-    done = subprocess.run([*command[:1], "-c", "from perplab.analysis.cli.entry import main; main()", *command[3:]], cwd=HOUSE, capture_output=True, text=True,
-                          env=os.environ | {"PYTHONPATH": str(HOUSE)})
-    assert done.returncode == 1 and "No space left" in done.stderr and "Traceback" not in done.stderr
+    command = [
+        sys.executable,
+        "-m",
+        "perplab.analysis.cli.entry",
+        *CALM,
+        "--checkpoint-hours",
+        "0.1",
+        "--out",
+        str(small_disk / "r"),
+    ]
+    done = subprocess.run(
+        [*command[:1], "-c", "from perplab.analysis.cli.entry import main; main()", *command[3:]],
+        cwd=HOUSE,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(HOUSE)},
+    )
+    assert (
+        done.returncode == 1 and "No space left" in done.stderr and "Traceback" not in done.stderr
+    )
     assert list(small_disk.iterdir()) == []
 
 
@@ -234,7 +302,10 @@ def test_a_state_of_other_tables_is_refused(tmp_path, name):
     build(load("calm"), 1).save(tmp_path / "state")
     with np.load(tmp_path / "state") as file:
         parts = dict(file)
-    for changed in (parts | {name: np.zeros(3)}, {key: part for key, part in parts.items() if key != name}):
+    for changed in (
+        parts | {name: np.zeros(3)},
+        {key: part for key, part in parts.items() if key != name},
+    ):
         with open(tmp_path / "other", "wb") as file:
             np.savez(file, **changed)
         with pytest.raises(ParameterError, match="a whole file that save wrote"):
@@ -244,8 +315,14 @@ def test_a_state_of_other_tables_is_refused(tmp_path, name):
 def test_a_state_whose_kind_was_edited_or_lost_is_refused(tmp_path):
     program = "import sys; from perplab.scenarios.files.loader import build, load; from perplab.sim.model import PerpetualMarket; {}"
     reference = own_kind("mine.py")
-    for order in (f"build(load('calm', {{'populations.mine': {{'kind': '{reference}', 'number': 1}}}}), 1).save('state')",):
-        subprocess.run([sys.executable, "-c", program.format(order)], env=os.environ | {"PYTHONPATH": str(HOUSE)}, check=True)
+    for order in (
+        f"build(load('calm', {{'populations.mine': {{'kind': '{reference}', 'number': 1}}}}), 1).save('state')",
+    ):
+        subprocess.run(
+            [sys.executable, "-c", program.format(order)],
+            env=os.environ | {"PYTHONPATH": str(HOUSE)},
+            check=True,
+        )
     path = pathlib.Path("mine.py")
     path.write_text(path.read_text() + "\n# edited\n")
     with pytest.raises(ParameterError, match="their files have changed"):
@@ -273,7 +350,12 @@ def test_an_interrupt_while_loading_ends_with_code_130(monkeypatch, capsys):
 def test_ctrl_c_ends_with_code_130(tmp_path, wait):
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print(flush=True); from perplab.analysis.cli.entry import main; main()"
     command = [sys.executable, "-c", program, "run", "calm", "--days", "500", "--no-figures"]
-    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(HOUSE)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        env=os.environ | {"PYTHONPATH": str(HOUSE)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         process.stdout.readline()
         time.sleep(wait)
         process.send_signal(signal.SIGINT)
@@ -288,22 +370,44 @@ def test_a_run_whose_record_is_not_json_is_no_target(monkeypatch, capsys, tmp_pa
     assert code == 2 and "an earlier run of perplab" in said
 
 
-@pytest.mark.parametrize(("row", "words"), [
-    ("9999-01-01T00:00:00Z,100", "between the years 1700 and 2240"), ("0001-01-01T00:00:00Z,100", "between the years 1700 and 2240"),
-    ("2022-01-01T00:00:00+05:30,100", "later than the row before"), ("2022-01-01T00:00:00Z,", "a finite price above 0"),
-])
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("9999-01-01T00:00:00Z,100", "between the years 1700 and 2240"),
+        ("0001-01-01T00:00:00Z,100", "between the years 1700 and 2240"),
+        ("2022-01-01T00:00:00+05:30,100", "later than the row before"),
+        ("2022-01-01T00:00:00Z,", "a finite price above 0"),
+    ],
+)
 def test_prices_that_are_none_are_refused_with_their_line(tmp_path, row, words):
-    (tmp_path / "p.csv").write_text(f"timestamp,spot\n2022-01-01T00:00:00Z,100\n2022-01-01T01:00:00Z,100\n{row}\n2022-01-01T03:00:00Z,100\n")
+    (tmp_path / "p.csv").write_text(
+        f"timestamp,spot\n2022-01-01T00:00:00Z,100\n2022-01-01T01:00:00Z,100\n{row}\n2022-01-01T03:00:00Z,100\n"
+    )
     with pytest.raises(ParameterError) as caught:
-        load("replay", {"spot.price.file": str(tmp_path / "p.csv"), "spot.price.column": "spot", "days": 0.05})
-    assert any(words in fault.bound and fault.file.endswith("p.csv") and fault.line == 4 for fault in caught.value.faults), str(caught.value)
+        load(
+            "replay",
+            {"spot.price.file": str(tmp_path / "p.csv"), "spot.price.column": "spot", "days": 0.05},
+        )
+    assert any(
+        words in fault.bound and fault.file.endswith("p.csv") and fault.line == 4
+        for fault in caught.value.faults
+    ), str(caught.value)
 
 
-@pytest.mark.parametrize("rows", [[f"{1640995200 + 3600 * hour},True" for hour in range(9)], [f"9999-01-0{1 + day},100" for day in range(9)]])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [f"{1640995200 + 3600 * hour},True" for hour in range(9)],
+        [f"9999-01-0{1 + day},100" for day in range(9)],
+    ],
+)
 def test_a_column_that_is_none_of_prices_or_times_is_refused(tmp_path, rows):
     (tmp_path / "p.csv").write_text("\n".join(["timestamp,spot", *rows]) + "\n")
     with pytest.raises(ParameterError, match="p.csv:2: "):
-        load("replay", {"spot.price.file": str(tmp_path / "p.csv"), "spot.price.column": "spot", "days": 0.05})
+        load(
+            "replay",
+            {"spot.price.file": str(tmp_path / "p.csv"), "spot.price.column": "spot", "days": 0.05},
+        )
 
 
 def test_a_rulebook_beyond_what_integers_hold_is_refused():

@@ -13,20 +13,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplab.sim.spot.price_files import bridge_sds
 from perplab.sim.errors import ParameterError
-from perplab.sim.spot.replay import Replay
+from perplab.sim.spot.price_files import bridge_sds
 from perplab.sim.spot.processes import SpotProcess
+from perplab.sim.spot.replay import Replay
 from perplab.sim.streams import generator
 
-REAL = pathlib.Path(__file__).parents[2] / "shared" / "data" / "perp_spot_binance_BTCUSDT_1h_2020_2023.csv.gz"
-real_file = pytest.mark.skipif(not REAL.exists(), reason="the hourly BTC file is not beside the repository")
+REAL = (
+    pathlib.Path(__file__).parents[2]
+    / "shared"
+    / "data"
+    / "perp_spot_binance_BTCUSDT_1h_2020_2023.csv.gz"
+)
+real_file = pytest.mark.skipif(
+    not REAL.exists(), reason="the hourly BTC file is not beside the repository"
+)
 HOURS = pd.date_range("2021-03-01", periods=50, freq="h", tz="UTC")
 CLOSES = np.exp(math.log(50_000) + 0.01 * np.cumsum(np.random.default_rng(1).standard_normal(50)))
 
 
 def table(**columns):
-    return pd.DataFrame({"timestamp": HOURS.strftime("%Y-%m-%dT%H:%M:%SZ"), "spot": CLOSES} | columns)
+    return pd.DataFrame(
+        {"timestamp": HOURS.strftime("%Y-%m-%dT%H:%M:%SZ"), "spot": CLOSES} | columns
+    )
 
 
 def written(directory, frame, name="bars.csv"):
@@ -67,10 +76,13 @@ class TestBridge:
         hour = round(3600 / dt)
         steps = min(replay.limit_steps(dt), 4 * hour + 5 if dt < 1 else replay.limit_steps(dt))
         log_prices = drawn(replay, [steps], dt)
-        closes = log_prices[hour - 1::hour]
-        assert np.array_equal(closes, np.log(CLOSES[1:len(closes) + 1]))
+        closes = log_prices[hour - 1 :: hour]
+        assert np.array_equal(closes, np.log(CLOSES[1 : len(closes) + 1]))
 
-    @given(st.lists(st.integers(0, 400), min_size=1, max_size=6), st.sampled_from([60.0, 47.0, 5000.0, 1 / 3]))
+    @given(
+        st.lists(st.integers(0, 400), min_size=1, max_size=6),
+        st.sampled_from([60.0, 47.0, 5000.0, 1 / 3]),
+    )
     @settings(max_examples=40, deadline=None)
     def test_blocks_join(self, bars, cuts, dt):
         replay = Replay(file=bars, column="spot")
@@ -87,11 +99,15 @@ class TestBridge:
         """At s seconds into a bar of T: mean on the chord, variance ``sd**2 * s * (T - s) / T``."""
         replay, opened, closed = Replay(file=bars, column="spot"), *np.log(CLOSES[:2])
         steps = 3600 // int(dt)
-        paths = np.array([drawn(replay, [steps // 2, steps - steps // 2], dt, seed) for seed in range(2000)])
+        paths = np.array(
+            [drawn(replay, [steps // 2, steps - steps // 2], dt, seed) for seed in range(2000)]
+        )
         seconds = dt * np.arange(1, steps + 1)
         sd = bridge_sds(np.arange(50) * 3600.0, np.log(CLOSES), 6.0)[0]
         expected = sd * np.sqrt(seconds * (3600 - seconds) / 3600)
-        assert paths.mean(axis=0) == pytest.approx(opened + (closed - opened) * seconds / 3600, abs=4.5 * sd * 30 / 44)
+        assert paths.mean(axis=0) == pytest.approx(
+            opened + (closed - opened) * seconds / 3600, abs=4.5 * sd * 30 / 44
+        )
         assert paths.std(axis=0) == pytest.approx(expected, rel=0.07)
 
     def test_variance_is_that_of_a_gaussian_path(self):
@@ -102,7 +118,9 @@ class TestBridge:
     def test_a_jump_hardly_moves_the_bridges_around_it(self):
         log_closes = np.cumsum(0.002 * np.random.default_rng(3).standard_normal(200))
         jumped = log_closes - 0.15 * (np.arange(200) > 100)
-        before, after = (bridge_sds(np.arange(200) * 60.0, path, 6.0)[95] for path in (log_closes, jumped))
+        before, after = (
+            bridge_sds(np.arange(200) * 60.0, path, 6.0)[95] for path in (log_closes, jumped)
+        )
         squares = math.sqrt(0.15**2 * 0.5 ** (5 / 6) / 17.3 / 60)
         assert before < after < squares / 2
 
@@ -120,25 +138,43 @@ class TestBridge:
 
 class TestFiles:
     @pytest.mark.parametrize("name", ["bars.csv", "bars.csv.gz", "bars.parquet"])
-    @pytest.mark.parametrize("times", [
-        HOURS.strftime("%Y-%m-%d %H:%M"), HOURS.strftime("%Y-%m-%dT%H:%M:%S+00:00"), HOURS.as_unit("s").asi8,
-        HOURS.as_unit("ms").asi8, HOURS.as_unit("ns").asi8, HOURS], ids="plain zone s ms ns stamps".split())
+    @pytest.mark.parametrize(
+        "times",
+        [
+            HOURS.strftime("%Y-%m-%d %H:%M"),
+            HOURS.strftime("%Y-%m-%dT%H:%M:%S+00:00"),
+            HOURS.as_unit("s").asi8,
+            HOURS.as_unit("ms").asi8,
+            HOURS.as_unit("ns").asi8,
+            HOURS,
+        ],
+        ids="plain zone s ms ns stamps".split(),
+    )
     def test_reads(self, tmp_path, name, times):
         replay = Replay(file=written(tmp_path, table(timestamp=times), name), column="spot")
         assert replay.start()[0] == math.log(CLOSES[0]) and replay.start()[1] == 0
         assert replay.limit_steps(60.0) == 49 * 60
         assert replay.gaps == []
 
-    @pytest.mark.parametrize(("start", "hours"), [
-        (datetime(2021, 3, 1, 5), 5), ("2021-03-01T05:00:00Z", 5), ("2021-03-01T04:30:00", 5),
-        (datetime(2021, 3, 1, 5, tzinfo=UTC), 5), ("2021-03-02", 24)])
+    @pytest.mark.parametrize(
+        ("start", "hours"),
+        [
+            (datetime(2021, 3, 1, 5), 5),
+            ("2021-03-01T05:00:00Z", 5),
+            ("2021-03-01T04:30:00", 5),
+            (datetime(2021, 3, 1, 5, tzinfo=UTC), 5),
+            ("2021-03-02", 24),
+        ],
+    )
     def test_starts_at_the_first_row_from(self, bars, start, hours):
         replay = Replay(file=bars, column="spot", start=start, days=0.5)
         assert replay.start()[0] == math.log(CLOSES[hours])
         assert replay.limit_steps(60.0) == 720
 
     def test_real_columns(self, bars):
-        real = Replay(file=bars, column="spot", start="2021-03-01T05:00:00", days=1).real(["spot", "perp"])
+        real = Replay(file=bars, column="spot", start="2021-03-01T05:00:00", days=1).real(
+            ["spot", "perp"]
+        )
         assert np.array_equal(real["seconds"], 3600.0 * np.arange(25))
         assert np.array_equal(real["perp"], CLOSES[5:30] + 5)
         with pytest.raises(ParameterError, match="columns was 'prep', .*did you mean 'perp'"):
@@ -158,9 +194,18 @@ class TestFiles:
 
     def test_from_a_scenario_and_to_a_worker(self, bars):
         adapter = pydantic.TypeAdapter(SpotProcess)
-        given_fields = {"process": "replay", "file": str(bars), "column": "spot", "start": "2021-03-01T05:00:00Z"}
+        given_fields = {
+            "process": "replay",
+            "file": str(bars),
+            "column": "spot",
+            "start": "2021-03-01T05:00:00Z",
+        }
         replay = adapter.validate_python(given_fields)
-        assert adapter.validate_json(replay.model_dump_json()) == replay == pickle.loads(pickle.dumps(replay))
+        assert (
+            adapter.validate_json(replay.model_dump_json())
+            == replay
+            == pickle.loads(pickle.dumps(replay))
+        )
         assert "2021-03-01T05:00:00Z" in replay.model_dump_json()
         with pytest.raises(pydantic.ValidationError, match="colum"):
             adapter.validate_python(given_fields | {"colum": "spot"})
@@ -203,7 +248,10 @@ class TestRefusals:
 
     def test_both_columns_at_once_with_near_names(self, refusal):
         price, time = refusal(table(), column="sopt", time_column="time")
-        assert (price.key, price.value) == ("column", "sopt") and "did you mean 'spot'" in price.bound
+        assert (price.key, price.value) == (
+            "column",
+            "sopt",
+        ) and "did you mean 'spot'" in price.bound
         assert (time.key, time.value) == ("time_column", "time") and "'timestamp'" in time.bound
 
     def test_times_and_prices_at_once_with_their_lines(self, refusal):
@@ -214,20 +262,35 @@ class TestRefusals:
             frame.loc[row, "spot"] = value
         faults = refusal(frame)
         assert [(fault.key, fault.line) for fault in faults] == [
-            ("timestamp", 5), ("timestamp", 9), ("timestamp", 11), *(("spot", line) for line in range(13, 18))]
+            ("timestamp", 5),
+            ("timestamp", 9),
+            ("timestamp", 11),
+            *(("spot", line) for line in range(13, 18)),
+        ]
 
     def test_a_blank_line_within_keeps_the_lines(self, refusal):
         lines = table().to_csv(index=False).split("\n")
         faults = refusal("\n".join([*lines[:5], "", *lines[5:10], "2021-03-01T20:00:00Z,-3", ""]))
-        assert [(fault.key, fault.line) for fault in faults] == [("timestamp", 6), ("spot", 6), ("spot", 12)]
+        assert [(fault.key, fault.line) for fault in faults] == [
+            ("timestamp", 6),
+            ("spot", 6),
+            ("spot", 12),
+        ]
 
     def test_many_faults_are_counted(self, refusal):
         faults = refusal(table(spot=-1.0))
         assert len(faults) == 21 and faults[-1].value == "wrong in 30 more rows"
 
-    @pytest.mark.parametrize(("fields", "key"), [
-        ({"start": "2021-02-28"}, "start"), ({"start": "2021-03-03T01:00:00"}, "start"), ({"start": "2030-01-01"}, "start"),
-        ({"days": 2.1}, "days"), ({"start": "2021-03-02", "days": 2}, "days")])
+    @pytest.mark.parametrize(
+        ("fields", "key"),
+        [
+            ({"start": "2021-02-28"}, "start"),
+            ({"start": "2021-03-03T01:00:00"}, "start"),
+            ({"start": "2030-01-01"}, "start"),
+            ({"days": 2.1}, "days"),
+            ({"start": "2021-03-02", "days": 2}, "days"),
+        ],
+    )
     def test_window_outside(self, refusal, fields, key):
         (fault,) = refusal(table(), **fields)
         assert fault.key == key
@@ -235,19 +298,35 @@ class TestRefusals:
     def test_only_the_window_must_be_sound(self, tmp_path):
         frame = table()
         frame.loc[2, "spot"] = math.nan
-        assert Replay(file=written(tmp_path, frame), column="spot", start="2021-03-01T03:00:00").limit_steps(3600.0) == 46
+        assert (
+            Replay(
+                file=written(tmp_path, frame), column="spot", start="2021-03-01T03:00:00"
+            ).limit_steps(3600.0)
+            == 46
+        )
 
     def test_gaps_are_listed_and_wide_ones_refused(self, tmp_path, refusal):
         frame = table().drop(index=[5, 6, 7, 20])
         replay = Replay(file=written(tmp_path, frame), column="spot")
         assert replay.gaps == [("2021-03-01T05:00:00Z", 3), ("2021-03-01T20:00:00Z", 1)]
         closes = drawn(replay, [49 * 60], 60.0)[59::60]
-        assert np.array_equal(np.delete(closes, [4, 5, 6, 19]), np.log(np.delete(CLOSES, [0, 5, 6, 7, 20])))
+        assert np.array_equal(
+            np.delete(closes, [4, 5, 6, 19]), np.log(np.delete(CLOSES, [0, 5, 6, 7, 20]))
+        )
         (fault,) = refusal(frame, largest_gap_bars=2)
         assert fault.line == 7 and "3 missing bars" in fault.value and "at most 2" in fault.bound
 
-    @pytest.mark.parametrize("wrong", [{"days": 0}, {"start": "soon"}, {"largest_gap_bars": -1}, {"column": None},
-                                       {"bridge_half_life_bars": 0}, {"initial_price": 5}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"days": 0},
+            {"start": "soon"},
+            {"largest_gap_bars": -1},
+            {"column": None},
+            {"bridge_half_life_bars": 0},
+            {"initial_price": 5},
+        ],
+    )
     def test_fields(self, bars, wrong):
         with pytest.raises(pydantic.ValidationError, match=next(iter(wrong))):
             Replay(**{"file": bars, "column": "spot"} | wrong)
@@ -262,7 +341,10 @@ class TestRealFile:
         log_prices, real = drawn(replay, [1_000_000, 1_103_780], 60.0), replay.real(["spot"])
         at = np.rint(real["seconds"][1:] / 60).astype(int) - 1
         assert np.array_equal(log_prices[at], np.log(real["spot"][1:]))
-        hourly, minutes = np.diff(log_prices[59::60]).std() * math.sqrt(60), np.diff(log_prices).std() * math.sqrt(3600)
+        hourly, minutes = (
+            np.diff(log_prices[59::60]).std() * math.sqrt(60),
+            np.diff(log_prices).std() * math.sqrt(3600),
+        )
         assert 0.8 < minutes / hourly < 1.05
 
     def test_a_gap_is_refused_where_told(self):

@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 
 from perplab.sim.errors import ParameterError
+from perplab.sim.faults import key_lines, line_of
 from perplab.sim.laws.funding import cap_by_law
 from perplab.sim.laws.premium import impact_notional
-from perplab.sim.state.records import INDEX_PLUS_BASIS, INDEX_PLUS_FUNDING, LAST_PRICE, MARKET, QUOTES_AVERAGE, QUOTES_OR_LAST, VENUE
-from perplab.sim.faults import key_lines, line_of
 from perplab.sim.rulebook.rulebook import LIBRARY, Rulebook, load_rulebook, rulebook_names
+from perplab.sim.state.records import (
+    INDEX_PLUS_BASIS,
+    INDEX_PLUS_FUNDING,
+    LAST_PRICE,
+    MARKET,
+    QUOTES_AVERAGE,
+    QUOTES_OR_LAST,
+    VENUE,
+)
 
 NAMES = rulebook_names()
 
@@ -46,40 +54,98 @@ def test_rulebook_survives_copies(name):
 
 def test_binance_records():
     venue, market = filled(load_rulebook("binance"))
-    assert (market["units_per_tick"], market["units_per_price"], market["impact_notional"]) == (100, 1000.0, 25e9)
+    assert (market["units_per_tick"], market["units_per_price"], market["impact_notional"]) == (
+        100,
+        1000.0,
+        25e9,
+    )
     assert (market["interval_seconds"], market["divisor"]) == (28800.0, 1.0)
     assert (market["interest"], market["damper"], market["cap"]) == (1e-4, 5e-4, 3e-3)
-    assert (market["premium_average"], market["damper_mode"], market["funding_on"], market["notional_price"]) == (1, 0, 1, 0)
+    assert (
+        market["premium_average"],
+        market["damper_mode"],
+        market["funding_on"],
+        market["notional_price"],
+    ) == (1, 0, 1, 0)
     assert market["mark_input"].tolist() == [INDEX_PLUS_FUNDING, INDEX_PLUS_BASIS, LAST_PRICE]
     assert market["mark_window"].tolist() == [0.0, 30.0, 0.0]
-    assert (market["tiers"], market["tier_floor"][11], market["tier_deduction"][11]) == (12, 1.2e15, 421_481_450e6)
-    assert (venue["takeover_after_order"], venue["forced_limit"], venue["liquidation_fee"]) == (1, 1, 0.003)
-    assert (venue["deleveraging_price"], venue["deleveraging_rank"], venue["taker_fee"]) == (0, 0, 5e-4)
+    assert (market["tiers"], market["tier_floor"][11], market["tier_deduction"][11]) == (
+        12,
+        1.2e15,
+        421_481_450e6,
+    )
+    assert (venue["takeover_after_order"], venue["forced_limit"], venue["liquidation_fee"]) == (
+        1,
+        1,
+        0.003,
+    )
+    assert (venue["deleveraging_price"], venue["deleveraging_rank"], venue["taker_fee"]) == (
+        0,
+        0,
+        5e-4,
+    )
 
 
 def test_hyperliquid_records():
     venue, market = filled(load_rulebook("hyperliquid"))
-    assert (market["units_per_tick"], market["units_per_price"], market["impact_notional"]) == (10, 10.0, 20e9)
-    assert (market["interval_seconds"], market["divisor"], market["cap"], market["premium_average"]) == (3600.0, 8.0, 0.04, 0)
+    assert (market["units_per_tick"], market["units_per_price"], market["impact_notional"]) == (
+        10,
+        10.0,
+        20e9,
+    )
+    assert (
+        market["interval_seconds"],
+        market["divisor"],
+        market["cap"],
+        market["premium_average"],
+    ) == (3600.0, 8.0, 0.04, 0)
     assert market["notional_price"] == 1
     assert market["mark_input"].tolist() == [INDEX_PLUS_BASIS, QUOTES_OR_LAST, QUOTES_AVERAGE]
     assert market["mark_window"].tolist() == [150.0, 0.0, 30.0]
-    assert (market["tiers"], market["tier_deduction"][1], market["maximum_leverage"]) == (2, 1_875_000e6, 40.0)
-    assert (venue["first_share"], venue["first_notional"], venue["pause_seconds"]) == (0.2, 1e11, 30.0)
-    assert (venue["takeover_share"], venue["takeover_after_order"], venue["forced_limit"]) == (2 / 3, 0, 0)
-    assert (venue["deleveraging_price"], venue["deleveraging_rank"], venue["liquidation_fee"]) == (1, 1, 0.0)
+    assert (market["tiers"], market["tier_deduction"][1], market["maximum_leverage"]) == (
+        2,
+        1_875_000e6,
+        40.0,
+    )
+    assert (venue["first_share"], venue["first_notional"], venue["pause_seconds"]) == (
+        0.2,
+        1e11,
+        30.0,
+    )
+    assert (venue["takeover_share"], venue["takeover_after_order"], venue["forced_limit"]) == (
+        2 / 3,
+        0,
+        0,
+    )
+    assert (venue["deleveraging_price"], venue["deleveraging_rank"], venue["liquidation_fee"]) == (
+        1,
+        1,
+        0.0,
+    )
 
 
 def test_stated_numbers_follow_from_the_venue_s_own_laws():
     binance, hyperliquid = load_rulebook("binance"), load_rulebook("hyperliquid")
-    assert binance.premium.impact_notional == impact_notional(1 / binance.margin.maximum_leverage, 200.0)
-    assert binance.funding.cap == cap_by_law("maintenance", 0.75, 0.0, binance.margin.tiers[0].maintenance_fraction)
-    assert all(tier.maintenance_fraction == 0.5 / tier.leverage for tier in hyperliquid.margin.tiers)
+    assert binance.premium.impact_notional == impact_notional(
+        1 / binance.margin.maximum_leverage, 200.0
+    )
+    assert binance.funding.cap == cap_by_law(
+        "maintenance", 0.75, 0.0, binance.margin.tiers[0].maintenance_fraction
+    )
+    assert all(
+        tier.maintenance_fraction == 0.5 / tier.leverage for tier in hyperliquid.margin.tiers
+    )
 
 
 def test_fill_leaves_the_state_alone():
     venue, market = np.zeros(1, VENUE), np.zeros(1, MARKET)
-    venue["fund_row"], venue["fees"], market["window"], market["premium_sum"], market["samples"] = 7, 5, 100, 0.5, 3
+    venue["fund_row"], venue["fees"], market["window"], market["premium_sum"], market["samples"] = (
+        7,
+        5,
+        100,
+        0.5,
+        3,
+    )
     load_rulebook("binance").fill(venue[0], market[0])
     assert (venue["fund_row"][0], venue["fees"][0]) == (7, 5)
     assert (market["window"][0], market["premium_sum"][0], market["samples"][0]) == (100, 0.5, 3)
@@ -95,55 +161,93 @@ def test_changes_dotted_nested_and_as_keywords():
 
 def test_leverage_is_limited_by_the_first_tier():
     rules = load_rulebook("binance").changed({"margin.tiers": [[0, 0.02, 20], [1e6, 0.05, 10]]})
-    assert filled(rules)[1]["maximum_leverage"] == 20.0 and rules.margin.deductions == pytest.approx((0.0, 30_000.0))
+    assert filled(rules)[1][
+        "maximum_leverage"
+    ] == 20.0 and rules.margin.deductions == pytest.approx((0.0, 30_000.0))
 
 
-@pytest.mark.parametrize("change, key", [
-    ({"funding.cap": -0.001}, "funding.cap"), ({"funding.damper": math.nan}, "funding.damper"),
-    ({"funding.interest": math.inf}, "funding.interest"), ({"funding.interest": "0.1"}, "funding.interest"),
-    ({"funding.interval_hours": 0}, "funding.interval_hours"), ({"contract.unit": 3e-5}, "contract.unit"),
-    ({"contract.tick": 1e-5}, "contract.unit"), ({"contract.band": 1}, "contract.band"),
-    ({"fees.maker": -0.0006}, "fees.maker"),
-    ({"margin.tiers": []}, "margin.tiers"), ({"margin.tiers": [[5, 0.01, 10]]}, "margin.tiers.0.floor"),
-    ({"margin.tiers": [[0, 0.1, 10]]}, "margin.tiers.0.maintenance_fraction"),
-    ({"margin.tiers": [[0, 0.01]]}, "margin.tiers.0"),
-    ({"margin.tiers": [[n, 0.01, 10] for n in range(17)]}, "margin.tiers"),
-    ({"margin.tiers": [[0, 0.02, 10], [9, 0.01, 10]]}, "margin.tiers.1.maintenance_fraction"),
-    ({"margin.tiers": [[0, 0.01, 10], [0, 0.01, 10]]}, "margin.tiers.1.floor"),
-    ({"margin.tiers": [[0, 0.01, 10], [9, 0.01, 20]]}, "margin.tiers.1.leverage"),
-    ({"margin.tiers": [[0, 0.01, 10], [100, 0.02, 10, 2]]}, "margin.tiers.1.deduction"),
-    ({"mark.inputs": [{"input": "index"}] * 2}, "mark.inputs"),
-    ({"mark.inputs": [{"input": "last"}]}, "mark.inputs.0.input"),
-    ({"mark.inputs": [{"input": "index", "window_seconds": 3}]}, "mark.inputs.0.window_seconds"),
-    ({"liquidation.first_share": 0}, "liquidation.first_share"),
-    ({"liquidation.takeover_share": 1.1}, "liquidation.takeover_share"),
-    ({"liquidation.takeover_after_order": 1}, "liquidation.takeover_after_order"),
-    ({"liquidation.fee": -0.1}, "liquidation.fee"), ({"fund.initial": 5e12}, "fund.initial"),
-    ({"fund.unwind_seconds": 0}, "fund.unwind_seconds"), ({"fund.leverage": 0}, "fund.leverage"), ({"deleveraging.price": "market"}, "deleveraging.price"),
-    ({"funding.dampre": 0}, "funding.dampre"), ({"fnding.cap": 0}, "fnding.cap"),
-    ({"funding.cap.x": 0}, "funding.cap.x"), ({"contract": 3}, "contract"),
-    ({"premium.impact_notional": 0}, "premium.impact_notional"), ({"dated": "soon"}, "dated"),
-])
+@pytest.mark.parametrize(
+    "change, key",
+    [
+        ({"funding.cap": -0.001}, "funding.cap"),
+        ({"funding.damper": math.nan}, "funding.damper"),
+        ({"funding.interest": math.inf}, "funding.interest"),
+        ({"funding.interest": "0.1"}, "funding.interest"),
+        ({"funding.interval_hours": 0}, "funding.interval_hours"),
+        ({"contract.unit": 3e-5}, "contract.unit"),
+        ({"contract.tick": 1e-5}, "contract.unit"),
+        ({"contract.band": 1}, "contract.band"),
+        ({"fees.maker": -0.0006}, "fees.maker"),
+        ({"margin.tiers": []}, "margin.tiers"),
+        ({"margin.tiers": [[5, 0.01, 10]]}, "margin.tiers.0.floor"),
+        ({"margin.tiers": [[0, 0.1, 10]]}, "margin.tiers.0.maintenance_fraction"),
+        ({"margin.tiers": [[0, 0.01]]}, "margin.tiers.0"),
+        ({"margin.tiers": [[n, 0.01, 10] for n in range(17)]}, "margin.tiers"),
+        ({"margin.tiers": [[0, 0.02, 10], [9, 0.01, 10]]}, "margin.tiers.1.maintenance_fraction"),
+        ({"margin.tiers": [[0, 0.01, 10], [0, 0.01, 10]]}, "margin.tiers.1.floor"),
+        ({"margin.tiers": [[0, 0.01, 10], [9, 0.01, 20]]}, "margin.tiers.1.leverage"),
+        ({"margin.tiers": [[0, 0.01, 10], [100, 0.02, 10, 2]]}, "margin.tiers.1.deduction"),
+        ({"mark.inputs": [{"input": "index"}] * 2}, "mark.inputs"),
+        ({"mark.inputs": [{"input": "last"}]}, "mark.inputs.0.input"),
+        (
+            {"mark.inputs": [{"input": "index", "window_seconds": 3}]},
+            "mark.inputs.0.window_seconds",
+        ),
+        ({"liquidation.first_share": 0}, "liquidation.first_share"),
+        ({"liquidation.takeover_share": 1.1}, "liquidation.takeover_share"),
+        ({"liquidation.takeover_after_order": 1}, "liquidation.takeover_after_order"),
+        ({"liquidation.fee": -0.1}, "liquidation.fee"),
+        ({"fund.initial": 5e12}, "fund.initial"),
+        ({"fund.unwind_seconds": 0}, "fund.unwind_seconds"),
+        ({"fund.leverage": 0}, "fund.leverage"),
+        ({"deleveraging.price": "market"}, "deleveraging.price"),
+        ({"funding.dampre": 0}, "funding.dampre"),
+        ({"fnding.cap": 0}, "fnding.cap"),
+        ({"funding.cap.x": 0}, "funding.cap.x"),
+        ({"contract": 3}, "contract"),
+        ({"premium.impact_notional": 0}, "premium.impact_notional"),
+        ({"dated": "soon"}, "dated"),
+    ],
+)
 def test_nonsense_is_refused_by_key(change, key):
     assert [fault.key for fault in faults_of(load_rulebook("binance").changed, change)] == [key]
 
 
 def test_all_faults_come_at_once():
-    changes = {"funding.cap": -1, "fees.taker": 2.0, "premium.average": "ramp", "contract.unit": 3e-5}
-    assert {fault.key for fault in faults_of(load_rulebook("binance").changed, changes)} == set(changes)
+    changes = {
+        "funding.cap": -1,
+        "fees.taker": 2.0,
+        "premium.average": "ramp",
+        "contract.unit": 3e-5,
+    }
+    assert {fault.key for fault in faults_of(load_rulebook("binance").changed, changes)} == set(
+        changes
+    )
 
 
 def test_a_file_s_faults_name_line_and_meaning(tmp_path):
     text = (LIBRARY / "binance.toml").read_text(encoding="utf-8")
-    broken = text.replace("damper = ", "dampre = ").replace("[100_000_000, 0.05", "[100_000_000, 0.2")
+    broken = text.replace("damper = ", "dampre = ").replace(
+        "[100_000_000, 0.05", "[100_000_000, 0.2"
+    )
     path = tmp_path / "mine.toml"
     path.write_text(broken, encoding="utf-8")
     faults = {fault.key: fault for fault in faults_of(load_rulebook, path)}
     lines = broken.splitlines()
-    assert set(faults) == {"funding.damper", "funding.dampre", "margin.tiers.6.maintenance_fraction"}
+    assert set(faults) == {
+        "funding.damper",
+        "funding.dampre",
+        "margin.tiers.6.maintenance_fraction",
+    }
     assert "did you mean 'damper'" in faults["funding.dampre"].bound
-    assert lines[faults["funding.dampre"].line - 1] == "dampre = 0.0005" and faults["funding.dampre"].file == str(path)
-    assert lines[faults["margin.tiers.6.maintenance_fraction"].line - 1].strip().startswith("[100_000_000, 0.2")
+    assert lines[faults["funding.dampre"].line - 1] == "dampre = 0.0005" and faults[
+        "funding.dampre"
+    ].file == str(path)
+    assert (
+        lines[faults["margin.tiers.6.maintenance_fraction"].line - 1]
+        .strip()
+        .startswith("[100_000_000, 0.2")
+    )
 
 
 def test_unknown_name_and_broken_syntax(tmp_path):
@@ -156,7 +260,11 @@ def test_unknown_name_and_broken_syntax(tmp_path):
 def test_lines_of_keys():
     text = "a = 1\n[b.c] # note\nrows = [\n    [1, 2],\n    [3, 4],\n]\n"
     assert key_lines(text) == {"a": 1, "b.c": 2, "b.c.rows": 3, "b.c.rows.0": 4, "b.c.rows.1": 5}
-    assert (line_of(text, "b.c.rows.1.floor"), line_of(text, "b.c.lacking"), line_of(text, "d")) == (5, 2, None)
+    assert (
+        line_of(text, "b.c.rows.1.floor"),
+        line_of(text, "b.c.lacking"),
+        line_of(text, "d"),
+    ) == (5, 2, None)
 
 
 def test_rulebooks_are_frozen():

@@ -11,11 +11,11 @@ import pytest
 from perplab.analysis.cli import commands as cli
 from perplab.analysis.metrics.summary import summarize
 from perplab.analysis.report.run_report import write_report
-from perplab.scenarios.runs import store
-from perplab.scenarios.runs.results import faults_of_folder, open_runs
 from perplab.scenarios.files.loader import load
-from perplab.scenarios.runs.outcome import run
+from perplab.scenarios.runs import store
 from perplab.scenarios.runs.checksums import broken, seal_of
+from perplab.scenarios.runs.outcome import run
+from perplab.scenarios.runs.results import faults_of_folder, open_runs
 from perplab.scenarios.runs.store import write_run
 from perplab.scenarios.sweeps.sweep_runner import work
 from perplab.sim.errors import ParameterError
@@ -40,7 +40,12 @@ def another(column):
 
 def columns_of(folder):
     """Return the file and name of every column of every table that has rows."""
-    return [(file, name) for file in sorted(folder.glob("*.parquet")) for name in pq.read_schema(file).names if pq.read_metadata(file).num_rows]
+    return [
+        (file, name)
+        for file in sorted(folder.glob("*.parquet"))
+        for name in pq.read_schema(file).names
+        if pq.read_metadata(file).num_rows
+    ]
 
 
 def test_a_change_of_any_number_of_any_table_is_found(stored):
@@ -48,7 +53,12 @@ def test_a_change_of_any_number_of_any_table_is_found(stored):
     assert len(columns_of(stored)) > 40
     for file, name in columns_of(stored):
         whole, table = file.read_bytes(), pq.read_table(file)
-        store.write_parquet(file, table.set_column(table.column_names.index(name), name, another(table[name].combine_chunks())))
+        store.write_parquet(
+            file,
+            table.set_column(
+                table.column_names.index(name), name, another(table[name].combine_chunks())
+            ),
+        )
         assert faults_of_folder(stored) == [f"{file.name} is not as it was written"], (file, name)
         file.write_bytes(whole)
     assert faults_of_folder(stored) == []
@@ -64,7 +74,9 @@ def test_a_lost_table_and_lost_rows_are_found(stored):
         file.write_bytes(whole)
     table = pq.read_table(stored / "series.parquet")
     store.write_parquet(stored / "series.parquet", table.slice(1))
-    assert faults_of_folder(stored) == [f"series.parquet is not as it was written: {table.num_rows - 1} rows, {table.num_rows} written"]
+    assert faults_of_folder(stored) == [
+        f"series.parquet is not as it was written: {table.num_rows - 1} rows, {table.num_rows} written"
+    ]
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "summary.json"])
@@ -76,7 +88,9 @@ def test_an_edited_number_beside_the_tables_is_found(stored, name):
 
 def test_a_folder_without_seals_says_so(stored):
     manifest = json.loads((stored / "manifest.json").read_text())
-    (stored / "manifest.json").write_text(json.dumps({key: part for key, part in manifest.items() if key not in ("seal", "files")}))
+    (stored / "manifest.json").write_text(
+        json.dumps({key: part for key, part in manifest.items() if key not in ("seal", "files")})
+    )
     (fault,) = faults_of_folder(stored)
     assert "cannot be verified" in fault
 
@@ -91,10 +105,12 @@ def test_a_seal_says_what_became_of_its_file(tmp_path):
 
 def spoil(path):
     """Cut a file in the middle."""
-    path.write_bytes(path.read_bytes()[:len(path.read_bytes()) // 2])
+    path.write_bytes(path.read_bytes()[: len(path.read_bytes()) // 2])
 
 
-@pytest.mark.parametrize("trouble", [spoil, pathlib.Path.unlink, lambda path: path.write_text("[]")])
+@pytest.mark.parametrize(
+    "trouble", [spoil, pathlib.Path.unlink, lambda path: path.write_text("[]")]
+)
 @pytest.mark.parametrize("part", ["done", "series"])
 def test_what_a_finished_run_has_lost_is_found_and_done_again(tmp_path, trouble, part):
     path, out = sweep_file(tmp_path), tmp_path / "out"
@@ -105,7 +121,9 @@ def test_what_a_finished_run_has_lost_is_found_and_done_again(tmp_path, trouble,
     trouble(file)
     assert [fault for fault in faults_of_folder(out) if f"{part}/{file.name}" in fault]
     after, ran = run_here(path, out, resume=True)
-    assert ran == 1 and after == before and file.read_bytes() == whole and faults_of_folder(out) == []
+    assert (
+        ran == 1 and after == before and file.read_bytes() == whole and faults_of_folder(out) == []
+    )
 
 
 def test_a_number_changed_in_a_summary_or_in_the_gathered_table_is_found(tmp_path):
@@ -115,7 +133,12 @@ def test_a_number_changed_in_a_summary_or_in_the_gathered_table_is_found(tmp_pat
     done.write_text(done.read_text().replace('"mark": ', '"mark": 1', 1))
     assert faults_of_folder(out) == [f"done/{done.name} is not as it was written"]
     table = pq.read_table(out / "runs.parquet")
-    pq.write_table(table.set_column(table.column_names.index("mark"), "mark", another(table["mark"].combine_chunks())), out / "runs.parquet")
+    pq.write_table(
+        table.set_column(
+            table.column_names.index("mark"), "mark", another(table["mark"].combine_chunks())
+        ),
+        out / "runs.parquet",
+    )
     assert "runs.parquet is not as it was written" in faults_of_folder(out)
 
 
@@ -128,9 +151,18 @@ def test_what_a_killed_writer_left_in_a_sweep_goes(tmp_path):
 
 
 def test_resuming_says_what_it_does_again(tmp_path, monkeypatch, capsys):
-    path, out = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 1").replace("[0.001, 0.003]", "[0.001]")), tmp_path / "out"
+    path, out = (
+        sweep_file(
+            tmp_path, SWEEP.replace("seeds = 2", "seeds = 1").replace("[0.001, 0.003]", "[0.001]")
+        ),
+        tmp_path / "out",
+    )
     for arguments in ((), ("--resume",)):
-        monkeypatch.setattr(sys, "argv", ["perplab", "sweep", str(path), "--out", str(out), "--workers", "1", *arguments])
+        monkeypatch.setattr(
+            sys,
+            "argv",
+            ["perplab", "sweep", str(path), "--out", str(out), "--workers", "1", *arguments],
+        )
         with pytest.raises(SystemExit) as ended:
             cli.main()
         assert not ended.value.code
@@ -141,17 +173,28 @@ def test_resuming_says_what_it_does_again(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("command", [("check",), ("report",), ("sweep", "--resume", "--out")])
-@pytest.mark.parametrize("text", ["[]", "{}", "nonsense", '{"kind": "sweep"}', '{"versions": {"perplab": "1"}}'])
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", "nonsense", '{"kind": "sweep"}', '{"versions": {"perplab": "1"}}']
+)
 def test_a_manifest_that_is_none_is_refused(tmp_path, monkeypatch, capsys, command, text):
     out = tmp_path / "out"
     out.mkdir()
     (out / "manifest.json").write_text(text)
-    arguments = [*command, str(out), *([str(sweep_file(tmp_path))] if command[0] == "sweep" else [])]
+    arguments = [
+        *command,
+        str(out),
+        *([str(sweep_file(tmp_path))] if command[0] == "sweep" else []),
+    ]
     monkeypatch.setattr(sys, "argv", ["perplab", *arguments])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     said = capsys.readouterr().err
-    assert ended.value.code == 2 and "Traceback" not in said and str(out) in said and (out / "manifest.json").read_text() == text
+    assert (
+        ended.value.code == 2
+        and "Traceback" not in said
+        and str(out) in said
+        and (out / "manifest.json").read_text() == text
+    )
 
 
 def test_a_worker_with_other_code_does_not_take_part(tmp_path):
@@ -162,15 +205,24 @@ def test_a_worker_with_other_code_does_not_take_part(tmp_path):
 
     sweep, text = read_sweep(sweep_file(tmp_path))
     jobs, _ = prepare(sweep, text, tmp_path / "out", False)
-    assert work(str(tmp_path / "out"), figures, dataclasses.replace(jobs[0], code="other")) == (jobs[0].key, False)
-    assert "code of this worker" in json.loads((tmp_path / "out" / "failed" / f"{jobs[0].key}.json").read_text())["error"]
+    assert work(str(tmp_path / "out"), figures, dataclasses.replace(jobs[0], code="other")) == (
+        jobs[0].key,
+        False,
+    )
+    assert (
+        "code of this worker"
+        in json.loads((tmp_path / "out" / "failed" / f"{jobs[0].key}.json").read_text())["error"]
+    )
 
 
 def test_a_rulebook_that_is_edited_makes_another_sweep(tmp_path):
     from perplab.sim.rulebook.rulebook import LIBRARY
 
     (tmp_path / "mine.toml").write_text((LIBRARY / "binance.toml").read_text())
-    path = sweep_file(tmp_path, SWEEP + f'[factors.rules]\nkey = "market.rulebook"\nvalues = ["{tmp_path}/mine.toml"]\n')
+    path = sweep_file(
+        tmp_path,
+        SWEEP + f'[factors.rules]\nkey = "market.rulebook"\nvalues = ["{tmp_path}/mine.toml"]\n',
+    )
     run_here(path, tmp_path / "out")
     (tmp_path / "mine.toml").write_text((LIBRARY / "binance.toml").read_text() + "\n# edited\n")
     with pytest.raises(ParameterError, match="another sweep"):

@@ -9,13 +9,23 @@ import numpy as np
 import pytest
 
 from perplab.sim.compiler.cache import HOUSE
+from perplab.sim.compiler.entries import world_of
 from perplab.sim.errors import ParameterError, RuleError
-from perplab.sim.compiler.jit import world_of
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.setup import Population
 from perplab.sim.state.build import build_tables
-from tests.markets import SPOT_PRICE, USD, Idle, digest, round_rules, setup_of, small_market, storm, zoo
+from tests.markets import (
+    SPOT_PRICE,
+    USD,
+    Idle,
+    digest,
+    round_rules,
+    setup_of,
+    small_market,
+    storm,
+    zoo,
+)
 
 
 def in_another_process(program, *arguments, **environment):
@@ -28,6 +38,7 @@ def in_another_process(program, *arguments, **environment):
 
 
 # the same seed
+
 
 def test_same_seed_same_bytes_another_seed_others():
     first, again, other = zoo(1), zoo(1), zoo(2)
@@ -48,19 +59,50 @@ def test_what_ran_before_does_not_matter():
         storm(6).step()
         later.step()
     assert {name: alone.tables[name].tobytes() for name in ("account", "position", "order")} == {
-        name: later.tables[name].tobytes() for name in ("account", "position", "order")}
+        name: later.tables[name].tobytes() for name in ("account", "position", "order")
+    }
 
 
 def plain_digests():
     """Return hashes of small runs: every kind; isolated with deleveraging; two venues; the laws of further venues."""
-    runs = [(zoo(), 100), (storm(3, capital_usd=40_000.0, isolated=1.0), 50),
-            (storm(3, [("a", load_rulebook("hyperliquid")), ("b", load_rulebook("binance"))], capital_usd=1_500.0), 30),
-            *((storm(4, [load_rulebook(name)], capital_usd=1_500.0), 25) for name in ("bitmex", "deribit", "dydx-v4")),
-            (storm(1, [load_rulebook("binance").changed({"index.law": "clamped_mean", "index.weights": [1.0, 2.0], "index.clamp": 0.01,
-                                                         "index.deviation_bps": 5.0, "index.deviation_seconds": 60.0,
-                                                         "index.outages_per_day": 300.0, "index.stale_seconds": 120.0,
-                                                         "index.exclusion": 0.0008})], capital_usd=1_500.0), 25),
-            (storm(8, fall=4.0, traders=4, capital_usd=1e6, leverage=2.0), 15)]
+    runs = [
+        (zoo(), 100),
+        (storm(3, capital_usd=40_000.0, isolated=1.0), 50),
+        (
+            storm(
+                3,
+                [("a", load_rulebook("hyperliquid")), ("b", load_rulebook("binance"))],
+                capital_usd=1_500.0,
+            ),
+            30,
+        ),
+        *(
+            (storm(4, [load_rulebook(name)], capital_usd=1_500.0), 25)
+            for name in ("bitmex", "deribit", "dydx-v4")
+        ),
+        (
+            storm(
+                1,
+                [
+                    load_rulebook("binance").changed(
+                        {
+                            "index.law": "clamped_mean",
+                            "index.weights": [1.0, 2.0],
+                            "index.clamp": 0.01,
+                            "index.deviation_bps": 5.0,
+                            "index.deviation_seconds": 60.0,
+                            "index.outages_per_day": 300.0,
+                            "index.stale_seconds": 120.0,
+                            "index.exclusion": 0.0008,
+                        }
+                    )
+                ],
+                capital_usd=1_500.0,
+            ),
+            25,
+        ),
+        (storm(8, fall=4.0, traders=4, capital_usd=1e6, leverage=2.0), 15),
+    ]
     for market, steps in runs:
         market.run(steps)
         assert len(market.records().events) > 0 and market.conservation_error_units == 0
@@ -73,7 +115,13 @@ def plain_faults():
 
     said = []
     for fault in (1, 2, 3, 6, 23):
-        market = small_market([Population(name="b", kind=Breaker, number=1, traits={"wake_seconds": 1e-9, "fault": fault})])
+        market = small_market(
+            [
+                Population(
+                    name="b", kind=Breaker, number=1, traits={"wake_seconds": 1e-9, "fault": fault}
+                )
+            ]
+        )
         try:
             market.run(5)
         except RuleError as error:
@@ -97,6 +145,7 @@ def test_hand_worked_tables_hold_without_the_compiler_too():
 
 
 # copies
+
 
 def test_a_branch_goes_on_as_the_original():
     market = zoo(4)
@@ -122,7 +171,10 @@ def test_branches_do_not_touch_each_other():
     first.run(60)
     second.run(60)
     assert digest(market) == before and market.records().prints.tobytes() == recorded
-    assert int(market.tables["venue"]["no_impact"][0]) == 0 and int(second.tables["venue"]["no_impact"][0]) == 1
+    assert (
+        int(market.tables["venue"]["no_impact"][0]) == 0
+        and int(second.tables["venue"]["no_impact"][0]) == 1
+    )
 
 
 def test_the_twin_differs_only_from_the_first_forced_order():
@@ -135,7 +187,8 @@ def test_the_twin_differs_only_from_the_first_forced_order():
         other.step()
     first, second = twin.records().events[0], other.records().events[0]
     assert [first[name] for name in ("trader", "sequence", "step", "mark", "equity")] == [
-        second[name] for name in ("trader", "sequence", "step", "mark", "equity")]
+        second[name] for name in ("trader", "sequence", "step", "mark", "equity")
+    ]
 
 
 def digest_but_for_the_switch(market):
@@ -183,7 +236,13 @@ def test_a_saved_run_goes_on_in_another_process_across_a_block_of_the_path(tmp_p
         arguments += [tmp_path / name, after]
         market.run(after)
         records = market.records()
-        expected += [digest(market), str(len(records.events)), str(len(records.settlements)), str(len(records.series[0])), "0"]
+        expected += [
+            digest(market),
+            str(len(records.events)),
+            str(len(records.settlements)),
+            str(len(records.series[0])),
+            "0",
+        ]
     assert in_another_process(GO_ON, *arguments) == expected
 
 
@@ -218,6 +277,7 @@ def test_setups_survive_pickling():
 
 # building
 
+
 def test_tables_hold_no_addresses_but_in_kinds():
     market = storm()
     assert all(table.dtype.hasobject is False for table in market.tables.values())
@@ -225,13 +285,27 @@ def test_tables_hold_no_addresses_but_in_kinds():
 
 
 def test_traders_rows_are_as_declared():
-    traits = {"capital_usd": np.array([10.0, 20.0, 30.0]), "margin_share": 0.25, "borrow_share": 0.5,
-              "leverage": np.array([5.0, 70.0, 1.0]), "isolated": np.array([0.0, 1.0, 0.0])}
-    tables, rows = build_tables(setup_of([Population(name="idle", kind=Idle, number=3, traits=traits)]), 1)
-    assert tables["account"]["collateral"][:, 0].tolist() == [2_500_000, 5_000_000, 7_500_000, 1_000 * USD]
+    traits = {
+        "capital_usd": np.array([10.0, 20.0, 30.0]),
+        "margin_share": 0.25,
+        "borrow_share": 0.5,
+        "leverage": np.array([5.0, 70.0, 1.0]),
+        "isolated": np.array([0.0, 1.0, 0.0]),
+    }
+    tables, rows = build_tables(
+        setup_of([Population(name="idle", kind=Idle, number=3, traits=traits)]), 1
+    )
+    assert tables["account"]["collateral"][:, 0].tolist() == [
+        2_500_000,
+        5_000_000,
+        7_500_000,
+        1_000 * USD,
+    ]
     assert tables["account"]["cash"][:3, 0].tolist() == [7_500_000, 15_000_000, 22_500_000]
     assert tables["account"]["borrow_limit"][:3, 0].tolist() == [5 * USD, 10 * USD, 15 * USD]
-    assert tables["position"]["leverage"][:3, 0].tolist() == [5.0, 50.0, 1.0], "no more than the venue allows"
+    assert tables["position"]["leverage"][:3, 0].tolist() == [5.0, 50.0, 1.0], (
+        "no more than the venue allows"
+    )
     assert tables["position"]["isolated"][:3, 0].tolist() == [0, 1, 0]
     assert tables["trader"]["first_slot"][:3].tolist() == [0, 6, 12]
     assert rows[0]["leverage"].tolist() == [5.0, 70.0, 1.0]
@@ -239,8 +313,10 @@ def test_traders_rows_are_as_declared():
 
 
 def test_odd_units_are_not_lost_between_venues():
-    setup = setup_of([Population(name="idle", kind=Idle, number=1, traits={"capital_usd": 1.000001})],
-                     [("one", round_rules()), ("two", round_rules()), ("three", round_rules())])
+    setup = setup_of(
+        [Population(name="idle", kind=Idle, number=1, traits={"capital_usd": 1.000001})],
+        [("one", round_rules()), ("two", round_rules()), ("three", round_rules())],
+    )
     tables, _ = build_tables(setup, 1)
     account = tables["account"][0]
     assert int(account["collateral"].sum() + account["cash"].sum()) == 1_000_001
@@ -249,7 +325,9 @@ def test_odd_units_are_not_lost_between_venues():
 @pytest.mark.parametrize(("number", "capital"), [(1, 1e13), (1_000, 1e10), (2, 6e12)])
 def test_money_beyond_64_bits_is_refused(number, capital):
     with pytest.raises(ParameterError, match="below 9.2e"):
-        small_market([Population(name="idle", kind=Idle, number=number, traits={"capital_usd": capital})])
+        small_market(
+            [Population(name="idle", kind=Idle, number=number, traits={"capital_usd": capital})]
+        )
 
 
 def test_nobody_is_no_market():
@@ -258,9 +336,18 @@ def test_nobody_is_no_market():
 
 
 def test_populations_of_one_kind_share_its_table():
-    populations = [Population(name="a", kind=Idle, number=2), Population(name="b", kind=Idle, number=3, traits={"leverage": 7.0})]
+    populations = [
+        Population(name="a", kind=Idle, number=2),
+        Population(name="b", kind=Idle, number=3, traits={"leverage": 7.0}),
+    ]
     market = small_market(populations)
-    assert len(market.traits) == 1 and market.traits[0]["leverage"].tolist() == [50.0, 50.0, 7.0, 7.0, 7.0]
+    assert len(market.traits) == 1 and market.traits[0]["leverage"].tolist() == [
+        50.0,
+        50.0,
+        7.0,
+        7.0,
+        7.0,
+    ]
     assert market.tables["trader"]["number"][:5].tolist() == [0, 1, 2, 3, 4]
     assert len(set(market.tables["trader"]["key"][:5].tolist())) == 5
 

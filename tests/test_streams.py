@@ -9,7 +9,13 @@ from perplab.sim.state.records import DRAW
 from perplab.sim.streams import generator, stream_key
 from tests.probes import draw_many, key_chain
 
-SPLITMIX_OF_1234567 = (6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821)
+SPLITMIX_OF_1234567 = (
+    6457827717110365317,
+    3203168211198807973,
+    9817491932198370423,
+    4593380528125082431,
+    16408922859458223821,
+)
 WEYL = 0x9E3779B97F4A7C15
 
 
@@ -46,7 +52,9 @@ def test_keys_are_a_hash_of_key_and_number():
     out, key = np.zeros((len(numbers), 2), np.uint64), 987654321987654321
     with np.errstate(over="ignore"):
         key_chain(np.uint64(key), numbers, out)
-    assert out[:, 0].tolist() == [reference_mix((key + WEYL * (int(n) + 1)) % 2**64) for n in numbers]
+    assert out[:, 0].tolist() == [
+        reference_mix((key + WEYL * (int(n) + 1)) % 2**64) for n in numbers
+    ]
     assert out[:, 1].tolist() == [reference_mix(int(n)) for n in numbers]
 
 
@@ -70,8 +78,14 @@ def test_uniform_moments_and_range():
 
 def test_exponential_and_normal_moments():
     waits, gaussian = draws(stream_key(2, "a"), 200_000, 1), draws(stream_key(2, "b"), 200_000, 2)
-    assert waits.min() >= 0.0 and waits.mean() == pytest.approx(1.0, abs=0.01) and waits.var() == pytest.approx(1.0, abs=0.03)
-    assert gaussian.mean() == pytest.approx(0.0, abs=0.01) and gaussian.std() == pytest.approx(1.0, abs=0.01)
+    assert (
+        waits.min() >= 0.0
+        and waits.mean() == pytest.approx(1.0, abs=0.01)
+        and waits.var() == pytest.approx(1.0, abs=0.03)
+    )
+    assert gaussian.mean() == pytest.approx(0.0, abs=0.01) and gaussian.std() == pytest.approx(
+        1.0, abs=0.01
+    )
     assert (gaussian**4).mean() == pytest.approx(3.0, abs=0.1) and np.isfinite(gaussian).all()
 
 
@@ -80,7 +94,9 @@ def test_integers_below_are_even(count):
     sample = draws(stream_key(3, "c"), 100_000, count)
     counts = np.bincount(sample.astype(int), minlength=count)
     assert len(counts) == count and (sample == np.floor(sample)).all()
-    assert ((counts - 100_000 / count) ** 2).sum() / (100_000 / count) < count - 1 + 5 * math.sqrt(2 * count)
+    assert ((counts - 100_000 / count) ** 2).sum() / (100_000 / count) < count - 1 + 5 * math.sqrt(
+        2 * count
+    )
 
 
 def test_streams_of_neighbouring_traders_and_steps_are_unrelated():
@@ -99,4 +115,10 @@ def test_streams_have_their_names():
     assert stream_key(1, "noise") == stream_key(1, "noise") != stream_key(1, "momentum")
     assert stream_key(1, "noise") != stream_key(2, "noise")
     assert generator(1, "spot", 0).random() == generator(1, "spot", 0).random()
-    assert len({generator(1, "spot", block).random() for block in range(5)} | {generator(1, "spot").random()}) == 6
+    assert (
+        len(
+            {generator(1, "spot", block).random() for block in range(5)}
+            | {generator(1, "spot").random()}
+        )
+        == 6
+    )

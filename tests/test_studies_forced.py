@@ -5,20 +5,33 @@ import pytest
 
 from perplab.analysis.metrics import cascade
 from perplab.analysis.metrics import episodes as forced
-from perplab.analysis.studies import forced as studies_forced
 from perplab.analysis.metrics.cascade import liquidated_notional, loss_shares
+from perplab.analysis.studies import forced as studies_forced
 from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs.outcome import run
 from perplab.sim.state.records import KIND_SERIES, NO_ROW, SERIES, TAKEOVER, TWIN_TAKEOVER
 from tests.recorded import Recorded, events_of, rows, series_of
 
 LOT, HOUR = 0.001, 3600.0
-SHORT_FALL = {"days": 0.06, "twin.from_hours": 1, "shocks.0.at_hours": 1, "shocks.0.minutes": 5, "shocks.0.move": -0.06,
-              "populations.longs.wake_seconds": 600, "populations.longs.margin_share": 0.2}
-SHORT_ATTACK = {"days": 0.25, "populations.attacker.attack_start_hours": 2, "populations.attacker.attack_hours": 1,
-                "populations.attacker.build_seconds": 3600, "populations.attacker.unwind_seconds": 7200,
-                "populations.attacker.spot_push_usd": 300_000, "populations.shorts.wake_seconds": 600,
-                "populations.shorts.margin_share": 0.2}
+SHORT_FALL = {
+    "days": 0.06,
+    "twin.from_hours": 1,
+    "shocks.0.at_hours": 1,
+    "shocks.0.minutes": 5,
+    "shocks.0.move": -0.06,
+    "populations.longs.wake_seconds": 600,
+    "populations.longs.margin_share": 0.2,
+}
+SHORT_ATTACK = {
+    "days": 0.25,
+    "populations.attacker.attack_start_hours": 2,
+    "populations.attacker.attack_hours": 1,
+    "populations.attacker.build_seconds": 3600,
+    "populations.attacker.unwind_seconds": 7200,
+    "populations.attacker.spot_push_usd": 300_000,
+    "populations.shorts.wake_seconds": 600,
+    "populations.shorts.margin_share": 0.2,
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,19 +44,31 @@ def fall():
 def attack():
     """A market after an attack, and one without it."""
     without = SHORT_ATTACK | {"populations.attacker.number": 0}
-    return tuple(studies_forced.finished(load(studies_forced.WEAPON, changes), 1) for changes in (SHORT_ATTACK, without))
+    return tuple(
+        studies_forced.finished(load(studies_forced.WEAPON, changes), 1)
+        for changes in (SHORT_ATTACK, without)
+    )
 
 
 def test_amplification_comes_from_the_events(fall):
     outcome, start, end = fall
     figures = forced.cascade_figures(outcome.records, outcome.twin, start, end)
-    real, twin = (sum(abs(int(event["lots"])) * event["mark"] * LOT for event in each.events
-                      if start <= event["seconds"] < end + 6 * HOUR and event["node"] != NO_ROW)
-                  for each in (outcome.records, outcome.twin))
+    real, twin = (
+        sum(
+            abs(int(event["lots"])) * event["mark"] * LOT
+            for event in each.events
+            if start <= event["seconds"] < end + 6 * HOUR and event["node"] != NO_ROW
+        )
+        for each in (outcome.records, outcome.twin)
+    )
     assert real > 0 and twin > 0
-    assert figures["liquidated_usd"] == pytest.approx(real) and figures["liquidated_twin_usd"] == pytest.approx(twin)
+    assert figures["liquidated_usd"] == pytest.approx(real) and figures[
+        "liquidated_twin_usd"
+    ] == pytest.approx(twin)
     assert figures["amplification"] == pytest.approx(1 - twin / real)
-    assert set(outcome.twin.events["kind"][outcome.twin.events["seconds"] >= start]) == {TWIN_TAKEOVER}
+    assert set(outcome.twin.events["kind"][outcome.twin.events["seconds"] >= start]) == {
+        TWIN_TAKEOVER
+    }
 
 
 def test_all_that_is_liquidated_is_absorbed_somewhere(fall):
@@ -57,7 +82,9 @@ def test_fund_change_is_what_it_got_less_what_it_paid(fall):
     figures = forced.cascade_figures(outcome.records, outcome.twin, start, end)
     fund = outcome.records.series[0]["fund"]
     assert figures["fund_change_usd"] == pytest.approx((fund[-1] - fund[60]) * 1e-6)
-    assert figures["fund_change_usd"] == pytest.approx(figures["fund_received_usd"] - figures["fund_paid_usd"], abs=0.02)
+    assert figures["fund_change_usd"] == pytest.approx(
+        figures["fund_received_usd"] - figures["fund_paid_usd"], abs=0.02
+    )
 
 
 def test_twin_branches_off_at_the_start_of_the_fall():
@@ -66,19 +93,31 @@ def test_twin_branches_off_at_the_start_of_the_fall():
 
 
 def test_figures_of_a_fall_by_hand():
-    series = series_of([100.0] * 28, [2.0] + [-30.0] + [-4.0] * 26, open_interest=[10_000] + [6_000] * 27, depth_bid=100)
+    series = series_of(
+        [100.0] * 28,
+        [2.0] + [-30.0] + [-4.0] * 26,
+        open_interest=[10_000] + [6_000] * 27,
+        depth_bid=100,
+    )
     market = forced.market_figures(series, LOT, HOUR, HOUR + 60)
     assert market["depth_usd"] == pytest.approx(100 * 100.02 * LOT)
     assert market["open_interest_over_depth"] == pytest.approx(6_000 * 99.7 / (100 * 100.02))
     assert market["open_interest_fall"] == pytest.approx(0)
     assert forced.market_figures(series, LOT, 0, 60)["open_interest_fall"] == pytest.approx(0.4)
     overshoot = forced.overshoot_figures(series, series, HOUR, 2 * HOUR)
-    assert overshoot["basis_lowest_bps"] == pytest.approx(-30) and overshoot["spot_displaced_bps"] == pytest.approx(0)
+    assert overshoot["basis_lowest_bps"] == pytest.approx(-30) and overshoot[
+        "spot_displaced_bps"
+    ] == pytest.approx(0)
     assert np.isnan(forced.basis_mean(series, 27 * HOUR, 28 * HOUR))
 
 
 def test_shorts_are_nodes_that_buy():
-    events = events_of((0, -1, 1, 0, 100.0), (0, -2, -1, 500, 100.0), (1, -1, 1, -700, 100.0), (-1, -1, 0, 300, 100.0))
+    events = events_of(
+        (0, -1, 1, 0, 100.0),
+        (0, -2, -1, 500, 100.0),
+        (1, -1, 1, -700, 100.0),
+        (-1, -1, 0, 300, 100.0),
+    )
     events["kind"][1] = TAKEOVER
     assert forced.of_shorts(events)["node"].tolist() == [0, 0]
 
@@ -86,11 +125,16 @@ def test_shorts_are_nodes_that_buy():
 def test_channels_of_the_excess_sum_to_it(attack):
     market, control = (each.records() for each in attack)
     figures = forced.weapon_figures(market, control, 2 * HOUR, 3 * HOUR)
-    assert figures["liquidated_shorts_usd"] == pytest.approx(liquidated_notional(forced.of_shorts(market.events), LOT))
+    assert figures["liquidated_shorts_usd"] == pytest.approx(
+        liquidated_notional(forced.of_shorts(market.events), LOT)
+    )
     assert figures["liquidated_shorts_usd"] > figures["liquidated_control_usd"]
-    assert figures["excess_usd"] == pytest.approx(figures["liquidated_shorts_usd"] - figures["liquidated_control_usd"])
     assert figures["excess_usd"] == pytest.approx(
-        sum(figures[f"excess_{channel}_usd"] for channel in loss_shares(market.events[0])), abs=1e-3)
+        figures["liquidated_shorts_usd"] - figures["liquidated_control_usd"]
+    )
+    assert figures["excess_usd"] == pytest.approx(
+        sum(figures[f"excess_{channel}_usd"] for channel in loss_shares(market.events[0])), abs=1e-3
+    )
 
 
 def test_attacker_profit_is_the_change_of_all_he_owns(attack):
@@ -104,24 +148,42 @@ def test_attacker_profit_is_the_change_of_all_he_owns(attack):
 
 
 def test_luck_is_exposure_times_the_returns_of_the_control():
-    kinds = rows(KIND_SERIES, seconds=HOUR * np.arange(3), lots=[0, 1_000, 0], spot_lots=[0, 1_000, 0])
+    kinds = rows(
+        KIND_SERIES, seconds=HOUR * np.arange(3), lots=[0, 1_000, 0], spot_lots=[0, 1_000, 0]
+    )
     series = rows(SERIES, seconds=HOUR * np.arange(3), spot=[100.0, 110.0, 110.0])
     control = rows(SERIES, seconds=HOUR * np.arange(3), spot=[100.0, 100.0, 101.0])
-    assert forced.luck_of(kinds, series, control, LOT) == pytest.approx(0.5 * 2 * 110 * np.log(1.01))
+    assert forced.luck_of(kinds, series, control, LOT) == pytest.approx(
+        0.5 * 2 * 110 * np.log(1.01)
+    )
 
 
 def test_funding_is_stated_for_eight_hours():
     records = Recorded([], np.zeros(0), [], meta={"interval_seconds": 4 * HOUR})
-    records.settlements = np.array([(HOUR * 4, 0.001), (HOUR * 8, 0.002), (HOUR * 12, 0.9)], [("seconds", "f8"), ("rate", "f8")])
+    records.settlements = np.array(
+        [(HOUR * 4, 0.001), (HOUR * 8, 0.002), (HOUR * 12, 0.9)],
+        [("seconds", "f8"), ("rate", "f8")],
+    )
     assert forced.funding_bps(records, 0, 8 * HOUR) == pytest.approx(30)
 
 
 def test_depths_and_sizes_scale_what_they_say():
     scenario = load(studies_forced.CASCADE)
-    thin = load(studies_forced.CASCADE, studies_forced.depth_changes(280.0)).populations["providers"].traits
+    thin = (
+        load(studies_forced.CASCADE, studies_forced.depth_changes(280.0))
+        .populations["providers"]
+        .traits
+    )
     share = 280.0 / scenario.populations["providers"].traits["level_usd"]
-    assert thin["inventory_limit_usd"] == pytest.approx(share * scenario.populations["providers"].traits["inventory_limit_usd"])
-    one, two = (load(studies_forced.WEAPON, studies_forced.size_changes(size)).populations["attacker"].traits for size in (1, 2))
+    assert thin["inventory_limit_usd"] == pytest.approx(
+        share * scenario.populations["providers"].traits["inventory_limit_usd"]
+    )
+    one, two = (
+        load(studies_forced.WEAPON, studies_forced.size_changes(size))
+        .populations["attacker"]
+        .traits
+        for size in (1, 2)
+    )
     assert {trait for trait in one if two[trait] != one[trait]} == set(studies_forced.SIZED_TRAITS)
 
 
@@ -131,7 +193,10 @@ def constant(seed, value):
 
 
 def test_intervals_over_seeds_do_not_depend_on_the_workers(capsys):
-    one, two = (studies_forced.over_seeds({"a": (constant, (1.0,))}, range(3), workers) for workers in (1, 2))
+    one, two = (
+        studies_forced.over_seeds({"a": (constant, (1.0,))}, range(3), workers)
+        for workers in (1, 2)
+    )
     assert one == two and one["a"]["figure"][0] == 2.0
     studies_forced.print_table("title", one)
     assert "2 [-0.484, 4.48]" in capsys.readouterr().out

@@ -7,11 +7,21 @@ import pytest
 
 from perplab.agents.parent_order import TRAITS, ParentOrder, work
 from perplab.agents.trader import check_trader
+from perplab.analysis.estimators.series import HOUR_SECONDS
 from perplab.analysis.studies import parent_order as reversion
 from perplab.analysis.studies import peg as studies_peg
-from perplab.analysis.metrics.summary import HOUR_SECONDS
 from perplab.scenarios.files.loader import build, load
-from perplab.sim.state.records import ACCOUNT, DRAW, KIND_SERIES, MARKET_ORDER, ORDER, ORDER_ROW, POSITION, SETTLEMENT, VIEW
+from perplab.sim.state.records import (
+    ACCOUNT,
+    DRAW,
+    KIND_SERIES,
+    MARKET_ORDER,
+    ORDER,
+    ORDER_ROW,
+    POSITION,
+    SETTLEMENT,
+    VIEW,
+)
 from tests.recorded import META, Recorded, rows, series_of
 
 BRIEF = {**reversion.PARENT, "days": 1, "populations.parent.start_hours": 6}
@@ -27,9 +37,19 @@ def crowded_run():
     kinds["lots"] = np.stack([shorts, -shorts], axis=1)
     kinds["spot_lots"][:, 1] = shorts
     seconds = 8 * HOUR_SECONDS * np.arange(1, 91)
-    settled = rows(SETTLEMENT, seconds=seconds, rate=np.where(seconds < 10 * 86400.0, -30e-4, -2e-4), capped=seconds < 10 * 86400.0)
-    return Recorded([series_of(np.full(HOURS + 1, 100.0), np.zeros(HOURS + 1))], kinds, ["directional_short", "arbitrage"],
-                    settlements=settled, meta=dict(META))
+    settled = rows(
+        SETTLEMENT,
+        seconds=seconds,
+        rate=np.where(seconds < 10 * 86400.0, -30e-4, -2e-4),
+        capped=seconds < 10 * 86400.0,
+    )
+    return Recorded(
+        [series_of(np.full(HOURS + 1, 100.0), np.zeros(HOURS + 1))],
+        kinds,
+        ["directional_short", "arbitrage"],
+        settlements=settled,
+        meta=dict(META),
+    )
 
 
 def test_a_crowd_is_described_by_its_peak_and_what_is_left():
@@ -39,22 +59,39 @@ def test_a_crowd_is_described_by_its_peak_and_what_is_left():
     assert figures["crowd_peak_day"] == pytest.approx(1.25)
     assert figures["crowd_late_usd"] == pytest.approx(10 * lot_usd)
     assert figures["crowd_left_2_days_later"] == pytest.approx((6 * 40 + 18 * 10) / 24 / 40)
-    assert (figures["carry_late_usd"], figures["carry_spot_late_usd"]) == pytest.approx((10 * lot_usd, -10 * lot_usd))
-    assert figures["funding_first_bps_8h"] == pytest.approx(-30) and figures["funding_late_bps_8h"] == pytest.approx(-2)
-    assert figures["funding_lowest_bps_8h"] == pytest.approx(-30) and figures["capped_share"] == pytest.approx(29 / 90)
+    assert (figures["carry_late_usd"], figures["carry_spot_late_usd"]) == pytest.approx(
+        (10 * lot_usd, -10 * lot_usd)
+    )
+    assert figures["funding_first_bps_8h"] == pytest.approx(-30) and figures[
+        "funding_late_bps_8h"
+    ] == pytest.approx(-2)
+    assert figures["funding_lowest_bps_8h"] == pytest.approx(-30) and figures[
+        "capped_share"
+    ] == pytest.approx(29 / 90)
 
 
 def test_a_target_is_met_by_the_mean_over_seeds():
-    results = [dict.fromkeys(studies_peg.CALM, 0.0) | {"basis_mean_bps": basis} for basis in (-8.0, -3.0, -1.0)]
-    cells = studies_peg.target_cells(studies_peg.of_seeds(results, "basis_mean_bps"), studies_peg.CALM["basis_mean_bps"])
+    results = [
+        dict.fromkeys(studies_peg.CALM, 0.0) | {"basis_mean_bps": basis}
+        for basis in (-8.0, -3.0, -1.0)
+    ]
+    cells = studies_peg.target_cells(
+        studies_peg.of_seeds(results, "basis_mean_bps"), studies_peg.CALM["basis_mean_bps"]
+    )
     assert cells[:2] == ["-6 .. -2", "yes"]
-    assert studies_peg.target_cells(np.array([-7.0, -7.5]), studies_peg.CALM["basis_mean_bps"])[1] == "NO"
+    assert (
+        studies_peg.target_cells(np.array([-7.0, -7.5]), studies_peg.CALM["basis_mean_bps"])[1]
+        == "NO"
+    )
     assert studies_peg.calm_table(results, 60.0).row_count == len(studies_peg.CALM)
 
 
 def test_seeds_without_a_figure_are_left_out():
     assert studies_peg.of_seeds([{"x": 1.0}, {"x": None}], "x").tolist() == [1.0]
-    assert studies_peg.numbers(np.array([])) == ["-", "", "-"] and studies_peg.numbers(np.array([2.0]))[0] == "2.00"
+    assert (
+        studies_peg.numbers(np.array([])) == ["-", "", "-"]
+        and studies_peg.numbers(np.array([2.0]))[0] == "2.00"
+    )
 
 
 def test_closed_forms_of_the_costless_study():
@@ -66,22 +103,46 @@ def test_closed_forms_of_the_costless_study():
 
 
 def test_a_story_gives_its_figures_and_the_control_differs_only_in_tolerance():
-    figures = studies_peg.story_figures("calm", {"days": 0.2}, ("seed", "conservation_error_units"), 3)
+    figures = studies_peg.story_figures(
+        "calm", {"days": 0.2}, ("seed", "conservation_error_units"), 3
+    )
     assert figures == {"seed": 3, "conservation_error_units": 0}
     control = load("short-crowding", studies_peg.CONTROL).populations["shorts"].traits
-    assert control == load("short-crowding").populations["shorts"].traits | {"tolerance_bps": math.inf}
+    assert control == load("short-crowding").populations["shorts"].traits | {
+        "tolerance_bps": math.inf
+    }
 
 
 def test_a_parent_order_keeps_to_its_schedule():
-    me, orders = TRAITS.table(1, {"start_hours": 1.0, "size_usd": -2_000.0})[0], np.zeros(128, ORDER_ROW)
+    me, orders = (
+        TRAITS.table(1, {"start_hours": 1.0, "size_usd": -2_000.0})[0],
+        np.zeros(128, ORDER_ROW),
+    )
     views, positions = np.zeros(1, VIEW), np.zeros(1, POSITION)
     views["mark"], views["units_per_price"], views["lot"] = 100.0, 1e3, 1e-3
-    arguments = np.zeros(1, ACCOUNT), positions, views, np.zeros(0, ORDER), np.zeros(1, DRAW)[0], orders
-    for hours, held, sold in ((1.0, 0, 0), (1.25, 0, 5_000), (1.5, -5_000, 5_000), (2.5, -20_000, 0), (3.0, -5_000, 0)):
+    arguments = (
+        np.zeros(1, ACCOUNT),
+        positions,
+        views,
+        np.zeros(0, ORDER),
+        np.zeros(1, DRAW)[0],
+        orders,
+    )
+    for hours, held, sold in (
+        (1.0, 0, 0),
+        (1.25, 0, 5_000),
+        (1.5, -5_000, 5_000),
+        (2.5, -20_000, 0),
+        (3.0, -5_000, 0),
+    ):
         views["seconds"], positions["lots"] = hours * HOUR_SECONDS, held
         assert work.function(me, *arguments) == (1 if sold else 0)
         if sold:
-            assert (orders[0]["kind"], orders[0]["side"], orders[0]["lots"]) == (MARKET_ORDER, -1, sold)
+            assert (orders[0]["kind"], orders[0]["side"], orders[0]["lots"]) == (
+                MARKET_ORDER,
+                -1,
+                sold,
+            )
 
 
 def test_the_parent_order_kind_keeps_the_contract():
@@ -104,7 +165,9 @@ def test_states_are_told_by_the_premium():
 def test_twins_differ_by_the_order_alone():
     market = build(load("calm", {**reversion.PARENT, "days": 1}), 2)
     market.run(120)
-    plain, again, treated = (reversion.copy_run(market, 2, order, "on") for order in (False, False, True))
+    plain, again, treated = (
+        reversion.copy_run(market, 2, order, "on") for order in (False, False, True)
+    )
     assert plain.series[0].tobytes() == again.series[0].tobytes()
     assert plain.series[0][:120].tobytes() == treated.series[0][:120].tobytes()
     assert treated.series[0]["mid"][-1] < plain.series[0]["mid"][-1]
@@ -125,5 +188,7 @@ def test_without_funding_nothing_is_settled_and_carry_traders_stop_quoting():
 
 def test_the_table_of_responses_leaves_out_states_that_never_came():
     one = {"peak_bps": -2.0, "bps": dict.fromkeys(reversion.RESPONSE_HOURS, -1.0)}
-    made = reversion.response_table({"as it is": [{"inside": dict.fromkeys(reversion.FUNDING, one)}] * 2}, 2, 60.0)
+    made = reversion.response_table(
+        {"as it is": [{"inside": dict.fromkeys(reversion.FUNDING, one)}] * 2}, 2, 60.0
+    )
     assert made.row_count == 3

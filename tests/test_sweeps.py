@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from perplab.analysis.cli import commands as cli
-from perplab.scenarios.sweeps.sweep_design import changes_at, points_of, read_sweep, stated_arm
-from perplab.scenarios.runs.results import faults_of_folder, open_runs
 from perplab.scenarios.files.loader import build, load, setup_of
+from perplab.scenarios.runs.results import faults_of_folder, open_runs
+from perplab.scenarios.sweeps.sweep_design import changes_at, points_of, read_sweep, stated_arm
 from perplab.scenarios.sweeps.sweep_runner import Job, execute, gather, local_pool, prepare
 from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.errors import ParameterError
@@ -60,8 +60,18 @@ def faults_of(folder, text):
     [
         ('key = "market', 'key = "populations.nois', "populations.nois", "given"),
         ("values = [0.001, 0.003]", "values = []", "factors.cap.values", "values to visit"),
-        ("[0.001, 0.003]", "[0.001, -1.0]", "factors.cap.values[1]", "(it sets market.changes.funding.cap)"),
-        ("values = [0.001, 0.003]", "values = [30, 0.001]", "factors.cap.values[0]", "0.003 being 0.3 %"),
+        (
+            "[0.001, 0.003]",
+            "[0.001, -1.0]",
+            "factors.cap.values[1]",
+            "(it sets market.changes.funding.cap)",
+        ),
+        (
+            "values = [0.001, 0.003]",
+            "values = [30, 0.001]",
+            "factors.cap.values[0]",
+            "0.003 being 0.3 %",
+        ),
         ("seeds = 2", "seeds = 0", "seeds", "at least 1"),
         ("seeds = 2", 'seeds = "4"', "seeds", "or a list of seeds"),
         ("seeds = 2", "seeds = [1, -1]", "seeds", "each at least 0"),
@@ -69,14 +79,32 @@ def faults_of(folder, text):
         ("seeds = 2", "seeds = [1, 1]", "seeds", "each once"),
         ("[factors.cap]", "[factor.cap]", "factor", "did you mean 'factors'"),
         ("days = 0.01", "dayz = 0.01", "changes.dayz", "did you mean 'days'"),
-        ("values = [0.001, 0.003]", 'values = [0.001, 0.003]\nlabels = ["one"]', "factors.cap.labels", "one for each of 2 values"),
-        ("[0.001, 0.003]", '[0.001, 0.003]\n[[arms]]\nname = "x"\nat_hours = 0.1\nchanges = {"market.changes.funding.kap" = 1}',
-         "arms.0.changes.market.changes.funding.kap", "'cap'"),
-        ("[0.001, 0.003]", '[0.001, 0.003]\n[[arms]]\nname = "x"\nat_hours = 9', "arms.0.at_hours", "before the end"),
+        (
+            "values = [0.001, 0.003]",
+            'values = [0.001, 0.003]\nlabels = ["one"]',
+            "factors.cap.labels",
+            "one for each of 2 values",
+        ),
+        (
+            "[0.001, 0.003]",
+            '[0.001, 0.003]\n[[arms]]\nname = "x"\nat_hours = 0.1\nchanges = {"market.changes.funding.kap" = 1}',
+            "arms.0.changes.market.changes.funding.kap",
+            "'cap'",
+        ),
+        (
+            "[0.001, 0.003]",
+            '[0.001, 0.003]\n[[arms]]\nname = "x"\nat_hours = 9',
+            "arms.0.at_hours",
+            "before the end",
+        ),
         ("seeds = 2", 'seeds = 2\ndesign = {kind = "sobol"}', "design.samples", "given"),
         ("[0.001, 0.003]", "[0.001, 0.001]", "factors.cap.values", "differ from one another"),
-        ("[0.001, 0.003]", '[0.001, 0.003]\n[factors.all]\nkey = "market.changes.funding"\nvalues = [{cap = 0.001}, {cap = 0.002}]',
-         "factors.all.key", "without effect"),
+        (
+            "[0.001, 0.003]",
+            '[0.001, 0.003]\n[factors.all]\nkey = "market.changes.funding"\nvalues = [{cap = 0.001}, {cap = 0.002}]',
+            "factors.all.key",
+            "without effect",
+        ),
     ],
 )
 def test_a_wrong_sweep_is_refused_before_anything_runs(tmp_path, old, new, key, bound):
@@ -85,7 +113,9 @@ def test_a_wrong_sweep_is_refused_before_anything_runs(tmp_path, old, new, key, 
 
 
 def test_faults_of_a_sweep_stand_at_their_lines_all_at_once(tmp_path):
-    text = SWEEP.replace("[0.001, 0.003]", "[]").replace('"populations.noise.number" = 20', '"populations.noise.number" = 2.5')
+    text = SWEEP.replace("[0.001, 0.003]", "[]").replace(
+        '"populations.noise.number" = 20', '"populations.noise.number" = 2.5'
+    )
     text += """[factors.shorts]
 keys = ["populations.longs.number", "populations.shorts.number"]
 values = [
@@ -99,10 +129,15 @@ values = [1.0, -5.0]
     with pytest.raises(ParameterError) as caught:
         read_sweep(sweep_file(tmp_path, text))
     places = {fault.key: (fault.file, fault.line) for fault in caught.value.faults}
-    assert places == {"factors.cap.values": ("small.toml", 9), "factors.shorts.values[1]": ("small.toml", 14),
-                      "changes.populations.noise.number": ("small.toml", 6), "factors.size.values[1]": ("small.toml", 18)}
-    assert str(next(fault for fault in caught.value.faults if fault.key == "factors.size.values[1]")).startswith(
-        "small.toml:18: factors.size.values[1] was -5.0, must be at least 0")
+    assert places == {
+        "factors.cap.values": ("small.toml", 9),
+        "factors.shorts.values[1]": ("small.toml", 14),
+        "changes.populations.noise.number": ("small.toml", 6),
+        "factors.size.values[1]": ("small.toml", 18),
+    }
+    assert str(
+        next(fault for fault in caught.value.faults if fault.key == "factors.size.values[1]")
+    ).startswith("small.toml:18: factors.size.values[1] was -5.0, must be at least 0")
 
 
 MIXED = """scenario = "calm"
@@ -119,21 +154,44 @@ values = [5_000, {{distribution = "uniform", low = 1, high = 9_000}}]
 
 def test_a_list_gives_each_key_its_own_and_lists_and_tables_have_labels(tmp_path):
     sweep, _ = read_sweep(sweep_file(tmp_path, MIXED.format("")))
-    numbers = [(one["populations.longs.number"], one["populations.shorts.number"]) for one in (changes_at(sweep, point) for point in points_of(sweep))]
+    numbers = [
+        (one["populations.longs.number"], one["populations.shorts.number"])
+        for one in (changes_at(sweep, point) for point in points_of(sweep))
+    ]
     assert numbers == [(240, 60), (240, 60), (150, 150), (150, 150), (20, 20), (20, 20)]
     run_here(sweep_file(tmp_path, MIXED.format("")), tmp_path / "out")
     runs = open_runs(tmp_path / "out").runs
-    assert runs["factor.mix"].tolist() == ["[240, 60]", "[240, 60]", "[150, 150]", "[150, 150]", "20", "20"]
-    assert set(runs["factor.size"]) == {"5000", '{"distribution": "uniform", "low": 1, "high": 9000}'}
-    sweep, _ = read_sweep(sweep_file(tmp_path, MIXED.format('labels = ["a fifth", "a half", "few"]\n')))
-    assert [sweep.factors["mix"].label(value) for value in sweep.factors["mix"].values] == ["a fifth", "a half", "few"]
+    assert runs["factor.mix"].tolist() == [
+        "[240, 60]",
+        "[240, 60]",
+        "[150, 150]",
+        "[150, 150]",
+        "20",
+        "20",
+    ]
+    assert set(runs["factor.size"]) == {
+        "5000",
+        '{"distribution": "uniform", "low": 1, "high": 9000}',
+    }
+    sweep, _ = read_sweep(
+        sweep_file(tmp_path, MIXED.format('labels = ["a fifth", "a half", "few"]\n'))
+    )
+    assert [sweep.factors["mix"].label(value) for value in sweep.factors["mix"].values] == [
+        "a fifth",
+        "a half",
+        "few",
+    ]
 
 
 def test_labels_reach_the_table_and_the_report(tmp_path, monkeypatch, capsys):
     from perplab.analysis.report.run_report import write_report
 
     path = sweep_file(tmp_path, MIXED.format('labels = ["a fifth", "a half", "few"]\n'))
-    monkeypatch.setattr(sys, "argv", ["perplab", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"])
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["perplab", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"],
+    )
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert not ended.value.code and "a fifth" in capsys.readouterr().out
@@ -152,12 +210,21 @@ print("once")
 assert run_sweep(pathlib.Path("small.toml"), workers=2, scheduler=None, resume=False, out=pathlib.Path("out")) == 0
 print(len(open_runs("out").runs))
 """)
-    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(HOUSE)}, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(HOUSE)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines().count("once") == 1 and done.stdout.splitlines()[-1] == "4"
 
 
-def test_a_sweep_of_which_every_run_fails_says_why_and_ends_with_code_1(tmp_path, monkeypatch, capsys):
+def test_a_sweep_of_which_every_run_fails_says_why_and_ends_with_code_1(
+    tmp_path, monkeypatch, capsys
+):
     (tmp_path / "mine.py").write_text("""
 from perplab.agents.trader import Trader, Trait, Traits, rule
 TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"))
@@ -169,18 +236,39 @@ def wrong(me, accounts, positions, views, mine, rng, orders):
 class Wrong(Trader):
     kind, traits, decide, slots = "wrong", TRAITS, wrong, 0
 """)
-    path = sweep_file(tmp_path, SWEEP.replace("[changes]", f'[changes]\n"populations.mine" = {{kind = "{tmp_path}/mine.py:Wrong", number = 3}}'))
-    monkeypatch.setattr(sys, "argv", ["perplab", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"])
+    path = sweep_file(
+        tmp_path,
+        SWEEP.replace(
+            "[changes]",
+            f'[changes]\n"populations.mine" = {{kind = "{tmp_path}/mine.py:Wrong", number = 3}}',
+        ),
+    )
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["perplab", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"],
+    )
     with pytest.raises(SystemExit) as ended:
         cli.main()
     out, err = capsys.readouterr()
-    assert ended.value.code == 1 and out == "" and "runs failed (the first: seed 0): RuleError: the rule of Wrong" in err
+    assert (
+        ended.value.code == 1
+        and out == ""
+        and "runs failed (the first: seed 0): RuleError: the rule of Wrong" in err
+    )
 
 
 def test_designs_visit_what_they_say(tmp_path):
     text = SWEEP.replace("values = [0.001, 0.003]", "low = 0.001\nhigh = 0.1\nlog = true")
     for kind, samples, count in (("latin_hypercube", 5, 5), ("sobol", 8, 8)):
-        sweep, _ = read_sweep(sweep_file(tmp_path, text.replace("seeds = 2", f'seeds = 2\ndesign = {{kind = "{kind}", samples = {samples}}}')))
+        sweep, _ = read_sweep(
+            sweep_file(
+                tmp_path,
+                text.replace(
+                    "seeds = 2", f'seeds = 2\ndesign = {{kind = "{kind}", samples = {samples}}}'
+                ),
+            )
+        )
         caps = [point["cap"] for point in points_of(sweep)]
         assert len(caps) == count and min(caps) >= 0.001 and max(caps) <= 0.1
         strata = np.floor(np.log(np.array(caps) / 0.001) / np.log(100) * count)
@@ -194,7 +282,12 @@ def test_saltelli_and_morris_come_from_their_library(tmp_path):
         + '[factors.noise]\nkey = "market.changes.funding.damper"\nlow = 0.0\nhigh = 0.001\n'
     )
     for kind, count in (("saltelli", 4 * 4), ("morris", 4 * 3)):
-        sweep, _ = read_sweep(sweep_file(tmp_path, text.replace("seeds = 2", f'seeds = 1\ndesign = {{kind = "{kind}", samples = 4}}')))
+        sweep, _ = read_sweep(
+            sweep_file(
+                tmp_path,
+                text.replace("seeds = 2", f'seeds = 1\ndesign = {{kind = "{kind}", samples = 4}}'),
+            )
+        )
         assert len(points_of(sweep)) == count
 
 
@@ -203,7 +296,9 @@ def test_results_do_not_depend_on_the_workers_and_are_read_by_others(tmp_path):
     one, two = run_here(path, tmp_path / "one"), run_here(path, tmp_path / "two", workers=2)
     assert one == two and one[1] == 4
     opened = open_runs(tmp_path / "two")
-    assert opened.runs["factor.cap"].tolist() == [0.001, 0.001, 0.003, 0.003] and opened.runs["seed"].tolist() == [0, 1, 0, 1]
+    assert opened.runs["factor.cap"].tolist() == [0.001, 0.001, 0.003, 0.003] and opened.runs[
+        "seed"
+    ].tolist() == [0, 1, 0, 1]
     series = opened.to_frame("series")
     assert len(series) == 4 * 14 and set(series["factor.cap"]) == {0.001, 0.003}
     assert pd.read_parquet(tmp_path / "two" / "runs.parquet").equals(opened.runs)
@@ -217,9 +312,19 @@ def test_other_libraries_read_the_folder_without_us(tmp_path):
     run_here(sweep_file(tmp_path), tmp_path / "out")
     opened = open_runs(tmp_path / "out")
     read = polars.read_parquet(tmp_path / "out" / "runs.parquet")
-    assert read["factor.cap"].to_list() == opened.runs["factor.cap"].tolist() and read["seed"].to_list() == opened.runs["seed"].tolist()
-    settled = polars.scan_parquet(tmp_path / "out" / "series" / "*.parquet").select(polars.len()).collect().item()
-    ((count, mark),) = duckdb.sql(f"select count(*), max(mark) from '{tmp_path}/out/series/*.parquet'").fetchall()
+    assert (
+        read["factor.cap"].to_list() == opened.runs["factor.cap"].tolist()
+        and read["seed"].to_list() == opened.runs["seed"].tolist()
+    )
+    settled = (
+        polars.scan_parquet(tmp_path / "out" / "series" / "*.parquet")
+        .select(polars.len())
+        .collect()
+        .item()
+    )
+    ((count, mark),) = duckdb.sql(
+        f"select count(*), max(mark) from '{tmp_path}/out/series/*.parquet'"
+    ).fetchall()
     joined = duckdb.sql(f"""select "factor.cap", count(*) from '{tmp_path}/out/series/*.parquet' join '{tmp_path}/out/runs.parquet' using (key, arm)
                             group by 1 order by 1""").fetchall()
     assert joined == [(0.001, 28), (0.003, 28)]
@@ -232,7 +337,9 @@ def small_disk(tmp_path):
     """A file system of 64 kB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True
+    ).returncode:
         pytest.skip("no file system can be mounted here")
     yield disk
     subprocess.run(["umount", str(disk)], check=True)
@@ -241,14 +348,28 @@ def small_disk(tmp_path):
 def test_a_disk_that_fills_up_ends_the_sweep_and_what_is_finished_counts(tmp_path, small_disk):
     path, out = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 12")), small_disk / "out"
     done = subprocess.run(
-        [sys.executable, "-m", "perplab.analysis.cli.commands", "sweep", str(path), "--workers", "1", "--out", str(out)],
+        [
+            sys.executable,
+            "-m",
+            "perplab.analysis.cli.commands",
+            "sweep",
+            str(path),
+            "--workers",
+            "1",
+            "--out",
+            str(out),
+        ],
         cwd=HOUSE,
         env=os.environ | {"PYTHONPATH": str(HOUSE)},
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert done.returncode not in (0, 2) and "No space left" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode not in (0, 2)
+        and "No space left" in done.stderr
+        and "Traceback" not in done.stderr
+    )
     kept = {file.stem: json.loads(file.read_text()) for file in (out / "done").glob("*.json")}
     assert 0 < len(kept) < 24 and not list(out.rglob("*.part"))
     subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
@@ -260,7 +381,10 @@ def test_a_failed_run_is_kept_and_stops_nothing(tmp_path):
     _, ran = run_here(path, tmp_path / "out", summarize=figures_but_one)
     runs = open_runs(tmp_path / "out").runs
     assert ran == 4 and runs["error"].notna().sum() == 1
-    assert runs.loc[runs["error"].notna(), "error"].iloc[0].startswith("ZeroDivisionError") and runs.loc[runs["error"].notna(), "seed"].iloc[0] == 1
+    assert (
+        runs.loc[runs["error"].notna(), "error"].iloc[0].startswith("ZeroDivisionError")
+        and runs.loc[runs["error"].notna(), "seed"].iloc[0] == 1
+    )
     assert len(faults_of_folder(tmp_path / "out")) == 1
     bytes_, ran = run_here(path, tmp_path / "out", resume=True)
     assert ran == 1 and bytes_ == run_here(path, tmp_path / "whole")[0]
@@ -284,29 +408,78 @@ def test_a_run_that_always_kills_its_worker_is_recorded(tmp_path, monkeypatch):
 
 def test_a_main_that_is_killed_resumes_to_the_same_bytes(tmp_path):
     path = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 6"))
-    command = [sys.executable, "-m", "perplab.analysis.cli.commands", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "perplab.analysis.cli.commands",
+        "sweep",
+        str(path),
+        "--out",
+        str(tmp_path / "out"),
+        "--workers",
+        "1",
+    ]
     variables = dict(os.environ, PYTHONPATH=str(HOUSE))
-    with subprocess.Popen(command, env=variables, cwd=HOUSE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as main:
+    with subprocess.Popen(
+        command,
+        env=variables,
+        cwd=HOUSE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as main:
         waited = time.monotonic()
-        while len(list((tmp_path / "out" / "done").glob("*.json"))) < 2 and time.monotonic() - waited < 120:
+        while (
+            len(list((tmp_path / "out" / "done").glob("*.json"))) < 2
+            and time.monotonic() - waited < 120
+        ):
             time.sleep(0.02)
         os.killpg(main.pid, signal.SIGKILL)
     done = len(list((tmp_path / "out" / "done").glob("*.json")))
     assert done >= 2
-    again = subprocess.run([*command, "--resume"], env=variables, cwd=HOUSE, capture_output=True, text=True)
+    again = subprocess.run(
+        [*command, "--resume"], env=variables, cwd=HOUSE, capture_output=True, text=True
+    )
     assert again.returncode == 0, again.stderr
     assert f"{done} of them done before" in again.stderr
-    whole = subprocess.run([*command[:5], "--out", str(tmp_path / "whole")], env=variables, cwd=HOUSE, capture_output=True, text=True)
+    whole = subprocess.run(
+        [*command[:5], "--out", str(tmp_path / "whole")],
+        env=variables,
+        cwd=HOUSE,
+        capture_output=True,
+        text=True,
+    )
     assert whole.returncode == 0
-    assert (tmp_path / "whole" / "runs.parquet").read_bytes() == (tmp_path / "out" / "runs.parquet").read_bytes()
+    assert (tmp_path / "whole" / "runs.parquet").read_bytes() == (
+        tmp_path / "out" / "runs.parquet"
+    ).read_bytes()
 
 
 def test_ctrl_c_keeps_what_is_finished_and_the_rest_resumes(tmp_path):
     path = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 200"))
-    command = [sys.executable, "-m", "perplab.analysis.cli.commands", "sweep", str(path), "--out", str(tmp_path / "out"), "--workers", "1"]
-    with subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=str(HOUSE)), cwd=HOUSE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as main:
+    command = [
+        sys.executable,
+        "-m",
+        "perplab.analysis.cli.commands",
+        "sweep",
+        str(path),
+        "--out",
+        str(tmp_path / "out"),
+        "--workers",
+        "1",
+    ]
+    with subprocess.Popen(
+        command,
+        env=dict(os.environ, PYTHONPATH=str(HOUSE)),
+        cwd=HOUSE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as main:
         waited = time.monotonic()
-        while len(list((tmp_path / "out" / "done").glob("*.json"))) < 2 and time.monotonic() - waited < 120:
+        while (
+            len(list((tmp_path / "out" / "done").glob("*.json"))) < 2
+            and time.monotonic() - waited < 120
+        ):
             time.sleep(0.02)
         main.send_signal(signal.SIGINT)
         said = main.communicate(timeout=60)[1].decode()
@@ -336,15 +509,34 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path):
 def test_two_sweeps_do_not_work_in_one_folder(tmp_path, monkeypatch, capsys):
     from perplab.sim.atomic_files import alone
 
-    path, arguments = sweep_file(tmp_path), ["perplab", "sweep", str(tmp_path / "small.toml"), "--out", str(tmp_path / "out"), "--workers", "1"]
+    path, arguments = (
+        sweep_file(tmp_path),
+        [
+            "perplab",
+            "sweep",
+            str(tmp_path / "small.toml"),
+            "--out",
+            str(tmp_path / "out"),
+            "--workers",
+            "1",
+        ],
+    )
     assert path.exists()
     monkeypatch.setattr(sys, "argv", arguments)
     with alone(tmp_path / ".out.lock"), pytest.raises(SystemExit) as ended:
         cli.main()
-    assert ended.value.code == 2 and "no other sweep is at work" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert (
+        ended.value.code == 2
+        and "no other sweep is at work" in capsys.readouterr().err
+        and not (tmp_path / "out").exists()
+    )
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    assert not ended.value.code and len(open_runs(tmp_path / "out").runs) == 4 and not list(tmp_path.glob(".*"))
+    assert (
+        not ended.value.code
+        and len(open_runs(tmp_path / "out").runs) == 4
+        and not list(tmp_path.glob(".*"))
+    )
 
 
 def test_folders_of_others_are_refused_and_untouched(tmp_path):
@@ -373,7 +565,11 @@ def test_check_finds_what_is_cut_short_missing_or_lost(tmp_path, monkeypatch, ca
     with pytest.raises(SystemExit) as ended:
         cli.main()
     said = capsys.readouterr().err
-    assert ended.value.code == 1 and f"{files[0].name} cannot be read" in said and f"{files[1].name} is missing" in said
+    assert (
+        ended.value.code == 1
+        and f"{files[0].name} cannot be read" in said
+        and f"{files[1].name} is missing" in said
+    )
     (tmp_path / "out" / "runs.parquet").write_bytes(b"PAR1")
     with pytest.raises(ParameterError, match="whole run or sweep"):
         open_runs(tmp_path / "out")
@@ -386,7 +582,10 @@ def test_arms_share_their_past_and_their_random_numbers(tmp_path):
     )
     run_here(sweep_file(tmp_path, text), tmp_path / "out")
     series = open_runs(tmp_path / "out").to_frame("series").drop(columns=["key", "factor.cap"])
-    base, same, free = (series[series["arm"] == arm].drop(columns="arm").reset_index(drop=True) for arm in ("base", "same", "free"))
+    base, same, free = (
+        series[series["arm"] == arm].drop(columns="arm").reset_index(drop=True)
+        for arm in ("base", "same", "free")
+    )
     assert base.equals(same) and not base.equals(free)
     early = base["seconds"] <= 360
     assert early.sum() == 12 and base[early].equals(free[early])
@@ -404,13 +603,34 @@ def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
     ):
         with pytest.raises(ParameterError, match=words):
             market.branch(setup=setup_of(load("calm", {"days": 0.05, key: value}), 3))
-    assert market.branch(setup=setup_of(load("calm", {"days": 0.05, "market.rulebook": "bybit"}), 3)).tables["market"]["cap"][0] == 0.00375
-    other = market.branch(
-        setup=setup_of(load("calm", {"days": 0.05, "market.changes.deleveraging.picking": "pro_rata", "populations.noise.size_usd": 10.0}), 3)
+    assert (
+        market.branch(
+            setup=setup_of(load("calm", {"days": 0.05, "market.rulebook": "bybit"}), 3)
+        ).tables["market"]["cap"][0]
+        == 0.00375
     )
-    assert other.tables["venue"]["deleveraging_picking"][0] == 2 and market.tables["venue"]["deleveraging_picking"][0] == 0
+    other = market.branch(
+        setup=setup_of(
+            load(
+                "calm",
+                {
+                    "days": 0.05,
+                    "market.changes.deleveraging.picking": "pro_rata",
+                    "populations.noise.size_usd": 10.0,
+                },
+            ),
+            3,
+        )
+    )
+    assert (
+        other.tables["venue"]["deleveraging_picking"][0] == 2
+        and market.tables["venue"]["deleveraging_picking"][0] == 0
+    )
     noise = market.kinds.index(market.setup.populations[0].kind)
-    assert set(other.traits[noise]["size_usd"]) == {10.0} and 10.0 not in market.traits[noise]["size_usd"]
+    assert (
+        set(other.traits[noise]["size_usd"]) == {10.0}
+        and 10.0 not in market.traits[noise]["size_usd"]
+    )
     market.run(30)
     other.run(30)
     assert other.conservation_error_units == market.conservation_error_units == 0
@@ -425,21 +645,55 @@ def test_an_arm_of_the_command_line_needs_its_form():
 
 def test_a_branch_after_the_end_is_refused(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["perplab", "branch", "calm", "--days", "0.1", "--at-hours", "5", "--arm", "a:market.changes.funding.cap=0.1"])
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        [
+            "perplab",
+            "branch",
+            "calm",
+            "--days",
+            "0.1",
+            "--at-hours",
+            "5",
+            "--arm",
+            "a:market.changes.funding.cap=0.1",
+        ],
+    )
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    assert ended.value.code == 2 and "before the end of the run (2.4 hours)" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+    assert (
+        ended.value.code == 2
+        and "before the end of the run (2.4 hours)" in capsys.readouterr().err
+        and list(tmp_path.iterdir()) == []
+    )
 
 
 def test_branches_from_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        sys, "argv", ["perplab", "branch", "calm", "--days", "0.05", "--at-hours", "0.5", "--arm", "off:market.changes.funding.enabled=false", "--out", "both"]
+        sys,
+        "argv",
+        [
+            "perplab",
+            "branch",
+            "calm",
+            "--days",
+            "0.05",
+            "--at-hours",
+            "0.5",
+            "--arm",
+            "off:market.changes.funding.enabled=false",
+            "--out",
+            "both",
+        ],
     )
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert not ended.value.code and "basis, mean" in capsys.readouterr().out
-    assert json.loads((tmp_path / "both" / "off" / "manifest.json").read_text())["scenario"]["market"]["changes"]["funding"] == {"enabled": False}
+    assert json.loads((tmp_path / "both" / "off" / "manifest.json").read_text())["scenario"][
+        "market"
+    ]["changes"]["funding"] == {"enabled": False}
     assert faults_of_folder(tmp_path / "both" / "base") == []
 
 
@@ -450,7 +704,10 @@ def test_frames_become_xarray(tmp_path, kept):
     opened = open_runs(tmp_path / "out")
     if kept == "series":
         data = opened.to_xarray("series")
-        assert dict(data.sizes) == {"key": 4, "arm": 1, "market": 1, "seconds": 14} and float(data["mark"].min()) > 0
+        assert (
+            dict(data.sizes) == {"key": 4, "arm": 1, "market": 1, "seconds": 14}
+            and float(data["mark"].min()) > 0
+        )
     else:
         with pytest.raises(ParameterError, match="one of series"):
             opened.to_frame("runs")
@@ -461,12 +718,18 @@ def every_table(tmp_path_factory):
     """A sweep that keeps all tables."""
     folder = tmp_path_factory.mktemp("tables")
     tables = '["series", "kinds", "settlements", "liquidations", "positions", "trades"]'
-    text = SWEEP.replace('["series", "settlements"]', tables).replace("days = 0.01", "days = 0.06").replace("seeds = 2", "seeds = 1")
+    text = (
+        SWEEP.replace('["series", "settlements"]', tables)
+        .replace("days = 0.01", "days = 0.06")
+        .replace("seeds = 2", "seeds = 1")
+    )
     run_here(sweep_file(folder, text), folder / "out")
     return open_runs(folder / "out")
 
 
-@pytest.mark.parametrize("table", ["series", "kinds", "settlements", "liquidations", "positions", "trades"])
+@pytest.mark.parametrize(
+    "table", ["series", "kinds", "settlements", "liquidations", "positions", "trades"]
+)
 def test_every_table_becomes_xarray(every_table, table):
     pytest.importorskip("xarray")
     if not (every_table.folder / table).exists():
@@ -478,7 +741,11 @@ def test_every_table_becomes_xarray(every_table, table):
 
 def test_money_is_given_in_quote_currency_if_asked(every_table):
     units, usd = every_table.to_frame("kinds"), every_table.to_frame("kinds", usd=True)
-    assert every_table.unit == 1e-6 and np.allclose(units["equity"] * 1e-6, usd["equity"]) and usd["equity"].max() > 1_000
+    assert (
+        every_table.unit == 1e-6
+        and np.allclose(units["equity"] * 1e-6, usd["equity"])
+        and usd["equity"].max() > 1_000
+    )
     assert usd["lots"].equals(units["lots"]) and usd["seconds"].equals(units["seconds"])
 
 
@@ -496,7 +763,9 @@ def test_the_bar_tells_a_rate_on_a_terminal(monkeypatch):
     from perplab.analysis.cli import sweep_command as sweeping
 
     seen = io.StringIO()
-    monkeypatch.setattr(sweeping, "Console", lambda **_: Console(file=seen, force_terminal=True, width=120))
+    monkeypatch.setattr(
+        sweeping, "Console", lambda **_: Console(file=seen, force_terminal=True, width=120)
+    )
     with sweeping.bar("caps", 2) as advance:
         advance()
         advance()

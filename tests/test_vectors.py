@@ -15,8 +15,11 @@ import pytest
 from perplab.sim.rulebook.rulebook import Rulebook
 
 HERE = pathlib.Path(__file__).parent
-VECTORS = [vector for path in sorted((HERE / "vectors").glob("*.json"))
-           for vector in json.loads(path.read_text(encoding="utf-8"))]
+VECTORS = [
+    vector
+    for path in sorted((HERE / "vectors").glob("*.json"))
+    for vector in json.loads(path.read_text(encoding="utf-8"))
+]
 CANNOT_PASS = {
     "DB-BAND": "the band here lies around the mark, at the venue around an average of the index",
     "BY-MARK": "its first input is reproduced with 1.4 s more to funding than stated; the mark is the middle one all the same",
@@ -40,8 +43,11 @@ def adapter_of(venue, kind):
 
 def flat(outputs):
     """Return outputs with those of inner tables by dotted name."""
-    pairs = [(f"{name}.{inner}", part) if inner else (name, part) for name, value in outputs.items()
-             for inner, part in (value.items() if isinstance(value, dict) else [("", value)])]
+    pairs = [
+        (f"{name}.{inner}", part) if inner else (name, part)
+        for name, value in outputs.items()
+        for inner, part in (value.items() if isinstance(value, dict) else [("", value)])
+    ]
     return dict(pairs)
 
 
@@ -60,7 +66,9 @@ def test_vector(vector):
     outputs = flat(adapter(**vector["inputs"]))
     for name, expected in flat(vector["outputs"]).items():
         error = np.abs(np.subtract(outputs[name], expected))
-        allowed = np.maximum(allowance(vector["abs_tol"], name), vector["rel_tol"] * np.abs(expected))
+        allowed = np.maximum(
+            allowance(vector["abs_tol"], name), vector["rel_tol"] * np.abs(expected)
+        )
         assert np.all(error <= allowed), (name, outputs[name], expected)
 
 
@@ -80,18 +88,33 @@ def way_of(vector, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(Rulebook, "from_tables", classmethod(watched))
         adapter_of(vector["venue"], vector["kind"])(**vector["inputs"])
-    return "functions" if not made else "shipped" if all(book == made[0] for book in made) else "changed"
+    return (
+        "functions"
+        if not made
+        else "shipped"
+        if all(book == made[0] for book in made)
+        else "changed"
+    )
 
 
 def test_the_page_says_through_what_each_venue_s_vectors_pass(monkeypatch):
     counted = collections.defaultdict(collections.Counter)
     for vector in VECTORS:
-        counted[vector["venue"]]["left out" if vector["id"] in CANNOT_PASS else way_of(vector, monkeypatch)] += 1
+        counted[vector["venue"]][
+            "left out" if vector["id"] in CANNOT_PASS else way_of(vector, monkeypatch)
+        ] += 1
     columns = ("shipped", "changed", "functions", "left out")
-    expected = {venue: [sum(ways.values()), *(ways[column] for column in columns)] for venue, ways in counted.items()}
+    expected = {
+        venue: [sum(ways.values()), *(ways[column] for column in columns)]
+        for venue, ways in counted.items()
+    }
     page = (HERE.parent / "docs" / "rulebooks.md").read_text(encoding="utf-8")
     table = page.partition("## Held to the venues' numbers")[2].partition("\n## ")[0]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| ")]
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table.splitlines()
+        if line.startswith("| ")
+    ]
     told = {row[0]: [int(cell or 0) for cell in row[1:6]] for row in cells if row[1].isdigit()}
     assert told.pop("all") == [sum(numbers) for numbers in zip(*expected.values(), strict=True)]
     assert told == expected

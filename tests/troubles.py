@@ -8,8 +8,13 @@ import signal
 def figures(records, twin):
     """Return a few figures of a run."""
     series = records.series[0]
-    return {"mark": float(series["mark"][-1]), "trades": records.meta["trades"], "seed": records.meta["seed"],
-            "cap": float(records.meta["cap"]), "conservation_error_units": records.meta["conservation_error_units"]}
+    return {
+        "mark": float(series["mark"][-1]),
+        "trades": records.meta["trades"],
+        "seed": records.meta["seed"],
+        "cap": float(records.meta["cap"]),
+        "conservation_error_units": records.meta["conservation_error_units"],
+    }
 
 
 def is_last(given):

@@ -23,7 +23,14 @@ import math
 
 import numpy as np
 
-from perplab.agents.orders import equity_of, lots_of, units_of, write_close, write_market, write_spot
+from perplab.agents.orders import (
+    equity_of,
+    lots_of,
+    units_of,
+    write_close,
+    write_market,
+    write_spot,
+)
 from perplab.agents.trader import Trader, Trait, Traits, rule
 from perplab.sim.compiler.jit import hot_kernel
 
@@ -37,8 +44,15 @@ TRAITS = Traits(
     build_seconds=Trait(21_600, "s", "time over which it is built", low=1),
     attack_start_hours=Trait(24, "h", "start of the attack, from the start of the run", low=0),
     attack_hours=Trait(8, "h", "length of the attack", low=0),
-    attack_seconds=Trait(float("inf"), "s", "part of a funding interval, at its end, in which it pushes the perpetual", low=0),
-    perp_push_usd=Trait(100_000, "quote currency", "perpetual traded per wake in the attack; negative sells"),
+    attack_seconds=Trait(
+        float("inf"),
+        "s",
+        "part of a funding interval, at its end, in which it pushes the perpetual",
+        low=0,
+    ),
+    perp_push_usd=Trait(
+        100_000, "quote currency", "perpetual traded per wake in the attack; negative sells"
+    ),
     spot_push_usd=Trait(0, "quote currency", "spot traded per wake in the attack; negative sells"),
     unwind_seconds=Trait(21_600, "s", "time over which it gets out", low=1),
     loss_limit_usd=Trait(float("inf"), "quote currency", "loss at which it gives up", low=0),
@@ -117,7 +131,9 @@ def push(me, view, market, orders):
 def unwind(me, position, view, market, orders):
     """Write the next slice of the way out, of the perpetual and of spot."""
     seconds_left = attack_end(me) + me["unwind_seconds"] - view["seconds"]
-    count = write_close(orders, 0, market, position, slice_of(me, abs(position["lots"]), seconds_left))
+    count = write_close(
+        orders, 0, market, position, slice_of(me, abs(position["lots"]), seconds_left)
+    )
     held = position["spot_lots"]
     spot = slice_of(me, abs(held), seconds_left)
     return write_spot(orders, count, market, -1 if held > 0 else 1, spot) if spot > 0 else count

@@ -15,25 +15,51 @@ REFUSED, FAILED = 2, 1
 REPLAY = "Real prices"
 
 Story = Annotated[str, typer.Argument(help="A story of the library, or a TOML file.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, by dotted key; may be repeated.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a value, by dotted key; may be repeated."
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
 Days = Annotated[float | None, typer.Option(help="Length of the run.")]
-Out = Annotated[pathlib.Path | None, typer.Option(help="Folder of the run; by default runs/NAME-seedN.")]
-BranchOut = Annotated[pathlib.Path | None, typer.Option(help="Folder of the branches; by default runs/NAME-seedN-branches.")]
+Out = Annotated[
+    pathlib.Path | None, typer.Option(help="Folder of the run; by default runs/NAME-seedN.")
+]
+BranchOut = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="Folder of the branches; by default runs/NAME-seedN-branches."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")]
 NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw nothing.")]
-Spot = Annotated[pathlib.Path | None, typer.Option(help="CSV, .csv.gz or Parquet file of spot prices to replay.",
-                                                   rich_help_panel=REPLAY)]
-Column = Annotated[str | None, typer.Option(help="Its column of spot prices.", rich_help_panel=REPLAY)]
-TimeColumn = Annotated[str | None, typer.Option(help="Its column of times.", rich_help_panel=REPLAY)]
+Spot = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        help="CSV, .csv.gz or Parquet file of spot prices to replay.", rich_help_panel=REPLAY
+    ),
+]
+Column = Annotated[
+    str | None, typer.Option(help="Its column of spot prices.", rich_help_panel=REPLAY)
+]
+TimeColumn = Annotated[
+    str | None, typer.Option(help="Its column of times.", rich_help_panel=REPLAY)
+]
 Start = Annotated[str | None, typer.Option(help="First time to replay.", rich_help_panel=REPLAY)]
-PerpColumn = Annotated[str | None, typer.Option(help="Its column of the real perpetual, to draw beside.",
-                                                rich_help_panel=REPLAY)]
-Funding = Annotated[pathlib.Path | None, typer.Option(help="File of the real funding rates, to draw beside.",
-                                                      rich_help_panel=REPLAY)]
+PerpColumn = Annotated[
+    str | None,
+    typer.Option(help="Its column of the real perpetual, to draw beside.", rich_help_panel=REPLAY),
+]
+Funding = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="File of the real funding rates, to draw beside.", rich_help_panel=REPLAY),
+]
 
-app = typer.Typer(help="A laboratory of perpetual futures markets.", no_args_is_help=True, add_completion=False,
-                  pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="A laboratory of perpetual futures markets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
 def main():
@@ -66,23 +92,57 @@ def tell_version(asked):
 
 
 @app.callback()
-def options(version: Annotated[bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Print the version.")] = False):
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=tell_version, is_eager=True, help="Print the version."),
+    ] = False,
+):
     """A laboratory of perpetual futures markets."""
 
 
 @app.command()
-def run(story: Story, seed: Seed = 0, days: Days = None, settings: Settings = None, out: Out = None, as_json: Json = False,
-        no_figures: NoFigures = False, spot: Spot = None, column: Column = None, time_column: TimeColumn = None,
-        start: Start = None, perp_column: PerpColumn = None, funding: Funding = None,
-        checkpoint_hours: Annotated[float | None, typer.Option(help="Keep the state every so many simulated hours; the same "
-                                                               "command goes on from it after a kill.")] = None):
+def run(
+    story: Story,
+    seed: Seed = 0,
+    days: Days = None,
+    settings: Settings = None,
+    out: Out = None,
+    as_json: Json = False,
+    no_figures: NoFigures = False,
+    spot: Spot = None,
+    column: Column = None,
+    time_column: TimeColumn = None,
+    start: Start = None,
+    perp_column: PerpColumn = None,
+    funding: Funding = None,
+    checkpoint_hours: Annotated[
+        float | None,
+        typer.Option(
+            help="Keep the state every so many simulated hours; the same "
+            "command goes on from it after a kill."
+        ),
+    ] = None,
+):
     """Run a story: print what came out, keep it in a folder, draw it."""
     from perplab.analysis.cli.run_command import Options, run_story
 
     replay = {"file": absolute(spot), "column": column, "time_column": time_column, "start": start}
     comparison = {"perp_column": perp_column, "funding_file": absolute(funding)}
-    run_story(Options(story, seed, days, settings or [], out, as_json, not no_figures, given(replay), given(comparison),
-                      checkpoint_hours))
+    run_story(
+        Options(
+            story,
+            seed,
+            days,
+            settings or [],
+            out,
+            as_json,
+            not no_figures,
+            given(replay),
+            given(comparison),
+            checkpoint_hours,
+        )
+    )
 
 
 def absolute(path):
@@ -118,31 +178,62 @@ def show(story: Story, settings: Settings = None):
 
 
 @app.command()
-def sweep(file: Annotated[pathlib.Path, typer.Argument(help="A sweep file (TOML).")],
-          workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 2,
-          scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, to run on its workers instead.")] = None,
-          resume: Annotated[bool, typer.Option("--resume", help="Finish a sweep that was stopped; failed runs are tried again.")] = False,
-          out: Annotated[pathlib.Path | None, typer.Option(help="Folder of the sweep; by default sweeps/NAME.")] = None):
+def sweep(
+    file: Annotated[pathlib.Path, typer.Argument(help="A sweep file (TOML).")],
+    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 2,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, to run on its workers instead.")
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Finish a sweep that was stopped; failed runs are tried again."
+        ),
+    ] = False,
+    out: Annotated[
+        pathlib.Path | None, typer.Option(help="Folder of the sweep; by default sweeps/NAME.")
+    ] = None,
+):
     """Run all points and seeds of a sweep file; what is finished is kept whatever happens."""
     from perplab.analysis.cli.sweep_command import run_sweep
 
     if run_sweep(file, workers, scheduler, resume, out):
-        stop("some runs failed: their errors stand in the column error of runs.parquet and in failed/", FAILED)
+        stop(
+            "some runs failed: their errors stand in the column error of runs.parquet and in failed/",
+            FAILED,
+        )
 
 
 @app.command()
-def branch(story: Story, at_hours: Annotated[float, typer.Option(min=0, help="Hour from which the branches differ.")],
-           arm: Annotated[list[str], typer.Option(help="NAME:KEY=VALUE[,KEY=VALUE ...]; may be repeated.")],
-           seed: Seed = 0, days: Days = None, settings: Settings = None, out: BranchOut = None):
+def branch(
+    story: Story,
+    at_hours: Annotated[float, typer.Option(min=0, help="Hour from which the branches differ.")],
+    arm: Annotated[
+        list[str], typer.Option(help="NAME:KEY=VALUE[,KEY=VALUE ...]; may be repeated.")
+    ],
+    seed: Seed = 0,
+    days: Days = None,
+    settings: Settings = None,
+    out: BranchOut = None,
+):
     """Run a story and let it go on from one moment under changed rules or traits, with the same random numbers."""
     from perplab.analysis.cli.sweep_command import run_branches
     from perplab.scenarios.files.overrides import stated
 
-    run_branches(story, seed, stated(settings or []) | ({} if days is None else {"days": days}), at_hours, arm, out)
+    run_branches(
+        story,
+        seed,
+        stated(settings or []) | ({} if days is None else {"days": days}),
+        at_hours,
+        arm,
+        out,
+    )
 
 
 @app.command()
-def report(path: Annotated[pathlib.Path, typer.Argument(help="Folder of a run, a sweep or branches.")]):
+def report(
+    path: Annotated[pathlib.Path, typer.Argument(help="Folder of a run, a sweep or branches.")],
+):
     """Write a self-contained page of results, with vector figures and LaTeX tables, into PATH/report."""
     from perplab.analysis.report.run_report import write_report
 
@@ -159,14 +250,21 @@ def check(path: Annotated[pathlib.Path, typer.Argument(help="Folder of a run or 
 
 
 @app.command()
-def rulebook(names: Annotated[list[str] | None, typer.Argument(help="Venues of the library, or TOML files; none lists them.")] = None,
-             compare: Annotated[bool, typer.Option("--compare", help="Print only what differs.")] = False,
-             figure: Annotated[pathlib.Path | None, typer.Option(help="Draw funding rate against premium into this file.")] = None):
+def rulebook(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Venues of the library, or TOML files; none lists them."),
+    ] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Print only what differs.")] = False,
+    figure: Annotated[
+        pathlib.Path | None, typer.Option(help="Draw funding rate against premium into this file.")
+    ] = None,
+):
     """Print venues' rules, with their sources; compare them; draw their funding laws."""
     from perplab.analysis.cli.describe import comparison_table, rulebook_lines, rulebook_table
 
     if figure is not None:
-        from perplab.analysis.report.rulebook_text import funding_law_figure
+        from perplab.analysis.figures.funding_law import funding_law_figure
 
         funding_law_figure(names or [], figure)
     elif not names:

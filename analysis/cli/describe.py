@@ -1,28 +1,17 @@
 """A story and a rulebook as text, every value with its unit or meaning."""
 
 import itertools
-import math
 
 from rich.table import Table
 
+from perplab.analysis.report.toml_text import line, said, table_lines
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.loader import checked
-from perplab.scenarios.files.overrides import CHOOSERS, Resolved, changed, found, resolve
+from perplab.scenarios.files.overrides import Resolved, changed, found, resolve
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 
 PLACEHOLDER = "FILE"
-UNITS = {"_bps": "bp", "_seconds": "s", "_hours": "h", "_days": "days", "_usd": "quote currency", "_per_year": "per year",
-         "_per_day": "per day", "_share": "share"}
-MEANINGS = {
-    "days": "length of the run", "dt_seconds": "s a step", "record_seconds": "s between two recorded rows",
-    "premium_sample_seconds": "s between two samples of the premium, about", "volatility": "per square root of a year",
-    "drift": "growth of the price per year", "initial_price": "quote currency", "number": "traders",
-    "permanent_impact_bps": "bp per 100,000 of quote currency traded in spot",
-    "transient_impact_bps": "bp per 100,000 of quote currency traded in spot", "move": "fraction of the price",
-    "minutes": "min", "sd": "stationary standard deviation", "slow_sd": "of the log volatility", "fast_sd": "of the log volatility",
-    "perp_price_discovery": "share of perpetual flow that moves the common value", "level": "quote currency",
-}
 
 
 def scenario_lines(story, changes=()):
@@ -34,7 +23,9 @@ def scenario_lines(story, changes=()):
         yield f"# {scenario.question}"
     yield f"# from {', '.join(source.file for source in reversed(resolved.sources))}"
     yield from story_comment(resolved)
-    values = scenario.model_dump(exclude_none=True, exclude={"name", "title", "question", "extends", "populations"})
+    values = scenario.model_dump(
+        exclude_none=True, exclude={"name", "title", "question", "extends", "populations"}
+    )
     yield from table_lines("", values)
     for key, market in scenario.all_markets.items():
         yield from rulebook_notes(key, market)
@@ -44,7 +35,9 @@ def scenario_lines(story, changes=()):
 
 def story_comment(resolved):
     """Return the comment with which the story's own file begins."""
-    text = next((source.text for source in reversed(resolved.sources) if source.file.endswith(".toml")), "")
+    text = next(
+        (source.text for source in reversed(resolved.sources) if source.file.endswith(".toml")), ""
+    )
     return itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
 
 
@@ -56,68 +49,24 @@ def with_placeholder(resolved):
     return resolved
 
 
-def table_lines(name, table):
-    """Return a table as TOML lines with units, its inner tables after its values."""
-    values = [value for value in table.values() if not isinstance(value, dict)]
-    if name and (values or not table):
-        yield from ("", f"[{name}]")
-    inner = {}
-    for key, value in ordered(table).items():
-        rows = isinstance(value, (list, tuple)) and len(value) and isinstance(value[0], dict)
-        if isinstance(value, dict) or rows:
-            inner[key] = value
-        elif value != ():
-            yield line(key, value, meaning(key))
-    for key, value in inner.items():
-        path = f"{name}.{key}" if name else key
-        for part in [value] if isinstance(value, dict) else value:
-            yield from table_lines(path if isinstance(value, dict) else f"[{path}]", part)
-
-
-def line(key, value, comment):
-    """Return one ``key = value  # comment`` line."""
-    return f"{key} = {said(value)}" + (f"  # {comment}" if comment else "")
-
-
-def said(value):
-    """Return a value as TOML says it.
-
-    Examples
-    --------
-    >>> said(True), said(30000.0), said((1, 2.5)), said("a"), said({"low": 1.0})
-    ('true', '30000', '[1, 2.5]', '"a"', '{low = 1}')
-    """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return f"{value:.12g}" if math.isfinite(value) else str(value)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(said, value))}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {said(part)}" for key, part in ordered(value).items()) + "}"
-    return f'"{value}"'
-
-
-def ordered(table):
-    """Return a table with the key that says what it is (`process`, `distribution`, `kind`) first."""
-    return {key: table[key] for key in CHOOSERS if key in table} | table
-
-
-def meaning(key):
-    """Return the unit or meaning of a key of a scenario, empty where the key says it all."""
-    return MEANINGS.get(key) or next((unit for ending, unit in UNITS.items() if key.endswith(ending)), "")
-
-
 def rulebook_notes(key, market):
     """Return what the rulebook of a market is, and from where."""
     book = load_rulebook(market.rulebook)
-    yield from ("", f"# {key}: rulebook {book.name}, as of {book.dated} (perplab rulebook {market.rulebook})")
+    yield from (
+        "",
+        f"# {key}: rulebook {book.name}, as of {book.dated} (perplab rulebook {market.rulebook})",
+    )
 
 
 def population_lines(name, population):
     """Return a population with every trait of its kind, the defaults marked."""
     kind = kind_named(population.kind)
-    yield from ("", f"[populations.{name}]", line("kind", population.kind, ""), line("number", population.number, "traders"))
+    yield from (
+        "",
+        f"[populations.{name}]",
+        line("kind", population.kind, ""),
+        line("number", population.number, "traders"),
+    )
     for trait, declared in kind.traits.traits.items():
         value = population.traits.get(trait, declared.default)
         value = value if isinstance(value, (int, float)) else value.model_dump(exclude_none=True)
@@ -135,7 +84,9 @@ def rulebook_lines(name):
     yield from (f"# {heading}: {text}" for heading, text in sentences(book))
     for heading, texts in (("sources", book.sources), ("assumed", book.assumed)):
         yield from (f"# {heading}:", *(f"#   {text}" for text in texts))
-    yield from table_lines("", book.model_dump(exclude={"name", "dated", "sources", "assumed"}, exclude_none=True))
+    yield from table_lines(
+        "", book.model_dump(exclude={"name", "dated", "sources", "assumed"}, exclude_none=True)
+    )
 
 
 def rulebook_table():

@@ -11,21 +11,27 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from perplab.analysis.cli.terminal_tables import run_table
 from perplab.analysis.metrics.replay_fit import likeness
 from perplab.analysis.metrics.summary import summarize
-from perplab.analysis.cli.terminal_tables import run_table
 from perplab.analysis.metrics.timeline import acting_of
-from perplab.scenarios.files.validation import rulebook_of
-from perplab.scenarios.runs.atomic_folders import real_folder, staged
 from perplab.scenarios.files.loader import checked
 from perplab.scenarios.files.overrides import COMMAND_LINE, found, resolve, stated
+from perplab.scenarios.files.validation import rulebook_of
+from perplab.scenarios.runs.atomic_folders import real_folder, staged
 from perplab.scenarios.runs.outcome import Checkpoint, kept_alone, planned_steps, run
 from perplab.scenarios.runs.store import check_target, write_run
 from perplab.sim.errors import Fault, ParameterError
 
 LEAST_HOURS = 0.001
-OPTIONS = {"file": "--spot", "column": "--column", "time_column": "--time-column", "start": "--start", "perp_column": "--perp-column",
-           "funding_file": "--funding"}
+OPTIONS = {
+    "file": "--spot",
+    "column": "--column",
+    "time_column": "--time-column",
+    "start": "--start",
+    "perp_column": "--perp-column",
+    "funding_file": "--funding",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +88,9 @@ def checkpoint_of(hours, folder):
     if hours is None:
         return None
     if not LEAST_HOURS <= hours < math.inf:
-        raise ParameterError(Fault("--checkpoint-hours", hours, f"a finite number of hours, at least {LEAST_HOURS}"))
+        raise ParameterError(
+            Fault("--checkpoint-hours", hours, f"a finite number of hours, at least {LEAST_HOURS}")
+        )
     return Checkpoint(real_folder(folder), hours)
 
 
@@ -91,7 +99,9 @@ def run_and_write(options, scenario, folder, kept, begun):
     with progress_bar(scenario) as progress:
         outcome = run(scenario, options.seed, progress, kept)
     real = real_beside(scenario)
-    summary = summarize(outcome.records, outcome.twin) | ({} if real is None else {"real": likeness(outcome.records, real)})
+    summary = summarize(outcome.records, outcome.twin) | (
+        {} if real is None else {"real": likeness(outcome.records, real)}
+    )
     tell(options, scenario, summary, outcome.records.meta)
     write_run(folder, outcome, summary, time.perf_counter() - begun)
     if kept is not None:
@@ -103,14 +113,24 @@ def run_and_write(options, scenario, folder, kept, begun):
 def named_as_given(resolved, options):
     """Let faults of the block say in which file, or by which option, what they refuse was stated."""
     names = {"days": "--days"} if options.days is not None else {}
-    names |= {f"spot.price.{key}": option for key, option in OPTIONS.items() if key in options.replay}
-    names |= {f"comparison.{key}": option for key, option in OPTIONS.items() if key in options.comparison}
+    names |= {
+        f"spot.price.{key}": option for key, option in OPTIONS.items() if key in options.replay
+    }
+    names |= {
+        f"comparison.{key}": option for key, option in OPTIONS.items() if key in options.comparison
+    }
     try:
         yield
     except ParameterError as error:
         faults = [resolved.located(fault) for fault in error.faults]
-        raise ParameterError(*(Fault(names[fault.key], fault.value, fault.bound) if fault.file in ("", COMMAND_LINE) and fault.key in names else fault
-                               for fault in faults)) from error
+        raise ParameterError(
+            *(
+                Fault(names[fault.key], fault.value, fault.bound)
+                if fault.file in ("", COMMAND_LINE) and fault.key in names
+                else fault
+                for fault in faults
+            )
+        ) from error
 
 
 def tell(options, scenario, summary, meta):
@@ -129,7 +149,12 @@ def progress_bar(scenario):
     if not console.is_terminal:
         yield None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(scenario.name, total=planned_steps(scenario))
         yield lambda steps: bar.advance(task, steps)
@@ -149,4 +174,9 @@ def draw(folder, outcome, real):
     if real:
         print(f"drawn as real funding: {real['funding_source']}", file=sys.stderr)
     with staged(folder / "figures") as stage:
-        figures(outcome.records, stage, real, acting=acting_of(outcome.scenario.model_dump(exclude_none=True)))
+        figures(
+            outcome.records,
+            stage,
+            real,
+            acting=acting_of(outcome.scenario.model_dump(exclude_none=True)),
+        )

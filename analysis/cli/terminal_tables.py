@@ -6,8 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from perplab.analysis.metrics.summary import left_out
 from perplab.analysis.metrics.catalogue import QUANTITIES
+from perplab.analysis.metrics.profits import profit_rows
+from perplab.analysis.metrics.summary import left_out
 from perplab.analysis.metrics.why_unknown import reason
 
 
@@ -28,20 +29,35 @@ def amount(value):
 
 def run_table(scenario, summary, meta):
     """Return the table of a run: its figures, then profit and funding by kind of trader, then a real market beside it if there is one."""
-    table = titled(f"{scenario.name}: {scenario.days:g} days, seed {summary['seed']}, {summary['steps']:,} steps")
+    table = titled(
+        f"{scenario.name}: {scenario.days:g} days, seed {summary['seed']}, {summary['steps']:,} steps"
+    )
     twin = scenario.twin_step is not None
     for _, rows in grouped():
         for key, told in rows:
-            why = told.unit if summary[key] is not None else reason(key, summary, 24 * scenario.days, twin)
+            why = (
+                told.unit
+                if summary[key] is not None
+                else reason(key, summary, 24 * scenario.days, twin)
+            )
             table.add_row(told.words, amount(summary[key]), why)
         table.add_row()
     beside = [Text(), real_table(summary["real"])] if "real" in summary else []
-    return Group(table, kind_table(summary, meta), *beside, Text(left_out(scenario.days), style="dim"))
+    return Group(
+        table, kind_table(summary, meta), *beside, Text(left_out(scenario.days), style="dim")
+    )
 
 
 def titled(title):
     """Return an empty table of figure, value and unit."""
-    table = Table(title=title, box=None, title_justify="left", title_style="bold", padding=(0, 2, 0, 0), show_header=False)
+    table = Table(
+        title=title,
+        box=None,
+        title_justify="left",
+        title_style="bold",
+        padding=(0, 2, 0, 0),
+        show_header=False,
+    )
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("unit", style="dim")
@@ -50,22 +66,10 @@ def titled(title):
 
 def grouped(quantities=None):
     """Yield ``(group, [(key, Quantity)])`` of the figures of a run, in their order."""
-    for group, rows in itertools.groupby((quantities or QUANTITIES).items(), key=lambda row: row[1].group):
+    for group, rows in itertools.groupby(
+        (quantities or QUANTITIES).items(), key=lambda row: row[1].group
+    ):
         yield group, list(rows)
-
-
-def profit_rows(summary, meta):
-    """Return ``(who, profit, funding)`` of everybody, in USD: kinds of trader, the venue's fund and fees, the outside; each column sums to 0.
-
-    Notes
-    -----
-    The outside is the spot market and the lender (and, with several venues, the other venues): what everybody else gained it lost, as in the
-    ledger, whose total never changes. Funding that the traders have not among themselves went to the fund.
-    """
-    rows = [(kind.replace("_", " "), profit, summary["funding_by_kind"][kind]) for kind, profit in summary["pnl_by_kind"].items()]
-    fund, fees = (meta["fund_equity"] - meta["fund_initial"]) * meta["unit"], meta.get("venue_fees", 0) * meta["unit"]
-    rows += [("insurance fund", fund, -sum(funding for *_, funding in rows)), ("venue, fees", fees, 0.0)]
-    return [*rows, ("outside: spot market, lender", -sum(profit for _, profit, _ in rows), 0.0)]
 
 
 def kind_table(summary, meta):
@@ -89,7 +93,12 @@ def real_table(real):
     """Return the table of a simulated against a real market (`perplab.analysis.metrics.replay_fit.likeness`)."""
     from perplab.analysis.metrics.replay_fit import told_rows
 
-    table = plain_table(("simulated against real", "left"), ("simulated", "right"), ("real", "right"), ("unit", "left"))
+    table = plain_table(
+        ("simulated against real", "left"),
+        ("simulated", "right"),
+        ("real", "right"),
+        ("unit", "left"),
+    )
     for words, simulated, there, unit in told_rows(real):
         table.add_row(words, "" if simulated is None else amount(simulated), amount(there), unit)
     return Group(table, Text(real["rows"], style="dim"))
@@ -99,10 +108,16 @@ def branch_table(title, summaries, unknown):
     """Return branches as a table, a column each, with names and units; `unknown` says by branch and key why a figure is not known."""
     table = plain_table(("", "left"), *((name, "right") for name in summaries), ("unit", "left"))
     table.title, table.title_justify, table.title_style = title, "left", "bold"
-    first, shown = next(iter(summaries.values())), {key: told for key, told in QUANTITIES.items() if told.group != "run"}
+    first, shown = (
+        next(iter(summaries.values())),
+        {key: told for key, told in QUANTITIES.items() if told.group != "run"},
+    )
     for _, rows in grouped(shown):
         for key, told in (row for row in rows if row[0] in first):
-            cells = (amount(each[key]) if each[key] is not None else unknown(name, key, each) for name, each in summaries.items())
+            cells = (
+                amount(each[key]) if each[key] is not None else unknown(name, key, each)
+                for name, each in summaries.items()
+            )
             table.add_row(told.words, *cells, told.unit)
         table.add_row()
     return table

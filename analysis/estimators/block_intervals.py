@@ -2,7 +2,7 @@
 
 *What they are about.* The long run of this run: its venue and the traders that its seed drew. Seeds draw other traders, so runs differ by more
 than their noise (in the story `calm` the mean basis of the first and of the second 44 days correlate .57 over seeds, depth .84), and no
-interval from one run, however long, covers the mean over seeds: that takes seeds (`perplab.analysis.metrics.summary.mean_interval`).
+interval from one run, however long, covers the mean over seeds: that takes seeds (`perplab.analysis.estimators.series.mean_interval`).
 
 *How.* The rows are cut into six blocks of time; the statistic without each block gives six pseudo-values, whose spread by Student's t with 5
 degrees of freedom gives the limits. Few long blocks keep the dependence inside them; what persists beyond a block is made up by the
@@ -95,8 +95,15 @@ def block_interval(statistic, rows, form=PLAIN):
         return value, math.nan, math.nan
     factor = persistence_factor(rows) if rows.ndim == 1 else 1.0
     whole = form.there(value)
-    left = [form.there(float(statistic(np.delete(rows, block, axis=0)))) for block in np.array_split(np.arange(len(rows)), BLOCKS)]
-    spread = np.std((BLOCKS - 1) * np.array(left), ddof=1) if np.isfinite([whole, *left]).all() else math.nan
+    left = [
+        form.there(float(statistic(np.delete(rows, block, axis=0))))
+        for block in np.array_split(np.arange(len(rows)), BLOCKS)
+    ]
+    spread = (
+        np.std((BLOCKS - 1) * np.array(left), ddof=1)
+        if np.isfinite([whole, *left]).all()
+        else math.nan
+    )
     half = float(factor * stdtrit(BLOCKS - 1, 0.5 + CONFIDENCE / 2) * spread / math.sqrt(BLOCKS))
     return value, float(form.back(whole - half)), float(form.back(whole + half))
 
@@ -179,6 +186,13 @@ def drawn_interval(statistic, rows):
     if len(rows) < ROWS_A_BLOCK or (rows == rows[0]).all():
         return value, math.nan, math.nan
     numbers = np.arange(len(rows))
-    found = bootstrap((numbers,), lambda drawn: statistic(rows[drawn]), n_resamples=DRAWS, confidence_level=CONFIDENCE, method="percentile",
-                      vectorized=False, random_state=np.random.default_rng(SEED))
+    found = bootstrap(
+        (numbers,),
+        lambda drawn: statistic(rows[drawn]),
+        n_resamples=DRAWS,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        vectorized=False,
+        random_state=np.random.default_rng(SEED),
+    )
     return value, float(found.confidence_interval.low), float(found.confidence_interval.high)

@@ -9,7 +9,9 @@ import math
 SETTLEMENTS_A_YEAR = 3 * 365
 
 
-def discrete_price(spot, quote_rate, base_yield, period, premium_rate, interest_factor, previous=True):
+def discrete_price(
+    spot, quote_rate, base_yield, period, premium_rate, interest_factor, previous=True
+):
     """Return the arbitrage-free price of a linear perpetual that settles at discrete times.
 
     Parameters
@@ -44,10 +46,14 @@ def discrete_price(spot, quote_rate, base_yield, period, premium_rate, interest_
     """
     quote, base = math.exp(quote_rate * period), math.exp(base_yield * period)
     settled = base if previous else quote
-    return spot * (premium_rate - interest_factor) * settled / (base - quote + premium_rate * settled)
+    return (
+        spot * (premium_rate - interest_factor) * settled / (base - quote + premium_rate * settled)
+    )
 
 
-def discrete_inverse_price(spot, quote_rate, base_yield, period, premium_rate, interest_factor, previous=True):
+def discrete_inverse_price(
+    spot, quote_rate, base_yield, period, premium_rate, interest_factor, previous=True
+):
     """Return the arbitrage-free price of an inverse perpetual: the linear one with the two rates exchanged, inverted.
 
     Parameters are those of `discrete_price`.
@@ -57,7 +63,9 @@ def discrete_inverse_price(spot, quote_rate, base_yield, period, premium_rate, i
     >>> round(discrete_inverse_price(10000, 0.04, 0.02, 0.25, 0.01, 0.005), 6)
     29975.041615
     """
-    return spot / discrete_price(1.0, base_yield, quote_rate, period, premium_rate, interest_factor, previous)
+    return spot / discrete_price(
+        1.0, base_yield, quote_rate, period, premium_rate, interest_factor, previous
+    )
 
 
 def continuous_price(spot, quote_rate, base_yield, premium_rate, interest_factor):

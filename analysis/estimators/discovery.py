@@ -45,7 +45,7 @@ def price_discovery(log_perpetual, log_spot, lags=LAGS):
 def regression_rows(prices, lags):
     """Return a row a time of the error correction: both changes, the gap before, 1, past changes of both."""
     changes, gap = np.diff(prices, axis=0), prices[:, 0] - prices[:, 1]
-    past = [changes[lags - k - 1:len(changes) - k - 1] for k in range(lags)]
+    past = [changes[lags - k - 1 : len(changes) - k - 1] for k in range(lags)]
     return np.column_stack([changes[lags:], gap[lags:-1], np.ones(len(changes) - lags), *past])
 
 
@@ -54,7 +54,9 @@ def component_share(rows):
     try:
         from statsmodels.regression.linear_model import OLS
     except ImportError:
-        raise ParameterError(Fault("facts", "statsmodels", "installed: pip install -e '.[stats]'")) from None
+        raise ParameterError(
+            Fault("facts", "statsmodels", "installed: pip install -e '.[stats]'")
+        ) from None
     fits = [OLS(rows[:, k], rows[:, 2:]).fit() for k in (0, 1)]
     own, other = (float(fit.params[0]) for fit in fits)
     return fieller(other, other - own, *ratio_covariance(adjustment_covariance(fits)))
@@ -85,11 +87,19 @@ def fieller(part, whole, part_variance, joint, whole_variance):
     (nan, nan)
     """
     value, z = part / whole, ndtri(0.5 + CONFIDENCE / 2)
-    square, middle, constant = whole**2 - z**2 * whole_variance, part * whole - z**2 * joint, part**2 - z**2 * part_variance
+    square, middle, constant = (
+        whole**2 - z**2 * whole_variance,
+        part * whole - z**2 * joint,
+        part**2 - z**2 * part_variance,
+    )
     room = middle**2 - square * constant
     if square <= 0 or room < 0:
         return value, math.nan, math.nan
-    return value, float((middle - math.sqrt(room)) / square), float((middle + math.sqrt(room)) / square)
+    return (
+        value,
+        float((middle - math.sqrt(room)) / square),
+        float((middle + math.sqrt(room)) / square),
+    )
 
 
 def bound_interval(rows, number):
@@ -104,7 +114,9 @@ def information_bounds(rows):
     found = np.linalg.lstsq(known, changes, rcond=None)[0]
     residuals = np.cov(changes - known @ found, rowvar=False)
     own, other = found[0]
-    return sorted(information_share(np.array([other, -own]), residuals, order) for order in ((0, 1), (1, 0)))
+    return sorted(
+        information_share(np.array([other, -own]), residuals, order) for order in ((0, 1), (1, 0))
+    )
 
 
 def information_share(weights, covariance, order):

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import curve_fit
 
 from perplab.analysis.estimators.block_intervals import CORRELATION, block_interval
-from perplab.analysis.metrics.summary import autocorrelation, mean
+from perplab.analysis.estimators.series import autocorrelation, mean
 
 YEAR_HOURS = 8_760.0
 TAIL_SHARES, SHAPE_SHARE, SHORTEST_TAIL = (0.01, 0.0025), 0.01, 25
@@ -55,7 +55,11 @@ def largest(returns, share):
     """Return the logarithms of the largest absolute returns over the next smaller one; none of fewer than 25, or of one that is 0."""
     size = np.sort(np.abs(returns))[::-1]
     number = int(len(size) * share)
-    return np.log(size[:number] / size[number]) if number >= SHORTEST_TAIL and size[number] > 0 else np.empty(0)
+    return (
+        np.log(size[:number] / size[number])
+        if number >= SHORTEST_TAIL and size[number] > 0
+        else np.empty(0)
+    )
 
 
 def tail_index(returns, share):
@@ -97,8 +101,10 @@ def moment_shape(returns):
 
 
 def autocorrelation_interval(values, lag=1):
-    """Return the autocorrelation at a lag, in rows, ``(value, low, high)``; the value is that of `perplab.analysis.metrics.summary.autocorrelation`."""
-    return block_interval(lambda rows: autocorrelation(rows[:, 0], lag), values[:, None], CORRELATION)
+    """Return the autocorrelation at a lag, in rows, ``(value, low, high)``; the value is that of `perplab.analysis.estimators.series.autocorrelation`."""
+    return block_interval(
+        lambda rows: autocorrelation(rows[:, 0], lag), values[:, None], CORRELATION
+    )
 
 
 def kurtosis(values):
@@ -139,7 +145,11 @@ def correlation(before, after):
 
 def sharpe(hourly):
     """Return the Sharpe ratio per year of hourly profits, without a riskless rate."""
-    return float(hourly.mean() / hourly.std() * math.sqrt(YEAR_HOURS)) if len(hourly) and hourly.std() > 0 else math.nan
+    return (
+        float(hourly.mean() / hourly.std() * math.sqrt(YEAR_HOURS))
+        if len(hourly) and hourly.std() > 0
+        else math.nan
+    )
 
 
 def drawdown_of(profits):
@@ -201,7 +211,10 @@ def impact_exponent(pairs):
     groups = np.array_split(np.argsort(np.abs(flow), kind="stable"), IMPACT_GROUPS)
     size = np.array([np.abs(flow[rows]).mean() for rows in groups]) / np.abs(flow).mean()
     signed = np.sign(flow) * moves
-    impact, errors = (np.array([measure(signed[rows]) for rows in groups]) for measure in (np.mean, standard_error))
+    impact, errors = (
+        np.array([measure(signed[rows]) for rows in groups])
+        for measure in (np.mean, standard_error)
+    )
     return power_of(size, impact, errors)
 
 
@@ -213,7 +226,14 @@ def standard_error(values):
 def power_of(size, impact, errors):
     """Return d of impact = c size^d by weighted least squares, NaN where the fit does not settle."""
     try:
-        found, _ = curve_fit(lambda x, scale, power: scale * x**power, size, impact, (impact.mean(), 0.7), errors, maxfev=2_000)
+        found, _ = curve_fit(
+            lambda x, scale, power: scale * x**power,
+            size,
+            impact,
+            (impact.mean(), 0.7),
+            errors,
+            maxfev=2_000,
+        )
     except RuntimeError:
         return math.nan
     return float(found[1])

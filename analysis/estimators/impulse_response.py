@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from perplab.analysis.metrics.summary import (
+from perplab.analysis.estimators.series import (
     BPS,
     HOUR_SECONDS,
     WARMUP_HOURS,
@@ -24,7 +24,13 @@ from perplab.analysis.metrics.summary import (
     of_market,
     warmup,
 )
-from perplab.analysis.estimators.unit_root import WEEK_HOURS, regression, reversion_pairs, share_as_low, walks_like
+from perplab.analysis.estimators.unit_root import (
+    WEEK_HOURS,
+    regression,
+    reversion_pairs,
+    share_as_low,
+    walks_like,
+)
 from perplab.sim.errors import Fault, ParameterError
 
 RESPONSE_HOURS = (1, 8, 24, 72)
@@ -40,13 +46,22 @@ def basis_difference(treated, control, market=0):
     """
     with_order, without = treated.series[market], control.series[market]
     if not np.array_equal(with_order["seconds"], without["seconds"]):
-        raise ParameterError(Fault("control", f"{len(without)} records",
-                                   f"recorded as treated: {len(with_order)} records"))
-    return with_order["seconds"], (basis_bps(known_mid(with_order), with_order["spot"])
-                                   - basis_bps(known_mid(without), without["spot"]))
+        raise ParameterError(
+            Fault(
+                "control",
+                f"{len(without)} records",
+                f"recorded as treated: {len(with_order)} records",
+            )
+        )
+    return with_order["seconds"], (
+        basis_bps(known_mid(with_order), with_order["spot"])
+        - basis_bps(known_mid(without), without["spot"])
+    )
 
 
-def response(treated, control, start_seconds, end_seconds, hours=RESPONSE_HOURS, window_seconds=0.0, market=0):
+def response(
+    treated, control, start_seconds, end_seconds, hours=RESPONSE_HOURS, window_seconds=0.0, market=0
+):
     """Return how far the basis has come back after a parent order.
 
     Parameters
@@ -68,8 +83,14 @@ def response(treated, control, start_seconds, end_seconds, hours=RESPONSE_HOURS,
     """
     seconds, difference = basis_difference(treated, control, market)
     peak = peak_of(difference[(seconds >= start_seconds) & (seconds <= end_seconds + HOUR_SECONDS)])
-    bps = {hour: value_at(seconds, difference, end_seconds + HOUR_SECONDS * hour, window_seconds) for hour in hours}
-    shares = {hour: known(value / peak) if value is not None and peak else None for hour, value in bps.items()}
+    bps = {
+        hour: value_at(seconds, difference, end_seconds + HOUR_SECONDS * hour, window_seconds)
+        for hour in hours
+    }
+    shares = {
+        hour: known(value / peak) if value is not None and peak else None
+        for hour, value in bps.items()
+    }
     return {"peak_bps": known(peak), "bps": bps, "share": shares}
 
 
@@ -84,7 +105,9 @@ def value_at(seconds, values, instant, window_seconds):
     if instant > seconds[-1]:
         return None
     last = np.searchsorted(seconds, instant, side="right") - 1
-    inside = values[min(np.searchsorted(seconds, instant - window_seconds, side="right"), last):last + 1]
+    inside = values[
+        min(np.searchsorted(seconds, instant - window_seconds, side="right"), last) : last + 1
+    ]
     return known(mean(inside[np.isfinite(inside)]))
 
 
@@ -98,7 +121,10 @@ def mean_response(responses):
     """
     return {
         "peak_bps": mean_interval(each["peak_bps"] for each in responses),
-        "share": {hour: mean_interval(each["share"][hour] for each in responses) for hour in responses[0]["share"]},
+        "share": {
+            hour: mean_interval(each["share"][hour] for each in responses)
+            for hour in responses[0]["share"]
+        },
     }
 
 
@@ -134,9 +160,15 @@ def split_reversion(basis, premium, low, high):
     .05 in 3 % of samples outside the plateau and in 5 % inside; by the deviation from a centred mean and the regression's own error 9 of 10 were. The
     speed is not corrected for the 7-day mean, which follows a slow basis: a half-life of 23 h is told as about 26.
     """
-    gap, walks = premium * BPS - basis, walks_like(basis) if len(basis) > WEEK_HOURS + 1 else basis[None]
+    gap, walks = (
+        premium * BPS - basis,
+        walks_like(basis) if len(basis) > WEEK_HOURS + 1 else basis[None],
+    )
     edges = low * BPS, high * BPS
-    return {"inside": regime(basis, walks, gap, edges, True), "outside": regime(basis, walks, gap, edges, False)}
+    return {
+        "inside": regime(basis, walks, gap, edges, True),
+        "outside": regime(basis, walks, gap, edges, False),
+    }
 
 
 def regime(basis, walks, gap, edges, inside):
@@ -144,14 +176,18 @@ def regime(basis, walks, gap, edges, inside):
     slope, error, hours = regime_slopes(basis, gap, edges, inside)
     drawn, drawn_error, _ = regime_slopes(walks, gap, edges, inside)
     told = -1 < slope < 0
-    return {"hours": int(hours), "speed": known(-float(slope)), "standard_error": known(float(error)),
-            "half_life_hours": known(math.log(0.5) / math.log1p(float(slope))) if told else None,
-            "walk_share": known(share_as_low(float(slope / error), drawn / drawn_error))}
+    return {
+        "hours": int(hours),
+        "speed": known(-float(slope)),
+        "standard_error": known(float(error)),
+        "half_life_hours": known(math.log(0.5) / math.log1p(float(slope))) if told else None,
+        "walk_share": known(share_as_low(float(slope / error), drawn / drawn_error)),
+    }
 
 
 def regime_slopes(basis, gap, edges, inside):
     """Return slope, standard error and number of changes of the hours whose premium stood inside, or not inside, the edges (basis points)."""
     shift, change = reversion_pairs(basis)
-    premium = (basis + gap)[..., WEEK_HOURS - 1:-1]
+    premium = (basis + gap)[..., WEEK_HOURS - 1 : -1]
     chosen = ((premium >= edges[0]) & (premium <= edges[1])) == inside
     return *regression(shift, change, chosen), chosen.sum(axis=-1)

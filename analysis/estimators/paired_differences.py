@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from perplab.analysis.metrics.summary import mean_interval
+from perplab.analysis.estimators.series import mean_interval
 
 ARM = "arm"
 ROUNDING = 1e-12
@@ -47,7 +47,9 @@ def difference(frame, factor, lower, upper, figure, place=()):
     >>> found.at_lower, found.centre, round(found.low, 2), found.pairs
     (3.0, 1.25, -1.93, 2)
     """
-    others = [name for name in frame if (name.startswith("factor.") or name == ARM) and name != factor]
+    others = [
+        name for name in frame if (name.startswith("factor.") or name == ARM) and name != factor
+    ]
     wide = frame.pivot_table(index=["seed", *others], columns=factor, values=figure, aggfunc="mean")
     if lower not in wide or upper not in wide:
         return None
@@ -56,8 +58,16 @@ def difference(frame, factor, lower, upper, figure, place=()):
         return None
     changes = pairs[upper] - pairs[lower]
     changes = changes.where(changes.abs() > ROUNDING * pairs.abs().max(axis=1), 0.0)
-    return Difference(factor, lower, upper, dict(place), float(pairs[lower].mean()), float(pairs[upper].mean()),
-                      *mean_interval(changes), len(pairs))
+    return Difference(
+        factor,
+        lower,
+        upper,
+        dict(place),
+        float(pairs[lower].mean()),
+        float(pairs[upper].mean()),
+        *mean_interval(changes),
+        len(pairs),
+    )
 
 
 def levels_of(frame, factor):
@@ -87,12 +97,21 @@ def contrasts(frame, factors, figure, averaged=False):
     averaged : bool
         Average over the other factors instead of holding each at each of its values.
     """
-    return [one for factor in factors
-            for one in from_first(frame, factor, [] if averaged else [name for name in factors if name != factor], figure)]
+    return [
+        one
+        for factor in factors
+        for one in from_first(
+            frame, factor, [] if averaged else [name for name in factors if name != factor], figure
+        )
+    ]
 
 
 def from_first(frame, factor, others, figure):
     """Return the differences of each level of one factor from its first, at each place of the others."""
     first, *rest = levels_of(frame, factor)
-    found = (difference(rows, factor, first, level, figure, place) for place, rows in places_of(frame, others) for level in rest)
+    found = (
+        difference(rows, factor, first, level, figure, place)
+        for place, rows in places_of(frame, others)
+        for level in rest
+    )
     return [one for one in found if one is not None]

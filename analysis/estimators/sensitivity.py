@@ -24,7 +24,13 @@ def figure_of_points(opened, figure, arm="base"):
     values = runs.groupby(point)[figure].mean().sort_index()
     expected = len(opened.manifest["runs"]) // len(opened.manifest["seeds"])
     if len(values) != expected or values.isna().any():
-        raise ParameterError(Fault("figure", figure, f"known at all {expected} points of the design ({int(values.notna().sum())} are)"))
+        raise ParameterError(
+            Fault(
+                "figure",
+                figure,
+                f"known at all {expected} points of the design ({int(values.notna().sum())} are)",
+            )
+        )
     return values.to_numpy(float)
 
 
@@ -57,8 +63,12 @@ def indices(opened, figure, arm="base"):
     sizes = [size for size in growing(design.samples) if size >= LEAST_SAMPLES] or [design.samples]
     rows = []
     for size in sizes:
-        part = values[:size * width]
-        rows += saltelli_rows(names, part, size) if design.kind == "saltelli" else morris_rows(names, salib_shares(design, names)[:size * width], part, size)
+        part = values[: size * width]
+        rows += (
+            saltelli_rows(names, part, size)
+            if design.kind == "saltelli"
+            else morris_rows(names, salib_shares(design, names)[: size * width], part, size)
+        )
     return pd.DataFrame(rows)
 
 
@@ -81,8 +91,17 @@ def saltelli_rows(names, values, size):
     from SALib.analyze import sobol
 
     found = sobol.analyze(salib_problem(names), values, calc_second_order=False, seed=0)
-    return [{"factor": name, "samples": size, "index": index, "value": float(found[key][k]), "half": float(found[f"{key}_conf"][k])}
-            for index, key in (("first", "S1"), ("total", "ST")) for k, name in enumerate(names)]
+    return [
+        {
+            "factor": name,
+            "samples": size,
+            "index": index,
+            "value": float(found[key][k]),
+            "half": float(found[f"{key}_conf"][k]),
+        }
+        for index, key in (("first", "S1"), ("total", "ST"))
+        for k, name in enumerate(names)
+    ]
 
 
 def morris_rows(names, shares, values, size):
@@ -90,6 +109,14 @@ def morris_rows(names, shares, values, size):
     from SALib.analyze import morris
 
     found = morris.analyze(salib_problem(names), np.asarray(shares), values, seed=0)
-    return [{"factor": name, "samples": size, "index": index, "value": float(found[index][k]),
-             "half": float(found["mu_star_conf"][k]) if index == "mu_star" else float("nan")}
-            for index in ("mu_star", "sigma") for k, name in enumerate(names)]
+    return [
+        {
+            "factor": name,
+            "samples": size,
+            "index": index,
+            "value": float(found[index][k]),
+            "half": float(found["mu_star_conf"][k]) if index == "mu_star" else float("nan"),
+        }
+        for index in ("mu_star", "sigma")
+        for k, name in enumerate(names)
+    ]

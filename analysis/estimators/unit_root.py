@@ -48,12 +48,15 @@ def weekly_deviation(basis):
     if basis.shape[-1] < WEEK_HOURS:
         return basis[..., :0]
     sums = np.cumsum(np.concatenate([np.zeros_like(basis[..., :1]), basis], axis=-1), axis=-1)
-    return basis[..., WEEK_HOURS - 1:] - (sums[..., WEEK_HOURS:] - sums[..., :-WEEK_HOURS]) / WEEK_HOURS
+    return (
+        basis[..., WEEK_HOURS - 1 :]
+        - (sums[..., WEEK_HOURS:] - sums[..., :-WEEK_HOURS]) / WEEK_HOURS
+    )
 
 
 def reversion_pairs(basis):
     """Return the deviation from the 7-day mean and the change of the basis in the next hour."""
-    return weekly_deviation(basis)[..., :-1], np.diff(basis)[..., WEEK_HOURS - 1:]
+    return weekly_deviation(basis)[..., :-1], np.diff(basis)[..., WEEK_HOURS - 1 :]
 
 
 def regression(x, y, kept=True):
@@ -68,10 +71,15 @@ def regression(x, y, kept=True):
     weight = np.broadcast_to(np.asarray(kept, float), x.shape)
     number = weight.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        x, y = (part - (weight * part).sum(axis=-1, keepdims=True) / number[..., None] for part in (x, y))
+        x, y = (
+            part - (weight * part).sum(axis=-1, keepdims=True) / number[..., None]
+            for part in (x, y)
+        )
         spread = (weight * x * x).sum(axis=-1)
         slope = (weight * x * y).sum(axis=-1) / spread
-        error = np.sqrt((weight * (y - slope[..., None] * x) ** 2).sum(axis=-1) / (number - 2) / spread)
+        error = np.sqrt(
+            (weight * (y - slope[..., None] * x) ** 2).sum(axis=-1) / (number - 2) / spread
+        )
     known = (number >= SHORTEST_REGRESSION) & (spread > 0)
     return np.where(known, slope, math.nan), np.where(known, error, math.nan)
 
@@ -80,7 +88,9 @@ def walks_like(basis):
     """Return 400 random walks (fewer of a long basis, at least 99) from its start, made of its changes with signs drawn at random, always the same draws."""
     number = max(min(MOST_WALKS, 5 * DRAWN_CLOSES // len(basis)), FEWEST_WALKS)
     signs = np.random.default_rng(SEED).choice((-1.0, 1.0), (number, len(basis) - 1))
-    return basis[0] + np.cumsum(np.concatenate([np.zeros((number, 1)), signs * np.diff(basis)], axis=1), axis=1)
+    return basis[0] + np.cumsum(
+        np.concatenate([np.zeros((number, 1)), signs * np.diff(basis)], axis=1), axis=1
+    )
 
 
 def share_as_low(found, drawn):
@@ -104,21 +114,32 @@ def walk_share(basis):
     """
     if len(basis) < WEEK_HOURS + SHORTEST_REGRESSION:
         return math.nan
-    found, drawn = (np.divide(*regression(path[..., :-1], np.diff(path))) for path in (basis, walks_like(basis)))
+    found, drawn = (
+        np.divide(*regression(path[..., :-1], np.diff(path))) for path in (basis, walks_like(basis))
+    )
     return share_as_low(float(found), drawn)
 
 
 def median_half_life(basis):
     """Return the half-life, in hours, of the autoregression whose median slope is that of the basis; infinite beyond a walk's."""
     slope = float(regression(*reversion_pairs(basis))[0])
-    return float(np.interp(slope, median_slopes(len(basis)), HALF_LIVES)) if slope < median_slopes(len(basis))[-2] else math.inf
+    return (
+        float(np.interp(slope, median_slopes(len(basis)), HALF_LIVES))
+        if slope < median_slopes(len(basis))[-2]
+        else math.inf
+    )
 
 
 @functools.cache
 def median_slopes(closes):
     """Return the median slope of autoregressions with the half-lives `HALF_LIVES` over a number of closes, from steep to flat."""
-    noise = np.random.default_rng(SEED).standard_normal((max(min(MOST_PATHS, DRAWN_CLOSES // closes), FEWEST_PATHS), closes))
-    slopes = [np.median(regression(*reversion_pairs(autoregressions(noise, half_life)))[0]) for half_life in HALF_LIVES]
+    noise = np.random.default_rng(SEED).standard_normal(
+        (max(min(MOST_PATHS, DRAWN_CLOSES // closes), FEWEST_PATHS), closes)
+    )
+    slopes = [
+        np.median(regression(*reversion_pairs(autoregressions(noise, half_life)))[0])
+        for half_life in HALF_LIVES
+    ]
     return np.maximum.accumulate(slopes)
 
 

@@ -6,8 +6,8 @@ import seaborn as sns
 from matplotlib.ticker import NullLocator
 from matplotlib.transforms import ScaledTranslation
 
+from perplab.analysis.estimators.series import BPS
 from perplab.analysis.figures.style import PALETTE
-from perplab.analysis.metrics.summary import BPS
 from perplab.analysis.metrics.catalogue import interval_of, label, scaled, value_text
 
 MOST_TICKS = 8
@@ -43,32 +43,68 @@ def response_curve(frame, axes, factor, figure, hue="arm", words=None):
     What else varies is averaged over within each seed. `words` maps columns to what they are called. Values that are no numbers stand
     in the order of the frame; a frame without `hue` is one curve.
     """
-    shown, scale = over_seeds(frame if hue in frame else frame.assign(**{hue: ""}), [factor, hue], figure)
+    shown, scale = over_seeds(
+        frame if hue in frame else frame.assign(**{hue: ""}), [factor, hue], figure
+    )
     names = [] if pd.api.types.is_numeric_dtype(shown[factor]) else list(shown[factor].unique())
     if names:
         shown[factor] = shown[factor].map(names.index)
     words, levels = words or {}, list(shown[hue].unique())
     for place, level in enumerate(levels):
         aside = (place - (len(levels) - 1) / 2) * POINTS_ASIDE / 72
-        curve(shown[shown[hue] == level], axes, factor, figure, color=PALETTE[place % len(PALETTE)], marker=MARKERS[place % len(MARKERS)],
-              label=value_text(level), transform=axes.transData + ScaledTranslation(aside, 0, axes.figure.dpi_scale_trans))
+        curve(
+            shown[shown[hue] == level],
+            axes,
+            factor,
+            figure,
+            color=PALETTE[place % len(PALETTE)],
+            marker=MARKERS[place % len(MARKERS)],
+            label=value_text(level),
+            transform=axes.transData + ScaledTranslation(aside, 0, axes.figure.dpi_scale_trans),
+        )
     factor_axis(axes, shown[factor].unique(), names)
     axes.set_xlabel(words.get(factor, label(factor)))
     axes.set_ylabel(label(figure, scale))
     if len(levels) > 1:
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(levels), 4), title=words.get(hue, label(hue)), frameon=False,
-                    columnspacing=1.0, handletextpad=0.4, alignment="left")
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=min(len(levels), 4),
+            title=words.get(hue, label(hue)),
+            frameon=False,
+            columnspacing=1.0,
+            handletextpad=0.4,
+            alignment="left",
+        )
     return axes
 
 
 def curve(rows, axes, factor, figure, **look):
     """Draw the mean of a figure at each level of a factor with its interval over seeds."""
     levels = np.sort(rows[factor].unique())
-    told = np.array([[np.nan if part is None else part for part in interval_of(rows[figure][rows[factor] == level], figure)] for level in levels], float)
+    told = np.array(
+        [
+            [
+                np.nan if part is None else part
+                for part in interval_of(rows[figure][rows[factor] == level], figure)
+            ]
+            for level in levels
+        ],
+        float,
+    )
     reach = np.column_stack([told[:, 0] - told[:, 1], told[:, 2] - told[:, 0]]).T
     reached = np.column_stack([np.repeat(levels, 3), told.ravel()])
     axes.update_datalim(reached[np.isfinite(reached).all(axis=1)])
-    axes.errorbar(levels, told[:, 0], yerr=np.nan_to_num(reach), capsize=2, markersize=3.5, linewidth=0.9, elinewidth=0.7, **look)
+    axes.errorbar(
+        levels,
+        told[:, 0],
+        yerr=np.nan_to_num(reach),
+        capsize=2,
+        markersize=3.5,
+        linewidth=0.9,
+        elinewidth=0.7,
+        **look,
+    )
 
 
 def response_points(frame, axes, factor, figure, words=None):
@@ -96,9 +132,11 @@ def over_seeds(frame, factors, figure):
 
 def t_limits(figure):
     """Return the function that gives both ends of the interval of a figure over seeds."""
+
     def limits(values):
         _, low, high = interval_of(values, figure)
         return (np.nan, np.nan) if low is None else (low, high)
+
     return limits
 
 
@@ -137,13 +175,23 @@ def heat_map(frame, axes, across, down, figure, words=None):
     """Draw the mean of a figure over two factors."""
     scale, word = scaled(frame[figure], figure)
     table = mean_table(frame, across, down, figure) / scale
-    sns.heatmap(table, ax=axes, cmap="cividis", annot=table.size <= 49, fmt=".3g", cbar_kws={"label": label(figure, word)}, annot_kws={"size": 7})
+    sns.heatmap(
+        table,
+        ax=axes,
+        cmap="cividis",
+        annot=table.size <= 49,
+        fmt=".3g",
+        cbar_kws={"label": label(figure, word)},
+        annot_kws={"size": 7},
+    )
     return named_axes(axes, across, down, words)
 
 
 def mean_table(frame, across, down, figure):
     """Return the mean of a figure by two factors, the higher values of the second one at the top."""
-    return frame.pivot_table(index=down, columns=across, values=figure, aggfunc="mean").sort_index(ascending=False)
+    return frame.pivot_table(index=down, columns=across, values=figure, aggfunc="mean").sort_index(
+        ascending=False
+    )
 
 
 def named_axes(axes, across, down, words):
@@ -156,18 +204,43 @@ def named_axes(axes, across, down, words):
 
 def attack_map(frame, axes, across, down, profit="pnl_by_kind.manipulation", words=None):
     """Draw the attacker's mean profit over two factors, gains and losses in two colours; below it the liquidated notional, both in thousands."""
-    tables = [mean_table(frame, across, down, name).to_numpy() / 1e3 for name in (profit, "liquidated_notional")]
+    tables = [
+        mean_table(frame, across, down, name).to_numpy() / 1e3
+        for name in (profit, "liquidated_notional")
+    ]
     widest = float(np.nanmax(np.abs(tables[0]))) or 1.0
     texts = np.vectorize(lambda gained, liquidated: f"{gained:,.3g}\n({liquidated:,.0f})")(*tables)
-    sns.heatmap(mean_table(frame, across, down, profit) / 1e3, ax=axes, cmap="PuOr", vmin=-widest, vmax=widest, fmt="",
-                annot=texts if texts.size <= 49 else False, annot_kws={"size": 6}, cbar_kws={"label": "attacker's profit\n(thousand USD)"})
+    sns.heatmap(
+        mean_table(frame, across, down, profit) / 1e3,
+        ax=axes,
+        cmap="PuOr",
+        vmin=-widest,
+        vmax=widest,
+        fmt="",
+        annot=texts if texts.size <= 49 else False,
+        annot_kws={"size": 6},
+        cbar_kws={"label": "attacker's profit\n(thousand USD)"},
+    )
     return named_axes(axes, across, down, words)
 
 
 def leverage(frame, axes):
     """Draw the leverage of open positions (`Records.positions`), a stacked histogram by kind."""
-    shown = frame[frame["equity"] > 0].assign(leverage=lambda part: part["notional"] / part["equity"], kind=lambda part: part["kind"].str.replace("_", " "))
-    sns.histplot(shown, x="leverage", hue="kind", multiple="stack", bins=40, log_scale=True, ax=axes, palette=PALETTE[: shown["kind"].nunique()], linewidth=0)
+    shown = frame[frame["equity"] > 0].assign(
+        leverage=lambda part: part["notional"] / part["equity"],
+        kind=lambda part: part["kind"].str.replace("_", " "),
+    )
+    sns.histplot(
+        shown,
+        x="leverage",
+        hue="kind",
+        multiple="stack",
+        bins=40,
+        log_scale=True,
+        ax=axes,
+        palette=PALETTE[: shown["kind"].nunique()],
+        linewidth=0,
+    )
     axes.set_xlabel("leverage (notional over equity)")
     axes.set_ylabel("open positions")
     if axes.get_legend():
@@ -179,32 +252,87 @@ def distribution(frame, axes, group, figure, hue=None, words=None):
     """Draw a figure by a factor of names (rulebooks, say): violins from ten seeds on, below that every run and the mean with its interval."""
     words, factors = words or {}, [group, *([hue] if hue else [])]
     shown, scale = over_seeds(frame, factors, figure)
-    apart = {"hue": hue, "palette": PALETTE[: shown[hue].nunique()]} if hue else {"color": PALETTE[0]}
+    apart = (
+        {"hue": hue, "palette": PALETTE[: shown[hue].nunique()]} if hue else {"color": PALETTE[0]}
+    )
     if shown.groupby(factors).size().min() >= FEWEST_FOR_VIOLIN:
-        sns.violinplot(shown, x=figure, y=group, ax=axes, inner="quart", linewidth=0.6, density_norm="width", cut=0, alpha=0.7, **apart)
+        sns.violinplot(
+            shown,
+            x=figure,
+            y=group,
+            ax=axes,
+            inner="quart",
+            linewidth=0.6,
+            density_norm="width",
+            cut=0,
+            alpha=0.7,
+            **apart,
+        )
     else:
         run_points(shown, axes, group, figure, apart)
     axes.set_xlabel(label(figure, scale))
     axes.set_ylabel(words.get(group, label(group)))
     if axes.get_legend():
-        sns.move_legend(axes, "lower left", bbox_to_anchor=(0, 1), ncols=4, title=words.get(hue, label(hue)), frameon=False, alignment="left")
+        sns.move_legend(
+            axes,
+            "lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=4,
+            title=words.get(hue, label(hue)),
+            frameon=False,
+            alignment="left",
+        )
     return axes
 
 
 def run_points(frame, axes, group, figure, apart):
     """Draw every run as a dot, and the mean with its interval beside."""
     dodge = "hue" in apart
-    sns.stripplot(frame, x=figure, y=group, orient="h", ax=axes, size=2.5, alpha=0.6, jitter=False, dodge=dodge, legend=dodge, **apart)
+    sns.stripplot(
+        frame,
+        x=figure,
+        y=group,
+        orient="h",
+        ax=axes,
+        size=2.5,
+        alpha=0.6,
+        jitter=False,
+        dodge=dodge,
+        legend=dodge,
+        **apart,
+    )
     width = 0.4 if dodge else False
-    sns.pointplot(frame, x=figure, y=group, orient="h", ax=axes, errorbar=t_limits(figure), linestyle="none", marker="d", markersize=4,
-                  dodge=width, legend=False, err_kws={"linewidth": 0.9}, capsize=0.08, **apart)
+    sns.pointplot(
+        frame,
+        x=figure,
+        y=group,
+        orient="h",
+        ax=axes,
+        errorbar=t_limits(figure),
+        linestyle="none",
+        marker="d",
+        markersize=4,
+        dodge=width,
+        legend=False,
+        err_kws={"linewidth": 0.9},
+        capsize=0.08,
+        **apart,
+    )
     return axes
 
 
 def beside_data(simulated, real, axes, name):
     """Draw the distributions of a simulated and of a real series, as densities."""
     for values, color, text in ((simulated, PALETTE[0], "simulated"), (real, "0.4", "real")):
-        sns.kdeplot(x=np.asarray(values)[np.isfinite(values)], ax=axes, color=color, label=text, fill=True, alpha=0.2, linewidth=0.9)
+        sns.kdeplot(
+            x=np.asarray(values)[np.isfinite(values)],
+            ax=axes,
+            color=color,
+            label=text,
+            fill=True,
+            alpha=0.2,
+            linewidth=0.9,
+        )
     axes.set_xlabel(name)
     axes.set_ylabel("density")
     axes.legend(frameon=False)

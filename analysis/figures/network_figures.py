@@ -16,7 +16,12 @@ LARGEST_DOT, SMALLEST_DOT = 55.0, 3.0
 MOST_TREES = 12
 LOST, BORNE = PALETTE[3], PALETTE[2]
 FLOW = {"alpha": 0.6, "solid_capstyle": "butt"}
-AMOUNT = {"fontsize": 7.5, "ha": "center", "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}}
+AMOUNT = {
+    "fontsize": 7.5,
+    "ha": "center",
+    "va": "center",
+    "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8},
+}
 
 
 def cascade_trees(graph, axes, most=MOST_TREES):
@@ -56,18 +61,37 @@ def placed(graph, root, bottom):
     order = [node for node in nx.dfs_preorder_nodes(graph, root) if "seconds" in graph.nodes[node]]
     depths, first = depths_below(graph, root), graph.nodes[root]["seconds"]
     order = [node for node in order if node in depths]
-    return {node: ((graph.nodes[node]["seconds"] - first) / 60.0, bottom + len(order) - 1 - k) for k, node in enumerate(order)}
+    return {
+        node: ((graph.nodes[node]["seconds"] - first) / 60.0, bottom + len(order) - 1 - k)
+        for k, node in enumerate(order)
+    }
 
 
 def cause_key(axes, causes):
     """Write above the axes what the colours mean."""
     dots = [
-        Line2D([], [], marker="o", linestyle="", markersize=4, color=CAUSE_COLOURS[cause], label="another's liquidation" if cause == CAUSES[0] else cause)
+        Line2D(
+            [],
+            [],
+            marker="o",
+            linestyle="",
+            markersize=4,
+            color=CAUSE_COLOURS[cause],
+            label="another's liquidation" if cause == CAUSES[0] else cause,
+        )
         for cause in CAUSES
         if cause in causes
     ]
     if dots:
-        axes.legend(handles=dots, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(dots), frameon=False, fontsize=7.5, handletextpad=0.1)
+        axes.legend(
+            handles=dots,
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=len(dots),
+            frameon=False,
+            fontsize=7.5,
+            handletextpad=0.1,
+        )
     return axes
 
 
@@ -82,7 +106,13 @@ def loss_flows(graph, axes):
     scale, word = magnitude([flow["loss"] for *_, flow in edges])
     for k, (source, target, flow) in enumerate(edges):
         y, there, at = heights[0][source], heights[1][target], 0.3 + 0.2 * (k % 3)
-        axes.plot([0, 1], [y, there], linewidth=0.6 + 9 * abs(flow["loss"]) / widest, color=LOST if flow["loss"] > 0 else BORNE, **FLOW)
+        axes.plot(
+            [0, 1],
+            [y, there],
+            linewidth=0.6 + 9 * abs(flow["loss"]) / widest,
+            color=LOST if flow["loss"] > 0 else BORNE,
+            **FLOW,
+        )
         axes.text(at, y + at * (there - y), f"{abs(flow['loss']) / scale:,.3g}", **AMOUNT)
     for x, align, places in ((-0.02, "right", heights[0]), (1.02, "left", heights[1])):
         for name, y in places.items():
@@ -90,9 +120,19 @@ def loss_flows(graph, axes):
     axes.set_axis_off()
     axes.set_title(f"against the mark, {word}USD", fontsize=8)
     words = ((LOST, "lost by the liquidated", 1), (BORNE, "borne by the other side", -1))
-    lines = [Line2D([], [], color=colour, linewidth=3, alpha=0.6, label=text) for colour, text, sign in words
-             if any(sign * flow["loss"] > 0 for *_, flow in edges)]
-    axes.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=8)
+    lines = [
+        Line2D([], [], color=colour, linewidth=3, alpha=0.6, label=text)
+        for colour, text, sign in words
+        if any(sign * flow["loss"] > 0 for *_, flow in edges)
+    ]
+    axes.legend(
+        handles=lines,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        ncols=2,
+        frameon=False,
+        fontsize=8,
+    )
     return axes
 
 

@@ -14,6 +14,17 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import FuncFormatter
 
+from perplab.analysis.estimators.series import (
+    BPS,
+    FUNDING_SECONDS,
+    HOUR_SECONDS,
+    basis_bps,
+    forced_events,
+    hourly_closes,
+    known_mid,
+    of_market,
+    run_seconds,
+)
 from perplab.analysis.figures.style import (
     LINE_POINTS,
     PALETTE,
@@ -29,7 +40,6 @@ from perplab.analysis.figures.style import (
     zero_line,
 )
 from perplab.analysis.metrics.cascade import notional, of_liquidations
-from perplab.analysis.metrics.summary import BPS, FUNDING_SECONDS, HOUR_SECONDS, basis_bps, forced_events, hourly_closes, known_mid, of_market, run_seconds
 from perplab.analysis.metrics.catalogue import magnitude
 
 DOTS_PER_INCH = 200
@@ -68,7 +78,11 @@ def figures(records, out_dir, real=None, market=0, acting=()):
             "open_interest_and_liquidations": open_interest_figure(records, market),
             "equity_by_kind": equity_figure(records),
         }
-        return [path for name, figure in drawn.items() for path in write(figure, pathlib.Path(out_dir) / name)]
+        return [
+            path
+            for name, figure in drawn.items()
+            for path in write(figure, pathlib.Path(out_dir) / name)
+        ]
 
 
 def write(figure, path):
@@ -98,7 +112,15 @@ def acting_spans(records, axes, acting, words=True):
         ends = in_clock(records, [first * HOUR_SECONDS, last * HOUR_SECONDS])
         axes.axvspan(*ends, color=ACTING, linewidth=0.8, alpha=0.25, zorder=0)
         if words and word not in said:
-            axes.annotate(word, (ends[0], 0.02), xycoords=("data", "axes fraction"), xytext=(-3, 0), textcoords="offset points", ha="right", color="0.35")
+            axes.annotate(
+                word,
+                (ends[0], 0.02),
+                xycoords=("data", "axes fraction"),
+                xytext=(-3, 0),
+                textcoords="offset points",
+                ha="right",
+                color="0.35",
+            )
         said.add(word)
     return axes
 
@@ -132,7 +154,15 @@ def price(records, axes, market=0):
     """Draw spot and the perpetual's mid price in quote currency."""
     series = records.series[market]
     line(records, axes, series["seconds"], series["spot"], color=SPOT, label="spot", linewidth=2.0)
-    line(records, axes, series["seconds"], known_mid(series), color=PERPETUAL, label="perpetual, mid", linewidth=0.7)
+    line(
+        records,
+        axes,
+        series["seconds"],
+        known_mid(series),
+        color=PERPETUAL,
+        label="perpetual, mid",
+        linewidth=0.7,
+    )
     axes.set_ylabel(f"price ({currency(records)})")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     return key(axes)
@@ -143,11 +173,23 @@ def liquidation_marks(records, axes, market=0):
     events = of_liquidations(forced_events(records, market))
     events = events[events["lots"] != 0]
     first = events[np.unique(events["node"], return_index=True)[1]]
-    for side, marker, chosen in (("longs", "v", first["lots"] < 0), ("shorts", "^", first["lots"] > 0)):
+    for side, marker, chosen in (
+        ("longs", "v", first["lots"] < 0),
+        ("shorts", "^", first["lots"] > 0),
+    ):
         rows = first[chosen][:LINE_POINTS]
         if len(rows):
-            axes.scatter(in_clock(records, rows["seconds"]), rows["mark"], s=22, marker=marker, color=SIDES[side],
-                         edgecolors="white", linewidths=0.2, zorder=3, label=f"{side} liquidated")
+            axes.scatter(
+                in_clock(records, rows["seconds"]),
+                rows["mark"],
+                s=22,
+                marker=marker,
+                color=SIDES[side],
+                edgecolors="white",
+                linewidths=0.2,
+                zorder=3,
+                label=f"{side} liquidated",
+            )
     return key(axes)
 
 
@@ -156,9 +198,21 @@ def basis(records, axes, real=None, market=0):
     series = records.series[market]
     if real is not None:
         series = hourly_closes(series)
-        line(records, axes, *within(records, real["seconds"], real["basis_bps"]), color=REAL, label="real")
-    line(records, axes, series["seconds"], basis_bps(known_mid(series), series["spot"]), color=PERPETUAL,
-         label=None if real is None else "simulated")
+        line(
+            records,
+            axes,
+            *within(records, real["seconds"], real["basis_bps"]),
+            color=REAL,
+            label="real",
+        )
+    line(
+        records,
+        axes,
+        series["seconds"],
+        basis_bps(known_mid(series), series["spot"]),
+        color=PERPETUAL,
+        label=None if real is None else "simulated",
+    )
     zero_line(axes)
     axes.set_ylabel("basis (bp)")
     return key(axes)
@@ -171,9 +225,21 @@ def funding_rate(records, axes, real=None, market=0):
     zero_line(axes)
     interest_line(records, axes, market)
     if real is not None:
-        settlement_steps(records, axes, *real_funding(records, real), color=REAL, label=real.get("funding_label", "real"))
-    settlement_steps(records, axes, settled["seconds"], settled["rate"] * scale, color=PERPETUAL,
-                     label="funding rate" if real is None else "simulated")
+        settlement_steps(
+            records,
+            axes,
+            *real_funding(records, real),
+            color=REAL,
+            label=real.get("funding_label", "real"),
+        )
+    settlement_steps(
+        records,
+        axes,
+        settled["seconds"],
+        settled["rate"] * scale,
+        color=PERPETUAL,
+        label="funding rate" if real is None else "simulated",
+    )
     cap_lines(axes, of_market(records.meta["cap"], market) * scale)
     axes.set_ylabel("funding rate\n(bp per 8 h)")
     return key(axes)
@@ -181,12 +247,25 @@ def funding_rate(records, axes, real=None, market=0):
 
 def interest_line(records, axes, market=0):
     """Mark the rate at which funding is pinned while the premium is inside the damper's plateau, if there is one."""
-    interest, damper = (of_market(records.meta[name], market) * BPS for name in ("interest", "damper"))
+    interest, damper = (
+        of_market(records.meta[name], market) * BPS for name in ("interest", "damper")
+    )
     if damper == 0 or of_market(records.meta["damper_mode"], market):
         return axes
-    rate = interest / of_market(records.meta["divisor"], market) * FUNDING_SECONDS / of_market(records.meta["interval_seconds"], market)
-    axes.axhline(rate, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0,
-                 label=f"rate inside the plateau ({signed(rate)} bp)")
+    rate = (
+        interest
+        / of_market(records.meta["divisor"], market)
+        * FUNDING_SECONDS
+        / of_market(records.meta["interval_seconds"], market)
+    )
+    axes.axhline(
+        rate,
+        color=GREY,
+        linewidth=0.8,
+        linestyle=(0, (4, 2)),
+        zorder=0,
+        label=f"rate inside the plateau ({signed(rate)} bp)",
+    )
     return axes
 
 
@@ -196,9 +275,22 @@ def cap_lines(axes, cap_bps):
     low, high = axes.get_ylim()
     if max(abs(low), abs(high)) * CAP_SHOWN_WITHIN >= cap_bps:
         for bound in (-cap_bps, cap_bps):
-            axes.axhline(bound, color=LONGS, linewidth=0.8, linestyle=":", zorder=0, label="cap" if bound > 0 else None)
+            axes.axhline(
+                bound,
+                color=LONGS,
+                linewidth=0.8,
+                linestyle=":",
+                zorder=0,
+                label="cap" if bound > 0 else None,
+            )
     elif math.isfinite(cap_bps):
-        axes.text(0, 1.03, f"cap at \N{PLUS-MINUS SIGN}{cap_bps:,.4g} bp", transform=axes.transAxes, color="0.4")
+        axes.text(
+            0,
+            1.03,
+            f"cap at \N{PLUS-MINUS SIGN}{cap_bps:,.4g} bp",
+            transform=axes.transAxes,
+            color="0.4",
+        )
     return axes
 
 
@@ -211,7 +303,10 @@ def settlement_steps(records, axes, seconds, bps, **look):
 
 def real_funding(records, real):
     """Return seconds and rates (basis points per 8 h) of the real settlements within the run."""
-    rates, seconds = np.asarray(real["funding"], float), np.asarray(real.get("funding_seconds", real["seconds"]), float)
+    rates, seconds = (
+        np.asarray(real["funding"], float),
+        np.asarray(real.get("funding_seconds", real["seconds"]), float),
+    )
     settled = np.isfinite(rates)
     return within(records, seconds[settled], rates[settled] * BPS)
 
@@ -233,9 +328,25 @@ def kind_lines(records, axes, amounts, meaning):
     seconds = records.kinds["seconds"][:, 0]
     scale, word = magnitude(amounts)
     names = [kind.replace("_", " ") for kind in records.kind_names]
-    frame = pd.concat([thinned_frame(records, seconds, amounts[:, k] / scale, name) for k, name in enumerate(names)])
-    sns.lineplot(frame, x="time", y="amount", hue="kind", style="kind", palette=kind_colours(names),
-                 dashes=kind_dashes(names), ax=axes, estimator=None, errorbar=None, sort=False)
+    frame = pd.concat(
+        [
+            thinned_frame(records, seconds, amounts[:, k] / scale, name)
+            for k, name in enumerate(names)
+        ]
+    )
+    sns.lineplot(
+        frame,
+        x="time",
+        y="amount",
+        hue="kind",
+        style="kind",
+        palette=kind_colours(names),
+        dashes=kind_dashes(names),
+        ax=axes,
+        estimator=None,
+        errorbar=None,
+        sort=False,
+    )
     zero_line(axes)
     axes.set_ylabel(f"{meaning}\n({word}{currency(records)})")
     axes.set_xlabel("")
@@ -269,7 +380,10 @@ def liquidated(records, axes, market=0):
     events = of_liquidations(forced_events(records, market))
     amount = notional(events, of_market(records.meta["lot"], market))
     bins = np.linspace(0, in_clock(records, run_seconds(records)), LIQUIDATION_BINS + 1)
-    clock_time, sides = in_clock(records, events["seconds"]), np.where(events["lots"] < 0, "longs", "shorts")
+    clock_time, sides = (
+        in_clock(records, events["seconds"]),
+        np.where(events["lots"] < 0, "longs", "shorts"),
+    )
     scale, name = magnitude(np.histogram(clock_time, bins, weights=amount)[0])
     axes.set_ylabel(f"liquidated\n({name}{currency(records)})")
     if not len(events):
@@ -277,8 +391,19 @@ def liquidated(records, axes, market=0):
         axes.text(0.5, 0.5, "no liquidations", transform=axes.transAxes, ha="center", color=GREY)
         return axes
     frame = pd.DataFrame({"time": clock_time, "amount": amount / scale, "side": sides})
-    sns.histplot(frame, x="time", weights="amount", hue="side", hue_order=list(SIDES), palette=SIDES, multiple="stack",
-                 bins=list(bins), ax=axes, linewidth=0, alpha=0.9)
+    sns.histplot(
+        frame,
+        x="time",
+        weights="amount",
+        hue="side",
+        hue_order=list(SIDES),
+        palette=SIDES,
+        multiple="stack",
+        bins=list(bins),
+        ax=axes,
+        linewidth=0,
+        alpha=0.9,
+    )
     axes.set_ylabel(f"liquidated\n({name}{currency(records)})")
     sns.move_legend(axes, "lower right", bbox_to_anchor=(1, 1), ncols=2, title=None)
     return axes

@@ -7,18 +7,34 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from perplab.analysis.metrics.summary import DAY_SECONDS, HOUR_SECONDS, run_seconds
+from perplab.analysis.estimators.series import DAY_SECONDS, HOUR_SECONDS, run_seconds
 
 DOUBLE_INCHES = 7.0
 LINE_POINTS = 3000
 PALETTE = sns.color_palette("colorblind", 10)
 STYLE = {
-    **sns.axes_style("ticks"), "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 8,
-    "axes.labelsize": 8, "axes.titlesize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8,
-    "axes.linewidth": 0.6, "lines.linewidth": 0.9, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
-    "xtick.major.size": 3, "ytick.major.size": 3, "legend.frameon": False, "legend.handlelength": 1.5,
-    "legend.columnspacing": 1.2, "legend.borderaxespad": 0.2, "axes.formatter.useoffset": False,
-    "svg.hashsalt": "perplab", "svg.fonttype": "path",
+    **sns.axes_style("ticks"),
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 0.9,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "legend.frameon": False,
+    "legend.handlelength": 1.5,
+    "legend.columnspacing": 1.2,
+    "legend.borderaxespad": 0.2,
+    "axes.formatter.useoffset": False,
+    "svg.hashsalt": "perplab",
+    "svg.fonttype": "path",
 }
 TICK_STEPS = (0.25, 0.5, 1, 2, 3, 6, 10, 12, 20, 30, 60, 90, 180, 365)
 MOST_TICKS = 10
@@ -27,7 +43,9 @@ MOST_TICKS = 10
 def panels(count, height, ratios=None, width=DOUBLE_INCHES):
     """Return a figure (inches) and its axes one above the other, sharing time, in the style in force."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots(count, 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios})[:, 0]
+    axes = figure.subplots(
+        count, 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios}
+    )[:, 0]
     for each in axes:
         sns.despine(ax=each)
     figure.align_ylabels(axes)
@@ -79,8 +97,11 @@ def thinned(x, y, points=LINE_POINTS):
         return x, y
     edges = np.linspace(0, len(x), points // 2 + 1).astype(int)
     low, high = np.where(np.isnan(y), math.inf, y), np.where(np.isnan(y), -math.inf, y)
-    kept = [a + part for a, b in zip(edges[:-1], edges[1:], strict=True)
-            for part in sorted((low[a:b].argmin(), high[a:b].argmax()))]
+    kept = [
+        a + part
+        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for part in sorted((low[a:b].argmin(), high[a:b].argmax()))
+    ]
     return x[kept], y[kept]
 
 

@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 
-from perplab.analysis.metrics.summary import HOUR_SECONDS, of_market, summarize
+from perplab.analysis.estimators.series import HOUR_SECONDS, of_market
+from perplab.analysis.metrics.summary import summarize
 from perplab.analysis.metrics.why_unknown import reason
 
 BRANCHES = "branches.json"
@@ -25,17 +26,33 @@ def since(records, seconds):
         rows["volume"] -= before["volume"][-1] if len(before) else 0
     meta = records.meta | ({"fund_initial": int(series[0]["fund"][0])} if len(series[0]) else {})
     return dataclasses.replace(
-        records, series=series, meta=meta, kinds=records.kinds[records.kinds["seconds"][:, 0] >= seconds],
-        **{name: rows[rows["seconds"] > seconds] for name, rows in (("events", records.events), ("settlements", records.settlements))})
+        records,
+        series=series,
+        meta=meta,
+        kinds=records.kinds[records.kinds["seconds"][:, 0] >= seconds],
+        **{
+            name: rows[rows["seconds"] > seconds]
+            for name, rows in (("events", records.events), ("settlements", records.settlements))
+        },
+    )
 
 
 def summary_since(records, hours, twin=None):
     """Return the figures of a run from an hour on, nothing of it left out as warm-up; those of the whole run alone are not among them."""
     seconds = hours * HOUR_SECONDS
     told = summarize(since(records, seconds), twin and since(twin, seconds), warmup_hours=0.0)
-    whole = ("trades", "orders", "decisions", "order_refusals", "thin_premium_share", "wall_seconds")
-    return {key: value for key, value in told.items() if key not in whole} | {"hours": records.meta["dt"] * records.meta["steps"] / HOUR_SECONDS - hours,
-                                                                                 "twin": twin is not None}
+    whole = (
+        "trades",
+        "orders",
+        "decisions",
+        "order_refusals",
+        "thin_premium_share",
+        "wall_seconds",
+    )
+    return {key: value for key, value in told.items() if key not in whole} | {
+        "hours": records.meta["dt"] * records.meta["steps"] / HOUR_SECONDS - hours,
+        "twin": twin is not None,
+    }
 
 
 def why_unknown(name, key, summary):
@@ -51,7 +68,9 @@ def moment_of(folder, stored):
     except (OSError, ValueError, KeyError):
         first, *others = (records.series[0] for _, records in stored.values())
         apart = [np.flatnonzero(first[: len(other)] != other[: len(first)]) for other in others]
-        return min((float(first["seconds"][rows[0]]) for rows in apart if len(rows)), default=0.0) / HOUR_SECONDS, []
+        return min(
+            (float(first["seconds"][rows[0]]) for rows in apart if len(rows)), default=0.0
+        ) / HOUR_SECONDS, []
 
 
 def open_interest_usd(records, market=0):

@@ -14,7 +14,15 @@ import collections
 
 import numpy as np
 
-from perplab.sim.state.records import CAUSES, DELEVERAGED, ENDOGENOUS, FORCED_ORDER, NO_ROW, TAKEOVER, TWIN_TAKEOVER
+from perplab.sim.state.records import (
+    CAUSES,
+    DELEVERAGED,
+    ENDOGENOUS,
+    FORCED_ORDER,
+    NO_ROW,
+    TAKEOVER,
+    TWIN_TAKEOVER,
+)
 
 AFTERMATH_SECONDS = 6 * 3600.0
 CHANNELS = ("index", "basis", "funding", "fees")
@@ -83,7 +91,9 @@ def shock_window(shock_seconds):
     """
     if not len(shock_seconds):
         return None
-    return min(start for start, _ in shock_seconds), max(end for _, end in shock_seconds) + AFTERMATH_SECONDS
+    return min(start for start, _ in shock_seconds), max(
+        end for _, end in shock_seconds
+    ) + AFTERMATH_SECONDS
 
 
 def amplification(events, twin_events):
@@ -111,7 +121,9 @@ def amplification(events, twin_events):
     """
     before = liquidated_notional(twin_events[twin_events["kind"] != TWIN_TAKEOVER], 1.0)
     whole = liquidated_notional(events, 1.0) - before
-    return 1 - (liquidated_notional(twin_events, 1.0) - before) / whole if whole > 0 else float("nan")
+    return (
+        1 - (liquidated_notional(twin_events, 1.0) - before) / whole if whole > 0 else float("nan")
+    )
 
 
 def forest(events, lot):
@@ -147,9 +159,15 @@ def forest(events, lot):
 def first_slice(event):
     """Return what a node keeps of its first event."""
     return {
-        "trader": int(event["trader"]), "market": int(event["market"]), "cause": CAUSES[event["cause"]],
-        "seconds": float(event["seconds"]), "step": int(event["step"]), "round": int(event["round"]),
-        "channels": loss_shares(event), "slices": 0, "notional": 0.0,
+        "trader": int(event["trader"]),
+        "market": int(event["market"]),
+        "cause": CAUSES[event["cause"]],
+        "seconds": float(event["seconds"]),
+        "step": int(event["step"]),
+        "round": int(event["round"]),
+        "channels": loss_shares(event),
+        "slices": 0,
+        "notional": 0.0,
     }
 
 
@@ -160,7 +178,10 @@ def loss_shares(event):
     """
     losses = [max(-float(event[field]), 0.0) for field in CHANNEL_FIELDS]
     whole = sum(losses)
-    shares = {channel: loss / whole if whole else 0.0 for channel, loss in zip(CHANNELS, losses, strict=True)}
+    shares = {
+        channel: loss / whole if whole else 0.0
+        for channel, loss in zip(CHANNELS, losses, strict=True)
+    }
     return {**shares, OTHER: 0.0 if whole else 1.0}
 
 
@@ -182,10 +203,14 @@ def tree_figures(graph, root):
     depths = depths_below(graph, root)
     nodes = [graph.nodes[node] for node in depths if "cause" in graph.nodes[node]]
     return {
-        "root": root, "size": len(depths), "depth": max(depths.values()), "cause": graph.nodes[root].get("cause"),
+        "root": root,
+        "size": len(depths),
+        "depth": max(depths.values()),
+        "cause": graph.nodes[root].get("cause"),
         "endogenous": sum(node["cause"] == CAUSES[ENDOGENOUS] for node in nodes),
         "notional": sum(node["notional"] for node in nodes),
-        "seconds": max(node["last_seconds"] for node in nodes) - min(node["seconds"] for node in nodes),
+        "seconds": max(node["last_seconds"] for node in nodes)
+        - min(node["seconds"] for node in nodes),
     }
 
 
@@ -214,7 +239,10 @@ def absorbed_shares(events, lot):
     """Return the shares of the liquidated notional that went into the book, to the fund, to deleveraged counterparties."""
     kept = of_liquidations(events)
     values, whole = notional(kept, lot), liquidated_notional(events, lot)
-    return {name: float(values[kept["kind"] == kind].sum() / whole) if whole else float("nan") for name, kind in ABSORBERS.items()}
+    return {
+        name: float(values[kept["kind"] == kind].sum() / whole) if whole else float("nan")
+        for name, kind in ABSORBERS.items()
+    }
 
 
 def notional_by_channel(graph):
@@ -226,8 +254,10 @@ def notional_by_channel(graph):
         Each node's notional is divided by the `loss_shares` of its first event; the values sum to the whole.
     """
     nodes = [attributes for _, attributes in graph.nodes(data=True) if "channels" in attributes]
-    return {channel: sum(node["notional"] * node["channels"][channel] for node in nodes)
-            for channel in (*CHANNELS, OTHER)}
+    return {
+        channel: sum(node["notional"] * node["channels"][channel] for node in nodes)
+        for channel in (*CHANNELS, OTHER)
+    }
 
 
 def cascade_figures(events, lot, rounds_a_step=1):
@@ -242,9 +272,12 @@ def cascade_figures(events, lot, rounds_a_step=1):
     graph = forest(events, lot)
     rows = trees(graph)
     return {
-        "liquidations": liquidation_count(events), "liquidated_notional": liquidated_notional(events, lot),
-        "rounds_max": rounds_max(events, rounds_a_step), "branching_ratio": branching_ratio(graph),
+        "liquidations": liquidation_count(events),
+        "liquidated_notional": liquidated_notional(events, lot),
+        "rounds_max": rounds_max(events, rounds_a_step),
+        "branching_ratio": branching_ratio(graph),
         "largest_tree": max((row["size"] for row in rows), default=0),
         "deepest_tree": max((row["depth"] for row in rows), default=0),
-        "nodes_by_cause": dict(cause_counts(graph)), "notional_by_channel": notional_by_channel(graph),
+        "nodes_by_cause": dict(cause_counts(graph)),
+        "notional_by_channel": notional_by_channel(graph),
     }

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perplab.analysis.metrics.summary import mean_interval
-from perplab.analysis.cli.describe import meaning
+from perplab.analysis.estimators.series import mean_interval
+from perplab.analysis.metrics.units import meaning
 from perplab.scenarios.files.kinds import kind_named
 from perplab.sim.errors import PerplabError
 
@@ -47,9 +47,19 @@ QUANTITIES = {
 MAGNITUDES = ((1e9, "billion "), (1e6, "million "), (1e3, "thousand "))
 PROFIT = "pnl_by_kind."
 OF_RULEBOOKS = {
-    "cap": "fraction per interval", "floor": "fraction per interval", "damper": "fraction", "interest": "fraction per interval",
-    "interval_hours": "h", "divisor": "", "taker": "fraction of value", "maker": "fraction of value", "fee": "fraction of value",
-    "impact_notional": "USD", "initial": "USD", "maximum_leverage": "", "clamp": "fraction of the index",
+    "cap": "fraction per interval",
+    "floor": "fraction per interval",
+    "damper": "fraction",
+    "interest": "fraction per interval",
+    "interval_hours": "h",
+    "divisor": "",
+    "taker": "fraction of value",
+    "maker": "fraction of value",
+    "fee": "fraction of value",
+    "impact_notional": "USD",
+    "initial": "USD",
+    "maximum_leverage": "",
+    "clamp": "fraction of the index",
 }
 
 
@@ -62,7 +72,9 @@ def quantity(name):
     ('profit, directional short', 'x y')
     """
     if name.startswith(PROFIT):
-        return Quantity("profit", "profit, " + name.removeprefix(PROFIT).replace("_", " "), "USD", True)
+        return Quantity(
+            "profit", "profit, " + name.removeprefix(PROFIT).replace("_", " "), "USD", True
+        )
     return QUANTITIES.get(name) or Quantity("", name.replace("_", " "), "", True)
 
 
@@ -106,7 +118,9 @@ def scaled(values, name):
     """
     if quantity(name).unit != "USD":
         return 1.0, ""
-    return magnitude(np.asarray([value for value in values if value is not None and np.isfinite(value)], float))
+    return magnitude(
+        np.asarray([value for value in values if value is not None and np.isfinite(value)], float)
+    )
 
 
 def interval_of(values, name):
@@ -145,18 +159,32 @@ def factor_words(name, keys, scenario):
 
 def words_of_key(key, scenario):
     """Return the last two parts of a dotted key as words without their unit, and the unit."""
-    parts = [part for part in key.split(".") if part not in ("changes", "populations") and not part.isdecimal()]
+    parts = [
+        part
+        for part in key.split(".")
+        if part not in ("changes", "populations") and not part.isdecimal()
+    ]
     last = parts[-1]
-    unit = OF_RULEBOOKS.get(last, "") if ".changes." in key else trait_unit(key, scenario) or meaning(last)
+    unit = (
+        OF_RULEBOOKS.get(last, "")
+        if ".changes." in key
+        else trait_unit(key, scenario) or meaning(last)
+    )
     for ending in ("_usd", "_seconds", "_hours", "_bps", "_per_year"):
         last = last.removesuffix(ending)
-    return " ".join([*parts[-2:-1], last]).replace("_", " ").removeprefix("market "), unit.replace("quote currency", "USD").replace("number", "")
+    return " ".join([*parts[-2:-1], last]).replace("_", " ").removeprefix("market "), unit.replace(
+        "quote currency", "USD"
+    ).replace("number", "")
 
 
 def trait_unit(key, scenario):
     """Return the unit of a trait that a dotted key names, empty where it names none."""
     parts = key.split(".")
-    if len(parts) != 3 or parts[0] != "populations" or parts[1] not in scenario.get("populations", {}):
+    if (
+        len(parts) != 3
+        or parts[0] != "populations"
+        or parts[1] not in scenario.get("populations", {})
+    ):
         return ""
     try:
         trait = kind_named(scenario["populations"][parts[1]]["kind"]).traits.traits.get(parts[2])
@@ -199,4 +227,8 @@ def numbers_text(numbers):
     ('0 to 3', '3 and 7')
     """
     numbers = list(numbers)
-    return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)) else listed(numbers)
+    return (
+        f"{numbers[0]} to {numbers[-1]}"
+        if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1))
+        else listed(numbers)
+    )

@@ -15,6 +15,7 @@ import math
 
 import numpy as np
 
+from perplab.analysis.estimators.series import HOUR_SECONDS, basis_bps, known_mid, mean, ratio
 from perplab.analysis.metrics.cascade import (
     AFTERMATH_SECONDS,
     absorbed_shares,
@@ -28,7 +29,7 @@ from perplab.analysis.metrics.cascade import (
     of_liquidations,
     rounds_max,
 )
-from perplab.analysis.metrics.summary import HOUR_SECONDS, ROUND_SECONDS, basis_bps, known_mid, mean, ratio
+from perplab.analysis.metrics.summary import ROUND_SECONDS
 from perplab.sim.state.records import ENDOGENOUS
 
 ATTACKER = "manipulation"
@@ -43,12 +44,15 @@ def cascade_figures(records, twin, start, end):
     dict of str to float
         Of the liquidations, the market before the fall, what absorbed them, the fund, and the basis.
     """
-    forced, twin_forced = (between(each.events, start, end + AFTERMATH_SECONDS) for each in (records, twin))
+    forced, twin_forced = (
+        between(each.events, start, end + AFTERMATH_SECONDS) for each in (records, twin)
+    )
     return {
         "amplification": amplification(forced, twin_forced),
         **liquidation_figures(forced, twin_forced, records.meta),
         **market_figures(records.series[0], records.meta["lot"], start, end),
-        **absorbed_shares(forced, records.meta["lot"]), **fund_figures(records, start),
+        **absorbed_shares(forced, records.meta["lot"]),
+        **fund_figures(records, start),
         **overshoot_figures(records.series[0], twin.series[0], start, end),
     }
 
@@ -58,7 +62,8 @@ def liquidation_figures(forced, twin_forced, meta):
     return {
         "liquidated_usd": liquidated_notional(forced, meta["lot"]),
         "liquidated_twin_usd": liquidated_notional(twin_forced, meta["lot"]),
-        "liquidations": liquidation_count(forced), "branching_ratio": branching_ratio(forest(forced, meta["lot"])),
+        "liquidations": liquidation_count(forced),
+        "branching_ratio": branching_ratio(forest(forced, meta["lot"])),
         "endogenous_fallen_in_twin": fallen_in_twin(forced, twin_forced),
         "rounds_max": rounds_max(forced, max(int(meta["dt"] / ROUND_SECONDS), 1)),
     }
@@ -87,8 +92,12 @@ def market_figures(series, lot, start, end):
     hour = between(series, start - HOUR_SECONDS, start)
     interest = float(before["open_interest"] * before["mark"] * lot)
     depth = mean(hour["depth_bid"] * hour["mark"]) * lot
-    return {"open_interest_usd": interest, "depth_usd": depth, "open_interest_over_depth": ratio(interest, depth),
-            "open_interest_fall": 1 - ratio(after["open_interest"], before["open_interest"])}
+    return {
+        "open_interest_usd": interest,
+        "depth_usd": depth,
+        "open_interest_over_depth": ratio(interest, depth),
+        "open_interest_fall": 1 - ratio(after["open_interest"], before["open_interest"]),
+    }
 
 
 def row_at(series, seconds):
@@ -108,7 +117,11 @@ def fund_figures(records, start):
     series, unit = records.series[0], records.meta["unit"]
     received = float(between(records.events, start, math.inf)["fund_change"].sum()) * unit
     change = float(series["fund"][-1] - row_at(series, start)["fund"]) * unit
-    return {"fund_received_usd": received, "fund_paid_usd": round(received - change, 2), "fund_change_usd": change}
+    return {
+        "fund_received_usd": received,
+        "fund_paid_usd": round(received - change, 2),
+        "fund_change_usd": change,
+    }
 
 
 def overshoot_figures(series, twin_series, start, end):
@@ -123,8 +136,12 @@ def overshoot_figures(series, twin_series, start, end):
         "basis_before_bps": basis_mean(series, start - LOOK_SECONDS, start),
         "basis_lowest_bps": basis_lowest(series, start, until),
         "basis_lowest_twin_bps": basis_lowest(twin_series, start, until),
-        **{f"basis_after_{hours}h_bps": basis_mean(series, end + hours * HOUR_SECONDS - LOOK_SECONDS, end + hours * HOUR_SECONDS)
-           for hours in (6, 24)},
+        **{
+            f"basis_after_{hours}h_bps": basis_mean(
+                series, end + hours * HOUR_SECONDS - LOOK_SECONDS, end + hours * HOUR_SECONDS
+            )
+            for hours in (6, 24)
+        },
         "spot_displaced_bps": float(spot / twin_spot - 1) * 1e4,
     }
 
@@ -143,7 +160,11 @@ def basis_mean(series, start, end):
 
 def basis_lowest(series, start, end):
     """Return the lowest basis between two times, NaN without any."""
-    return float(known_basis(series, start, end).min(initial=math.inf)) if len(known_basis(series, start, end)) else math.nan
+    return (
+        float(known_basis(series, start, end).min(initial=math.inf))
+        if len(known_basis(series, start, end))
+        else math.nan
+    )
 
 
 def weapon_figures(records, control, start, end):
@@ -156,12 +177,19 @@ def weapon_figures(records, control, start, end):
         moved: index, basis, funding.
     """
     lot = records.meta["lot"]
-    by_channel, without = (notional_by_channel(forest(of_shorts(each.events), lot)) for each in (records, control))
-    excess = {f"excess_{channel}_usd": by_channel[channel] - without[channel] for channel in without}
+    by_channel, without = (
+        notional_by_channel(forest(of_shorts(each.events), lot)) for each in (records, control)
+    )
+    excess = {
+        f"excess_{channel}_usd": by_channel[channel] - without[channel] for channel in without
+    }
     return {
-        "liquidated_shorts_usd": sum(by_channel.values()), "liquidated_control_usd": sum(without.values()),
-        "excess_usd": sum(excess.values()), **excess,
-        **attacker_figures(records, control.series[0]), **moved_figures(records, control, start, end),
+        "liquidated_shorts_usd": sum(by_channel.values()),
+        "liquidated_control_usd": sum(without.values()),
+        "excess_usd": sum(excess.values()),
+        **excess,
+        **attacker_figures(records, control.series[0]),
+        **moved_figures(records, control, start, end),
     }
 
 
@@ -178,10 +206,14 @@ def attacker_figures(records, control_series):
     profit = float(rows["equity"][-1] - rows["equity"][0]) * unit
     luck = luck_of(rows, records.series[0], control_series, lot)
     return {
-        "attacker_profit_usd": profit, "attacker_profit_without_luck_usd": profit - luck, "attacker_luck_usd": luck,
+        "attacker_profit_usd": profit,
+        "attacker_profit_without_luck_usd": profit - luck,
+        "attacker_luck_usd": luck,
         "attacker_funding_usd": float(rows["funding"][-1]) * unit,
         "attacker_spot_peak_usd": float(rows["spot_lots"].max() * lot * spot),
-        "attacker_left_usd": float((abs(rows["lots"][-1]) + abs(rows["spot_lots"][-1])) * lot * spot),
+        "attacker_left_usd": float(
+            (abs(rows["lots"][-1]) + abs(rows["spot_lots"][-1])) * lot * spot
+        ),
     }
 
 
@@ -210,9 +242,12 @@ def moved_figures(records, control, start, end):
     series, other = records.series[0], control.series[0]
     until = end + 8 * HOUR_SECONDS
     return {
-        "index_moved_bps": float(row_at(series, end)["index"] / row_at(other, end)["index"] - 1) * 1e4,
-        "basis_bps": basis_mean(series, start, end), "basis_control_bps": basis_mean(other, start, end),
-        "funding_bps_8h": funding_bps(records, start, until), "funding_control_bps_8h": funding_bps(control, start, until),
+        "index_moved_bps": float(row_at(series, end)["index"] / row_at(other, end)["index"] - 1)
+        * 1e4,
+        "basis_bps": basis_mean(series, start, end),
+        "basis_control_bps": basis_mean(other, start, end),
+        "funding_bps_8h": funding_bps(records, start, until),
+        "funding_control_bps_8h": funding_bps(control, start, until),
     }
 
 

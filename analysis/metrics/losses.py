@@ -4,8 +4,8 @@ import collections
 
 import numpy as np
 
+from perplab.analysis.estimators.series import forced_events, of_market
 from perplab.analysis.metrics.cascade import of_liquidations
-from perplab.analysis.metrics.summary import forced_events, of_market
 from perplab.sim.state.records import FORCED_ORDER
 
 BOOK, FUND = "book", "insurance fund"
@@ -35,7 +35,10 @@ def loss_network(records, market=0, by="kind"):
     for source, target, amounts in transfers(records, market):
         flows[name(source), name(target)] += amounts
     graph = nx.DiGraph()
-    graph.add_edges_from((source, target, {"notional": float(amounts[0]), "loss": float(amounts[1])}) for (source, target), amounts in flows.items())
+    graph.add_edges_from(
+        (source, target, {"notional": float(amounts[0]), "loss": float(amounts[1])})
+        for (source, target), amounts in flows.items()
+    )
     return graph
 
 
@@ -49,21 +52,33 @@ def namer(records, by):
         if trader >= len(kinds):
             return FUND
         return records.kind_names[kinds[trader]] if by == "kind" else int(trader)
+
     return name
 
 
 def transfers(records, market):
     """Yield ``(liquidated, other side, (notional, loss))`` of each part of each forced trade, in quote currency."""
-    unit, lot, fund = records.meta["unit"], of_market(records.meta["lot"], market), records.meta["traders"]
+    unit, lot, fund = (
+        records.meta["unit"],
+        of_market(records.meta["lot"], market),
+        records.meta["traders"],
+    )
     events = of_liquidations(forced_events(records, market))
     for event in events:
         yield event["trader"], fund, (0.0, event["fund_change"] * unit)
-    value = np.sign(events["lots"]) * (events["value"] * unit - np.abs(events["lots"]) * events["mark"] * lot)
+    value = np.sign(events["lots"]) * (
+        events["value"] * unit - np.abs(events["lots"]) * events["mark"] * lot
+    )
     amounts = np.column_stack([np.abs(events["lots"]) * events["mark"] * lot, value])
     into_book = events["kind"] == FORCED_ORDER
     for event, pair in zip(events[~into_book], amounts[~into_book], strict=True):
         yield event["trader"], event["counterparty"], pair
-    yield from book_transfers(events[into_book], amounts[into_book], forced_prints(records, market), of_market(records.meta["tick"], market) * lot)
+    yield from book_transfers(
+        events[into_book],
+        amounts[into_book],
+        forced_prints(records, market),
+        of_market(records.meta["tick"], market) * lot,
+    )
 
 
 def forced_prints(records, market):
@@ -85,10 +100,16 @@ def book_transfers(events, amounts, made, tick_value):
     groups = collections.defaultdict(lambda: np.zeros(3))
     for event, pair in zip(events, amounts, strict=True):
         groups[int(event["step"]), int(event["trader"])] += (*pair, abs(event["lots"]))
-    for (step, trader), (notional, loss, lots) in ((key, sums) for key, sums in groups.items() if sums[2] > 0):
+    for (step, trader), (notional, loss, lots) in (
+        (key, sums) for key, sums in groups.items() if sums[2] > 0
+    ):
         trades = made.get((step, trader), ())
         for trade in trades:
             at_mark = notional * trade["lots"] / lots
-            yield trader, trade["maker"], (at_mark, trade["side"] * (trade["lots"] * trade["tick"] * tick_value - at_mark))
+            yield (
+                trader,
+                trade["maker"],
+                (at_mark, trade["side"] * (trade["lots"] * trade["tick"] * tick_value - at_mark)),
+            )
         if not trades:
             yield trader, BOOK, (notional, loss)

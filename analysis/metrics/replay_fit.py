@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from perplab.analysis.metrics.summary import (
+from perplab.analysis.estimators.series import (
     FUNDING_SECONDS,
     HOUR_SECONDS,
     WARMUP_HOURS,
     basis_bps,
     deviation,
-    funding_figures,
     hourly_closes,
     known,
     mean,
@@ -16,12 +15,26 @@ from perplab.analysis.metrics.summary import (
     run_seconds,
     warmup,
 )
+from perplab.analysis.metrics.summary import funding_figures
 
-SHARED = ("funding_mean_bps_8h", "funding_sd_bps_8h", "funding_pinned_share", "funding_negative_share")
-WORDS = (("basis, mean", "basis_mean_bps", "bp"), ("basis, standard deviation", "basis_sd_bps", "bp"),
-         ("funding, mean", "funding_mean_bps_8h", "bp per 8 h"), ("funding, standard deviation", "funding_sd_bps_8h", "bp per 8 h"),
-         ("settlements at the interest rate", "funding_pinned_share", "share"), ("settlements below 0", "funding_negative_share", "share"))
-TOGETHER = (("hourly basis, correlation of the two", "basis_correlation", ""), ("hourly basis, root mean square of the gap", "basis_rmse_bps", "bp"))
+SHARED = (
+    "funding_mean_bps_8h",
+    "funding_sd_bps_8h",
+    "funding_pinned_share",
+    "funding_negative_share",
+)
+WORDS = (
+    ("basis, mean", "basis_mean_bps", "bp"),
+    ("basis, standard deviation", "basis_sd_bps", "bp"),
+    ("funding, mean", "funding_mean_bps_8h", "bp per 8 h"),
+    ("funding, standard deviation", "funding_sd_bps_8h", "bp per 8 h"),
+    ("settlements at the interest rate", "funding_pinned_share", "share"),
+    ("settlements below 0", "funding_negative_share", "share"),
+)
+TOGETHER = (
+    ("hourly basis, correlation of the two", "basis_correlation", ""),
+    ("hourly basis, root mean square of the gap", "basis_rmse_bps", "bp"),
+)
 
 
 def likeness(records, real, warmup_hours=WARMUP_HOURS, market=0):
@@ -43,15 +56,29 @@ def likeness(records, real, warmup_hours=WARMUP_HOURS, market=0):
         return None
     first = warmup(records, warmup_hours)
     ours, theirs = hourly_bases(records, real, first, market)
-    rates = {"simulated": settled(records, first, market), "real": real_rates(records, real, first, market)}
-    told = {name: basis_told(basis) | funding_told(records, rates[name], market) for name, basis in (("simulated", ours), ("real", theirs))}
+    rates = {
+        "simulated": settled(records, first, market),
+        "real": real_rates(records, real, first, market),
+    }
+    told = {
+        name: basis_told(basis) | funding_told(records, rates[name], market)
+        for name, basis in (("simulated", ours), ("real", theirs))
+    }
     counts = [len(part) for part in rates.values()]
     return told | {
-        "basis_correlation": known(float(np.corrcoef(ours, theirs)[0, 1]) if len(ours) > 2 and np.ptp(ours) > 0 and np.ptp(theirs) > 0 else np.nan),
-        "basis_rmse_bps": known(float(np.sqrt(np.mean((ours - theirs) ** 2))) if len(ours) else np.nan),
-        "hours": len(ours), "settlements": counts, "funding_source": real["funding_source"],
+        "basis_correlation": known(
+            float(np.corrcoef(ours, theirs)[0, 1])
+            if len(ours) > 2 and np.ptp(ours) > 0 and np.ptp(theirs) > 0
+            else np.nan
+        ),
+        "basis_rmse_bps": known(
+            float(np.sqrt(np.mean((ours - theirs) ** 2))) if len(ours) else np.nan
+        ),
+        "hours": len(ours),
+        "settlements": counts,
+        "funding_source": real["funding_source"],
         "rows": f"{len(ours)} hours known in both, {counts[0]} simulated and {counts[1]} real settlements from hour {first / HOUR_SECONDS:g} on; "
-                f"real funding: {real['funding_source']}",
+        f"real funding: {real['funding_source']}",
     }
 
 
@@ -61,9 +88,17 @@ def hourly_bases(records, real, first, market):
     hours = np.ceil((closes["seconds"] - 1e-6) / HOUR_SECONDS).astype(int)
     there = np.round(np.asarray(real["seconds"], float) / HOUR_SECONDS, 6)
     whole = (there == np.round(there)) & np.isfinite(real["basis_bps"])
-    by_hour = dict(zip(there[whole].astype(int).tolist(), np.asarray(real["basis_bps"], float)[whole].tolist(), strict=True))
+    by_hour = dict(
+        zip(
+            there[whole].astype(int).tolist(),
+            np.asarray(real["basis_bps"], float)[whole].tolist(),
+            strict=True,
+        )
+    )
     both = np.array([hour in by_hour for hour in hours.tolist()], bool)
-    return basis_bps(closes["mid"], closes["spot"])[both], np.array([by_hour[hour] for hour in hours[both].tolist()])
+    return basis_bps(closes["mid"], closes["spot"])[both], np.array(
+        [by_hour[hour] for hour in hours[both].tolist()]
+    )
 
 
 def settled(records, first, market):
@@ -86,7 +121,9 @@ def basis_told(basis):
 
 def funding_told(records, rates, market):
     """Return the figures of rates, those at the interest rate to a relative 1e-9 (files round)."""
-    interest = of_market(records.meta["interest"], market) / of_market(records.meta["divisor"], market)
+    interest = of_market(records.meta["interest"], market) / of_market(
+        records.meta["divisor"], market
+    )
     rates = np.where(np.isclose(rates, interest, rtol=1e-9, atol=0.0), interest, rates)
     told = funding_figures(rates, interest, of_market(records.meta["interval_seconds"], market))
     return {key: known(told[key]) for key in SHARED}

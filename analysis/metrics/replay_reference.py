@@ -4,11 +4,19 @@ from datetime import UTC
 
 import numpy as np
 
-from perplab.analysis.metrics.summary import BPS, FUNDING_SECONDS, basis_bps
-from perplab.sim.spot.price_files import column_faults, numbers, read_table, refuse, unix_seconds, version, window
+from perplab.analysis.estimators.series import BPS, FUNDING_SECONDS, basis_bps
 from perplab.sim.laws.funding import funding_rate
-from perplab.sim.state.records import DAMPER_MODES
+from perplab.sim.spot.price_files import (
+    column_faults,
+    numbers,
+    read_table,
+    refuse,
+    unix_seconds,
+    version,
+    window,
+)
 from perplab.sim.spot.processes import Replay
+from perplab.sim.state.records import DAMPER_MODES
 
 
 def real_market(scenario, rulebook):
@@ -33,10 +41,17 @@ def real_market(scenario, rulebook):
     """
     process = next(iter(scenario.all_assets.values())).price
     compared = scenario.comparison
-    if compared is None or not isinstance(process, Replay) or not has_column(process, compared.perp_column):
+    if (
+        compared is None
+        or not isinstance(process, Replay)
+        or not has_column(process, compared.perp_column)
+    ):
         return None
     columns = process.real([compared.perp_column, process.column])
-    real = {"seconds": columns["seconds"], "basis_bps": basis_bps(columns[compared.perp_column], columns[process.column])}
+    real = {
+        "seconds": columns["seconds"],
+        "basis_bps": basis_bps(columns[compared.perp_column], columns[process.column]),
+    }
     if compared.funding_file is None:
         return real | funding_by_law(real["seconds"], real["basis_bps"] / BPS, rulebook)
     return real | funding_of_file(compared, process)
@@ -72,12 +87,30 @@ def funding_by_law(seconds, basis, rulebook):
     known = np.isfinite(basis)
     place = np.ceil(seconds / interval).astype(int)
     ends = np.arange(1, place.max(initial=0) + 1)
-    premiums = [average(basis[known & (place == end)], rulebook.premium.average == "linear_ramp") for end in ends]
-    rates = [max(law.floor, funding_rate(premium, law.interest, law.damper, DAMPER_MODES.index(law.damper_mode), rulebook.funding_cap, law.divisor))
-             for premium in premiums]
-    return {"funding_seconds": ends * interval, "funding": np.array(rates) * FUNDING_SECONDS / interval,
-            "funding_label": "law on the real basis",
-            "funding_source": f"the {rulebook.name} law on the real basis of each bar"}
+    premiums = [
+        average(basis[known & (place == end)], rulebook.premium.average == "linear_ramp")
+        for end in ends
+    ]
+    rates = [
+        max(
+            law.floor,
+            funding_rate(
+                premium,
+                law.interest,
+                law.damper,
+                DAMPER_MODES.index(law.damper_mode),
+                rulebook.funding_cap,
+                law.divisor,
+            ),
+        )
+        for premium in premiums
+    ]
+    return {
+        "funding_seconds": ends * interval,
+        "funding": np.array(rates) * FUNDING_SECONDS / interval,
+        "funding_label": "law on the real basis",
+        "funding_source": f"the {rulebook.name} law on the real basis of each bar",
+    }
 
 
 def average(values, ramp):
@@ -97,10 +130,22 @@ def funding_of_file(compared, process):
     """Return the real funding of a file, its times counted from the start of the replayed window."""
     file = compared.funding_file
     table = read_table(file, version(file))
-    wanted = {"funding_column": compared.funding_column, "funding_time_column": compared.funding_time_column}
-    refuse([fault for key, column in wanted.items() for fault in column_faults(table, key, column, file)])
-    return {"funding_seconds": unix_seconds(table[compared.funding_time_column]) - first_unix(process),
-            "funding": numbers(table[compared.funding_column]), "funding_source": "the rates of the file, per 8 h"}
+    wanted = {
+        "funding_column": compared.funding_column,
+        "funding_time_column": compared.funding_time_column,
+    }
+    refuse(
+        [
+            fault
+            for key, column in wanted.items()
+            for fault in column_faults(table, key, column, file)
+        ]
+    )
+    return {
+        "funding_seconds": unix_seconds(table[compared.funding_time_column]) - first_unix(process),
+        "funding": numbers(table[compared.funding_column]),
+        "funding_source": "the rates of the file, per 8 h",
+    }
 
 
 def first_unix(process):

@@ -1,6 +1,6 @@
 """Why a figure of a run is unknown, in a few words."""
 
-from perplab.analysis.metrics.summary import WARMUP_HOURS
+from perplab.analysis.estimators.series import WARMUP_HOURS
 from perplab.analysis.estimators.unit_root import SHORTEST_REGRESSION, WEEK_HOURS
 
 HALF_LIFE_HOURS = WEEK_HOURS + SHORTEST_REGRESSION
@@ -29,7 +29,15 @@ def reason(key, summary, hours, twin):
         return "no liquidation" if twin else "no twin"
     if key == "basis_half_life_hours":
         needed = HALF_LIFE_HOURS + WARMUP_HOURS
-        return f"run too short: {needed:g} h needed" if hours < needed else "it cannot be told from a random walk"
+        return (
+            f"run too short: {needed:g} h needed"
+            if hours < needed
+            else "it cannot be told from a random walk"
+        )
     if key.startswith("funding_"):
-        return "no settlement" if summary.get("funding_mean_bps_8h") is None else "too few settlements, or all alike"
+        return (
+            "no settlement"
+            if summary.get("funding_mean_bps_8h") is None
+            else "too few settlements, or all alike"
+        )
     return "no row to tell it from"

@@ -7,16 +7,29 @@ from functools import partial
 import pandas as pd
 import seaborn as sns
 
-from perplab.analysis.metrics.branches import BASE, moment_of, open_interest_usd, summary_since, why_unknown
-from perplab.analysis.metrics.summary import HOUR_SECONDS, basis_bps
-from perplab.analysis.report.page import Report, Table, amount, notes_of, setting_of, single
+from perplab.analysis.estimators.series import HOUR_SECONDS, basis_bps
+from perplab.analysis.metrics.branches import (
+    BASE,
+    moment_of,
+    open_interest_usd,
+    summary_since,
+    why_unknown,
+)
 from perplab.analysis.metrics.catalogue import QUANTITIES, magnitude, scaled
+from perplab.analysis.report.page import Report, Table, amount, notes_of, setting_of, single
 from perplab.scenarios.runs.results import faults_of_folder
 from perplab.scenarios.runs.store import read_run
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import flattened
 
-TOLD = ("basis_mean_bps", "basis_sd_bps", "funding_mean_bps_8h", "open_interest_mean", "liquidated_notional", "insurance_fund_change")
+TOLD = (
+    "basis_mean_bps",
+    "basis_sd_bps",
+    "funding_mean_bps_8h",
+    "open_interest_mean",
+    "liquidated_notional",
+    "insurance_fund_change",
+)
 SHOWN_BEFORE = 0.15
 
 
@@ -28,22 +41,46 @@ def report_of_branches(folder, arms):
     ParameterError
         If the folder has no base.
     """
-    stored = {arm.name: read_run(arm) for arm in sorted(arms, key=lambda arm: (arm.name != BASE, arm.name))}
+    stored = {
+        arm.name: read_run(arm)
+        for arm in sorted(arms, key=lambda arm: (arm.name != BASE, arm.name))
+    }
     if BASE not in stored:
-        raise ParameterError(Fault("folder", str(folder), "one that perplab branch wrote: it has no base"))
+        raise ParameterError(
+            Fault("folder", str(folder), "one that perplab branch wrote: it has no base")
+        )
     manifest, (hour, stated) = stored[BASE][0], moment_of(folder, stored)
     scenario = manifest["scenario"]
-    summaries = {name: summary_since(records, hour) | {"amplification": whole_amplification(folder / name)} for name, (_, records) in stored.items()}
-    changed = {name: what_differs(scenario, part["scenario"]) for name, (part, _) in stored.items() if name != BASE}
+    summaries = {
+        name: summary_since(records, hour) | {"amplification": whole_amplification(folder / name)}
+        for name, (_, records) in stored.items()
+    }
+    changed = {
+        name: what_differs(scenario, part["scenario"])
+        for name, (part, _) in stored.items()
+        if name != BASE
+    }
     return Report(
         title=f"{scenario.get('title') or scenario['name']}, seed {manifest['seed']}: branches",
         question=scenario.get("question", ""),
         setting=f"{setting_of(scenario)} The branches share state and random numbers up to hour {hour:g}, at which they part; figures are from there on.",
-        notes=[*notes_of(scenario)[1:], *((f"What differs in {name}", text) for name, text in changed.items())],
-        results=results_of(summaries), tables={"branches": (f"The branches side by side, from hour {hour:g} to the end.", table_of(summaries))},
+        notes=[
+            *notes_of(scenario)[1:],
+            *((f"What differs in {name}", text) for name, text in changed.items()),
+        ],
+        results=results_of(summaries),
+        tables={
+            "branches": (
+                f"The branches side by side, from hour {hour:g} to the end.",
+                table_of(summaries),
+            )
+        },
         figures=figures_of(stored, hour),
         faults=[f"{name}: {fault}" for name in stored for fault in faults_of_folder(folder / name)],
-        commands=command_of(manifest["seed"], hour, stated), versions=manifest["versions"], scenario=scenario)
+        commands=command_of(manifest["seed"], hour, stated),
+        versions=manifest["versions"],
+        scenario=scenario,
+    )
 
 
 def whole_amplification(folder):
@@ -53,10 +90,24 @@ def whole_amplification(folder):
 
 def table_of(summaries):
     """Return the table of branches, a column each; what is zero in all of them is left out."""
-    keys = [key for key, told in QUANTITIES.items() if told.group != "run" and key in summaries[BASE]
-            and any(each[key] not in (0, None) for each in summaries.values())]
-    rows = [[QUANTITIES[key].words, *(amount(each[key]) if each[key] is not None else why_unknown(name, key, each) for name, each in summaries.items()),
-             QUANTITIES[key].unit] for key in keys]
+    keys = [
+        key
+        for key, told in QUANTITIES.items()
+        if told.group != "run"
+        and key in summaries[BASE]
+        and any(each[key] not in (0, None) for each in summaries.values())
+    ]
+    rows = [
+        [
+            QUANTITIES[key].words,
+            *(
+                amount(each[key]) if each[key] is not None else why_unknown(name, key, each)
+                for name, each in summaries.items()
+            ),
+            QUANTITIES[key].unit,
+        ]
+        for key in keys
+    ]
     return Table(["figure", *summaries, "unit"], rows)
 
 
@@ -65,9 +116,15 @@ def results_of(summaries):
     base, others = summaries[BASE], [name for name in summaries if name != BASE]
     for name in others:
         clauses = [clause(key, base, summaries[name]) for key in TOLD]
-        yield f"{name} against {BASE}: " + ("; ".join(filter(None, clauses)) or "every figure is the same") + "."
+        yield (
+            f"{name} against {BASE}: "
+            + ("; ".join(filter(None, clauses)) or "every figure is the same")
+            + "."
+        )
     if others:
-        yield ("These are differences within one run, of one seed: they have no interval. A sweep over seeds with the same [[arms]] gives them one.")
+        yield (
+            "These are differences within one run, of one seed: they have no interval. A sweep over seeds with the same [[arms]] gives them one."
+        )
 
 
 def clause(key, base, other):
@@ -75,8 +132,10 @@ def clause(key, base, other):
     if base[key] is None or other[key] is None or base[key] == other[key]:
         return ""
     told, (scale, word) = QUANTITIES[key], scaled([base[key], other[key]], key)
-    return (f"{told.words} {amount(other[key] / scale)} instead of {amount(base[key] / scale)} {word}{told.unit} "
-            f"(a difference of {amount((other[key] - base[key]) / scale)})")
+    return (
+        f"{told.words} {amount(other[key] / scale)} instead of {amount(base[key] / scale)} {word}{told.unit} "
+        f"(a difference of {amount((other[key] - base[key]) / scale)})"
+    )
 
 
 def command_of(seed, hour, stated):
@@ -87,7 +146,10 @@ def command_of(seed, hour, stated):
     >>> print(command_of(3, 24.0, ["off:market.changes.funding.enabled=false"]))
     perplab branch report/scenario.toml --seed 3 --at-hours 24 --arm off:market.changes.funding.enabled=false
     """
-    arms = "".join(f" --arm {shlex.quote(text)}" for text in stated) or " --arm NAME:KEY=VALUE    # for each of the branches above"
+    arms = (
+        "".join(f" --arm {shlex.quote(text)}" for text in stated)
+        or " --arm NAME:KEY=VALUE    # for each of the branches above"
+    )
     return f"perplab branch report/scenario.toml --seed {seed} --at-hours {hour:g}{arms}"
 
 
@@ -100,18 +162,38 @@ def what_differs(base, other):
     'market.changes.funding.cap = 0.02'
     """
     here, there = flattened(base), flattened(other)
-    return "; ".join(f"{key} = {json.dumps(there.get(key))}" for key in sorted({*here, *there}) if here.get(key) != there.get(key)
-                     and there.get(key) not in ({}, None) or key in here and key not in there and here[key] != {}) or "nothing"
+    return (
+        "; ".join(
+            f"{key} = {json.dumps(there.get(key))}"
+            for key in sorted({*here, *there})
+            if here.get(key) != there.get(key)
+            and there.get(key) not in ({}, None)
+            or key in here
+            and key not in there
+            and here[key] != {}
+        )
+        or "nothing"
+    )
 
 
 def figures_of(stored, hour):
     """Return the figures of branches: basis and open interest, from shortly before they part."""
-    frame = pd.concat([frame_of(records, name, hour) for name, (_, records) in stored.items()], ignore_index=True)
+    frame = pd.concat(
+        [frame_of(records, name, hour) for name, (_, records) in stored.items()], ignore_index=True
+    )
     scale, word = magnitude(frame["open_interest"].to_numpy())
     frame["open_interest"] /= scale
-    parts = {"basis": ("Basis", "basis (bp of spot)"), "open_interest": ("Open interest", f"open interest ({word}USD)")}
-    return {name: (f"{title} of the branches; the vertical line is where they part.", partial(one_panel, frame, name, words, hour))
-            for name, (title, words) in parts.items()}
+    parts = {
+        "basis": ("Basis", "basis (bp of spot)"),
+        "open_interest": ("Open interest", f"open interest ({word}USD)"),
+    }
+    return {
+        name: (
+            f"{title} of the branches; the vertical line is where they part.",
+            partial(one_panel, frame, name, words, hour),
+        )
+        for name, (title, words) in parts.items()
+    }
 
 
 def one_panel(frame, column, words, hour):
@@ -123,13 +205,29 @@ def frame_of(records, name, hour):
     """Return basis (bp) and open interest (USD) of a branch over hours, from shortly before it parts."""
     rows, hours = records.series[0], records.series[0]["seconds"] / HOUR_SECONDS
     shown = (rows["mid"] > 0) & (hours >= hour - SHOWN_BEFORE * (hours[-1] - hour))
-    return pd.DataFrame({"hours": hours[shown], "basis": basis_bps(rows["mid"], rows["spot"])[shown],
-                         "open_interest": open_interest_usd(records)[shown], "arm": name})
+    return pd.DataFrame(
+        {
+            "hours": hours[shown],
+            "basis": basis_bps(rows["mid"], rows["spot"])[shown],
+            "open_interest": open_interest_usd(records)[shown],
+            "arm": name,
+        }
+    )
 
 
 def branch_lines(frame, axes, column, words, hour):
     """Draw a column of branches over hours, with a vertical line where they part."""
-    sns.lineplot(frame, x="hours", y=column, hue="arm", style="arm", ax=axes, errorbar=None, estimator=None, linewidth=0.8)
+    sns.lineplot(
+        frame,
+        x="hours",
+        y=column,
+        hue="arm",
+        style="arm",
+        ax=axes,
+        errorbar=None,
+        estimator=None,
+        linewidth=0.8,
+    )
     axes.axvline(hour, color="0.5", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
     axes.set_xlabel("time since start (hours)")
     axes.set_ylabel(words)

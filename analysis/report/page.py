@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from perplab.analysis.figures.style import STYLE
 from perplab.analysis.metrics.summary import left_out
-from perplab.analysis.cli.describe import table_lines
+from perplab.analysis.report.toml_text import table_lines
 from perplab.scenarios.runs.atomic_folders import staged
 
 PAGE_DOTS = 115
@@ -83,7 +83,10 @@ class Report:
 def write_page(made, folder):
     """Write a Report into a folder, whole or not at all, and return the page's path."""
     with staged(folder) as stage:
-        images = [(caption, draw(stage, name, figure, made.title)) for name, (caption, figure) in made.figures.items()]
+        images = [
+            (caption, draw(stage, name, figure, made.title))
+            for name, (caption, figure) in made.figures.items()
+        ]
         (stage / "tables").mkdir()
         for name, (caption, table) in made.tables.items():
             (stage / "tables" / f"{name}.tex").write_text(latex(table, caption), encoding="utf-8")
@@ -102,7 +105,9 @@ def write_page(made, folder):
             scenario=json.dumps(made.scenario, indent=1, default=str),
         )
         (stage / "index.html").write_text(page, encoding="utf-8")
-        (stage / "scenario.toml").write_text("\n".join(table_lines("", numbers_of(made.scenario))) + "\n", encoding="utf-8")
+        (stage / "scenario.toml").write_text(
+            "\n".join(table_lines("", numbers_of(made.scenario))) + "\n", encoding="utf-8"
+        )
     return folder / "index.html"
 
 
@@ -115,7 +120,9 @@ def numbers_of(value):
     {'cap': inf, 'tiers': [1, -inf]}
     """
     if isinstance(value, dict):
-        return {key: numbers_of(part) for key, part in value.items() if key != "extends" and part != []}
+        return {
+            key: numbers_of(part) for key, part in value.items() if key != "extends" and part != []
+        }
     if isinstance(value, list):
         return [numbers_of(part) for part in value]
     return float(value) if value in ("inf", "-inf") else value
@@ -129,7 +136,10 @@ def draw(stage, name, drawing, small_print):
         figure.get_layout_engine().set(rect=(0, SMALL_PRINT_SHARE, 1, 1 - SMALL_PRINT_SHARE))
         figure.text(0.995, 0.002, small_print, ha="right", va="bottom", fontsize=5, color="0.5")
         for ending in ("pdf", "svg"):
-            figure.savefig(stage / "figures" / f"{name}.{ending}", metadata={"CreationDate": None} if ending == "pdf" else {"Date": None})
+            figure.savefig(
+                stage / "figures" / f"{name}.{ending}",
+                metadata={"CreationDate": None} if ending == "pdf" else {"Date": None},
+            )
         figure.savefig(stage / f"{name}.png", dpi=200)
     image = base64.b64encode((stage / f"{name}.png").read_bytes()).decode()
     (stage / f"{name}.png").unlink()
@@ -140,10 +150,25 @@ def latex(table, caption):
     """Return a table as LaTeX with booktabs rules, small enough for a column of text; a long one breaks over pages (longtable)."""
     frame = pd.DataFrame(table.rows, columns=table.columns)[table.printed or table.columns]
     frame = frame.map(escaped).rename(columns=stacked)
-    style, kept = frame.style.hide(axis="index"), [column for column in frame if frame[column].map(is_number).all()]
-    form = "".join("r" if column in kept else "l" if frame[column].str.len().max() <= LONGEST_CELL else "p{0.4\\linewidth}" for column in frame)
-    made = style.to_latex(hrules=True, caption=escaped(caption), column_format=form, position="htbp",
-                          environment="longtable" if len(frame) > LONGEST_ON_A_PAGE else None)
+    style, kept = (
+        frame.style.hide(axis="index"),
+        [column for column in frame if frame[column].map(is_number).all()],
+    )
+    form = "".join(
+        "r"
+        if column in kept
+        else "l"
+        if frame[column].str.len().max() <= LONGEST_CELL
+        else "p{0.4\\linewidth}"
+        for column in frame
+    )
+    made = style.to_latex(
+        hrules=True,
+        caption=escaped(caption),
+        column_format=form,
+        position="htbp",
+        environment="longtable" if len(frame) > LONGEST_ON_A_PAGE else None,
+    )
     return "{\\footnotesize\\setlength{\\tabcolsep}{4pt}\n" + made + "}\n"
 
 
@@ -169,7 +194,12 @@ def escaped(text):
     """
     for mark in "&%#_{}":
         text = text.replace(mark, f"\\{mark}")
-    return MINUS.sub("$-$", text).replace("\N{MINUS SIGN}", "$-$").replace("\N{RIGHTWARDS ARROW}", "$\\to$").replace("\N{INFINITY}", "$\\infty$")
+    return (
+        MINUS.sub("$-$", text)
+        .replace("\N{MINUS SIGN}", "$-$")
+        .replace("\N{RIGHTWARDS ARROW}", "$\\to$")
+        .replace("\N{INFINITY}", "$\\infty$")
+    )
 
 
 def is_number(text):
@@ -195,7 +225,11 @@ def amount(value):
         return "-"
     if abs(value) == math.inf:
         return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
-    return f"{value:,.0f}" if isinstance(value, (int, np.integer)) or abs(value) >= 1_000 else f"{value:.3g}"
+    return (
+        f"{value:,.0f}"
+        if isinstance(value, (int, np.integer)) or abs(value) >= 1_000
+        else f"{value:.3g}"
+    )
 
 
 def single(fill, width=3.4, height=2.6):
@@ -209,11 +243,14 @@ def single(fill, width=3.4, height=2.6):
 
 def setting_of(scenario, varied=None):
     """Return a scenario as a sentence; `varied` has by dotted key the values of what a sweep varies, as a text."""
+
     def told(key, value):
         return (varied or {}).get(key, value)
 
-    traders = ", ".join(f"{told(f'populations.{name}.number', population['number'])} {name.replace('_', ' ')}"
-                        for name, population in scenario["populations"].items())
+    traders = ", ".join(
+        f"{told(f'populations.{name}.number', population['number'])} {name.replace('_', ' ')}"
+        for name, population in scenario["populations"].items()
+    )
     market = scenario.get("market") or (scenario.get("markets") or [{}])[0]
     spot = scenario.get("spot") or (scenario.get("assets") or [{}])[0]
     process = told("spot.price.process", spot.get("price", {}).get("process", "")).replace("_", " ")
@@ -228,5 +265,13 @@ def notes_of(scenario):
     """Return what a reader must know to read the figures."""
     notes = [("Warm-up", left_out(scenario["days"]) + ".")]
     if scenario.get("shocks"):
-        notes.append(("Shocks", "; ".join(f"{shock['kind']} at hour {shock['at_hours']:g} over {shock['minutes']:g} min" for shock in scenario["shocks"])))
+        notes.append(
+            (
+                "Shocks",
+                "; ".join(
+                    f"{shock['kind']} at hour {shock['at_hours']:g} over {shock['minutes']:g} min"
+                    for shock in scenario["shocks"]
+                ),
+            )
+        )
     return notes

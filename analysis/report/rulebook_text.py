@@ -2,29 +2,24 @@
 
 import math
 
-import matplotlib
-import numpy as np
-import pandas as pd
-import seaborn as sns
-from matplotlib.figure import Figure
-
-from perplab.analysis.figures.style import DOUBLE_INCHES, PALETTE, STYLE
-from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.laws.funding import funding_rate
-from perplab.sim.rulebook.price_sections import IMBALANCE_LAWS
-from perplab.sim.state.records import DAMPER_MODES
 from perplab.sim.rulebook.rulebook import load_rulebook
 
 BPS, PERCENT = 1e4, 100.0
-HOURS = 8.0
-LAW_REACH_BPS = (100.0, 12.0)
+
+
 TIERS = "margin.tiers."
+
+
 TEXTS = ("name", "dated", "sources", "assumed")
+
+
 PLACES = {
     "book": "Orders meet in a book, by price and then time.",
     "vamm": "Orders are swaps against a virtual market maker of constant product.",
     "oracle": "Orders are filled by a pool at the index, moved by the traders' net position.",
 }
+
+
 SAMPLES = {
     "impact": "impact prices against the index",
     "impact_plus_pending": "impact prices against the mark, plus the rate in force",
@@ -37,6 +32,8 @@ SAMPLES = {
     "adaptive_open_interest": "a rate that grows while open interest is unbalanced",
     "skew_velocity": "a rate that drifts with the traders' net position",
 }
+
+
 AVERAGES = {
     "simple": "averaged alike",
     "linear_ramp": "averaged with weights that rise to the end of the interval",
@@ -44,6 +41,8 @@ AVERAGES = {
     "recursive": "averaged with weights that decay",
     "last": "taken as it is",
 }
+
+
 PORTIONS = {
     "first_share": "a first share, then the rest",
     "each_share": "a share at a time",
@@ -51,8 +50,20 @@ PORTIONS = {
     "half": "half while equity is above half of maintenance",
     "just_enough": "just enough to be safe again",
 }
-RECEIVERS = {"pro_rata": "receivers share what payers pay", "pool_fees": "the pool pays receivers only from its fees"}
-SURPLUSES = {"trader": "the account keeps what is left", "fund": "what closing it whole leaves is the fund's"}
+
+
+RECEIVERS = {
+    "pro_rata": "receivers share what payers pay",
+    "pool_fees": "the pool pays receivers only from its fees",
+}
+
+
+SURPLUSES = {
+    "trader": "the account keeps what is left",
+    "fund": "what closing it whole leaves is the fund's",
+}
+
+
 SHARINGS = {
     "deleveraging": "counterparties are deleveraged",
     "winners": "winners pay in proportion to their profit",
@@ -76,12 +87,19 @@ def sentences(book):
     """Return the rules of a book as ``(heading, sentence)`` pairs."""
     funding, liquidation, last = book.funding, book.liquidation, book.deleveraging
     yield "trading", trading_sentence(book.trading)
-    yield "premium", f"A sample is {SAMPLES[book.premium.law]}; samples are {AVERAGES[book.premium.average]}."
+    yield (
+        "premium",
+        f"A sample is {SAMPLES[book.premium.law]}; samples are {AVERAGES[book.premium.average]}.",
+    )
     yield "funding", funding_sentence(book) if funding.enabled else "None."
     yield (
         "mark",
         ("The median of " if len(book.mark.inputs) == 3 else "")
-        + ", ".join(part.input.replace("_", " ") + (f" ({part.window_seconds:g} s)" if part.window_seconds else "") for part in book.mark.inputs)
+        + ", ".join(
+            part.input.replace("_", " ")
+            + (f" ({part.window_seconds:g} s)" if part.window_seconds else "")
+            for part in book.mark.inputs
+        )
         + mark_limits(book.mark)
         + ".",
     )
@@ -91,10 +109,19 @@ def sentences(book):
         "margin",
         (
             f"Maintenance {percent(tier.maintenance_fraction)} and leverage up to {book.margin.maximum_leverage:g} in the first of "
-            f"{len(book.margin.tiers)} tiers" + (f", and {percent(book.margin.size_slope)} more for each BTC." if book.margin.size_slope else ".")
+            f"{len(book.margin.tiers)} tiers"
+            + (
+                f", and {percent(book.margin.size_slope)} more for each BTC."
+                if book.margin.size_slope
+                else "."
+            )
         ),
     )
-    share = "all at once" if liquidation.first_share == 1 and liquidation.portion.endswith("share") else PORTIONS[liquidation.portion]
+    share = (
+        "all at once"
+        if liquidation.first_share == 1 and liquidation.portion.endswith("share")
+        else PORTIONS[liquidation.portion]
+    )
     yield (
         "liquidation",
         (
@@ -102,7 +129,11 @@ def sentences(book):
             f"{SURPLUSES[liquidation.surplus]}; the fund takes over {taken_over(liquidation)}{fund_limit(book)}."
         ),
     )
-    how = f": {last.picking.replace('_', ' ')}, at the {last.price.replace('_', ' ')} price" if last.sharing == "deleveraging" else ""
+    how = (
+        f": {last.picking.replace('_', ' ')}, at the {last.price.replace('_', ' ')} price"
+        if last.sharing == "deleveraging"
+        else ""
+    )
     yield "loss beyond the fund", f"{SHARINGS[last.sharing].capitalize()}{how}{winners(last)}."
 
 
@@ -111,7 +142,9 @@ def trading_sentence(trading):
     base, kink, above = trading.borrowing
     extras = [f"gets {percent(trading.fee_share)} of the fees"] * (trading.fee_share > 0)
     if base > 0:
-        extras.append(f"charges the larger side up to {percent(above)} a year for its reserve ({percent(base * kink)} at {percent(kink)} of it)")
+        extras.append(
+            f"charges the larger side up to {percent(above)} a year for its reserve ({percent(base * kink)} at {percent(kink)} of it)"
+        )
     return " ".join([PLACES[trading.place], *[f"The pool {' and '.join(extras)}."] * bool(extras)])
 
 
@@ -125,7 +158,9 @@ def winners(last):
 def mark_limits(mark):
     """Return how often a mark is refreshed and how far it may leave the index, empty where neither is limited."""
     refreshed = f", every {mark.refresh_seconds:g} s" if mark.refresh_seconds else ""
-    return refreshed + (f", within {percent(mark.clamp)} of the index" if math.isfinite(mark.clamp) else "")
+    return refreshed + (
+        f", within {percent(mark.clamp)} of the index" if math.isfinite(mark.clamp) else ""
+    )
 
 
 def index_sentence(index):
@@ -133,23 +168,43 @@ def index_sentence(index):
     lag = f", {index.window_seconds:g} s behind" if index.window_seconds else ""
     if index.law == "one_source":
         return f"Spot{lag}."
-    within = f" kept within {percent(index.clamp)} of their median" if index.law == "clamped_mean" and math.isfinite(index.clamp) else ""
-    law = f"mean of {len(index.weights)} sources{within}" if index.law == "clamped_mean" else f"median of {len(index.weights)} sources"
-    limits = [f"not older than {index.of_sources('stale_seconds'):g} s"] * (index.stale_seconds is not None)
-    limits += [f"not further than {percent(index.of_sources('exclusion'))} from the median"] * (index.exclusion is not None)
+    within = (
+        f" kept within {percent(index.clamp)} of their median"
+        if index.law == "clamped_mean" and math.isfinite(index.clamp)
+        else ""
+    )
+    law = (
+        f"mean of {len(index.weights)} sources{within}"
+        if index.law == "clamped_mean"
+        else f"median of {len(index.weights)} sources"
+    )
+    limits = [f"not older than {index.of_sources('stale_seconds'):g} s"] * (
+        index.stale_seconds is not None
+    )
+    limits += [f"not further than {percent(index.of_sources('exclusion'))} from the median"] * (
+        index.exclusion is not None
+    )
     return f"Weighted {law}{lag}{', ' * bool(limits)}{' and '.join(limits)}."
 
 
 def shared_fee(liquidation):
     """Return what part of the liquidation fee the fund gets, empty where all."""
-    return f", {percent(liquidation.fund_share)} of it to the fund and the rest to liquidators" if liquidation.fund_share < 1 else ""
+    return (
+        f", {percent(liquidation.fund_share)} of it to the fund and the rest to liquidators"
+        if liquidation.fund_share < 1
+        else ""
+    )
 
 
 def taken_over(liquidation):
     """Return when the fund takes a position over."""
     if liquidation.takeover_after_order:
         return "what the order leaves"
-    return f"below {percent(liquidation.takeover_share)} of maintenance" if liquidation.takeover_share else "once equity is below zero"
+    return (
+        f"below {percent(liquidation.takeover_share)} of maintenance"
+        if liquidation.takeover_share
+        else "once equity is below zero"
+    )
 
 
 def fund_limit(book):
@@ -157,15 +212,25 @@ def fund_limit(book):
     if book.deleveraging.sharing != "deleveraging":
         return ""
     never = ", never from an account below zero" if book.deleveraging.below_zero else ""
-    return f", up to {book.fund.leverage:g} times its equity{never}" if math.isfinite(book.fund.leverage) else never
+    return (
+        f", up to {book.fund.leverage:g} times its equity{never}"
+        if math.isfinite(book.fund.leverage)
+        else never
+    )
 
 
 def funding_sentence(book):
     """Return the funding law of a book as a sentence."""
     law = book.funding
     when = "paid continuously, stated for" if law.accrual == "continuous" else "settled every"
-    bends = {"band": f"damper {percent(law.damper)} either side", "sum": "no damper", "dead_band": f"nothing within {percent(law.damper)} of zero"}
-    extras = [f"divided by {law.divisor:g}"] * (law.divisor != 1) + ["charged one interval later"] * law.lag
+    bends = {
+        "band": f"damper {percent(law.damper)} either side",
+        "sum": "no damper",
+        "dead_band": f"nothing within {percent(law.damper)} of zero",
+    }
+    extras = [f"divided by {law.divisor:g}"] * (law.divisor != 1) + [
+        "charged one interval later"
+    ] * law.lag
     if math.isfinite(law.step_limit):
         extras.append(f"changing by at most {percent(law.step_limit)} an interval")
     if law.floor > -book.funding_cap:
@@ -214,54 +279,3 @@ def differences(names):
         values = [book.get(key) for book in books]
         if any(value != values[0] for value in values):
             yield key, values
-
-
-def law_frame(names, widest_bps=100.0, points=801):
-    """Return the funding rate of rulebooks over the premium, a row a point: ``rulebook``, ``premium_bps``, ``rate_bps_8h``.
-
-    Books whose rate follows open interest have no such curve and are left out, and so are those without funding.
-    """
-    premiums = np.linspace(-widest_bps, widest_bps, points)
-    frames = []
-    for book in map(load_rulebook, names):
-        law = book.funding
-        if law.enabled and book.premium.law not in IMBALANCE_LAWS:
-            rates = [
-                max(law.floor, funding_rate(premium / BPS, law.interest, law.damper, DAMPER_MODES.index(law.damper_mode), book.funding_cap, law.divisor))
-                for premium in np.clip(premiums, -BPS * book.premium.limit, BPS * book.premium.limit)
-            ]
-            frames.append(pd.DataFrame({"rulebook": book.name, "premium_bps": premiums, "rate_bps_8h": np.array(rates) * BPS * HOURS / law.interval_hours}))
-    if not frames:
-        raise ParameterError(Fault("rulebooks", " ".join(names), "at least one whose funding follows the premium"))
-    return pd.concat(frames, ignore_index=True)
-
-
-def draw_law(frame, axes):
-    """Draw funding rates over the premium: the plateau, the slope, the caps."""
-    axes.axhline(0.0, color="0.85", linewidth=0.6, zorder=0)
-    axes.axvline(0.0, color="0.85", linewidth=0.6, zorder=0)
-    names = frame["rulebook"].unique()
-    sns.lineplot(frame, x="premium_bps", y="rate_bps_8h", hue="rulebook", style="rulebook", ax=axes, palette=PALETTE[: len(names)], errorbar=None)
-    axes.set_xlabel("average premium (bp of the index)")
-    axes.set_ylabel("funding rate (bp per 8 h)")
-    axes.legend(title=None, frameon=False)
-    return axes
-
-
-def funding_law_figure(names, path):
-    """Draw the funding rate of rulebooks against the premium, far out and near the plateau, into a file (PNG, SVG or PDF).
-
-    Raises
-    ------
-    ParameterError
-        If no rulebook is named, none of them has such a curve, or the file's ending is not known.
-    """
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise ParameterError(Fault("--figure", str(path), "a file that ends in .png, .svg or .pdf"))
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(DOUBLE_INCHES, 2.8), layout="constrained")
-        for axes, widest_bps in zip(figure.subplots(1, 2), LAW_REACH_BPS, strict=True):
-            draw_law(law_frame(names, widest_bps), axes)
-            sns.despine(ax=axes)
-        axes.get_legend().remove()
-        figure.savefig(path, dpi=300)

@@ -12,8 +12,8 @@ bought without a position in the perpetual, and the perpetual sold (to push fund
 import argparse
 import concurrent.futures
 
+from perplab.analysis.estimators.series import HOUR_SECONDS, mean_interval
 from perplab.analysis.metrics.episodes import ATTACKER, cascade_figures, weapon_figures
-from perplab.analysis.metrics.summary import HOUR_SECONDS, mean_interval
 from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs.outcome import run
 
@@ -27,7 +27,8 @@ NO_POSITION = {f"{ATTACKER_KEY}.size_usd": 0, f"{ATTACKER_KEY}.perp_push_usd": 0
 OTHER_ATTACKS = {
     "x1, deep spot": {"spot.permanent_impact_bps": 0.3, "spot.transient_impact_bps": 0.3},
     "buys spot only": NO_POSITION,
-    "sells perpetual only": NO_POSITION | {f"{ATTACKER_KEY}.spot_push_usd": 0, f"{ATTACKER_KEY}.perp_push_usd": -20_000},
+    "sells perpetual only": NO_POSITION
+    | {f"{ATTACKER_KEY}.spot_push_usd": 0, f"{ATTACKER_KEY}.perp_push_usd": -20_000},
 }
 
 
@@ -35,7 +36,10 @@ def depth_changes(level_usd):
     """Return the changes to the cascade's story that set the depth of its book."""
     providers = load(CASCADE).populations["providers"].traits
     limit = providers["inventory_limit_usd"] * level_usd / providers["level_usd"]
-    return {"populations.providers.level_usd": level_usd, "populations.providers.inventory_limit_usd": limit}
+    return {
+        "populations.providers.level_usd": level_usd,
+        "populations.providers.inventory_limit_usd": limit,
+    }
 
 
 def size_changes(size):
@@ -91,7 +95,10 @@ def attack_times(scenario):
 
 def cascade_variants(spot):
     """Return the columns of the cascade's table with some changes to spot: a call for each depth."""
-    return {f"level_usd {level:g}": (cascade_run, (depth_changes(level) | spot,)) for level in LEVELS_USD}
+    return {
+        f"level_usd {level:g}": (cascade_run, (depth_changes(level) | spot,))
+        for level in LEVELS_USD
+    }
 
 
 def weapon_variants(story):
@@ -116,8 +123,10 @@ def over_seeds(variants, seeds, workers):
     dict of str to dict of str to tuple
     """
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
-        waiting = {name: [pool.submit(function, seed, *arguments) for seed in seeds]
-                   for name, (function, arguments) in variants.items()}
+        waiting = {
+            name: [pool.submit(function, seed, *arguments) for seed in seeds]
+            for name, (function, arguments) in variants.items()
+        }
         return {name: intervals([each.result() for each in jobs]) for name, jobs in waiting.items()}
 
 
@@ -130,7 +139,11 @@ def print_table(title, columns):
     """Print figures down, variants across."""
     print(f"\n{title}\n{'':34}" + "".join(f"{name:>32}" for name in columns))
     for figure in next(iter(columns.values())):
-        print(f"{figure:34}" + "".join(f"{spoken(column[figure]):>32}" for column in columns.values()), flush=True)
+        print(
+            f"{figure:34}"
+            + "".join(f"{spoken(column[figure]):>32}" for column in columns.values()),
+            flush=True,
+        )
 
 
 def spoken(interval):
@@ -161,13 +174,18 @@ def tables(study):
 
 def main(arguments=None):
     """Run a study from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m perplab.analysis.studies.forced", description="Forced trading, over seeds.")
+    parser = argparse.ArgumentParser(
+        prog="python -m perplab.analysis.studies.forced", description="Forced trading, over seeds."
+    )
     parser.add_argument("study", choices=("cascade", "weapon"))
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
     for title, variants in tables(options.study).items():
-        print_table(f"{title}, {options.seeds} seeds: mean [95 %]", over_seeds(variants, range(options.seeds), options.workers))
+        print_table(
+            f"{title}, {options.seeds} seeds: mean [95 %]",
+            over_seeds(variants, range(options.seeds), options.workers),
+        )
 
 
 if __name__ == "__main__":

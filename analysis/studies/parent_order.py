@@ -10,17 +10,26 @@ premium below the plateau, where funding answers to it), and *crowded* (shorts c
 from rich.table import Table
 
 from perplab.agents.parent_order import ParentOrder
-from perplab.analysis.metrics.summary import BPS, HOUR_SECONDS, mean_interval
 from perplab.analysis.estimators.impulse_response import RESPONSE_HOURS, response
+from perplab.analysis.estimators.series import BPS, HOUR_SECONDS, mean_interval
 from perplab.scenarios.files.loader import build, load
 
 SIZE_USD = -1_000_000
-PARENT = {"populations.parent": {"kind": "perplab.agents.parent_order:ParentOrder", "number": 1, "size_usd": SIZE_USD}}
+PARENT = {
+    "populations.parent": {
+        "kind": "perplab.agents.parent_order:ParentOrder",
+        "number": 1,
+        "size_usd": SIZE_USD,
+    }
+}
 EARLIEST_HOURS, LATEST_HOURS = 96, 480
 CLEARANCE_BPS = 0.5
 WINDOW_SECONDS = 3600.0
 FUNDING = ("on", "zero", "off")
-STATES = {"calm": {"inside": "inside", "outside": "outside"}, "short-crowding": {"outside": "crowded"}}
+STATES = {
+    "calm": {"inside": "inside", "outside": "outside"},
+    "short-crowding": {"outside": "crowded"},
+}
 VARIANTS = {
     "as it is": {},
     "no convergence belief": {"populations.arbitrage.convergence_share": 0.0},
@@ -76,7 +85,9 @@ def copy_run(market, hours, order, funding):
     copy = market.branch()
     switch_funding(copy, funding)
     if order:
-        copy.traits[copy.kinds.index(ParentOrder)]["start_hours"] = copy.step_number * copy.setup.dt / HOUR_SECONDS
+        copy.traits[copy.kinds.index(ParentOrder)]["start_hours"] = (
+            copy.step_number * copy.setup.dt / HOUR_SECONDS
+        )
     copy.run(round(hours * HOUR_SECONDS / copy.setup.dt))
     return copy.records()
 
@@ -85,8 +96,16 @@ def responses_from(market):
     """Return the response from a state by arm of funding."""
     start = market.step_number * market.setup.dt
     hours = max(RESPONSE_HOURS) + 1
-    return {funding: response(copy_run(market, hours, True, funding), copy_run(market, hours, False, funding), start,
-                              start + HOUR_SECONDS, window_seconds=WINDOW_SECONDS) for funding in FUNDING}
+    return {
+        funding: response(
+            copy_run(market, hours, True, funding),
+            copy_run(market, hours, False, funding),
+            start,
+            start + HOUR_SECONDS,
+            window_seconds=WINDOW_SECONDS,
+        )
+        for funding in FUNDING
+    }
 
 
 def twin_responses(changes, seed):
@@ -107,7 +126,9 @@ def twin_responses(changes, seed):
     for story, names in STATES.items():
         days = (LATEST_HOURS + max(RESPONSE_HOURS) + 1) / 24
         market = build(load(story, {**PARENT, **changes, "days": days}), seed)
-        found |= {names[state]: responses_from(reached) for state, reached in states_of(market, names)}
+        found |= {
+            names[state]: responses_from(reached) for state, reached in states_of(market, names)
+        }
     return found
 
 
@@ -121,10 +142,19 @@ def response_table(results, seeds, dt):
     seeds : int
     dt : float, seconds
     """
-    title = (f"response of the basis (bp, mean over the hour before, ± half the 95 % interval) to selling {-SIZE_USD:,} "
-             f"over 1 h, dt {dt:g} s, {seeds} seeds")
+    title = (
+        f"response of the basis (bp, mean over the hour before, ± half the 95 % interval) to selling {-SIZE_USD:,} "
+        f"over 1 h, dt {dt:g} s, {seeds} seeds"
+    )
     made = Table(title=title, title_justify="left")
-    for name in ("market", "state", "funding", "n", "peak, bp", *(f"after {hours} h" for hours in RESPONSE_HOURS)):
+    for name in (
+        "market",
+        "state",
+        "funding",
+        "n",
+        "peak, bp",
+        *(f"after {hours} h" for hours in RESPONSE_HOURS),
+    ):
         made.add_column(name, no_wrap=True)
     for variant, each in results.items():
         for state in (name for names in STATES.values() for name in names.values()):
@@ -137,7 +167,9 @@ def response_table(results, seeds, dt):
 
 def response_cells(kept):
     """Return the cells of one row: the peak, then the displacement after each hour."""
-    columns = [[one["peak_bps"] for one in kept]] + [[one["bps"][hours] for one in kept] for hours in RESPONSE_HOURS]
+    columns = [[one["peak_bps"] for one in kept]] + [
+        [one["bps"][hours] for one in kept] for hours in RESPONSE_HOURS
+    ]
     return [interval_cell(column) for column in columns]
 
 
@@ -150,4 +182,8 @@ def interval_cell(values):
     '2.00 ± 2.48'
     """
     centre, low, _ = mean_interval(values)
-    return "-" if centre is None else f"{centre:.2f}" + ("" if low is None else f" ± {centre - low:.2f}")
+    return (
+        "-"
+        if centre is None
+        else f"{centre:.2f}" + ("" if low is None else f" ± {centre - low:.2f}")
+    )

@@ -15,7 +15,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from perplab.analysis.metrics.summary import BPS, DAY_SECONDS, mean, mean_interval, ratio, summarize
+from perplab.analysis.estimators.series import BPS, DAY_SECONDS, mean, mean_interval, ratio
+from perplab.analysis.metrics.summary import summarize
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import run
 
@@ -40,12 +41,20 @@ class Target:
 
 
 CALM = {
-    "basis_mean_bps": Target(-6, -2, -4.34, 0.52), "basis_sd_bps": Target(1, 4, 1.74, 0.48),
-    "funding_mean_bps_8h": Target(0, 1, 0.38, 0.23), "funding_sd_bps_8h": Target(0.3, 1, 0.70, 0.40),
-    "funding_acf1": Target(0.4, 0.85, 0.51, 0.10), "funding_pinned_share": Target(0.2, 0.6, 0.31, 0.16),
-    "funding_negative_share": Target(0.05, 0.3, 0.22, 0.10), "funding_between_share": Target(0.2, 0.65, 0.47, 0.16),
-    "perp_to_spot_return_sd": Target(0.98, 1.02, 0.999, 0.003), "open_interest_mean": None, "volume": None,
-    "liquidations": None, "book_empty_share": None, "conservation_error_units": Target(0, 0),
+    "basis_mean_bps": Target(-6, -2, -4.34, 0.52),
+    "basis_sd_bps": Target(1, 4, 1.74, 0.48),
+    "funding_mean_bps_8h": Target(0, 1, 0.38, 0.23),
+    "funding_sd_bps_8h": Target(0.3, 1, 0.70, 0.40),
+    "funding_acf1": Target(0.4, 0.85, 0.51, 0.10),
+    "funding_pinned_share": Target(0.2, 0.6, 0.31, 0.16),
+    "funding_negative_share": Target(0.05, 0.3, 0.22, 0.10),
+    "funding_between_share": Target(0.2, 0.65, 0.47, 0.16),
+    "perp_to_spot_return_sd": Target(0.98, 1.02, 0.999, 0.003),
+    "open_interest_mean": None,
+    "volume": None,
+    "liquidations": None,
+    "book_empty_share": None,
+    "conservation_error_units": Target(0, 0),
 }
 
 
@@ -110,11 +119,21 @@ def table(title, *columns):
 
 def calm_table(results, dt):
     """Return the table of calm: every figure against its range and against real 30-day blocks."""
-    made = table(f"calm, dt {dt:g} s, {len(results)} seeds", "figure", "mean", "95 %", "between seeds", "range", "within",
-                 "real blocks")
+    made = table(
+        f"calm, dt {dt:g} s, {len(results)} seeds",
+        "figure",
+        "mean",
+        "95 %",
+        "between seeds",
+        "range",
+        "within",
+        "real blocks",
+    )
     for key, target in CALM.items():
         values = of_seeds(results, key)
-        made.add_row(key, *numbers(values), *(target_cells(values, target) if target else ["", "", ""]))
+        made.add_row(
+            key, *numbers(values), *(target_cells(values, target) if target else ["", "", ""])
+        )
     return made
 
 
@@ -168,11 +187,18 @@ def crowd_figures(records):
     peak, place = deepest(shorts[seconds < FIRST[1] * DAY_SECONDS])
     peak_day = seconds[place] / DAY_SECONDS
     return {
-        "crowd_peak_usd": -peak, "crowd_peak_day": peak_day, "crowd_late_usd": -in_days(shorts, seconds, LATE),
-        "crowd_left_2_days_later": ratio(in_days(shorts, seconds, (peak_day + 1.5, peak_day + 2.5)), peak),
-        "funding_first_bps_8h": in_days(rate, settled["seconds"], FIRST), "funding_lowest_bps_8h": float(rate.min()),
-        "funding_late_bps_8h": in_days(rate, settled["seconds"], LATE), "capped_share": mean(settled["capped"]),
-        "carry_first_usd": in_days(carry, seconds, FIRST), "carry_late_usd": in_days(carry, seconds, LATE),
+        "crowd_peak_usd": -peak,
+        "crowd_peak_day": peak_day,
+        "crowd_late_usd": -in_days(shorts, seconds, LATE),
+        "crowd_left_2_days_later": ratio(
+            in_days(shorts, seconds, (peak_day + 1.5, peak_day + 2.5)), peak
+        ),
+        "funding_first_bps_8h": in_days(rate, settled["seconds"], FIRST),
+        "funding_lowest_bps_8h": float(rate.min()),
+        "funding_late_bps_8h": in_days(rate, settled["seconds"], LATE),
+        "capped_share": mean(settled["capped"]),
+        "carry_first_usd": in_days(carry, seconds, FIRST),
+        "carry_late_usd": in_days(carry, seconds, LATE),
         "carry_spot_late_usd": in_days(held_usd(records, "arbitrage", "spot_lots"), seconds, LATE),
     }
 
@@ -181,37 +207,77 @@ def crowding_figures(changes, seed):
     """Return the figures of one run of crowded shorts."""
     records = run(load("short-crowding", changes), seed).records
     figures = summarize(records)
-    kept = ("funding_mean_bps_8h", "funding_sd_bps_8h", "basis_mean_bps", "basis_sd_bps", "open_interest_mean",
-            "liquidations", "conservation_error_units")
+    kept = (
+        "funding_mean_bps_8h",
+        "funding_sd_bps_8h",
+        "basis_mean_bps",
+        "basis_sd_bps",
+        "open_interest_mean",
+        "liquidations",
+        "conservation_error_units",
+    )
     received = {f"received_{kind}": units for kind, units in figures["funding_by_kind"].items()}
     return {key: figures[key] for key in kept} | crowd_figures(records) | received
 
 
 def crowding(seeds, dt, workers):
     """Return the table of crowded shorts beside the control in which shorts bear any funding."""
-    story, control = (pooled(functools.partial(crowding_figures, {"dt_seconds": dt, **changes}), seeds, workers)
-                      for changes in ({}, CONTROL))
-    made = table(f"short-crowding, dt {dt:g} s, {len(story)} seeds; control: shorts bear any funding", "figure", "mean",
-                 "95 %", "between seeds", "control", "95 %", "story - control, 95 %")
+    story, control = (
+        pooled(functools.partial(crowding_figures, {"dt_seconds": dt, **changes}), seeds, workers)
+        for changes in ({}, CONTROL)
+    )
+    made = table(
+        f"short-crowding, dt {dt:g} s, {len(story)} seeds; control: shorts bear any funding",
+        "figure",
+        "mean",
+        "95 %",
+        "between seeds",
+        "control",
+        "95 %",
+        "story - control, 95 %",
+    )
     for key in story[0]:
-        pairs = [(one[key], other[key]) for one, other in zip(story, control, strict=True)
-                 if one[key] is not None and other[key] is not None]
+        pairs = [
+            (one[key], other[key])
+            for one, other in zip(story, control, strict=True)
+            if one[key] is not None and other[key] is not None
+        ]
         difference = numbers(np.array([one - other for one, other in pairs]))
-        made.add_row(key, *numbers(of_seeds(story, key)), *numbers(of_seeds(control, key))[:2], difference[1])
+        made.add_row(
+            key, *numbers(of_seeds(story, key)), *numbers(of_seeds(control, key))[:2], difference[1]
+        )
     return [made]
 
 
 def costless(seeds, dt, workers):
     """Return the table of the mean premium index under costless patient arbitrage, at three costs of carry."""
-    made = table(f"costless-carry, dt {dt:g} s, {len(seeds)} seeds", "carry per year", "premium mean, bp", "95 %",
-                 "between seeds", "closed form", f"within {WITHIN_BPS:g}", "basis sd over hours, bp")
+    made = table(
+        f"costless-carry, dt {dt:g} s, {len(seeds)} seeds",
+        "carry per year",
+        "premium mean, bp",
+        "95 %",
+        "between seeds",
+        "closed form",
+        f"within {WITHIN_BPS:g}",
+        "basis sd over hours, bp",
+    )
     for carry, expected in CARRIES.items():
         changes = {"dt_seconds": dt, "populations.arbitrage.hurdle_per_year": carry}
-        results = pooled(functools.partial(story_figures, "costless-carry", changes,
-                                           ("premium_mean_bps", "basis_sd_bps")), seeds, workers)
+        results = pooled(
+            functools.partial(
+                story_figures, "costless-carry", changes, ("premium_mean_bps", "basis_sd_bps")
+            ),
+            seeds,
+            workers,
+        )
         values = of_seeds(results, "premium_mean_bps")
-        made.add_row(f"{carry:.0%}", *numbers(values), f"{expected:.2f}",
-                     verdict(values, expected - WITHIN_BPS, expected + WITHIN_BPS), number(mean(of_seeds(results, "basis_sd_bps"))))
+        made.add_row(
+            f"{carry:.0%}",
+            *numbers(values),
+            f"{expected:.2f}",
+            verdict(values, expected - WITHIN_BPS, expected + WITHIN_BPS),
+            number(mean(of_seeds(results, "basis_sd_bps"))),
+        )
     return [made]
 
 
@@ -219,8 +285,12 @@ def response(seeds, dt, workers):
     """Return the tables of the response to a parent order in twin runs."""
     from perplab.analysis.studies.parent_order import VARIANTS, response_table, twin_responses
 
-    results = {name: pooled(functools.partial(twin_responses, {"dt_seconds": dt, **changes}), seeds, workers)
-               for name, changes in VARIANTS.items()}
+    results = {
+        name: pooled(
+            functools.partial(twin_responses, {"dt_seconds": dt, **changes}), seeds, workers
+        )
+        for name, changes in VARIANTS.items()
+    }
     return [response_table(results, len(seeds), dt)]
 
 
@@ -229,7 +299,9 @@ STUDIES = {"calm": calm, "crowding": crowding, "response": response, "costless":
 
 def main(arguments=None):
     """Run one study from the command line and print its tables."""
-    parser = argparse.ArgumentParser(prog="python -m perplab.analysis.studies.peg", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m perplab.analysis.studies.peg", description=__doc__
+    )
     parser.add_argument("study", choices=STUDIES)
     parser.add_argument("--seeds", type=int, default=30, help="seeds 0 to N - 1")
     parser.add_argument("--dt", type=float, default=60.0, help="seconds a step")

@@ -9,15 +9,22 @@ import functools
 
 import numpy as np
 
-from perplab.analysis.metrics.summary import basis_bps, known_mid, mean, mean_interval, summarize
+from perplab.analysis.estimators.series import basis_bps, known_mid, mean, mean_interval
+from perplab.analysis.metrics.summary import summarize
 from perplab.analysis.studies.peg import number, of_seeds, pooled
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import run
 from perplab.sim.rulebook.rulebook import rulebook_names
 
-COLUMNS = {"basis_mean_bps": "basis, mean (bp)", "basis_sd_bps": "basis, sd (bp)", "tracking_error_bps": "tracking error (bp)",
-           "funding_mean_bps_8h": "funding, mean (bp per 8 h)", "funding_sd_bps_8h": "funding, sd (bp per 8 h)",
-           "liquidations": "accounts liquidated", "fund_thousand": "fund, change (thousand)"}
+COLUMNS = {
+    "basis_mean_bps": "basis, mean (bp)",
+    "basis_sd_bps": "basis, sd (bp)",
+    "tracking_error_bps": "tracking error (bp)",
+    "funding_mean_bps_8h": "funding, mean (bp per 8 h)",
+    "funding_sd_bps_8h": "funding, sd (bp per 8 h)",
+    "liquidations": "accounts liquidated",
+    "fund_thousand": "fund, change (thousand)",
+}
 
 
 def figures_of(story, changes, seed):
@@ -46,7 +53,11 @@ def cell(values):
     ('2.00 [-0.484, 4.48]', '-')
     """
     centre, low, high = mean_interval(values)
-    return number(centre) if low is None or not len(values) else f"{number(centre)} [{number(low)}, {number(high)}]"
+    return (
+        number(centre)
+        if low is None or not len(values)
+        else f"{number(centre)} [{number(low)}, {number(high)}]"
+    )
 
 
 def compared(story, names, seeds, workers, changes=()):
@@ -54,20 +65,28 @@ def compared(story, names, seeds, workers, changes=()):
     yield "| rulebook | " + " | ".join(COLUMNS.values()) + " |"
     yield "|---|" + "---|" * len(COLUMNS)
     for name in names:
-        results = pooled(functools.partial(figures_of, story, {**dict(changes), "market.rulebook": name}), seeds, workers)
+        results = pooled(
+            functools.partial(figures_of, story, {**dict(changes), "market.rulebook": name}),
+            seeds,
+            workers,
+        )
         yield f"| {name} | " + " | ".join(cell(of_seeds(results, key)) for key in COLUMNS) + " |"
 
 
 def main(arguments=None):
     """Compare rulebooks from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m perplab.analysis.studies.rulebooks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m perplab.analysis.studies.rulebooks", description=__doc__
+    )
     parser.add_argument("story", choices=("calm", "short-crowding"))
     parser.add_argument("--rulebooks", nargs="+", default=rulebook_names(), help="all by default")
     parser.add_argument("--seeds", type=int, default=20, help="seeds 0 to N - 1")
     parser.add_argument("--days", type=float, default=30.0, help="length of each run")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     chosen = parser.parse_args(arguments)
-    for line in compared(chosen.story, chosen.rulebooks, range(chosen.seeds), chosen.workers, {"days": chosen.days}):
+    for line in compared(
+        chosen.story, chosen.rulebooks, range(chosen.seeds), chosen.workers, {"days": chosen.days}
+    ):
         print(line, flush=True)
 
 

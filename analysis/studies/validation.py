@@ -14,7 +14,16 @@ import functools
 import numpy as np
 
 from perplab.analysis.estimators.estimates import kurtosis
-from perplab.analysis.metrics.summary import HOUR_SECONDS, WARMUP_HOURS, autocorrelation, basis_bps, deviation, hourly_closes, mean, summarize
+from perplab.analysis.estimators.series import (
+    HOUR_SECONDS,
+    WARMUP_HOURS,
+    autocorrelation,
+    basis_bps,
+    deviation,
+    hourly_closes,
+    mean,
+)
+from perplab.analysis.metrics.summary import summarize
 from perplab.analysis.studies.peg import of_seeds, pooled
 from perplab.analysis.studies.rulebooks import cell
 from perplab.scenarios.files.loader import load
@@ -22,26 +31,44 @@ from perplab.scenarios.runs.outcome import run
 from perplab.sim.spot.price_files import read_table, version
 
 DAYS = 30
-CLUSTERED = {"spot.price": {"process": "stochastic_volatility", "initial_price": 30_000, "volatility": 0.55}}
+CLUSTERED = {
+    "spot.price": {"process": "stochastic_volatility", "initial_price": 30_000, "volatility": 0.55}
+}
 MODELS = {"calm": {}, "calm, stochastic volatility": CLUSTERED}
 FEATURES = {
-    "basis_mean": "basis, mean (bp)", "basis_sd": "basis, sd (bp)", "basis_change_sd": "hourly change of basis, sd (bp)",
-    "basis_acf_1": "autocorrelation of basis, 1 h", "basis_acf_8": "8 h", "basis_acf_24": "24 h",
-    "return_kurtosis": "excess kurtosis of hourly returns", "return_acf_abs": "autocorrelation of absolute returns, 1 h",
+    "basis_mean": "basis, mean (bp)",
+    "basis_sd": "basis, sd (bp)",
+    "basis_change_sd": "hourly change of basis, sd (bp)",
+    "basis_acf_1": "autocorrelation of basis, 1 h",
+    "basis_acf_8": "8 h",
+    "basis_acf_24": "24 h",
+    "return_kurtosis": "excess kurtosis of hourly returns",
+    "return_acf_abs": "autocorrelation of absolute returns, 1 h",
 }
 VARIANTS = {
-    "as it is": {}, "steps of 10 s": {"dt_seconds": 10}, "spot of stochastic volatility": CLUSTERED,
+    "as it is": {},
+    "steps of 10 s": {"dt_seconds": 10},
+    "spot of stochastic volatility": CLUSTERED,
     "providers anchored over 28 min": {"populations.providers.anchor_seconds": 1_650},
     "providers anchored over 440 min": {"populations.providers.anchor_seconds": 26_400},
-    "providers' skew 7.5 bp": {"populations.providers.skew_bps": 7.5}, "providers' skew 30 bp": {"populations.providers.skew_bps": 30},
+    "providers' skew 7.5 bp": {"populations.providers.skew_bps": 7.5},
+    "providers' skew 30 bp": {"populations.providers.skew_bps": 30},
     "quotes renewed every 2 min": {"populations.providers.latency_seconds": 120},
-    "half the depth": {"populations.providers.level_usd": 3_500}, "twice the depth": {"populations.providers.level_usd": 14_000},
-    "half the arbitrageurs": {"populations.arbitrage.number": 20}, "twice the arbitrageurs": {"populations.arbitrage.number": 80},
+    "half the depth": {"populations.providers.level_usd": 3_500},
+    "twice the depth": {"populations.providers.level_usd": 14_000},
+    "half the arbitrageurs": {"populations.arbitrage.number": 20},
+    "twice the arbitrageurs": {"populations.arbitrage.number": 80},
     "no belief in convergence": {"populations.arbitrage.convergence_share": 0},
 }
-RULED = {"basis_mean_bps": "basis, mean (bp)", "basis_sd_bps": "basis, sd (bp)", "funding_mean_bps_8h": "funding, mean (bp per 8 h)",
-         "funding_sd_bps_8h": "funding, sd (bp per 8 h)", "funding_pinned_share": "pinned", "funding_negative_share": "negative",
-         "liquidations": "accounts liquidated"}
+RULED = {
+    "basis_mean_bps": "basis, mean (bp)",
+    "basis_sd_bps": "basis, sd (bp)",
+    "funding_mean_bps_8h": "funding, mean (bp per 8 h)",
+    "funding_sd_bps_8h": "funding, sd (bp per 8 h)",
+    "funding_pinned_share": "pinned",
+    "funding_negative_share": "negative",
+    "liquidations": "accounts liquidated",
+}
 
 
 def features(perpetual, spot):
@@ -54,9 +81,14 @@ def features(perpetual, spot):
     (100.0, 70.71, 0.9)
     """
     basis, returns = basis_bps(perpetual, spot), np.diff(np.log(perpetual))
-    return {"basis_mean": mean(basis), "basis_sd": deviation(basis), "basis_change_sd": deviation(np.diff(basis)),
-            **{f"basis_acf_{lag}": autocorrelation(basis, lag) for lag in (1, 8, 24)},
-            "return_kurtosis": kurtosis(returns), "return_acf_abs": autocorrelation(np.abs(returns))}
+    return {
+        "basis_mean": mean(basis),
+        "basis_sd": deviation(basis),
+        "basis_change_sd": deviation(np.diff(basis)),
+        **{f"basis_acf_{lag}": autocorrelation(basis, lag) for lag in (1, 8, 24)},
+        "return_kurtosis": kurtosis(returns),
+        "return_acf_abs": autocorrelation(np.abs(returns)),
+    }
 
 
 def model_features(changes, seed):
@@ -70,21 +102,32 @@ def real_features(path, year):
     """Return the features of each block of a real year, as long as a run without its warm-up."""
     hours = int(24 * DAYS - WARMUP_HOURS)
     table = read_table(path, version(path))
-    table = table[table["timestamp"].astype(str).str.startswith(str(year))].dropna(subset=["perp", "spot"])
+    table = table[table["timestamp"].astype(str).str.startswith(str(year))].dropna(
+        subset=["perp", "spot"]
+    )
     perpetual, spot = (table[column].to_numpy(float) for column in ("perp", "spot"))
-    return [features(perpetual[first:first + hours], spot[first:first + hours])
-            for first in range(0, len(spot) - hours + 1, 24 * DAYS)]
+    return [
+        features(perpetual[first : first + hours], spot[first : first + hours])
+        for first in range(0, len(spot) - hours + 1, 24 * DAYS)
+    ]
 
 
 def moments(seeds, workers, real):
     """Return the table of features, the model beside real years."""
-    columns = {name: pooled(functools.partial(model_features, changes), seeds, workers) for name, changes in MODELS.items()}
+    columns = {
+        name: pooled(functools.partial(model_features, changes), seeds, workers)
+        for name, changes in MODELS.items()
+    }
     if real:
         columns |= {f"BTC {year}": real_features(real, year) for year in (2022, 2020, 2021, 2023)}
     yield "| | " + " | ".join(columns) + " |"
     yield "|---|" + "---|" * len(columns)
     for key, name in FEATURES.items():
-        yield f"| {name} | " + " | ".join(cell(of_seeds(results, key)) for results in columns.values()) + " |"
+        yield (
+            f"| {name} | "
+            + " | ".join(cell(of_seeds(results, key)) for results in columns.values())
+            + " |"
+        )
 
 
 def ruled_figures(changes, seed):
@@ -107,9 +150,13 @@ STUDIES = {"moments": moments, "rules": rules}
 
 def main(arguments=None):
     """Print one study from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m perplab.analysis.studies.validation", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m perplab.analysis.studies.validation", description=__doc__.split("\n\n")[0]
+    )
     parser.add_argument("study", choices=STUDIES)
-    parser.add_argument("--real", help="hourly prices of real markets: columns timestamp, perp, spot")
+    parser.add_argument(
+        "--real", help="hourly prices of real markets: columns timestamp, perp, spot"
+    )
     parser.add_argument("--seeds", type=int, default=30, help="seeds 0 to N - 1")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     chosen = parser.parse_args(arguments)

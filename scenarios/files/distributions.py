@@ -65,7 +65,7 @@ class Lognormal(Bounded):
     @property
     def centre(self):
         """The median."""
-        return self.mean * math.exp(-self.log_sd**2 / 2) if self.median is None else self.median
+        return self.mean * math.exp(-(self.log_sd**2) / 2) if self.median is None else self.median
 
     def _free(self, rng, number):
         return self.centre * np.exp(self.log_sd * rng.standard_normal(number))
@@ -123,7 +123,9 @@ class Choice(Model):
     @model_validator(mode="after")
     def _same_length(self):
         if self.weights is not None and len(self.weights) != len(self.values):
-            raise ParameterError(Fault("weights", len(self.weights), f"as many as values, {len(self.values)}"))
+            raise ParameterError(
+                Fault("weights", len(self.weights), f"as many as values, {len(self.values)}")
+            )
         return self
 
     @property
@@ -142,5 +144,13 @@ class Choice(Model):
         return rng.choice(np.array(self.values), number, p=weights / weights.sum())
 
 
-DISTRIBUTIONS = {"lognormal": Lognormal, "normal": Normal, "exponential": Exponential, "uniform": Uniform, "choice": Choice}
-Distribution = Annotated[Lognormal | Normal | Exponential | Uniform | Choice, Field(discriminator="distribution")]
+DISTRIBUTIONS = {
+    "lognormal": Lognormal,
+    "normal": Normal,
+    "exponential": Exponential,
+    "uniform": Uniform,
+    "choice": Choice,
+}
+Distribution = Annotated[
+    Lognormal | Normal | Exponential | Uniform | Choice, Field(discriminator="distribution")
+]

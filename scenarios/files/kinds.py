@@ -1,19 +1,29 @@
 """Kinds of trader by the name that a scenario file gives them."""
 
 from perplab.agents.arbitrage import Arbitrage
-from perplab.agents.trader_check import declaration_fault
+from perplab.agents.attacks.manipulation import Manipulator
 from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LiquidityProvider
-from perplab.agents.attacks.manipulation import Manipulator
 from perplab.agents.momentum import Momentum
 from perplab.agents.noise import Noise
 from perplab.agents.trader import Trader
+from perplab.agents.trader_check import declaration_fault
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import nearest
 from perplab.sim.setup import resolve_kind
 
-KINDS = {kind.kind: kind
-         for kind in (Noise, Momentum, DirectionalLong, DirectionalShort, Arbitrage, LiquidityProvider, Manipulator)}
+KINDS = {
+    kind.kind: kind
+    for kind in (
+        Noise,
+        Momentum,
+        DirectionalLong,
+        DirectionalShort,
+        Arbitrage,
+        LiquidityProvider,
+        Manipulator,
+    )
+}
 
 
 def kind_named(reference):
@@ -42,9 +52,17 @@ def kind_named(reference):
     try:
         kind = resolve_kind(reference)
     except (Exception, SystemExit) as error:
-        raise ParameterError(Fault("kind", reference, f"{known}: {type(error).__name__}: {error}")) from error
+        raise ParameterError(
+            Fault("kind", reference, f"{known}: {type(error).__name__}: {error}")
+        ) from error
     if not (isinstance(kind, type) and issubclass(kind, Trader) and kind.kind and kind.decide):
-        raise ParameterError(Fault("kind", reference, "a subclass of perplab.agents.trader.Trader with kind, traits and decide"))
+        raise ParameterError(
+            Fault(
+                "kind",
+                reference,
+                "a subclass of perplab.agents.trader.Trader with kind, traits and decide",
+            )
+        )
     if fault := declaration_fault(kind):
         raise ParameterError(Fault("kind", reference, f"a sound kind: {kind.__name__} {fault}"))
     return kind

@@ -8,22 +8,31 @@ import re
 import numpy as np
 
 from perplab.agents.trader_check import plain_fault
-from perplab.scenarios.files.validation import largest_leverage, listed, population_faults, rulebook_of, rulebooks, structural_faults
-from perplab.scenarios.files.replay_comparison import comparison_faults
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.overrides import resolve
+from perplab.scenarios.files.replay_comparison import comparison_faults
 from perplab.scenarios.files.schema import Scenario
-from perplab.sim.state.branch import differences
+from perplab.scenarios.files.validation import (
+    largest_leverage,
+    listed,
+    population_faults,
+    rulebook_of,
+    rulebooks,
+    structural_faults,
+)
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
 from perplab.sim.spot.processes import Replay
+from perplab.sim.state.branch import differences
 from perplab.sim.streams import generator
 
 MULTIPLE, FEW_DRAWS = 1e-9, 200
 OF_A_VENUE = ("fees", "liquidation", "fund", "deleveraging", "account")
-IN_FLIGHT = re.compile(r"name|title|question|(spot|assets\.\d+)\.(fee_bps|half_spread_bps|permanent_impact_bps|transient_impact_bps|impact_seconds"
-                       r"|borrow_rate_per_year|borrow_limit_usd|perp_price_discovery)|(market|markets\.\d+)\.(rulebook|changes(\..*)?)|populations\..*(?<!\.kind)(?<!\.number)")
+IN_FLIGHT = re.compile(
+    r"name|title|question|(spot|assets\.\d+)\.(fee_bps|half_spread_bps|permanent_impact_bps|transient_impact_bps|impact_seconds"
+    r"|borrow_rate_per_year|borrow_limit_usd|perp_price_discovery)|(market|markets\.\d+)\.(rulebook|changes(\..*)?)|populations\..*(?<!\.kind)(?<!\.number)"
+)
 UNSET = re.compile(r"^(assets\.\d+|spot)\.price\.file$")
 
 
@@ -62,7 +71,11 @@ def checked(resolved, read_files=True):
     if not faults:
         scenario = Scenario.model_validate(tables)
         faults = reference_faults(scenario, books) + (replay_faults(scenario) if read_files else [])
-        faults += rule_faults(scenario) + (comparison_faults(scenario) if read_files else []) if not faults else []
+        faults += (
+            rule_faults(scenario) + (comparison_faults(scenario) if read_files else [])
+            if not faults
+            else []
+        )
     if faults:
         raise ParameterError(*(resolved.located(hinted(fault)) for fault in faults))
     return with_windows(scenario)
@@ -75,7 +88,10 @@ def rule_faults(scenario):
         kind = kind_named(population.kind)
         if not kind.decide.cached:
             faults[name] = fault_of_rule(kind, len(scenario.all_markets)) and Fault(
-                f"populations.{name}.kind", population.kind, f"a rule that keeps the contract: {fault_of_rule(kind, len(scenario.all_markets))}")
+                f"populations.{name}.kind",
+                population.kind,
+                f"a rule that keeps the contract: {fault_of_rule(kind, len(scenario.all_markets))}",
+            )
     return [fault for fault in faults.values() if fault]
 
 
@@ -98,7 +114,9 @@ def number_faults(tables):
     for single, several in (("spot", "assets"), ("market", "markets")):
         count = len(listed(tables, single, several))
         if single in tables and several in tables:
-            faults.append(Fault(several, tables[several], f"absent beside [{single}]: one or the other"))
+            faults.append(
+                Fault(several, tables[several], f"absent beside [{single}]: one or the other")
+            )
         elif count == 0:
             faults.append(Fault(single, None, f"given, or else [[{several}]]"))
     return faults
@@ -108,7 +126,9 @@ def reference_faults(scenario, books):
     """Return what does not fit together: names of assets and venues, and times."""
     names = [asset.name for asset in scenario.all_assets.values()]
     faults = [Fault("assets", names, "named differently")] * (len(set(names)) < len(names))
-    parts = {f"shocks.{place}": shock for place, shock in enumerate(scenario.shocks)} | scenario.all_markets
+    parts = {
+        f"shocks.{place}": shock for place, shock in enumerate(scenario.shocks)
+    } | scenario.all_markets
     for key, part in parts.items():
         if part.asset is not None and part.asset not in names:
             faults.append(Fault(f"{key}.asset", part.asset, f"one of {', '.join(names)}"))
@@ -121,8 +141,15 @@ def venue_faults(scenario, books):
     for key, market in scenario.all_markets.items():
         rules = {name: getattr(books[key], name) for name in OF_A_VENUE}
         name = market.venue or books[key].name
-        faults += [Fault(f"{key}.venue", name, f"another one: its [{section}] differs from that of the market before")
-                   for section, rule in rules.items() if first.setdefault(name, rules)[section] != rule]
+        faults += [
+            Fault(
+                f"{key}.venue",
+                name,
+                f"another one: its [{section}] differs from that of the market before",
+            )
+            for section, rule in rules.items()
+            if first.setdefault(name, rules)[section] != rule
+        ]
     return faults
 
 
@@ -131,15 +158,39 @@ def time_faults(scenario, books):
     faults, hours, dt = [], scenario.days * 24, scenario.dt_seconds
     if scenario.steps < 1:
         faults.append(Fault("days", scenario.days, f"at least one step, {dt / 86_400:g}"))
-    if abs(scenario.record_seconds / dt - round(scenario.record_seconds / dt)) > MULTIPLE or scenario.record_seconds < dt:
-        faults.append(Fault("record_seconds", scenario.record_seconds, f"a multiple of dt_seconds, {dt:g}"))
+    if (
+        abs(scenario.record_seconds / dt - round(scenario.record_seconds / dt)) > MULTIPLE
+        or scenario.record_seconds < dt
+    ):
+        faults.append(
+            Fault("record_seconds", scenario.record_seconds, f"a multiple of dt_seconds, {dt:g}")
+        )
     for key, book in books.items():
         if 3600 * book.funding.interval_hours < dt:
-            faults.append(Fault("dt_seconds", dt, f"at most the funding interval of {key}, {3600 * book.funding.interval_hours:g}"))
+            faults.append(
+                Fault(
+                    "dt_seconds",
+                    dt,
+                    f"at most the funding interval of {key}, {3600 * book.funding.interval_hours:g}",
+                )
+            )
     if scenario.twin_step is not None and scenario.twin_step >= scenario.steps:
-        faults.append(Fault("twin.from_hours", scenario.twin.from_hours, f"before the end of the run ({hours:g} hours)"))
-    return faults + [Fault(f"shocks.{place}.at_hours", shock.at_hours, f"before the end of the run ({hours:g} hours)")
-                     for place, shock in enumerate(scenario.shocks) if shock.at_hours >= hours]
+        faults.append(
+            Fault(
+                "twin.from_hours",
+                scenario.twin.from_hours,
+                f"before the end of the run ({hours:g} hours)",
+            )
+        )
+    return faults + [
+        Fault(
+            f"shocks.{place}.at_hours",
+            shock.at_hours,
+            f"before the end of the run ({hours:g} hours)",
+        )
+        for place, shock in enumerate(scenario.shocks)
+        if shock.at_hours >= hours
+    ]
 
 
 def branch_faults(base, other, seed=0):
@@ -152,13 +203,23 @@ def branch_faults(base, other, seed=0):
     seed : int
     """
     before, after = (dict(leaves(scenario.model_dump())) for scenario in (base, other))
-    faults = [Fault(key, after.get(key), f"{before.get(key)!r} as before the branch: it cannot change in flight")
-              for key in {**before, **after} if not IN_FLIGHT.fullmatch(key) and before.get(key) != after.get(key)]
-    keys = {f"{several}.{number}": key for several, parts in (("assets", other.all_assets), ("markets", other.all_markets))
-            for number, key in enumerate(parts)}
+    faults = [
+        Fault(
+            key,
+            after.get(key),
+            f"{before.get(key)!r} as before the branch: it cannot change in flight",
+        )
+        for key in {**before, **after}
+        if not IN_FLIGHT.fullmatch(key) and before.get(key) != after.get(key)
+    ]
+    keys = {
+        f"{several}.{number}": key
+        for several, parts in (("assets", other.all_assets), ("markets", other.all_markets))
+        for number, key in enumerate(parts)
+    }
     for fault in () if faults else differences(setup_of(base, seed), setup_of(other, seed)):
         head = ".".join(fault.key.split(".")[:2])
-        faults.append(dataclasses.replace(fault, key=keys.get(head, head) + fault.key[len(head):]))
+        faults.append(dataclasses.replace(fault, key=keys.get(head, head) + fault.key[len(head) :]))
     return faults
 
 
@@ -170,7 +231,13 @@ def leaves(value, key=""):
     >>> dict(leaves({"a": {"b": [1, 2]}}))
     {'a.b.0': 1, 'a.b.1': 2}
     """
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    parts = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, (list, tuple))
+        else ()
+    )
     if not parts:
         yield key, value
     for name, part in parts:
@@ -185,20 +252,31 @@ def replay_faults(scenario):
             try:
                 asset.price.start()
             except ParameterError as error:
-                faults += [fault if fault.line else Fault(f"{key}.price.{fault.key}", fault.value, fault.bound)
-                           for fault in error.faults]
+                faults += [
+                    fault
+                    if fault.line
+                    else Fault(f"{key}.price.{fault.key}", fault.value, fault.bound)
+                    for fault in error.faults
+                ]
     return faults
 
 
 def with_windows(scenario):
     """Return a scenario whose replayed series are cut to the length of the run."""
+
     def cut(asset):
         if not isinstance(asset.price, Replay):
             return asset
-        return asset.model_copy(update={"price": asset.price.model_copy(update={"days": scenario.days})})
+        return asset.model_copy(
+            update={"price": asset.price.model_copy(update={"days": scenario.days})}
+        )
 
-    return scenario.model_copy(update={"spot": scenario.spot and cut(scenario.spot),
-                                       "assets": tuple(cut(asset) for asset in scenario.assets)})
+    return scenario.model_copy(
+        update={
+            "spot": scenario.spot and cut(scenario.spot),
+            "assets": tuple(cut(asset) for asset in scenario.assets),
+        }
+    )
 
 
 def build(scenario, seed=0):
@@ -224,7 +302,11 @@ def as_scenario(story):
     if isinstance(story, (str, pathlib.Path)):
         return load(story)
     if not isinstance(story, Scenario):
-        raise ParameterError(Fault("scenario", story, "a Scenario, as load returns it, or the name or file of a story"))
+        raise ParameterError(
+            Fault(
+                "scenario", story, "a Scenario, as load returns it, or the name or file of a story"
+            )
+        )
     return story
 
 
@@ -234,14 +316,30 @@ def setup_of(scenario, seed):
     books = {key: rulebook_of(market) for key, market in scenario.all_markets.items()}
     return Setup(
         dt=scenario.dt_seconds,
-        assets=[asset_setup(asset, [shock for shock in scenario.shocks if (shock.asset or first) == asset.name])
-                for asset in scenario.all_assets.values()],
-        markets=[MarketSetup(venue=market.venue or books[key].name, asset=market.asset or first, rulebook=books[key])
-                 for key, market in scenario.all_markets.items()],
-        populations=[population_setup(name, population, seed, books) for name, population in scenario.populations.items()
-                     if population.number],
+        assets=[
+            asset_setup(
+                asset, [shock for shock in scenario.shocks if (shock.asset or first) == asset.name]
+            )
+            for asset in scenario.all_assets.values()
+        ],
+        markets=[
+            MarketSetup(
+                venue=market.venue or books[key].name,
+                asset=market.asset or first,
+                rulebook=books[key],
+            )
+            for key, market in scenario.all_markets.items()
+        ],
+        populations=[
+            population_setup(name, population, seed, books)
+            for name, population in scenario.populations.items()
+            if population.number
+        ],
         premium_samples=max(1, round(scenario.dt_seconds / scenario.premium_sample_seconds)),
-        record_seconds=scenario.record_seconds, print_trades=scenario.record.trades, steps=scenario.steps)
+        record_seconds=scenario.record_seconds,
+        print_trades=scenario.record.trades,
+        steps=scenario.steps,
+    )
 
 
 def asset_setup(asset, shocks):
@@ -253,9 +351,14 @@ def asset_setup(asset, shocks):
 def population_setup(name, population, seed, books):
     """Return a population with its traits drawn, leverage within what the venue allows."""
     kind = kind_named(population.kind)
-    traits = {trait: value if isinstance(value, float) else
-              value.draw(generator(seed, f"traits/{name}/{trait}"), population.number)
-              for trait, value in population.traits.items()}
+    traits = {
+        trait: value
+        if isinstance(value, float)
+        else value.draw(generator(seed, f"traits/{name}/{trait}"), population.number)
+        for trait, value in population.traits.items()
+    }
     if "leverage" in traits:
-        traits["leverage"] = np.minimum(traits["leverage"], largest_leverage(kind, population, books))
+        traits["leverage"] = np.minimum(
+            traits["leverage"], largest_leverage(kind, population, books)
+        )
     return Population(name=name, kind=kind, number=population.number, traits=traits)

@@ -7,7 +7,7 @@ import re
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import MOST_LEVELS, line_of, nearest, text_of, toml_tables
 
-LIBRARY = pathlib.Path(__file__).resolve().parent / "library"
+LIBRARY = pathlib.Path(__file__).resolve().parents[1] / "library"
 CHOOSERS = ("process", "distribution", "kind")
 OWN = ("name", "title", "question")
 ONE_OR_MANY = {"spot": "assets", "assets": "spot", "market": "markets", "markets": "market"}
@@ -45,7 +45,9 @@ class Resolved:
         while key:
             for source in reversed(self.sources):
                 if source.has(key):
-                    return dataclasses.replace(fault, file=source.file, line=line_of(source.text, fault.key))
+                    return dataclasses.replace(
+                        fault, file=source.file, line=line_of(source.text, fault.key)
+                    )
             key = key.rpartition(".")[0]
         files = [source.file for source in self.sources if source.file != COMMAND_LINE]
         return dataclasses.replace(fault, file=files[-1])
@@ -82,7 +84,13 @@ def locate(name_or_path, folder="."):
     if name.endswith(".toml") and path.is_file():
         return path
     known = ", ".join(library_names())
-    raise ParameterError(Fault("scenario", name, f"a TOML file that exists, or one of {known}{nearest(name, library_names())}"))
+    raise ParameterError(
+        Fault(
+            "scenario",
+            name,
+            f"a TOML file that exists, or one of {known}{nearest(name, library_names())}",
+        )
+    )
 
 
 def read(path):
@@ -90,7 +98,9 @@ def read(path):
     inside = path.parent == LIBRARY
     file = path.name if inside else str(path)
     text = text_of(path, "scenario")
-    return Source(file, text, {"name": name_from(path)} | rooted(toml_tables(text, file), path.parent))
+    return Source(
+        file, text, {"name": name_from(path)} | rooted(toml_tables(text, file), path.parent)
+    )
 
 
 def name_from(path):
@@ -116,8 +126,10 @@ def rooted_value(key, value, folder):
     if isinstance(value, list):
         return [rooted(part, folder) if isinstance(part, dict) else part for part in value]
     names_file = isinstance(value, str) and (
-        key in ("file", "funding_file") or (key == "rulebook" and value.endswith(".toml"))
-        or (key == "kind" and ".py:" in value))
+        key in ("file", "funding_file")
+        or (key == "rulebook" and value.endswith(".toml"))
+        or (key == "kind" and ".py:" in value)
+    )
     return str((folder / value).absolute()) if names_file else value
 
 
@@ -132,8 +144,15 @@ def sources_of(name_or_path):
     path, sources, seen = locate(name_or_path), [], []
     while path is not None:
         if path.resolve() in seen:
-            raise ParameterError(Fault("extends", sources[-1].tables["extends"], "another story: it extends itself",
-                                       sources[-1].file, line_of(sources[-1].text, "extends")))
+            raise ParameterError(
+                Fault(
+                    "extends",
+                    sources[-1].tables["extends"],
+                    "another story: it extends itself",
+                    sources[-1].file,
+                    line_of(sources[-1].text, "extends"),
+                )
+            )
         seen.append(path.resolve())
         sources.append(read(path))
         path = extended(sources[-1], path.parent)
@@ -149,7 +168,9 @@ def extended(source, folder):
         return locate(str(name), folder)
     except ParameterError as error:
         bound = error.faults[0].bound
-        raise ParameterError(Fault("extends", name, bound, source.file, line_of(source.text, "extends"))) from None
+        raise ParameterError(
+            Fault("extends", name, bound, source.file, line_of(source.text, "extends"))
+        ) from None
 
 
 def is_whole(table):
@@ -187,9 +208,15 @@ def changed(tables, key, value):
     head, _, rest = key.partition(".")
     if isinstance(tables, list):
         if not head.isdecimal() or int(head) >= len(tables):
-            raise ParameterError(Fault(key, value, f"in a list of {len(tables)}, counted from 0", COMMAND_LINE))
+            raise ParameterError(
+                Fault(key, value, f"in a list of {len(tables)}, counted from 0", COMMAND_LINE)
+            )
         place = int(head)
-        return tables[:place] + [changed(tables[place], rest, value) if rest else value] + tables[place + 1:]
+        return (
+            tables[:place]
+            + [changed(tables[place], rest, value) if rest else value]
+            + tables[place + 1 :]
+        )
     if not isinstance(tables, dict):
         raise ParameterError(Fault(key, value, "a key inside a table", COMMAND_LINE))
     return tables | {head: changed(tables.get(head, {}), rest, value) if rest else value}
@@ -218,7 +245,11 @@ def stated(settings):
     >>> stated(["days=2", "market.rulebook=binance"])
     {'days': 2, 'market.rulebook': 'binance'}
     """
-    wrong = [Fault("--set", setting, "KEY=VALUE") for setting in settings if not setting.partition("=")[1]]
+    wrong = [
+        Fault("--set", setting, "KEY=VALUE")
+        for setting in settings
+        if not setting.partition("=")[1]
+    ]
     if wrong:
         raise ParameterError(*wrong)
     pairs = [setting.partition("=") for setting in settings]
@@ -248,21 +279,37 @@ def resolve(name_or_path, changes=()):
     stated = {}
     for key, value in dict(changes).items():
         tables, stated = changed(tables, key, value), marked(stated, key, value)
-    return Resolved(tables, (*sources, Source(COMMAND_LINE, "", stated)) if stated else tuple(sources))
+    return Resolved(
+        tables, (*sources, Source(COMMAND_LINE, "", stated)) if stated else tuple(sources)
+    )
 
 
 def key_faults(key, value):
     """Return what is wrong with the key of a change by itself."""
     parts = key.split(".")
     if not all(part.strip() for part in parts) or len(parts) > MOST_LEVELS:
-        shown = key if len(key) < LONGEST_SHOWN else f"{key[:LONGEST_SHOWN]}... ({len(parts)} parts)"
-        yield Fault(shown, value, f"a value of a dotted key of at most {MOST_LEVELS} parts, none of them empty", COMMAND_LINE)
+        shown = (
+            key if len(key) < LONGEST_SHOWN else f"{key[:LONGEST_SHOWN]}... ({len(parts)} parts)"
+        )
+        yield Fault(
+            shown,
+            value,
+            f"a value of a dotted key of at most {MOST_LEVELS} parts, none of them empty",
+            COMMAND_LINE,
+        )
     if key == "extends":
-        yield Fault(key, value, "in a file: a change lies over a story, and does not say over which", COMMAND_LINE)
+        yield Fault(
+            key,
+            value,
+            "in a file: a change lies over a story, and does not say over which",
+            COMMAND_LINE,
+        )
 
 
 def marked(stated, key, value):
     """Return nested tables that state a dotted key, list places being keys too."""
     head, _, rest = key.partition(".")
     below = stated.get(head)
-    return stated | {head: marked(below if isinstance(below, dict) else {}, rest, value) if rest else value}
+    return stated | {
+        head: marked(below if isinstance(below, dict) else {}, rest, value) if rest else value
+    }

@@ -1,7 +1,7 @@
 """What is drawn beside a replay: whether the files and columns that a scenario names are there, before anything runs."""
 
-from perplab.sim.spot.price_files import column_faults, numbers, read_table, unix_seconds, version
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.spot.price_files import column_faults, numbers, read_table, unix_seconds, version
 from perplab.sim.spot.processes import Replay
 
 TABLE = "comparison"
@@ -13,14 +13,24 @@ def comparison_faults(scenario):
     if compared is None:
         return []
     if not isinstance(process, Replay):
-        return [Fault(f"{TABLE}.{key}", getattr(compared, key), "absent: this story replays no real prices to compare with (--spot FILE)")
-                for key in asked(compared)]
+        return [
+            Fault(
+                f"{TABLE}.{key}",
+                getattr(compared, key),
+                "absent: this story replays no real prices to compare with (--spot FILE)",
+            )
+            for key in asked(compared)
+        ]
     return [*perp_faults(compared, process), *funding_faults(compared)]
 
 
 def asked(compared):
     """Return the keys of ``[comparison]`` that ask for more than what is drawn where a file happens to have it."""
-    return [key for key, field in type(compared).model_fields.items() if getattr(compared, key) != field.default]
+    return [
+        key
+        for key, field in type(compared).model_fields.items()
+        if getattr(compared, key) != field.default
+    ]
 
 
 def perp_faults(compared, process):
@@ -30,7 +40,11 @@ def perp_faults(compared, process):
     table = read_table(str(process.file), version(process.file))
     if asked(compared) and compared.perp_column not in table.columns:
         have = ", ".join(map(str, table.columns))
-        yield Fault(f"{TABLE}.perp_column", compared.perp_column, f"a column of {process.file}, which has {have}: its basis is what is drawn beside")
+        yield Fault(
+            f"{TABLE}.perp_column",
+            compared.perp_column,
+            f"a column of {process.file}, which has {have}: its basis is what is drawn beside",
+        )
 
 
 def funding_faults(compared):
@@ -43,7 +57,11 @@ def funding_faults(compared):
     except ParameterError as error:
         yield from (Fault(f"{TABLE}.funding_file", file, fault.bound) for fault in error.faults)
         return
-    wrong = [fault for key in ("funding_column", "funding_time_column") for fault in column_faults(table, f"{TABLE}.{key}", getattr(compared, key), file)]
+    wrong = [
+        fault
+        for key in ("funding_column", "funding_time_column")
+        for fault in column_faults(table, f"{TABLE}.{key}", getattr(compared, key), file)
+    ]
     yield from wrong or value_faults(compared, table)
 
 
@@ -56,4 +74,8 @@ def value_faults(compared, table):
         except (ValueError, TypeError, OverflowError):
             known = []
         if not len(known) or not any(value == value for value in known):
-            yield Fault(f"{TABLE}.{key}", name, f"a column of {compared.funding_file} with {'rates' if read is numbers else 'times'}")
+            yield Fault(
+                f"{TABLE}.{key}",
+                name,
+                f"a column of {compared.funding_file} with {'rates' if read is numbers else 'times'}",
+            )

@@ -9,10 +9,17 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
-from perplab.scenarios.files.distributions import DISTRIBUTIONS, Choice, Exponential, Lognormal, Normal, Uniform
+from perplab.scenarios.files.distributions import (
+    DISTRIBUTIONS,
+    Choice,
+    Exponential,
+    Lognormal,
+    Normal,
+    Uniform,
+)
+from perplab.sim.rulebook.sections import Nonnegative, Positive, Share, Switch
 from perplab.sim.spot import shocks
 from perplab.sim.spot.process import Model
-from perplab.sim.rulebook.sections import Nonnegative, Positive, Share, Switch
 from perplab.sim.spot.processes import Sentiment, SpotProcess
 
 Days = Annotated[float, Field(strict=True, gt=0, le=3660)]
@@ -28,11 +35,18 @@ def _trait_tag(value):
 
 
 TraitValue = Annotated[
-    Annotated[float, Field(strict=True, allow_inf_nan=True), Tag("number")] | Annotated[Lognormal, Tag("lognormal")]
-    | Annotated[Normal, Tag("normal")] | Annotated[Exponential, Tag("exponential")] | Annotated[Uniform, Tag("uniform")]
+    Annotated[float, Field(strict=True, allow_inf_nan=True), Tag("number")]
+    | Annotated[Lognormal, Tag("lognormal")]
+    | Annotated[Normal, Tag("normal")]
+    | Annotated[Exponential, Tag("exponential")]
+    | Annotated[Uniform, Tag("uniform")]
     | Annotated[Choice, Tag("choice")],
-    Discriminator(_trait_tag, custom_error_type="trait",
-                  custom_error_message=f"a number or a table whose distribution is one of {', '.join(DISTRIBUTIONS)}")]
+    Discriminator(
+        _trait_tag,
+        custom_error_type="trait",
+        custom_error_message=f"a number or a table whose distribution is one of {', '.join(DISTRIBUTIONS)}",
+    ),
+]
 
 
 class Asset(Model):
@@ -142,7 +156,9 @@ class Scenario(Model):
     market: Market | None = None
     markets: tuple[Market, ...] = ()
     populations: dict[str, Population]
-    shocks: tuple[Annotated[PathShock | SellProgramme | SourceShock, Field(discriminator="kind")], ...] = ()
+    shocks: tuple[
+        Annotated[PathShock | SellProgramme | SourceShock, Field(discriminator="kind")], ...
+    ] = ()
     twin: Twin | None = None
     record: Record = Record()
     comparison: Comparison | None = None
@@ -165,7 +181,11 @@ class Scenario(Model):
     @property
     def twin_step(self):
         """Step from which the twin runs beside, or None."""
-        return round(self.twin.from_hours * 3600 / self.dt_seconds) if self.twin and self.twin.enabled else None
+        return (
+            round(self.twin.from_hours * 3600 / self.dt_seconds)
+            if self.twin and self.twin.enabled
+            else None
+        )
 
 
 def keyed(single, single_key, several, several_key):
@@ -174,5 +194,13 @@ def keyed(single, single_key, several, several_key):
     return first | {f"{several_key}.{number}": part for number, part in enumerate(several)}
 
 
-TAGGED = {**DISTRIBUTIONS, "path": PathShock, "programme": SellProgramme, "index_source": SourceShock,
-          **{model.model_fields["process"].default: model for model in typing.get_args(typing.get_args(SpotProcess)[0])}}
+TAGGED = {
+    **DISTRIBUTIONS,
+    "path": PathShock,
+    "programme": SellProgramme,
+    "index_source": SourceShock,
+    **{
+        model.model_fields["process"].default: model
+        for model in typing.get_args(typing.get_args(SpotProcess)[0])
+    },
+}

@@ -30,14 +30,24 @@ def detail_faults(detail, tables):
     if isinstance(inner, ParameterError):
         return [Fault(f"{key}.{fault.key}", fault.value, fault.bound) for fault in inner.faults]
     if detail["type"] == "extra_forbidden":
-        return [Fault(key, detail["input"], "a known key" + nearest(str(location[-1]), siblings(location)))]
+        return [
+            Fault(
+                key, detail["input"], "a known key" + nearest(str(location[-1]), siblings(location))
+            )
+        ]
     if foreign := foreign_trait(location, tables):
         return [Fault(key, detail["input"], foreign)]
     if detail["type"].startswith("union_tag"):
         return [tag_fault(key, context)]
     if detail["type"] == "missing":
         return [Fault(key, None, "given" + renamed(key, tables))]
-    return [Fault(key, detail["input"], bound_of(detail, context) if detail["type"] != "trait" else detail["msg"])]
+    return [
+        Fault(
+            key,
+            detail["input"],
+            bound_of(detail, context) if detail["type"] != "trait" else detail["msg"],
+        )
+    ]
 
 
 def foreign_trait(location, tables):
@@ -53,7 +63,9 @@ def foreign_trait(location, tables):
 
 def trait_words(kind, trait):
     """Return what a key that is no trait of a kind must be, with the key that was probably meant."""
-    return f"a trait of {kind.kind}{nearest(trait, [*kind.traits.traits, *Population.model_fields])}"
+    return (
+        f"a trait of {kind.kind}{nearest(trait, [*kind.traits.traits, *Population.model_fields])}"
+    )
 
 
 def tag_fault(key, context):
@@ -68,7 +80,11 @@ def file_key(location, tables):
     """Return the dotted key of a place in the schema: without the names of alternatives, which no file states."""
     parts, here = [], tables
     for depth, part in enumerate(location):
-        inside = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
+        inside = (
+            part in here
+            if isinstance(here, dict)
+            else isinstance(here, list) and isinstance(part, int)
+        )
         if inside or part not in TAGGED and (part != "number" or depth == 2):
             parts.append(str(part))
             here = here[part] if inside else None
@@ -79,7 +95,7 @@ def siblings(location):
     """Return the keys known beside the last part of a place in the schema."""
     tags = [place for place, part in enumerate(location[:-1]) if part in TAGGED]
     if tags:
-        return known_keys(TAGGED[location[tags[-1]]], location[tags[-1] + 1:-1])
+        return known_keys(TAGGED[location[tags[-1]]], location[tags[-1] + 1 : -1])
     return known_keys(Scenario, location[:-1])
 
 
@@ -89,9 +105,13 @@ def renamed(key, tables):
     if len(parts) != 3 or parts[0] != "populations":
         return ""
     if parts[2] == "number":
-        wrong = next((name for name in tables["populations"][parts[1]] if nearest(name, ["number"])), None)
+        wrong = next(
+            (name for name in tables["populations"][parts[1]] if nearest(name, ["number"])), None
+        )
         return f" ({wrong!r} is no key: did you mean 'number'?)" if wrong else ""
-    return nearest(parts[1], [name for name, table in tables["populations"].items() if "kind" in table])
+    return nearest(
+        parts[1], [name for name, table in tables["populations"].items() if "kind" in table]
+    )
 
 
 def part_of(model, table):
@@ -106,7 +126,10 @@ def listed(tables, single, several):
     """Return the tables of one part, or of several, by dotted key."""
     parts = {single: tables[single]} if single in tables else {}
     rows = tables.get(several, ())
-    return parts | {f"{several}.{place}": row for place, row in enumerate(rows if isinstance(rows, list) else ())}
+    return parts | {
+        f"{several}.{place}": row
+        for place, row in enumerate(rows if isinstance(rows, list) else ())
+    }
 
 
 def rulebooks(tables):
@@ -118,8 +141,10 @@ def rulebooks(tables):
             try:
                 books[key] = rulebook_of(market)
             except ParameterError as error:
-                faults += [fault if fault.file else Fault(f"{key}.{fault.key}", fault.value, fault.bound)
-                           for fault in error.faults]
+                faults += [
+                    fault if fault.file else Fault(f"{key}.{fault.key}", fault.value, fault.bound)
+                    for fault in error.faults
+                ]
     return books, faults
 
 
@@ -135,7 +160,9 @@ def rulebook_of(market):
     try:
         return rulebook.changed(market.changes) if market.changes else rulebook
     except ParameterError as error:
-        raise ParameterError(*(Fault(f"changes.{fault.key}", fault.value, fault.bound) for fault in error.faults)) from None
+        raise ParameterError(
+            *(Fault(f"changes.{fault.key}", fault.value, fault.bound) for fault in error.faults)
+        ) from None
 
 
 def population_faults(tables, books):
@@ -145,10 +172,18 @@ def population_faults(tables, books):
         return []
     populations = {name: part_of(Population, rows) for name, rows in table.items()}
     known = {name: population for name, population in populations.items() if population is not None}
-    faults = [fault for name, population in known.items() for fault in kind_faults(name, population, books)]
-    faults += [Fault("populations", name, "a table with a name") for name in table if not name.strip()]
+    faults = [
+        fault
+        for name, population in known.items()
+        for fault in kind_faults(name, population, books)
+    ]
+    faults += [
+        Fault("populations", name, "a table with a name") for name in table if not name.strip()
+    ]
     faults += twin_kind_faults({name: population.kind for name, population in known.items()})
-    if len(known) == len(populations) and not sum(population.number for population in known.values()):
+    if len(known) == len(populations) and not sum(
+        population.number for population in known.values()
+    ):
         faults.append(Fault("populations", 0, "at least one trader"))
     return faults
 
@@ -163,7 +198,13 @@ def twin_kind_faults(references):
             continue
         other, owner = first.setdefault(kind.kind, (kind, population))
         if other is not kind and KINDS.get(kind.kind) in (None, kind):
-            faults.append(Fault(f"populations.{population}.kind", reference, f"of another name than {kind.kind!r}, which the kind of {owner} has"))
+            faults.append(
+                Fault(
+                    f"populations.{population}.kind",
+                    reference,
+                    f"of another name than {kind.kind!r}, which the kind of {owner} has",
+                )
+            )
     return faults
 
 
@@ -174,10 +215,22 @@ def kind_faults(name, population, books):
         kind = kind_named(population.kind)
     except ParameterError as error:
         return [Fault(f"{key}.{fault.key}", fault.value, fault.bound) for fault in error.faults]
-    faults = [fault for trait, value in population.traits.items() for fault in trait_faults(key, kind, trait, value)]
+    faults = [
+        fault
+        for trait, value in population.traits.items()
+        for fault in trait_faults(key, kind, trait, value)
+    ]
     if kind.kind in KINDS and KINDS[kind.kind] is not kind:
-        faults.append(Fault(f"{key}.kind", population.kind, f"of another name than {kind.kind!r}, which is taken"))
-    return faults or leverage_faults(key, kind, population, books) + market_faults(key, kind, population, books)
+        faults.append(
+            Fault(
+                f"{key}.kind",
+                population.kind,
+                f"of another name than {kind.kind!r}, which is taken",
+            )
+        )
+    return faults or leverage_faults(key, kind, population, books) + market_faults(
+        key, kind, population, books
+    )
 
 
 def trait_faults(key, kind, trait, value):
@@ -215,11 +268,15 @@ def trait_extent(kind, population, trait):
 
 def largest_leverage(kind, population, books):
     """Return the largest leverage a population may set: the venue's, in the tier of its smallest position; infinite if unknown."""
-    market = int(trait_extent(kind, population, "market")[0]) if "market" in kind.traits.traits else 0
+    market = (
+        int(trait_extent(kind, population, "market")[0]) if "market" in kind.traits.traits else 0
+    )
     if not 0 <= market < len(books):
         return math.inf
     margin = list(books.values())[market].margin
-    size = trait_extent(kind, population, "size_usd")[0] if "size_usd" in kind.traits.traits else 0.0
+    size = (
+        trait_extent(kind, population, "size_usd")[0] if "size_usd" in kind.traits.traits else 0.0
+    )
     tier = [tier for tier in margin.tiers if tier.floor <= max(size, 0.0)][-1]
     return min(margin.maximum_leverage, tier.leverage)
 
@@ -238,4 +295,6 @@ def market_faults(key, kind, population, books):
     market = population.traits.get("market", 0.0)
     if not books or extent(market)[1] < len(books) and extent(market)[0] >= 0:
         return []
-    return [Fault(f"{key}.market", plain(market), f"from 0 to {len(books) - 1}, the number of a market")]
+    return [
+        Fault(f"{key}.market", plain(market), f"from 0 to {len(books) - 1}, the number of a market")
+    ]

@@ -8,8 +8,8 @@ import re
 import shutil
 import tempfile
 
-from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.atomic_files import is_alive
+from perplab.sim.errors import Fault, ParameterError
 
 
 def real_folder(folder):
@@ -40,13 +40,17 @@ def staged(folder):
 
 def new_stage(folder):
     """Return a new hidden folder beside a folder."""
-    return pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}.{os.getpid()}.", suffix=".part", dir=folder.parent))
+    return pathlib.Path(
+        tempfile.mkdtemp(prefix=f".{folder.name}.{os.getpid()}.", suffix=".part", dir=folder.parent)
+    )
 
 
 def recover(folder):
     """Put right what writers of `folder` that were killed have left beside it; living writers are left alone."""
     for left in folder.parent.glob(f".{glob.escape(folder.name)}.*"):
-        writer = re.fullmatch(r"(\d{1,9})\.\w+\.(part|old)", left.name.removeprefix(f".{folder.name}."))
+        writer = re.fullmatch(
+            r"(\d{1,9})\.\w+\.(part|old)", left.name.removeprefix(f".{folder.name}.")
+        )
         if writer is None or is_alive(int(writer[1])):
             continue
         if left.suffix == ".old" and not folder.exists():
@@ -89,7 +93,9 @@ def probe(folder):
         (stage / "probe").write_bytes(b"probe")
         shutil.rmtree(stage)
     except OSError as error:
-        raise ParameterError(Fault("--out", str(folder), f"a folder that can be written ({error.strerror})")) from None
+        raise ParameterError(
+            Fault("--out", str(folder), f"a folder that can be written ({error.strerror})")
+        ) from None
     finally:
         for parent in new:
             with contextlib.suppress(OSError):

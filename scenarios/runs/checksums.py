@@ -20,7 +20,9 @@ def seal_of(path):
     """Return the seal of a file as it is now."""
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"sha256": digest} | ({"rows": pq.read_metadata(path).num_rows} if str(path).endswith(".parquet") else {})
+    return {"sha256": digest} | (
+        {"rows": pq.read_metadata(path).num_rows} if str(path).endswith(".parquet") else {}
+    )
 
 
 def broken(folder, name, seal):
@@ -34,7 +36,11 @@ def broken(folder, name, seal):
         return f"{name} cannot be read: {str(error).splitlines()[0]}"
     if now == seal:
         return ""
-    return f"{name} is not as it was written" + (f": {now['rows']} rows, {seal['rows']} written" if now.get("rows") != seal.get("rows") else "")
+    return f"{name} is not as it was written" + (
+        f": {now['rows']} rows, {seal['rows']} written"
+        if now.get("rows") != seal.get("rows")
+        else ""
+    )
 
 
 def digest_of(value):
@@ -66,9 +72,13 @@ def json_object(path, key="folder"):
         value = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise ParameterError(Fault(key, str(path), f"a whole file that perplab wrote ({why})")) from None
+        raise ParameterError(
+            Fault(key, str(path), f"a whole file that perplab wrote ({why})")
+        ) from None
     if not isinstance(value, dict):
-        raise ParameterError(Fault(key, str(path), "a whole file that perplab wrote (it holds no JSON object)"))
+        raise ParameterError(
+            Fault(key, str(path), "a whole file that perplab wrote (it holds no JSON object)")
+        )
     return value
 
 
@@ -77,7 +87,12 @@ def broken_object(folder, name):
     try:
         value = json_object(pathlib.Path(folder) / name)
     except ParameterError:
-        return {}, f"{name} cannot be read" if (pathlib.Path(folder) / name).exists() else f"{name} is missing"
+        return {}, f"{name} cannot be read" if (
+            pathlib.Path(folder) / name
+        ).exists() else f"{name} is missing"
     if SEAL not in value:
-        return value, f"{name} was written without a seal: whether the folder is as it was written cannot be verified"
+        return (
+            value,
+            f"{name} was written without a seal: whether the folder is as it was written cannot be verified",
+        )
     return value, "" if value[SEAL] == digest_of(value) else f"{name} is not as it was written"

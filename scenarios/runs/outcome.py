@@ -6,12 +6,12 @@ import glob
 import pathlib
 import shlex
 
-from perplab.scenarios.runs.run_hash import fingerprint
 from perplab.scenarios.files.loader import as_scenario, build
 from perplab.scenarios.files.schema import Scenario
+from perplab.scenarios.runs.run_hash import fingerprint
+from perplab.sim.atomic_files import alone, clear_parts
 from perplab.sim.compiler.cache import sources_hash
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.atomic_files import alone, clear_parts
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.state.recorder import Records
 
@@ -76,14 +76,20 @@ class Checkpoint:
 
     def path(self, scenario, seed):
         """Return the file of a run's state."""
-        return self.folder.with_name(f".{self.folder.name}.{fingerprint(scenario, seed, sources_hash())[:16]}.checkpoint")
+        return self.folder.with_name(
+            f".{self.folder.name}.{fingerprint(scenario, seed, sources_hash())[:16]}.checkpoint"
+        )
 
     def clear(self, but=None):
         """Remove the states kept for this folder, those of other runs too, and what killed writers left of them."""
-        for left in self.folder.parent.glob(f".{glob.escape(self.folder.name)}.{'[0-9a-f]' * 16}.checkpoint"):
+        for left in self.folder.parent.glob(
+            f".{glob.escape(self.folder.name)}.{'[0-9a-f]' * 16}.checkpoint"
+        ):
             if left != but:
                 left.unlink(missing_ok=True)
-        for left in self.folder.parent.glob(f"..{glob.escape(self.folder.name)}.{'[0-9a-f]' * 16}.checkpoint.*.part"):
+        for left in self.folder.parent.glob(
+            f"..{glob.escape(self.folder.name)}.{'[0-9a-f]' * 16}.checkpoint.*.part"
+        ):
             clear_parts(left.with_name(left.name[1:].rsplit(".", 2)[0]))
 
 
@@ -97,7 +103,9 @@ def kept_alone(checkpoint):
         with alone(checkpoint.folder.with_name(f".{checkpoint.folder.name}.lock")):
             yield
     except BlockingIOError:
-        raise ParameterError(Fault("--out", str(checkpoint.folder), "a folder for which no other run is at work")) from None
+        raise ParameterError(
+            Fault("--out", str(checkpoint.folder), "a folder for which no other run is at work")
+        ) from None
 
 
 def run_with_checkpoints(scenario, seed, progress, checkpoint):
@@ -109,14 +117,25 @@ def run_with_checkpoints(scenario, seed, progress, checkpoint):
         For a scenario with a twin, whose second market is not kept, or if the saved state is not whole.
     """
     if scenario.twin_step is not None:
-        raise ParameterError(Fault("--checkpoint-hours", checkpoint.hours, "absent, or twin.enabled=false: a twin is not kept on the way"))
-    path, stride = checkpoint.path(scenario, seed), max(round(checkpoint.hours * 3600 / scenario.dt_seconds), 1)
+        raise ParameterError(
+            Fault(
+                "--checkpoint-hours",
+                checkpoint.hours,
+                "absent, or twin.enabled=false: a twin is not kept on the way",
+            )
+        )
+    path, stride = (
+        checkpoint.path(scenario, seed),
+        max(round(checkpoint.hours * 3600 / scenario.dt_seconds), 1),
+    )
     checkpoint.clear(but=path)
     market = market_kept(path) if path.exists() else build(scenario, seed)
     if progress:
         progress(market.step_number)
     while market.step_number < scenario.steps:
-        market.run(min(stride - market.step_number % stride, scenario.steps - market.step_number), progress)
+        market.run(
+            min(stride - market.step_number % stride, scenario.steps - market.step_number), progress
+        )
         if market.step_number < scenario.steps:
             market.save(path)
     return Outcome(scenario, seed, market.records(), None)
@@ -133,4 +152,6 @@ def market_kept(path):
 
 def planned_steps(scenario):
     """Return the steps that a run takes in all, its twin's included."""
-    return scenario.steps + (0 if scenario.twin_step is None else scenario.steps - scenario.twin_step)
+    return scenario.steps + (
+        0 if scenario.twin_step is None else scenario.steps - scenario.twin_step
+    )

@@ -8,15 +8,32 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from perplab.scenarios.runs.column_units import UNITS, unit_of
-from perplab.scenarios.sweeps.sweep_design import TABLES
 from perplab.scenarios.runs.checksums import SEAL, broken, broken_object, digest_of, json_object
-from perplab.scenarios.runs.store import NEEDED
+from perplab.scenarios.runs.column_units import UNITS, unit_of
+from perplab.scenarios.runs.store import KEPT_TABLES, NEEDED
 from perplab.sim.errors import Fault, ParameterError
 
-ROWS = {"series": ("market", "seconds"), "kinds": ("kind", "seconds"), "settlements": ("market", "seconds"), "liquidations": ("sequence",),
-        "positions": ("trader", "market"), "trades": ("row",)}
-NEEDED_OF_SWEEP = ("name", "title", "question", "file", "scenario", "factors", "design", "seeds", "runs", "code_hash", "versions")
+ROWS = {
+    "series": ("market", "seconds"),
+    "kinds": ("kind", "seconds"),
+    "settlements": ("market", "seconds"),
+    "liquidations": ("sequence",),
+    "positions": ("trader", "market"),
+    "trades": ("row",),
+}
+NEEDED_OF_SWEEP = (
+    "name",
+    "title",
+    "question",
+    "file",
+    "scenario",
+    "factors",
+    "design",
+    "seeds",
+    "runs",
+    "code_hash",
+    "versions",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +61,8 @@ class Runs:
         usd : bool
             Whether columns of money are given in quote currency (floats) instead of whole money units.
         """
-        if table not in TABLES:
-            raise ParameterError(Fault("table", table, f"one of {', '.join(TABLES)}"))
+        if table not in KEPT_TABLES:
+            raise ParameterError(Fault("table", table, f"one of {', '.join(KEPT_TABLES)}"))
         single = self.folder / f"{table}.parquet"
         if single.exists():
             return self._frame(pq.read_table(single), usd).assign(seed=self.manifest["seed"])
@@ -54,13 +71,21 @@ class Runs:
         there = {path.stem for path in (self.folder / table).glob("*.parquet")}
         files = [str(self.folder / table / f"{key}.parquet") for key in heads.index if key in there]
         if not files:
-            raise ParameterError(Fault("table", table, f"one that the sweep keeps: {', '.join(self.manifest.get('keep', [])) or 'none'}"))
+            raise ParameterError(
+                Fault(
+                    "table",
+                    table,
+                    f"one that the sweep keeps: {', '.join(self.manifest.get('keep', [])) or 'none'}",
+                )
+            )
         return self._frame(pa.dataset.dataset(files).to_table(), usd).join(heads, on="key")
 
     def _frame(self, table, usd):
         frame = table.to_pandas()
         if usd:
-            for name in [field.name for field in table.schema if unit_of(field.name).startswith(UNITS)]:
+            for name in [
+                field.name for field in table.schema if unit_of(field.name).startswith(UNITS)
+            ]:
                 frame[name] = frame[name] * self.unit
         return frame
 
@@ -69,7 +94,9 @@ class Runs:
         """Quote currency in a money unit."""
         unit = self.manifest.get("unit", self.manifest.get("meta", {}).get("unit"))
         if unit is None:
-            raise ParameterError(Fault("usd", True, "False: the runs differ in their money unit, contract.unit"))
+            raise ParameterError(
+                Fault("usd", True, "False: the runs differ in their money unit, contract.unit")
+            )
         return unit
 
     def to_xarray(self, table="series"):
@@ -86,7 +113,9 @@ class Runs:
         index = [name for name in ("key", "arm") if name in frame]
         if table == "trades":
             frame["row"] = frame.groupby(index).cumcount() if index else range(len(frame))
-        return xarray.Dataset.from_dataframe(frame.drop(columns=["seed"]).set_index([*index, *ROWS[table]]))
+        return xarray.Dataset.from_dataframe(
+            frame.drop(columns=["seed"]).set_index([*index, *ROWS[table]])
+        )
 
 
 def open_runs(path):
@@ -102,7 +131,9 @@ def open_runs(path):
         manifest = json_object(folder / "manifest.json")
         if manifest.get(SEAL, digest_of(manifest)) != digest_of(manifest):
             raise ValueError("its manifest.json is not as it was written")
-        lacking = {*(NEEDED_OF_SWEEP if manifest.get("kind") == "sweep" else NEEDED)} - set(manifest)
+        lacking = {*(NEEDED_OF_SWEEP if manifest.get("kind") == "sweep" else NEEDED)} - set(
+            manifest
+        )
         if lacking:
             raise ValueError(f"its manifest.json lacks {', '.join(sorted(lacking))}")
         if manifest.get("kind") == "sweep":
@@ -110,7 +141,9 @@ def open_runs(path):
         summary = pd.json_normalize(json_object(folder / "summary.json"))
         return Runs(folder, manifest, summary.assign(key=folder.name, arm="base", error=None))
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise ParameterError(Fault("folder", str(folder), f"that of a whole run or sweep ({error})")) from None
+        raise ParameterError(
+            Fault("folder", str(folder), f"that of a whole run or sweep ({error})")
+        ) from None
 
 
 def faults_of_folder(path):
@@ -126,9 +159,18 @@ def faults_of_folder(path):
     if fault.endswith("written"):
         return [fault]
     opened = open_runs(path)
-    faults = [fault, *(broken(opened.folder, *pair) for pair in opened.manifest.get("files", {}).items())]
-    lost = opened.runs[opened.runs["conservation_error_units"].fillna(0) != 0] if "conservation_error_units" in opened.runs else []
-    faults += [f"run {key} does not account for every unit" for key in (lost["key"] if len(lost) else ())]
+    faults = [
+        fault,
+        *(broken(opened.folder, *pair) for pair in opened.manifest.get("files", {}).items()),
+    ]
+    lost = (
+        opened.runs[opened.runs["conservation_error_units"].fillna(0) != 0]
+        if "conservation_error_units" in opened.runs
+        else []
+    )
+    faults += [
+        f"run {key} does not account for every unit" for key in (lost["key"] if len(lost) else ())
+    ]
     if opened.manifest.get("kind") == "sweep":
         faults += run_faults(opened)
     for file in sorted(opened.folder.rglob("*.parquet")):
@@ -138,9 +180,17 @@ def faults_of_folder(path):
 
 def refuse_altered(opened):
     """Refuse a folder of which a file is not as it was written, by the seals of its manifest."""
-    faults = filter(None, (broken(opened.folder, *pair) for pair in opened.manifest.get("files", {}).items()))
+    faults = filter(
+        None, (broken(opened.folder, *pair) for pair in opened.manifest.get("files", {}).items())
+    )
     if fault := next(faults, ""):
-        raise ParameterError(Fault("folder", str(opened.folder), f"one whose files are as they were written ({fault}; perplab check tells all)"))
+        raise ParameterError(
+            Fault(
+                "folder",
+                str(opened.folder),
+                f"one whose files are as they were written ({fault}; perplab check tells all)",
+            )
+        )
 
 
 def run_faults(opened):
@@ -154,7 +204,10 @@ def run_faults(opened):
             continue
         done, fault = broken_object(opened.folder, f"done/{key}.json")
         yield fault
-        yield from (broken(opened.folder, f"{name}/{key}.parquet", seal) for name, seal in done.get("tables", {}).items())
+        yield from (
+            broken(opened.folder, f"{name}/{key}.parquet", seal)
+            for name, seal in done.get("tables", {}).items()
+        )
 
 
 def file_faults(file, folder):

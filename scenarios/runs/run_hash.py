@@ -24,15 +24,29 @@ def fingerprint(scenario, *more):
     A file that is edited makes another run, whatever its name: replayed prices, rulebooks and kinds of trader of the user's own.
     """
     files = [file_hash(str(file), version(file)) for file in files_of(scenario)]
-    text = json.dumps(speakable([scenario.model_dump(mode="json"), files, *more]), sort_keys=True, default=str)
+    text = json.dumps(
+        speakable([scenario.model_dump(mode="json"), files, *more]), sort_keys=True, default=str
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def files_of(scenario):
     """Return the files that a scenario names."""
-    prices = [asset.price.file for asset in scenario.all_assets.values() if isinstance(asset.price, Replay)]
-    rulebooks = [market.rulebook for market in scenario.all_markets.values() if market.rulebook.endswith(".toml")]
-    kinds = [population.kind.rpartition(":")[0] for population in scenario.populations.values() if ".py:" in population.kind]
+    prices = [
+        asset.price.file
+        for asset in scenario.all_assets.values()
+        if isinstance(asset.price, Replay)
+    ]
+    rulebooks = [
+        market.rulebook
+        for market in scenario.all_markets.values()
+        if market.rulebook.endswith(".toml")
+    ]
+    kinds = [
+        population.kind.rpartition(":")[0]
+        for population in scenario.populations.values()
+        if ".py:" in population.kind
+    ]
     return [*prices, *rulebooks, *kinds]
 
 

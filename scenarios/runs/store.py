@@ -26,9 +26,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perplab.scenarios.runs.column_units import names_of, unit_of
 from perplab.scenarios.runs.atomic_folders import probe, real_folder, recover, staged
 from perplab.scenarios.runs.checksums import json_object, seal_of, sealed
+from perplab.scenarios.runs.column_units import names_of, unit_of
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.state.recorder import Records
 from perplab.sim.state.records import EVENT, KIND_SERIES, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
@@ -37,8 +37,12 @@ FORMAT = 1
 MANIFEST, TWIN_EVENTS = "manifest.json", "twin_events.parquet"
 NEEDED = ("seed", "scenario", "meta", "kind_names", "versions")
 PACKAGES = ("perplab", "mesa", "numba", "numpy", "pyarrow")
-TABLES = {"liquidations": ("events", EVENT), "settlements": ("settlements", SETTLEMENT), "trades": ("prints", PRINT),
-          "positions": ("positions", OPEN_POSITION)}
+TABLES = {
+    "liquidations": ("events", EVENT),
+    "settlements": ("settlements", SETTLEMENT),
+    "trades": ("prints", PRINT),
+    "positions": ("positions", OPEN_POSITION),
+}
 
 
 def check_target(folder):
@@ -53,9 +57,13 @@ def check_target(folder):
     probe(folder)
     recover(folder)
     if folder.exists() and not (folder.is_dir() and (is_run(folder) or not any(folder.iterdir()))):
-        raise ParameterError(Fault("--out", str(folder), "a folder that is new, empty or an earlier run of perplab"))
+        raise ParameterError(
+            Fault("--out", str(folder), "a folder that is new, empty or an earlier run of perplab")
+        )
     if os.path.ismount(folder):
-        raise ParameterError(Fault("--out", str(folder), "a folder inside the file system that is mounted there"))
+        raise ParameterError(
+            Fault("--out", str(folder), "a folder inside the file system that is mounted there")
+        )
 
 
 def is_run(folder):
@@ -90,18 +98,27 @@ def write_run(folder, outcome, summary, wall_seconds):
         for name, table in tables_of(outcome.records, outcome.scenario.record.trades).items():
             write_parquet(stage / f"{name}.parquet", table)
         if outcome.twin is not None:
-            write_parquet(stage / TWIN_EVENTS, table_of(outcome.twin.events, names_of("liquidations", outcome.twin.kind_names)))
+            write_parquet(
+                stage / TWIN_EVENTS,
+                table_of(outcome.twin.events, names_of("liquidations", outcome.twin.kind_names)),
+            )
         write_json(stage / "summary.json", summary)
         files = {path.name: seal_of(path) for path in sorted(stage.iterdir())}
-        write_json(stage / MANIFEST, sealed(plain(manifest_of(outcome, wall_seconds) | {"files": files})))
+        write_json(
+            stage / MANIFEST, sealed(plain(manifest_of(outcome, wall_seconds) | {"files": files}))
+        )
 
 
 def manifest_of(outcome, wall_seconds):
     """Return what identifies a run."""
     return {
-        "format": FORMAT, "versions": {name: version_of(name) for name in PACKAGES}, "seed": outcome.seed,
-        "wall_seconds": round(wall_seconds, 3), "scenario": outcome.scenario.model_dump(mode="python", exclude_none=True),
-        "kind_names": outcome.records.kind_names, "meta": outcome.records.meta,
+        "format": FORMAT,
+        "versions": {name: version_of(name) for name in PACKAGES},
+        "seed": outcome.seed,
+        "wall_seconds": round(wall_seconds, 3),
+        "scenario": outcome.scenario.model_dump(mode="python", exclude_none=True),
+        "kind_names": outcome.records.kind_names,
+        "meta": outcome.records.meta,
         "twin_meta": outcome.twin and outcome.twin.meta,
     }
 
@@ -147,16 +164,30 @@ def write_parquet(path, table):
     kinds = {field.name: field.type for field in table.schema}
     floats = [name for name, kind in kinds.items() if pa.types.is_floating(kind)]
     texts = [name for name, kind in kinds.items() if pa.types.is_dictionary(kind)]
-    pq.write_table(table, path, compression="zstd", compression_level=3, use_dictionary=texts,
-                   use_byte_stream_split=floats)
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=texts,
+        use_byte_stream_split=floats,
+    )
 
 
 def tables_of(records, trades=False):
     """Return the Parquet tables of a run by name."""
-    rows = [table_of(rows, market=np.full(len(rows), market)) for market, rows in enumerate(records.series)]
-    kinds = pa.DictionaryArray.from_arrays(np.tile(np.arange(len(records.kind_names)), len(records.kinds)).astype("i4"),
-                                           records.kind_names)
-    tables = {"series": pa.concat_tables(rows), "kinds": table_of(records.kinds.reshape(-1), kind=kinds)}
+    rows = [
+        table_of(rows, market=np.full(len(rows), market))
+        for market, rows in enumerate(records.series)
+    ]
+    kinds = pa.DictionaryArray.from_arrays(
+        np.tile(np.arange(len(records.kind_names)), len(records.kinds)).astype("i4"),
+        records.kind_names,
+    )
+    tables = {
+        "series": pa.concat_tables(rows),
+        "kinds": table_of(records.kinds.reshape(-1), kind=kinds),
+    }
     for name, (attribute, _) in TABLES.items():
         if name != "trades" or trades:
             tables[name] = table_of(getattr(records, attribute), names_of(name, records.kind_names))
@@ -165,11 +196,17 @@ def tables_of(records, trades=False):
 
 def table_of(rows, names=(), **more):
     """Return structured rows, and more columns before them, as a table with units in its metadata; `names` by column of numbers."""
-    columns = dict(more) | {field: named(rows[field], dict(names).get(field)) for field in rows.dtype.names}
-    arrays = [pa.array(np.ascontiguousarray(column)) if isinstance(column, np.ndarray) else column
-              for column in columns.values()]
-    fields = [pa.field(field, array.type, metadata={"unit": unit_of(field)})
-              for field, array in zip(columns, arrays, strict=True)]
+    columns = dict(more) | {
+        field: named(rows[field], dict(names).get(field)) for field in rows.dtype.names
+    }
+    arrays = [
+        pa.array(np.ascontiguousarray(column)) if isinstance(column, np.ndarray) else column
+        for column in columns.values()
+    ]
+    fields = [
+        pa.field(field, array.type, metadata={"unit": unit_of(field)})
+        for field, array in zip(columns, arrays, strict=True)
+    ]
     return pa.table(arrays, schema=pa.schema(fields))
 
 
@@ -177,7 +214,9 @@ def named(numbers, names):
     """Return numbers as they are, or as the names they stand for (none for -1)."""
     if names is None:
         return numbers
-    return pa.DictionaryArray.from_arrays(pa.array(numbers.astype("i4"), mask=numbers < 0), list(names))
+    return pa.DictionaryArray.from_arrays(
+        pa.array(numbers.astype("i4"), mask=numbers < 0), list(names)
+    )
 
 
 def read_run(folder):
@@ -194,14 +233,26 @@ def read_run(folder):
         raise ParameterError(Fault("run", str(folder), "a folder written by perplab run"))
     manifest = json_object(folder / MANIFEST)
     if missing := [name for name in manifest.get("files", ()) if not (folder / name).exists()]:
-        raise ParameterError(Fault("run", str(folder), f"a whole one: {', '.join(missing)} is missing"))
-    meta = {key: float(value) if value in ("inf", "-inf") else value for key, value in manifest["meta"].items()}
+        raise ParameterError(
+            Fault("run", str(folder), f"a whole one: {', '.join(missing)} is missing")
+        )
+    meta = {
+        key: float(value) if value in ("inf", "-inf") else value
+        for key, value in manifest["meta"].items()
+    }
     series, kinds = rows_of(folder, "series", SERIES), rows_of(folder, "kinds", KIND_SERIES)
     market = pq.read_table(folder / "series.parquet", columns=["market"])["market"].to_numpy()
-    parts = {attribute: rows_of(folder, name, dtype, names_of(name, manifest["kind_names"])) for name, (attribute, dtype) in TABLES.items()}
-    return manifest, Records(series=[series[market == m] for m in range(int(market.max(initial=0)) + 1)],
-                             kinds=kinds.reshape(-1, len(manifest["kind_names"])), kind_names=manifest["kind_names"],
-                             meta=meta, **parts)
+    parts = {
+        attribute: rows_of(folder, name, dtype, names_of(name, manifest["kind_names"]))
+        for name, (attribute, dtype) in TABLES.items()
+    }
+    return manifest, Records(
+        series=[series[market == m] for m in range(int(market.max(initial=0)) + 1)],
+        kinds=kinds.reshape(-1, len(manifest["kind_names"])),
+        kind_names=manifest["kind_names"],
+        meta=meta,
+        **parts,
+    )
 
 
 def read_twin_events(folder):
@@ -220,7 +271,13 @@ def rows_of(folder, name, dtype, names=()):
     try:
         return structured(pq.read_table(path), dtype, dict(names))
     except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
-        raise ParameterError(Fault("run", str(path), f"a whole Parquet file that perplab wrote ({str(error).splitlines()[0]})")) from None
+        raise ParameterError(
+            Fault(
+                "run",
+                str(path),
+                f"a whole Parquet file that perplab wrote ({str(error).splitlines()[0]})",
+            )
+        ) from None
 
 
 def structured(table, dtype, names):
@@ -229,5 +286,10 @@ def structured(table, dtype, names):
     for field in dtype.names:
         known = names.get(field)
         column = table[field].to_pylist() if known else table[field].to_numpy()
-        rows[field] = [-1 if value is None else known.index(value) for value in column] if known else column
+        rows[field] = (
+            [-1 if value is None else known.index(value) for value in column] if known else column
+        )
     return rows
+
+
+KEPT_TABLES = ("series", "kinds", "settlements", "liquidations", "positions", "trades")

@@ -45,7 +45,9 @@ def simulator(story, keys, series=("mid", "spot", "funding_rate"), changes=()):
         """Return the series of a run of `steps` steps at the parameters `theta`."""
         values = [float(value) for value in np.atleast_1d(theta)]
         if len(values) != len(keys):
-            raise ParameterError(Fault("theta", len(values), f"one value for each of {len(keys)} keys"))
+            raise ParameterError(
+                Fault("theta", len(values), f"one value for each of {len(keys)} keys")
+            )
         scenario = load(story, {**dict(changes), **dict(zip(keys, values, strict=True))})
         market = build(scenario, int(seed))
         market.run(int(steps))

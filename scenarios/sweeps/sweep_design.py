@@ -14,16 +14,19 @@ from pydantic import Field
 
 from perplab.scenarios.files.loader import branch_faults, load
 from perplab.scenarios.files.overrides import COMMAND_LINE, name_from, rooted, toml_value
-from perplab.scenarios.runs.store import speakable
+from perplab.scenarios.runs.store import KEPT_TABLES, speakable
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.spot.process import Model
 from perplab.sim.faults import checked, flattened, line_of, text_of, toml_tables
 from perplab.sim.rulebook.sections import Nonnegative
+from perplab.sim.spot.process import Model
 
 LARGEST_SWEEP = 10_000_000
+
+
 PLACE = re.compile(r"\[(\d+)\]")
+
+
 NAME = r"^[\w.-]*\w$"
-TABLES = ("series", "kinds", "settlements", "liquidations", "positions", "trades")
 
 
 class Factor(Model):
@@ -56,7 +59,11 @@ class Factor(Model):
         >>> Factor(key="a.weights", values=([3, 1],)).changes([3, 1])
         {'a.weights': [3, 1]}
         """
-        each = value if self.keys and isinstance(value, (list, tuple)) else [value] * len(self.all_keys)
+        each = (
+            value
+            if self.keys and isinstance(value, (list, tuple))
+            else [value] * len(self.all_keys)
+        )
         return dict(zip(self.all_keys, each, strict=True))
 
     def label(self, value):
@@ -69,8 +76,16 @@ class Factor(Model):
         """
         if self.labels:
             return self.labels[[*self.values].index(value)]
-        alike = any(all(isinstance(one, kind) and isinstance(one, bool) == (kind is bool) for one in self.values) for kind in ((int, float), str, bool))
-        return value if alike or isinstance(value, str) else json.dumps(speakable(value), default=str)
+        alike = any(
+            all(
+                isinstance(one, kind) and isinstance(one, bool) == (kind is bool)
+                for one in self.values
+            )
+            for kind in ((int, float), str, bool)
+        )
+        return (
+            value if alike or isinstance(value, str) else json.dumps(speakable(value), default=str)
+        )
 
     @property
     def extremes(self):
@@ -113,7 +128,7 @@ class Sweep(Model):
     seeds : int or list of int
         A number stands for 0, 1, ...
     keep : list
-        Tables to store beside the summaries, of `TABLES`.
+        Tables to store beside the summaries, of `KEPT_TABLES`.
     arms : list of Arm
     """
 
@@ -125,7 +140,7 @@ class Sweep(Model):
     factors: dict[str, Factor] = {}
     design: Design = Design()
     seeds: int | tuple[int, ...] = 1
-    keep: tuple[Literal[TABLES], ...] = ()
+    keep: tuple[Literal[KEPT_TABLES], ...] = ()
     arms: tuple[Arm, ...] = ()
 
     @pydantic.field_validator("seeds", mode="before")
@@ -133,8 +148,18 @@ class Sweep(Model):
     def _are_seeds(cls, value):
         rows = value if isinstance(value, (list, tuple)) else [value]
         least = 0 if rows is value else 1
-        if not all(type(row) is int and row >= least for row in rows) or rows is not value and value > LARGEST_SWEEP:
-            raise ParameterError(Fault("", value, f"a number of seeds, at least 1 and at most {LARGEST_SWEEP:,}, or a list of seeds, each at least 0"))
+        if (
+            not all(type(row) is int and row >= least for row in rows)
+            or rows is not value
+            and value > LARGEST_SWEEP
+        ):
+            raise ParameterError(
+                Fault(
+                    "",
+                    value,
+                    f"a number of seeds, at least 1 and at most {LARGEST_SWEEP:,}, or a list of seeds, each at least 0",
+                )
+            )
         return value
 
     @property
@@ -157,7 +182,11 @@ def read_sweep(path):
         tables["scenario"] = str((path.parent / tables["scenario"]).absolute())
     sweep = checked(Sweep, tables, path.name, text)
     wrong = [*factor_faults(sweep), *key_faults(sweep)]
-    faults = [*design_faults(sweep), *wrong, *scenario_faults(sweep, {fault.key.split(".")[1] for fault in wrong})]
+    faults = [
+        *design_faults(sweep),
+        *wrong,
+        *scenario_faults(sweep, {fault.key.split(".")[1] for fault in wrong}),
+    ]
     if faults:
         raise ParameterError(*(placed(fault, path.name, text) for fault in faults))
     return sweep, text
@@ -165,7 +194,11 @@ def read_sweep(path):
 
 def placed(fault, file, text):
     """Return a fault with the sweep's file and the line of its key, unless it stands in another file."""
-    return fault if fault.file else dataclasses.replace(fault, file=file, line=line_of(text, PLACE.sub(r".\1", fault.key)))
+    return (
+        fault
+        if fault.file
+        else dataclasses.replace(fault, file=file, line=line_of(text, PLACE.sub(r".\1", fault.key)))
+    )
 
 
 def design_faults(sweep):
@@ -194,10 +227,23 @@ def factor_faults(sweep):
         if (factor.key is None) == (not factor.keys):
             yield Fault(f"factors.{name}.key", factor.key, "given, or else keys")
         yield from value_faults(name, factor)
-        if sampled and (factor.low is None or factor.high is None or factor.values or not factor.low < factor.high):
-            yield Fault(f"factors.{name}", [factor.low, factor.high], f"a range, low below high and no values: the design is {sweep.design.kind!r}")
+        if sampled and (
+            factor.low is None
+            or factor.high is None
+            or factor.values
+            or not factor.low < factor.high
+        ):
+            yield Fault(
+                f"factors.{name}",
+                [factor.low, factor.high],
+                f"a range, low below high and no values: the design is {sweep.design.kind!r}",
+            )
         if not sampled and (not factor.values or factor.low is not None or factor.high is not None):
-            yield Fault(f"factors.{name}.values", list(factor.values), "values to visit and no range: the design is a grid")
+            yield Fault(
+                f"factors.{name}.values",
+                list(factor.values),
+                "values to visit and no range: the design is a grid",
+            )
         if factor.log and not (factor.low or 0) > 0:
             yield Fault(f"factors.{name}.low", factor.low, "above 0 on a logarithmic range")
 
@@ -206,9 +252,19 @@ def value_faults(name, factor):
     """Return the values that do not fit the factor's keys, and labels that do not fit its values."""
     for place, value in enumerate(factor.values):
         if factor.keys and isinstance(value, list) and len(value) != len(factor.keys):
-            yield Fault(f"factors.{name}.values[{place}]", value, f"one entry for each of {len(factor.keys)} keys, or one value for all")
-    if factor.labels is not None and (len(factor.labels) != len(factor.values) or len(set(factor.labels)) < len(factor.labels)):
-        yield Fault(f"factors.{name}.labels", list(factor.labels), f"one for each of {len(factor.values)} values, all different")
+            yield Fault(
+                f"factors.{name}.values[{place}]",
+                value,
+                f"one entry for each of {len(factor.keys)} keys, or one value for all",
+            )
+    if factor.labels is not None and (
+        len(factor.labels) != len(factor.values) or len(set(factor.labels)) < len(factor.labels)
+    ):
+        yield Fault(
+            f"factors.{name}.labels",
+            list(factor.labels),
+            f"one for each of {len(factor.values)} values, all different",
+        )
 
 
 def key_faults(sweep):
@@ -217,21 +273,40 @@ def key_faults(sweep):
     for place, (name, key) in enumerate(keys):
         for other, before in keys[:place]:
             if f"{before}.".startswith(f"{key}.") or f"{key}.".startswith(f"{before}."):
-                yield Fault(f"factors.{name}.key", key, f"apart from the key of the factor {other}: one of the two would be without effect")
+                yield Fault(
+                    f"factors.{name}.key",
+                    key,
+                    f"apart from the key of the factor {other}: one of the two would be without effect",
+                )
     for name, factor in sweep.factors.items():
         if any(value in factor.values[:place] for place, value in enumerate(factor.values)):
-            yield Fault(f"factors.{name}.values", list(factor.values), "values that differ from one another")
+            yield Fault(
+                f"factors.{name}.values", list(factor.values), "values that differ from one another"
+            )
 
 
 def scenario_faults(sweep, wrong=()):
     """Return what the scenario says to each extreme of each factor, all others at their first; factors that are wrong themselves are left out."""
-    factors, seen = {name: factor for name, factor in sweep.factors.items() if name not in wrong}, set()
+    factors, seen = (
+        {name: factor for name, factor in sweep.factors.items() if name not in wrong},
+        set(),
+    )
     first = dict.fromkeys(factors, 0)
-    for places in [first] + [first | {name: place} for name, factor in factors.items() for place in range(1, len(factor.extremes))]:
+    for places in [first] + [
+        first | {name: place}
+        for name, factor in factors.items()
+        for place in range(1, len(factor.extremes))
+    ]:
         try:
-            yield from arm_faults(sweep, {name: factors[name].extremes[place] for name, place in places.items()})
+            yield from arm_faults(
+                sweep, {name: factors[name].extremes[place] for name, place in places.items()}
+            )
         except ParameterError as error:
-            new = [fault for fault in (traced(fault, sweep, places) for fault in error.faults) if str(fault) not in seen]
+            new = [
+                fault
+                for fault in (traced(fault, sweep, places) for fault in error.faults)
+                if str(fault) not in seen
+            ]
             seen |= {str(fault) for fault in new}
             yield from new
 
@@ -243,12 +318,24 @@ def arm_faults(sweep, point):
         try:
             other = load(sweep.scenario, changes_at(sweep, point) | flattened(arm.changes))
         except ParameterError as error:
-            raise ParameterError(*(said_by(fault, flattened(arm.changes), f"arms.{number}.changes") for fault in error.faults)) from None
-        faults = [Fault(f"arms.{number}.changes.{fault.key}", fault.value, fault.bound) for fault in branch_faults(scenario, other)]
+            raise ParameterError(
+                *(
+                    said_by(fault, flattened(arm.changes), f"arms.{number}.changes")
+                    for fault in error.faults
+                )
+            ) from None
+        faults = [
+            Fault(f"arms.{number}.changes.{fault.key}", fault.value, fault.bound)
+            for fault in branch_faults(scenario, other)
+        ]
         if faults:
             raise ParameterError(*faults)
         if not 0 <= arm.at_hours < 24 * scenario.days:
-            yield Fault(f"arms.{number}.at_hours", arm.at_hours, f"before the end of the run ({24 * scenario.days:g} hours)")
+            yield Fault(
+                f"arms.{number}.at_hours",
+                arm.at_hours,
+                f"before the end of the run ({24 * scenario.days:g} hours)",
+            )
 
 
 def concerns(key, fault):
@@ -270,13 +357,19 @@ def traced(fault, sweep, places):
         factor = sweep.factors[name]
         if any(concerns(key, fault) for key in factor.all_keys):
             where = f"values[{place}]" if factor.values else ("low", "high")[place]
-            return Fault(f"factors.{name}.{where}", fault.value, f"{fault.bound} (it sets {fault.key})")
+            return Fault(
+                f"factors.{name}.{where}", fault.value, f"{fault.bound} (it sets {fault.key})"
+            )
     return dataclasses.replace(said_by(fault, flattened(sweep.changes), "changes"), file="")
 
 
 def changes_at(sweep, point):
     """Return the changes to the scenario at a point, by dotted key."""
-    moved = {key: one for name, value in point.items() for key, one in sweep.factors[name].changes(value).items()}
+    moved = {
+        key: one
+        for name, value in point.items()
+        for key, one in sweep.factors[name].changes(value).items()
+    }
     return flattened(sweep.changes) | moved
 
 
@@ -284,8 +377,17 @@ def points_of(sweep):
     """Return the points of a sweep in order, each a dict of values by factor."""
     factors = sweep.factors
     if sweep.design.kind == "grid":
-        return [dict(zip(factors, values, strict=True)) for values in itertools.product(*(factor.values for factor in factors.values()))]
-    return [{name: factor.at(float(share)) for (name, factor), share in zip(factors.items(), row, strict=True)} for row in shares_of(sweep)]
+        return [
+            dict(zip(factors, values, strict=True))
+            for values in itertools.product(*(factor.values for factor in factors.values()))
+        ]
+    return [
+        {
+            name: factor.at(float(share))
+            for (name, factor), share in zip(factors.items(), row, strict=True)
+        }
+        for row in shares_of(sweep)
+    ]
 
 
 def shares_of(sweep):
@@ -301,7 +403,9 @@ def shares_of(sweep):
         return salib_shares(design, list(sweep.factors))
     from scipy.stats import qmc
 
-    sampler = {"latin_hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}[design.kind](dimensions, rng=np.random.default_rng(design.seed))
+    sampler = {"latin_hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}[design.kind](
+        dimensions, rng=np.random.default_rng(design.seed)
+    )
     return sampler.random(design.samples)
 
 
@@ -315,10 +419,18 @@ def salib_shares(design, names):
     try:
         from SALib.sample import morris, sobol
     except ImportError:
-        raise ParameterError(Fault("design.kind", design.kind, "one whose sampler is installed: pip install -e '.[sensitivity]'")) from None
+        raise ParameterError(
+            Fault(
+                "design.kind",
+                design.kind,
+                "one whose sampler is installed: pip install -e '.[sensitivity]'",
+            )
+        ) from None
     if design.kind == "morris":
         return morris.sample(salib_problem(names), design.samples, seed=design.seed)
-    return sobol.sample(salib_problem(names), design.samples, calc_second_order=False, seed=design.seed)
+    return sobol.sample(
+        salib_problem(names), design.samples, calc_second_order=False, seed=design.seed
+    )
 
 
 def stated_arm(text, at_hours):
@@ -333,4 +445,12 @@ def stated_arm(text, at_hours):
     pairs = [setting.partition("=") for setting in settings.split(",") if setting]
     if not name or not pairs or not all(middle for _, middle, _ in pairs):
         raise ParameterError(Fault("--arm", text, "NAME:KEY=VALUE[,KEY=VALUE ...]"))
-    return checked(Arm, {"name": name, "at_hours": at_hours, "changes": {key.strip(): toml_value(value.strip()) for key, _, value in pairs}}, "--arm")
+    return checked(
+        Arm,
+        {
+            "name": name,
+            "at_hours": at_hours,
+            "changes": {key.strip(): toml_value(value.strip()) for key, _, value in pairs},
+        },
+        "--arm",
+    )

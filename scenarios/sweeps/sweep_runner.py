@@ -27,16 +27,16 @@ import types
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perplab.scenarios.files.validation import rulebook_of
-from perplab.scenarios.sweeps.sweep_design import changes_at, points_of
-from perplab.scenarios.runs.run_hash import fingerprint
 from perplab.scenarios.files.loader import build, load, setup_of
-from perplab.scenarios.runs.outcome import Outcome
+from perplab.scenarios.files.validation import rulebook_of
 from perplab.scenarios.runs.checksums import broken, broken_object, json_object, seal_of, sealed
+from perplab.scenarios.runs.outcome import Outcome
+from perplab.scenarios.runs.run_hash import fingerprint
 from perplab.scenarios.runs.store import PACKAGES, plain, tables_of, version_of, write_parquet
+from perplab.scenarios.sweeps.sweep_design import changes_at, points_of
+from perplab.sim.atomic_files import clear_dead, whole_file
 from perplab.sim.compiler.cache import HOUSE, sources_hash
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.atomic_files import clear_dead, whole_file
 from perplab.sim.faults import flattened
 
 FORMAT = 1
@@ -64,7 +64,7 @@ def code_hash():
     """Return a short hash of all code that a run's figures depend on."""
     digest = hashlib.sha256(sources_hash().encode())
     for floor in ("scenarios", "analysis"):
-        for path in sorted((HOUSE / floor).glob("*.py")):
+        for path in sorted((HOUSE / floor).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -75,11 +75,20 @@ def jobs_of(sweep):
     for point in points_of(sweep):
         changes = changes_at(sweep, point)
         labels = {name: sweep.factors[name].label(value) for name, value in point.items()}
-        branches = [[arm["name"], arm["at_hours"], fingerprint(load(sweep.scenario, changes | flattened(arm["changes"])))] for arm in arms]
+        branches = [
+            [
+                arm["name"],
+                arm["at_hours"],
+                fingerprint(load(sweep.scenario, changes | flattened(arm["changes"]))),
+            ]
+            for arm in arms
+        ]
         point_hash = fingerprint(load(sweep.scenario, changes), branches, list(sweep.keep), code)
         for seed in sweep.all_seeds:
             key = hashlib.sha256(f"{point_hash} {seed}".encode()).hexdigest()[:20]
-            jobs.append(Job(key, len(jobs), sweep.scenario, changes, labels, seed, arms, sweep.keep, code))
+            jobs.append(
+                Job(key, len(jobs), sweep.scenario, changes, labels, seed, arms, sweep.keep, code)
+            )
     return jobs
 
 
@@ -102,11 +111,26 @@ def prepare(sweep, text, folder, resume, tell=lambda sentence: None):
     """
     folder, jobs = pathlib.Path(folder), jobs_of(sweep)
     manifest = {
-        "format": FORMAT, "kind": "sweep", "name": sweep.name, "title": sweep.title, "question": sweep.question, "file": text,
-        "scenario": load(sweep.scenario, jobs[0].changes).model_dump(mode="json", exclude_none=True, exclude={"question"}),
-        "factors": {name: factor.model_dump(mode="json", exclude_none=True) for name, factor in sweep.factors.items()},
-        "design": sweep.design.model_dump(mode="json"), "seeds": list(sweep.all_seeds), "arms": [arm.name for arm in sweep.arms],
-        "keep": list(sweep.keep), "unit": money_unit(sweep, jobs), "runs": [job.key for job in jobs], "code_hash": code_hash(),
+        "format": FORMAT,
+        "kind": "sweep",
+        "name": sweep.name,
+        "title": sweep.title,
+        "question": sweep.question,
+        "file": text,
+        "scenario": load(sweep.scenario, jobs[0].changes).model_dump(
+            mode="json", exclude_none=True, exclude={"question"}
+        ),
+        "factors": {
+            name: factor.model_dump(mode="json", exclude_none=True)
+            for name, factor in sweep.factors.items()
+        },
+        "design": sweep.design.model_dump(mode="json"),
+        "seeds": list(sweep.all_seeds),
+        "arms": [arm.name for arm in sweep.arms],
+        "keep": list(sweep.keep),
+        "unit": money_unit(sweep, jobs),
+        "runs": [job.key for job in jobs],
+        "code_hash": code_hash(),
         "versions": {name: version_of(name) for name in PACKAGES},
     }
     if folder.exists() and any(folder.iterdir()):
@@ -119,9 +143,13 @@ def prepare(sweep, text, folder, resume, tell=lambda sentence: None):
 
 def money_unit(sweep, jobs):
     """Return the quote currency in a money unit, or None where the runs differ in it."""
-    moved = any(key.startswith("market") for factor in sweep.factors.values() for key in factor.all_keys)
-    heads = jobs[::len(sweep.all_seeds)] if moved else jobs[:1]
-    markets = [market for job in heads for market in load(sweep.scenario, job.changes).all_markets.values()]
+    moved = any(
+        key.startswith("market") for factor in sweep.factors.values() for key in factor.all_keys
+    )
+    heads = jobs[:: len(sweep.all_seeds)] if moved else jobs[:1]
+    markets = [
+        market for job in heads for market in load(sweep.scenario, job.changes).all_markets.values()
+    ]
     units = {rulebook_of(market).contract.unit for market in markets}
     return units.pop() if len(units) == 1 else None
 
@@ -131,7 +159,16 @@ def is_finished(folder, key, tell):
     if not (folder / "done" / f"{key}.json").exists():
         return False
     done, fault = broken_object(folder, f"done/{key}.json")
-    fault = fault or next(filter(None, (broken(folder, f"{name}/{key}.parquet", seal) for name, seal in done["tables"].items())), "")
+    fault = fault or next(
+        filter(
+            None,
+            (
+                broken(folder, f"{name}/{key}.parquet", seal)
+                for name, seal in done["tables"].items()
+            ),
+        ),
+        "",
+    )
     if fault:
         (folder / "done" / f"{key}.json").unlink()
         tell(f"run {key} is done again: {fault}")
@@ -142,10 +179,24 @@ def check_same(manifest, folder, resume):
     """Refuse a folder that is not this sweep's, or that is but was not asked to go on."""
     there, _ = broken_object(folder, "manifest.json")
     if there.get("runs") != manifest["runs"]:
-        other = "another sweep, or this one under other code" if there.get("kind") == "sweep" else "something else"
-        raise ParameterError(Fault("--out", str(folder), f"a new folder, or that of this sweep: {other} stands there"))
+        other = (
+            "another sweep, or this one under other code"
+            if there.get("kind") == "sweep"
+            else "something else"
+        )
+        raise ParameterError(
+            Fault(
+                "--out", str(folder), f"a new folder, or that of this sweep: {other} stands there"
+            )
+        )
     if not resume:
-        raise ParameterError(Fault("--out", str(folder), "a new folder; this sweep has been here before: add --resume to finish it"))
+        raise ParameterError(
+            Fault(
+                "--out",
+                str(folder),
+                "a new folder; this sweep has been here before: add --resume to finish it",
+            )
+        )
 
 
 def work(folder, summarize, job):
@@ -157,7 +208,11 @@ def work(folder, summarize, job):
     """
     folder, begun = pathlib.Path(folder), time.perf_counter()
     if job.code not in ("", code_hash()):
-        fail(folder, job, f"the code of this worker is not that of the sweep ({code_hash()}, not {job.code})")
+        fail(
+            folder,
+            job,
+            f"the code of this worker is not that of the sweep ({code_hash()}, not {job.code})",
+        )
         return job.key, False
     try:
         pairs, tables = keep_tables(folder, job)
@@ -167,10 +222,20 @@ def work(folder, summarize, job):
     except Exception as error:
         fail(folder, job, f"{type(error).__name__}: {error}", traceback.format_exc())
         return job.key, False
-    done = {"key": job.key, "number": job.number, "seed": job.seed, "factors": job.factors, "summaries": rows, "tables": tables}
+    done = {
+        "key": job.key,
+        "number": job.number,
+        "seed": job.seed,
+        "factors": job.factors,
+        "summaries": rows,
+        "tables": tables,
+    }
     write_object(folder / "done" / f"{job.key}.json", done)
     (folder / "failed" / f"{job.key}.json").unlink(missing_ok=True)
-    write_object(folder / "times" / f"{job.key}.json", {"wall_seconds": round(time.perf_counter() - begun, 3)})
+    write_object(
+        folder / "times" / f"{job.key}.json",
+        {"wall_seconds": round(time.perf_counter() - begun, 3)},
+    )
     return job.key, True
 
 
@@ -178,7 +243,11 @@ def keep_tables(folder, job):
     """Run a job and its arms; write the tables to keep; return ``(arm, outcome)`` pairs and the seals of the tables by name."""
     pairs, seals = outcomes_of(job), {}
     for name in job.keep:
-        tables = [labelled(table, job, arm) for arm, outcome in pairs if (table := tables_of(outcome.records, name == "trades").get(name)) is not None]
+        tables = [
+            labelled(table, job, arm)
+            for arm, outcome in pairs
+            if (table := tables_of(outcome.records, name == "trades").get(name)) is not None
+        ]
         if tables:
             path = folder / name / f"{job.key}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +259,11 @@ def keep_tables(folder, job):
 
 def labelled(table, job, arm):
     """Return a table with the key and seed of its run and the name of its arm, so that it can be read without us."""
-    labels = (("key", job.key, pa.string()), ("seed", job.seed, pa.int64()), ("arm", arm, pa.string()))
+    labels = (
+        ("key", job.key, pa.string()),
+        ("seed", job.seed, pa.int64()),
+        ("arm", arm, pa.string()),
+    )
     for name, value, kind in labels:
         table = table.append_column(name, pa.array([value] * table.num_rows, kind))
     return table
@@ -201,7 +274,12 @@ def outcomes_of(job):
     changes = job.changes | ({"record.trades": True} if "trades" in job.keep else {})
     scenario = load(job.story, changes)
     market, branches, twin = build(scenario, job.seed), [], None
-    stops = sorted([(round(arm["at_hours"] * 3600 / scenario.dt_seconds), arm["name"], arm) for arm in job.arms])
+    stops = sorted(
+        [
+            (round(arm["at_hours"] * 3600 / scenario.dt_seconds), arm["name"], arm)
+            for arm in job.arms
+        ]
+    )
     if scenario.twin_step is not None:
         stops = sorted([*stops, (scenario.twin_step, "", None)])
     for step, name, arm in stops:
@@ -214,12 +292,21 @@ def outcomes_of(job):
     for each in (*(branch for _, _, branch in branches), *([twin] if twin else ()), market):
         each.run(scenario.steps - each.step_number)
     base = ("base", Outcome(scenario, job.seed, market.records(), twin and twin.records()))
-    return [base] + [(name, Outcome(other, job.seed, branch.records(), None)) for name, other, branch in branches]
+    return [base] + [
+        (name, Outcome(other, job.seed, branch.records(), None)) for name, other, branch in branches
+    ]
 
 
 def fail(folder, job, error, trace=""):
     """Keep the error of a job."""
-    kept = {"key": job.key, "number": job.number, "seed": job.seed, "factors": job.factors, "error": error, "traceback": trace}
+    kept = {
+        "key": job.key,
+        "number": job.number,
+        "seed": job.seed,
+        "factors": job.factors,
+        "error": error,
+        "traceback": trace,
+    }
     write_object(folder / "failed" / f"{job.key}.json", kept)
 
 
@@ -263,9 +350,13 @@ def dask_pool(address):
 
         return Client(address, timeout="10s").get_executor()
     except ImportError:
-        raise ParameterError(Fault("--scheduler", address, "used with pip install -e '.[sweep]'")) from None
+        raise ParameterError(
+            Fault("--scheduler", address, "used with pip install -e '.[sweep]'")
+        ) from None
     except (OSError, TimeoutError, ValueError) as error:
-        raise ParameterError(Fault("--scheduler", address, f"the address of a Dask scheduler ({error})")) from None
+        raise ParameterError(
+            Fault("--scheduler", address, f"the address of a Dask scheduler ({error})")
+        ) from None
 
 
 def execute(jobs, folder, summarize, new_pool, progress=None):
@@ -288,7 +379,13 @@ def execute(jobs, folder, summarize, new_pool, progress=None):
         For a function of the program itself, which no worker could find.
     """
     if getattr(summarize, "__module__", None) == "__main__":
-        raise ParameterError(Fault("summarize", summarize.__name__, "a function of a module that can be imported, not of the program itself"))
+        raise ParameterError(
+            Fault(
+                "summarize",
+                summarize.__name__,
+                "a function of a module that can be imported, not of the program itself",
+            )
+        )
     one, waiting, suspects = functools.partial(work, str(folder), summarize), list(jobs), []
     while waiting:
         waiting = run_pool(one, waiting, new_pool, suspects, progress)
@@ -310,7 +407,9 @@ def run_pool(one, jobs, new_pool, suspects, progress, quiet=True):
             while left and len(running) < AHEAD * getattr(pool, "_max_workers", AHEAD):
                 job = left.pop()
                 running[pool.submit(one, job)] = job
-            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+            done, _ = concurrent.futures.wait(
+                running, return_when=concurrent.futures.FIRST_COMPLETED
+            )
             for future in done:
                 _, well = future.result()
                 del running[future]
@@ -347,11 +446,27 @@ def gather(folder, jobs):
 
 def rows_of_job(folder, job):
     """Return the rows of a job: one an arm, its error if it failed, nothing if it has not run."""
-    head = {"key": job.key, "number": job.number, "seed": job.seed, **{f"factor.{name}": value for name, value in job.factors.items()}}
+    head = {
+        "key": job.key,
+        "number": job.number,
+        "seed": job.seed,
+        **{f"factor.{name}": value for name, value in job.factors.items()},
+    }
     if (folder / "done" / f"{job.key}.json").exists():
-        return [head | {"error": None} | flat(summary) for summary in json_object(folder / "done" / f"{job.key}.json")["summaries"]]
+        return [
+            head | {"error": None} | flat(summary)
+            for summary in json_object(folder / "done" / f"{job.key}.json")["summaries"]
+        ]
     if (folder / "failed" / f"{job.key}.json").exists():
-        return [head | {"error": broken_object(folder, f"failed/{job.key}.json")[0].get("error", "its record cannot be read"), "arm": "base"}]
+        return [
+            head
+            | {
+                "error": broken_object(folder, f"failed/{job.key}.json")[0].get(
+                    "error", "its record cannot be read"
+                ),
+                "arm": "base",
+            }
+        ]
     return []
 
 

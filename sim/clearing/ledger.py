@@ -14,13 +14,12 @@ import math
 
 import numpy as np
 
-from perplab.sim.compiler.jit import entry, hot_kernel, kernel, rarely
+from perplab.sim.compiler.entries import entry
+from perplab.sim.compiler.hints import rarely
+from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.state.records import (
     account_at,
-    asset_at,
-    assets,
     held_at,
-    holding_at,
     market_at,
     markets,
     position_at,
@@ -82,7 +81,10 @@ def enter_held(world, i, m):
     position["held_at"] = run["held_count"]
     run["held_count"] += 1
     position["index_cost"], position["realised"], position["node"] = 0.0, 0, -1
-    position["opening_funding"], position["opening_fees"] = position["all_funding"], position["all_fees"]
+    position["opening_funding"], position["opening_fees"] = (
+        position["all_funding"],
+        position["all_fees"],
+    )
 
 
 @hot_kernel
@@ -195,46 +197,6 @@ def exchange(world, m, maker, taker, lots, tick, taker_fee, maker_fee):
     venue_at(world, market["venue"])["fees"] += maker_units + taker_units
 
 
-@hot_kernel
-def purse_equity(world, i, m):
-    """Return the equity (float units) behind position (i, m): its pot's, or its cross account's at the marks."""
-    position, market = position_at(world, i, m), market_at(world, m)
-    if position["isolated"] == 1:
-        return position["pot"] + position["quote"] + position["lots"] * view_at(world, m)["mark"] * market["units_per_price"]
-    return cross_equity(world, i, market["venue"])
-
-
-@hot_kernel
-def cross_equity(world, i, v):
-    """Return collateral plus the unrealised profit of all cross positions of account (i, v), float units."""
-    if rarely(markets(world).shape[0] > 1):
-        return cross_equity_of_many(world, i, v)
-    position, equity = position_at(world, i, 0), float(account_at(world, i, v)["collateral"])
-    if position["lots"] != 0 and position["isolated"] == 0:
-        equity += position["quote"] + position["lots"] * view_at(world, 0)["mark"] * market_at(world, 0)["units_per_price"]
-    return equity
-
-
-@entry("float64", 3)
-def cross_equity_of_many(world, i, v):
-    """Return `cross_equity` where there are several markets."""
-    equity = float(account_at(world, i, v)["collateral"])
-    for m in range(markets(world).shape[0]):
-        position = position_at(world, i, m)
-        if position["lots"] != 0 and position["isolated"] == 0 and market_at(world, m)["venue"] == v:
-            equity += position["quote"] + position["lots"] * view_at(world, m)["mark"] * market_at(world, m)["units_per_price"]
-    return equity
-
-
-@kernel
-def same_purse(world, i, m, other):
-    """Return whether position (i, other) stands on the purse of (i, m)."""
-    if other == m:
-        return True
-    return (position_at(world, i, m)["isolated"] == 0 and position_at(world, i, other)["isolated"] == 0
-            and market_at(world, other)["venue"] == market_at(world, m)["venue"])
-
-
 @kernel
 def pay_funding(world, i, m, units):
     """Take a funding payment (positive: paid by the position) from the purse of (i, m)."""
@@ -253,153 +215,3 @@ def funding_received(position):
 def fees_received(position):
     """Return the fees of the open position as money received, in units (negative: paid)."""
     return position["all_fees"] - position["opening_fees"]
-
-
-@hot_kernel
-def receive_incoming(world, i, v):
-    """Credit a transfer that has arrived."""
-    account = account_at(world, i, v)
-    if account["incoming"] > 0 and run_row(world, 0)["step"] >= account["incoming_step"]:
-        account["collateral"] += account["incoming"]
-        account["incoming"] = 0
-
-
-@kernel
-def deposit(world, i, v, units):
-    """Send units from the wallet to the venue; they arrive after its transfer time. Return whether it went."""
-    run, wallet, account = run_row(world, 0), account_at(world, i, 0), account_at(world, i, v)
-    if account["incoming"] > 0 or wallet["cash"] - short_spot_value(world, i) < units:
-        return False
-    wallet["cash"] -= units
-    account["incoming"] = units
-    account["incoming_step"] = run["step"] + np.int64(math.ceil(venue_at(world, v)["transfer_seconds"] / run["dt"]))
-    receive_incoming(world, i, v)
-    return True
-
-
-@kernel
-def withdraw(world, i, v, units):
-    """Move units of collateral to the wallet at once; the caller has checked that they are free."""
-    account_at(world, i, v)["collateral"] -= units
-    account_at(world, i, 0)["cash"] += units
-    note_all(world, i, v)
-
-
-@kernel
-def short_spot_value(world, i):
-    """Return the units of the wallet that back the trader's short spot: the value of what it has borrowed."""
-    value = 0.0
-    for a in range(assets(world).shape[0]):
-        asset = asset_at(world, a)
-        value += max(-holding_at(world, i, a)["lots"], 0) * asset["spot"] * asset["units_per_tick"] / asset["tick"]
-    return value
-
-
-@kernel
-def accrue_borrow(world, i, a):
-    """Charge the interest on borrowed spot since the last charge; cash goes outside, rounded up."""
-    asset, holding = asset_at(world, a), holding_at(world, i, a)
-    if holding["lots"] < 0:
-        units = np.int64(math.ceil(-holding["lots"] * (asset["borrow_index"] - holding["borrow_index"])))
-        account_at(world, i, 0)["cash"] -= units
-        asset["outside_cash"] += units
-        asset["outside_interest"] += units
-        holding["interest"] -= units
-    holding["borrow_index"] = asset["borrow_index"]
-
-
-@kernel
-def exchange_spot(world, i, a, lots, tick):
-    """Book a spot trade of signed lots at a tick with the outside, and its fee."""
-    asset, holding, account = asset_at(world, a), holding_at(world, i, a), account_at(world, i, 0)
-    accrue_borrow(world, i, a)
-    value = lots * tick * asset["units_per_tick"]
-    units = fee_units(abs(value), asset["fee"])
-    account["cash"] -= value + units
-    asset["outside_cash"] += value + units
-    asset["borrow_lots"] += max(-holding["lots"] - lots, 0) - max(-holding["lots"], 0)
-    holding["lots"] += lots
-    holding["fees"] -= units
-    asset["outside_lots"] -= lots
-    for m in range(markets(world).shape[0]):
-        if market_at(world, m)["asset"] == a:
-            position_at(world, i, m)["spot_lots"] = holding["lots"]
-
-
-@kernel
-def move_position(world, i, m, fund):
-    """Hand a position with its entry value, and so its unrealised profit, to the fund; the purse stays. Return the
-    units of that profit at the mark's tick."""
-    position, market = position_at(world, i, m), market_at(world, m)
-    lots, quote = position["lots"], position["quote"]
-    mark_tick = np.int64(round(view_at(world, m)["mark"] / market["tick"]))
-    gain = quote + lots * mark_tick * market["units_per_tick"]
-    position["lots"], position["quote"] = 0, 0
-    position["realised"] += gain
-    position["index_cost"] += lots * view_at(world, m)["index"]
-    view_at(world, m)["open_interest"] -= max(lots, 0)
-    leave_held(world, i, m)
-    fill(world, fund, m, lots, mark_tick, np.int64(0))
-    credit(world, fund, m, gain)
-    return gain
-
-
-@kernel
-def move_purse(world, i, m, fund):
-    """Hand what is left in the purse of (i, m), positive or negative, to the fund; return the units moved."""
-    v, position = market_at(world, m)["venue"], position_at(world, i, m)
-    account = account_at(world, i, v)
-    units = position["pot"] if position["isolated"] == 1 else account["collateral"]
-    if position["isolated"] == 1:
-        position["pot"] = 0
-    else:
-        account["collateral"] = 0
-    account_at(world, fund, v)["collateral"] += units
-    return units
-
-
-@kernel
-def charge_to_fund(world, i, m, units, released):
-    """Move a liquidation fee to the venue's fund, the liquidator's part to him; return the fund's, which is rounded up."""
-    venue = venue_at(world, market_at(world, m)["venue"])
-    passed_on = np.int64(units * (1.0 - venue["liquidation_fund_share"]))
-    surrender(world, i, m, units, released)
-    position_at(world, i, m)["all_fees"] -= units
-    account_at(world, venue["fund_row"], market_at(world, m)["venue"])["collateral"] -= passed_on
-    venue["liquidators"] += passed_on
-    return units - passed_on
-
-
-@kernel
-def surrender(world, i, m, units, released):
-    """Move units to the venue's fund and return them: first from what a pot has just `released` to the account, then from the purse of (i, m)."""
-    v = market_at(world, m)["venue"]
-    from_account = min(units, released)
-    account_at(world, i, v)["collateral"] -= from_account
-    credit(world, i, m, from_account - units)
-    account_at(world, venue_at(world, v)["fund_row"], v)["collateral"] += units
-    return units
-
-
-def total_units(tables):
-    """Return the conserved totals of a state: money in units, spot lots by asset, position lots by market.
-
-    Parameters
-    ----------
-    tables : dict of str to numpy.ndarray
-
-    Returns
-    -------
-    tuple of (int, list of int, list of int)
-        Python integers, so the check itself cannot overflow. The first is constant over a run, the second
-        constant, the third all zero.
-    """
-    def total(table, *fields):
-        return sum(int(value) for field in fields for value in tables[table][field].ravel())
-
-    money = (total("account", "collateral", "incoming", "cash") + total("position", "pot", "quote")
-             + total("venue", "fees", "liquidators") + total("asset", "outside_cash"))
-    spot = [sum(int(x) for x in tables["holding"]["lots"][:, a]) + int(asset["outside_lots"])
-            for a, asset in enumerate(tables["asset"])]
-    perpetual = [sum(int(x) for x in tables["position"]["lots"][:, m]) for m in range(len(tables["market"]))]
-    return money, spot, perpetual

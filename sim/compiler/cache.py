@@ -14,7 +14,7 @@ import sys
 import tempfile
 from importlib.metadata import version
 
-HOUSE = pathlib.Path(__file__).resolve().parent.parent
+HOUSE = pathlib.Path(__file__).resolve().parents[2]
 FLOORS = ("sim", "agents")
 
 
@@ -35,7 +35,11 @@ def hash_of(house):
 
 def cache_directory():
     """Return the directory of compiled code: ``PERPLAB_CACHE``, the user's cache, or a temporary one."""
-    home = os.environ.get("PERPLAB_CACHE") or os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    home = (
+        os.environ.get("PERPLAB_CACHE")
+        or os.environ.get("XDG_CACHE_HOME")
+        or pathlib.Path.home() / ".cache"
+    )
     directory = pathlib.Path(home) / "perplab" / sources_hash()
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -45,8 +49,6 @@ def cache_directory():
         directory = pathlib.Path(tempfile.gettempdir()) / f"perplab-{os.getuid()}" / sources_hash()
         directory.mkdir(parents=True, exist_ok=True)
     return directory
-
-
 
 
 @contextlib.contextmanager
@@ -64,10 +66,13 @@ def second_compiler(module):
     if done.exists():
         yield
         return
-    order = f"import {module}; from sim import kernel; [address() for address in reversed(kernel._entries.values())]"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HOUSE), os.environ.get("PYTHONPATH", "")])}
-    other = subprocess.Popen([sys.executable, "-c", order], env=environment, stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    order = f"import {module}; from perplab.sim.compiler.entries import addresses; [address() for address in reversed(addresses())]"
+    other = subprocess.Popen(
+        [sys.executable, "-c", order],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+    )
     try:
         yield
         done.touch()

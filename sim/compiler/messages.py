@@ -48,7 +48,9 @@ def reason_of(error):
         return "a way through it returns nothing; return the count of order rows, 0 for none"
     if not type(error).__module__.startswith("numba"):
         return f"{type(error).__name__}: {text}"
-    first = next((line.strip() for line in text.splitlines() if not EMPTY.match(line)), type(error).__name__)
+    first = next(
+        (line.strip() for line in text.splitlines() if not EMPTY.match(line)), type(error).__name__
+    )
     cause = CAUSE.search(first)
     return ADDRESS.sub("", cause[1] if cause else first)[:LONGEST]
 

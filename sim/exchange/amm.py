@@ -18,69 +18,8 @@ import math
 import numpy as np
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.laws.amm import product_price, product_room, skew_price
 from perplab.sim.state.records import VAMM, market_at, position_at, venue_at, view_at
-
-
-@hot_kernel
-def product_price(reserve, product, size):
-    """Return the average price of buying `size` (negative: selling) from reserves of constant product.
-
-    Parameters
-    ----------
-    reserve : float, asset
-        Base in the pool, above `size`.
-    product : float
-        Base times quote.
-    size : float, asset, not 0
-
-    Examples
-    --------
-    >>> product_price(100.0, 100_000.0, 37.5), product_price(100.0, 100_000.0, -25.0)
-    (16.0, 8.0)
-    """
-    return product / (reserve * (reserve - size))
-
-
-@hot_kernel
-def product_room(reserve, product, price):
-    """Return the size that brings reserves of constant product to a price: bought if positive, sold if negative.
-
-    Examples
-    --------
-    >>> round(product_room(100.0, 100_000.0, 11.025), 9)
-    4.761904762
-    """
-    return reserve - math.sqrt(product / price)
-
-
-@hot_kernel
-def skew_price(index, skew, size, scale, half_spread, relief=1.0):
-    """Return the average price of `size` at an oracle's price, moved by the mean of the skew before and after.
-
-    Parameters
-    ----------
-    index : float, quote currency
-    skew, size : float, lots
-        `size` is signed and not 0.
-    scale : float, lots
-        Skew at which the price is moved by the index itself; infinite: no impact.
-    half_spread : float, fraction
-    relief : float, fraction
-        Part of the displacement that counts for the part of `size` that leads towards balance. Below 1 a round trip through
-        balance loses, as where GMX takes a larger factor for negative than for positive price impact.
-
-    Examples
-    --------
-    >>> round(skew_price(1200.0, 0.0, 100.0, 1e6, 0.0), 9), round(skew_price(2025.0, 20.0, 5.0, 1e4, 0.0), 9)
-    (1200.06, 2029.55625)
-    >>> round(skew_price(1000.0, -10.0, 15.0, 1000.0, 0.0, 0.6), 9)
-    998.833333333
-    """
-    side = 1.0 if size > 0.0 else -1.0
-    towards = min(max(-skew * side, 0.0), abs(size))
-    beyond = abs(size) - towards
-    moved = relief * towards * (skew + 0.5 * side * towards) + beyond * (skew + side * (towards + 0.5 * beyond))
-    return index * (1.0 + side * half_spread + moved / (abs(size) * scale))
 
 
 @hot_kernel
@@ -101,8 +40,14 @@ def pool_price(world, m, lots):
     market = market_at(world, m)
     if market["place"] == VAMM:
         return product_price(market["reserve"], market["reserve_product"], lots * market["lot"])
-    return skew_price(view_at(world, m)["index"], pool_skew(world, m), float(lots), market["pool_scale"],
-                      market["pool_half_spread"], market["pool_relief"])
+    return skew_price(
+        view_at(world, m)["index"],
+        pool_skew(world, m),
+        float(lots),
+        market["pool_scale"],
+        market["pool_half_spread"],
+        market["pool_relief"],
+    )
 
 
 @kernel
@@ -110,13 +55,17 @@ def pool_room(world, m, side, price):
     """Return the lots that the pool trades before its price passes `price`; never more than a billion."""
     market, index = market_at(world, m), view_at(world, m)["index"]
     if market["place"] == VAMM:
-        room = side * product_room(market["reserve"], market["reserve_product"], price) / market["lot"]
+        room = (
+            side * product_room(market["reserve"], market["reserve_product"], price) / market["lot"]
+        )
     else:
         distance = side * (price / index - 1.0) - market["pool_half_spread"]
         skew = side * pool_skew(world, m)
         room = 1e9
         if distance < 0.0:
-            distance = distance / market["pool_relief"] if market["pool_relief"] > 0.0 else -math.inf
+            distance = (
+                distance / market["pool_relief"] if market["pool_relief"] > 0.0 else -math.inf
+            )
         if market["pool_scale"] < 1e300:
             room = market["pool_scale"] * distance - skew
         elif distance < 0.0:
@@ -130,7 +79,9 @@ def quote_pool(world, m):
     """Set the best prices that traders see: those of a lot on each side, rounded away from the middle."""
     market, view = market_at(world, m), view_at(world, m)
     view["best_bid"] = max(np.int64(math.floor(pool_price(world, m, -1) / market["tick"])), 1)
-    view["best_ask"] = max(np.int64(math.ceil(pool_price(world, m, 1) / market["tick"])), view["best_bid"] + 1)
+    view["best_ask"] = max(
+        np.int64(math.ceil(pool_price(world, m, 1) / market["tick"])), view["best_bid"] + 1
+    )
 
 
 @kernel
@@ -146,4 +97,8 @@ def swap_lots(world, taker, m, side, limit, lots):
 def swap_tick(world, m, side, size, limit):
     """Return the average price of a swap rounded to a tick against the trader, never beyond its limit."""
     price = pool_price(world, m, side * size) / market_at(world, m)["tick"]
-    return min(np.int64(math.ceil(price - 1e-9)), limit) if side > 0 else max(np.int64(math.floor(price + 1e-9)), limit)
+    return (
+        min(np.int64(math.ceil(price - 1e-9)), limit)
+        if side > 0
+        else max(np.int64(math.floor(price + 1e-9)), limit)
+    )

@@ -12,7 +12,9 @@ levels and best prices.
 
 import numpy as np
 
-from perplab.sim.compiler.jit import entry, highest_bit, hot_kernel, kernel, lowest_bit
+from perplab.sim.compiler.entries import entry
+from perplab.sim.compiler.hints import highest_bit, lowest_bit
+from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.state.records import (
     depth_at,
     depths,
@@ -64,7 +66,9 @@ def set_bit(world, m, place):
     before = word_at(world, m, word)
     put_word(world, m, word, before | _ONE << np.uint64(place & 63))
     if before == _ZERO:
-        put_summary_word(world, m, word >> 6, summary_word_at(world, m, word >> 6) | _ONE << np.uint64(word & 63))
+        put_summary_word(
+            world, m, word >> 6, summary_word_at(world, m, word >> 6) | _ONE << np.uint64(word & 63)
+        )
 
 
 @hot_kernel
@@ -101,7 +105,11 @@ def next_price(world, m, side, tick):
     if place < 0 or place >= levels(world).shape[1]:
         return 0
     here = outward(word_at(world, m, place >> 6), side, place)
-    level = (place & ~63) + nearest(here, side) if here != _ZERO else far_level(world, m, side, place >> 6)
+    level = (
+        (place & ~63) + nearest(here, side)
+        if here != _ZERO
+        else far_level(world, m, side, place >> 6)
+    )
     return level + low if level >= 0 else 0
 
 
@@ -223,7 +231,9 @@ def depth_to(world, m, side, limit):
         return lots_between(world, m, max(limit - low, 0), view["best_bid"] - low)
     if view["best_ask"] == 0:
         return np.int64(0)
-    return lots_between(world, m, view["best_ask"] - low, min(limit - low, levels(world).shape[1] - 1))
+    return lots_between(
+        world, m, view["best_ask"] - low, min(limit - low, levels(world).shape[1] - 1)
+    )
 
 
 @hot_kernel

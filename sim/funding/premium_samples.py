@@ -19,18 +19,22 @@ References: `sim/rulebooks` name the venues' documents.
 
 import math
 
-import numpy as np
-
-from perplab.sim.exchange.book import far_level, nearest, opposite, outward, without
-from perplab.sim.laws.funding import clamp, funding_rate, limited
+from perplab.sim.compiler.entries import entry
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.exchange.impact_price import average_price, book_mid
+from perplab.sim.funding.rate import predict
 from perplab.sim.funding.skew import imbalance_rate
-from perplab.sim.compiler.jit import entry, hot_kernel, kernel
+from perplab.sim.laws.funding import clamp
 from perplab.sim.laws.mark import decayed_average, moved
-from perplab.sim.exchange.amm import pool_price
-from perplab.sim.laws.premium import median_of_votes, premium_index, sample_weight, trimmed_mean, truncated
+from perplab.sim.laws.premium import (
+    median_of_votes,
+    premium_index,
+    sample_weight,
+    trimmed_mean,
+    truncated,
+)
 from perplab.sim.state.records import (
     AVERAGE_GAP,
-    BOOK,
     IMPACT,
     IMPACT_MEAN,
     IMPACT_OR_ZERO,
@@ -38,69 +42,16 @@ from perplab.sim.state.records import (
     LAST_SAMPLE,
     LINEAR_RAMP,
     MARK_PREMIUM,
-    MEDIAN_OF_VOTES,
     MID_PREMIUM,
     OPEN_INTEREST,
     RECURSIVE,
     VOTES,
-    depth_at,
     market_at,
     run_row,
-    venue_at,
     view_at,
-    word_at,
 )
 
 MINUTE = 60.0
-
-
-@hot_kernel
-def take_levels(world, m, side, place, left, lots):
-    """Return the notional left and the lots had after taking from the levels of a word of the bitmap, from `place` on outwards."""
-    market, word = market_at(world, m), outward(word_at(world, m, place >> 6), side, place)
-    while word != 0 and left > 0.0:
-        level = (place & ~63) + nearest(word, side)
-        unit_value, here = float((level + market["window_low"]) * market["units_per_tick"]), float(depth_at(world, m, level))
-        if here * unit_value >= left:
-            return 0.0, lots + left / unit_value
-        lots += here
-        left -= here * unit_value
-        word = without(word, level)
-    return left, lots
-
-
-@kernel
-def average_price(world, m, side, notional):
-    """Return the average price of trading a notional (units) against a side of the book (+1: selling to bids).
-
-    Returns
-    -------
-    price : float, quote currency
-        What the book lacks is priced at the index, so the result is continuous in the depth.
-    thin : bool
-        Whether the book lacked any.
-    """
-    market, view = market_at(world, m), view_at(world, m)
-    if market["place"] != BOOK:
-        size = max(np.int64(notional / (view["index"] * market["units_per_price"])), 1)
-        return pool_price(world, m, -side * size), False
-    left, lots, best = notional, 0.0, opposite(world, m, -side)
-    place = best - market["window_low"] if best > 0 else -1
-    while place >= 0 and left > 0.0:
-        left, lots = take_levels(world, m, side, place, left, lots)
-        place = far_level(world, m, side, place >> 6)
-    thin = left > 0.0
-    lots += left / (view["index"] * market["units_per_price"])
-    return notional / (lots * market["units_per_price"]), thin
-
-
-@hot_kernel
-def book_mid(world, m):
-    """Return the mid price in quote currency, or 0 where a side is empty."""
-    view = view_at(world, m)
-    if view["best_bid"] == 0 or view["best_ask"] == 0:
-        return 0.0
-    return 0.5 * (view["best_bid"] + view["best_ask"]) * view["tick"]
 
 
 @hot_kernel
@@ -128,8 +79,12 @@ def other_sample(world, m, elapsed):
     if law == MARK_PREMIUM:
         return view["mark"] / index - 1.0
     if law == AVERAGE_GAP:
-        market["mid_average"] = decayed_average(market["mid_average"], mid if mid > 0.0 else index, elapsed, market["premium_window"])
-        market["index_average"] = decayed_average(market["index_average"], index, elapsed, market["premium_window"])
+        market["mid_average"] = decayed_average(
+            market["mid_average"], mid if mid > 0.0 else index, elapsed, market["premium_window"]
+        )
+        market["index_average"] = decayed_average(
+            market["index_average"], index, elapsed, market["premium_window"]
+        )
         return market["mid_average"] / market["index_average"] - 1.0
     if law == MID_PREMIUM:
         return mid / index - 1.0 if mid > 0.0 else 0.0
@@ -151,7 +106,9 @@ def sample_premium(world, m):
         premium = premium_index(bid, ask, view["index"])
     else:
         premium = other_sample(world, m, elapsed)
-    premium = truncated(clamp(premium, -market["premium_limit"], market["premium_limit"]), market["premium_quantum"])
+    premium = truncated(
+        clamp(premium, -market["premium_limit"], market["premium_limit"]), market["premium_quantum"]
+    )
     market["samples"] += 1
     market["all_samples"] += 1
     view["premium"] = premium
@@ -176,7 +133,9 @@ def add_minute(market, sample):
         return
     count = min(int(market["weight_sum"]), VOTES)
     market["minutes"][count - 1] = sample
-    market["premium_sum"] = market["weight_sum"] * trimmed_mean(market["minutes"], count, market["trim"])
+    market["premium_sum"] = market["weight_sum"] * trimmed_mean(
+        market["minutes"], count, market["trim"]
+    )
 
 
 @entry("none", 2, "float64", "float64")
@@ -184,7 +143,9 @@ def average_otherwise(world, m, premium, elapsed):
     """Bring the average of a market up to date that is neither simple nor a ramp."""
     market, view = market_at(world, m), view_at(world, m)
     if market["premium_average"] == RECURSIVE:
-        view["average_premium"] = decayed_average(view["average_premium"], premium, elapsed, market["premium_window"])
+        view["average_premium"] = decayed_average(
+            view["average_premium"], premium, elapsed, market["premium_window"]
+        )
     elif market["premium_average"] == LAST_SAMPLE:
         view["average_premium"] = premium
     else:
@@ -192,35 +153,16 @@ def average_otherwise(world, m, premium, elapsed):
         market["vote_count"] = min(market["vote_count"] + 1, VOTES)
         market["vote_seconds"] += elapsed
         if market["vote_seconds"] > MINUTE - 1e-6:
-            add_minute(market, median_of_votes(market["votes"], market["vote_count"], market["least_votes"], market["premium_quantum"]))
+            add_minute(
+                market,
+                median_of_votes(
+                    market["votes"],
+                    market["vote_count"],
+                    market["least_votes"],
+                    market["premium_quantum"],
+                ),
+            )
             market["vote_count"], market["vote_seconds"] = 0, 0.0
-            view["average_premium"] = truncated(market["premium_sum"] / market["weight_sum"], market["premium_quantum"])
-
-
-@hot_kernel
-def average_premium(world, m):
-    """Return the average premium of the running interval; 0 where there was no sample."""
-    market, view = market_at(world, m), view_at(world, m)
-    if market["premium_average"] > MEDIAN_OF_VOTES:
-        return view["average_premium"]
-    if market["weight_sum"] <= 0.0:
-        return 0.0
-    average = market["premium_sum"] / market["weight_sum"]
-    return truncated(average, market["premium_quantum"]) if market["premium_average"] == MEDIAN_OF_VOTES else average
-
-
-@hot_kernel
-def rate_of(world, m, average, step_limit):
-    """Return the funding rate that an average premium gives, no further than `step_limit` from the rate in force."""
-    market, before = market_at(world, m), view_at(world, m)["funding_rate"]
-    rate = funding_rate(average, market["interest"], market["damper"], market["damper_mode"], market["cap"], market["divisor"])
-    return limited(before, max(rate, market["floor"]), step_limit)
-
-
-@kernel
-def predict(world, m):
-    """Publish the rate that the next settlement would charge as things stand; the one in force if the venue hides it."""
-    market, view = market_at(world, m), view_at(world, m)
-    view["predicted_funding"] = view["funding_rate"]
-    if venue_at(world, market["venue"])["hide_prediction"] == 0 and market["funding_on"] == 1 and market["lag"] == 0:
-        view["predicted_funding"] = rate_of(world, m, view["average_premium"], market["step_limit"])
+            view["average_premium"] = truncated(
+                market["premium_sum"] / market["weight_sum"], market["premium_quantum"]
+            )

@@ -1,14 +1,17 @@
 """Funding settlement: the rate is fixed and paid through the ledger, at the end of an interval or a little each step.
 
-A rate is fixed from the average premium (`perplab.sim.funding.premium_samples.rate_of`). Where funding accrues continuously, each step charges its
+A rate is fixed from the average premium (`perplab.sim.funding.rate.rate_of`). Where funding accrues continuously, each step charges its
 share of the rate of that moment; the record of the interval holds what was charged in all. With a lag the rate fixed at
 one settlement is charged at the next.
 """
 
-from perplab.sim.laws.funding import funding_payment
-from perplab.sim.funding.skew import trader_interest
-from perplab.sim.compiler.jit import entry, kernel
 from perplab.sim.clearing.ledger import pay_funding
+from perplab.sim.compiler.entries import entry
+from perplab.sim.compiler.jit import kernel
+from perplab.sim.funding.rate import average_premium, rate_of
+from perplab.sim.funding.skew import trader_interest
+from perplab.sim.laws.funding import funding_payment
+from perplab.sim.laws.funding_transfer import borrowing_rate, carried_rate, fee_pool, received_rate
 from perplab.sim.state.records import (
     INDEX_NOTIONAL,
     POOL_FEES,
@@ -23,8 +26,6 @@ from perplab.sim.state.records import (
     venue_at,
     view_at,
 )
-from perplab.sim.funding.premium_samples import average_premium, rate_of
-from perplab.sim.laws.funding_transfer import borrowing_rate, carried_rate, fee_pool, received_rate
 
 YEAR_SECONDS = 31_536_000.0
 
@@ -71,14 +72,18 @@ def adapt_interval(world, m, capped):
     elif market["uncapped"] >= market["restore_after"]:
         seconds = market["long_interval_seconds"]
     market["interval_seconds"] = view["interval_seconds"] = seconds
-    market["interest"] = view["interest"] = market["long_interest"] * (seconds / market["long_interval_seconds"])
+    market["interest"] = view["interest"] = market["long_interest"] * (
+        seconds / market["long_interval_seconds"]
+    )
 
 
 @kernel
 def notional_price(world, m):
     """Return the price at which the notional of funding is taken."""
     view = view_at(world, m)
-    return view["index"] if market_at(world, m)["notional_price"] == INDEX_NOTIONAL else view["mark"]
+    return (
+        view["index"] if market_at(world, m)["notional_price"] == INDEX_NOTIONAL else view["mark"]
+    )
 
 
 @entry("float64", 4, "float64", "float64")
@@ -96,13 +101,24 @@ def rate_of_side(world, m, side, apart, rate, seconds):
     value, own = notional_price(world, m) * market["units_per_price"], rate
     if rate * side < 0.0 and market["receivers"] == POOL_FEES and here > 0.0:
         earned = float(pool["all_fees"])
-        spare = market["fees_spent"] * fee_pool(earned + pool["all_funding"], earned, market["fees_kept"])
+        spare = market["fees_spent"] * fee_pool(
+            earned + pool["all_funding"], earned, market["fees_kept"]
+        )
         own = carried_rate(rate, there * value, here * value, spare)
     elif market["receivers"] == RECEIVERS_SHARE:
-        own = received_rate(rate, there, here) if rate * side < 0.0 else (rate if there > 0.0 else 0.0)
+        own = (
+            received_rate(rate, there, here)
+            if rate * side < 0.0
+            else (rate if there > 0.0 else 0.0)
+        )
     base, kink, above = market["borrowing"][0], market["borrowing"][1], market["borrowing"][2]
     if base > 0.0 and here >= there:
-        own += side * borrowing_rate(min(here / market["pool_largest"], 1.0), base, kink, above) * seconds / YEAR_SECONDS
+        own += (
+            side
+            * borrowing_rate(min(here / market["pool_largest"], 1.0), base, kink, above)
+            * seconds
+            / YEAR_SECONDS
+        )
     return own
 
 
@@ -114,7 +130,11 @@ def rates_of_sides(world, m, rate):
         return rate, rate, -1
     fund = venue_at(world, market["venue"])["fund_row"]
     seconds = run["dt"] if market["continuous"] == 1 else market["interval_seconds"]
-    return rate_of_side(world, m, 1, fund, rate, seconds), rate_of_side(world, m, -1, fund, rate, seconds), fund
+    return (
+        rate_of_side(world, m, 1, fund, rate, seconds),
+        rate_of_side(world, m, -1, fund, rate, seconds),
+        fund,
+    )
 
 
 @kernel
@@ -129,7 +149,9 @@ def pay_all(world, m, rate):
         i = held_at(world, h) // width
         if held_at(world, h) % width == m and i != apart:
             lots = position_at(world, i, m)["lots"]
-            units = funding_payment(lots, price, market["units_per_price"], long_rate if lots > 0 else short_rate)
+            units = funding_payment(
+                lots, price, market["units_per_price"], long_rate if lots > 0 else short_rate
+            )
             pay_funding(world, i, m, units)
             if lots > 0:
                 long_paid += units
@@ -148,9 +170,21 @@ def keep_settlement(world, m, average, seconds):
     """Write the record of an interval from its sums, and begin the sums of the next."""
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
     kept = settlement_at(world, run["settlement_count"])
-    kept["step"], kept["seconds"], kept["market"], kept["rate"] = run["step"], seconds, m, market["charged"]
+    kept["step"], kept["seconds"], kept["market"], kept["rate"] = (
+        run["step"],
+        seconds,
+        m,
+        market["charged"],
+    )
     kept["average_premium"], kept["mark"], kept["index"] = average, view["mark"], view["index"]
-    kept["open_interest"], kept["long_paid"], kept["short_paid"] = view["open_interest"], market["long_paid"], market["short_paid"]
-    kept["residue"], kept["capped"] = market["long_paid"] + market["short_paid"], abs(market["charged"]) >= market["cap"]
+    kept["open_interest"], kept["long_paid"], kept["short_paid"] = (
+        view["open_interest"],
+        market["long_paid"],
+        market["short_paid"],
+    )
+    kept["residue"], kept["capped"] = (
+        market["long_paid"] + market["short_paid"],
+        abs(market["charged"]) >= market["cap"],
+    )
     market["charged"], market["long_paid"], market["short_paid"] = 0.0, 0, 0
     run["settlement_count"] += 1

@@ -87,7 +87,13 @@ def carried_rate(rate, payers_value, receivers_value, pool_units):
     paid = abs(rate) * payers_value
     if abs(rate) * receivers_value - paid <= pool_units:
         return rate
-    limit = max(pool_spends(rate, payers_value, receivers_value, pool_units) + math.floor(paid) - 1.0, 0.0) / receivers_value
+    limit = (
+        max(
+            pool_spends(rate, payers_value, receivers_value, pool_units) + math.floor(paid) - 1.0,
+            0.0,
+        )
+        / receivers_value
+    )
     return limit if rate > 0.0 else -limit
 
 

@@ -266,4 +266,6 @@ def liquidation_price(mark, equity, lots, units_per_price, fraction, deduction):
     11.891089
     """
     size = abs(lots)
-    return (lots * units_per_price * mark - equity - deduction) / (units_per_price * (lots - size * fraction))
+    return (lots * units_per_price * mark - equity - deduction) / (
+        units_per_price * (lots - size * fraction)
+    )

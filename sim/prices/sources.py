@@ -10,56 +10,13 @@ from the median, or 15 min old: out); dYdX v4 and Hyperliquid, oracles (weighted
 
 import math
 
-from perplab.sim.compiler.jit import entry, kernel
+from perplab.sim.compiler.entries import entry
+from perplab.sim.compiler.jit import kernel
+from perplab.sim.laws.index import clamped_mean, weighted_median
 from perplab.sim.state.records import CLAMPED_MEAN, asset_at, draw_at, market_at, path_at, run_row
 from perplab.sim.streams import key_at, normal, uniform
 
 INDEX_DRAWS = 1 << 44
-
-
-@kernel
-def weighted_median(prices, weights, count):
-    """Return the price at which half of the weight is reached, from below.
-
-    Parameters
-    ----------
-    prices, weights : array of float
-        The first `count` are used; none is changed.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> float(weighted_median(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 3.0]), 3))
-    2.0
-    """
-    total, best = 0.0, math.inf
-    for k in range(count):
-        total += weights[k]
-    for k in range(count):
-        below = 0.0
-        for j in range(count):
-            if prices[j] <= prices[k]:
-                below += weights[j]
-        if below >= 0.5 * total and prices[k] < best:
-            best = prices[k]
-    return best
-
-
-@kernel
-def clamped_mean(prices, weights, count, clamp):
-    """Return the weighted mean of prices kept within a fraction `clamp` of their weighted median.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> round(float(clamped_mean(np.array([100.0, 100.0, 50.0]), np.ones(3), 3, 0.03)), 9)
-    99.0
-    """
-    middle, total, weight = weighted_median(prices, weights, count), 0.0, 0.0
-    for k in range(count):
-        total += weights[k] * min(max(prices[k], middle * (1.0 - clamp)), middle * (1.0 + clamp))
-        weight += weights[k]
-    return total / weight
 
 
 @kernel
@@ -82,7 +39,9 @@ def move_sources(world, m):
     rng["key"], rng["draws"] = key_at(key_at(run["key"], INDEX_DRAWS + m), run["step"]), 0
     for k in range(market["index_sources"]):
         if fresh > 0.0:
-            market["source_deviation"][k] = kept * market["source_deviation"][k] + fresh * normal(rng)
+            market["source_deviation"][k] = kept * market["source_deviation"][k] + fresh * normal(
+                rng
+            )
         if market["outages"] > 0.0 and stand_still(market, rng, k, now, run["dt"]):
             continue
         away = market["source_deviation"][k] + shift[k]
@@ -130,9 +89,21 @@ def price_of_sources(world, m):
     """Return the index of a market with several sources before its lag, quote currency; where all agree, their price to the bit."""
     run, market = run_row(world, 0), market_at(world, m)
     move_sources(world, m)
-    count, prices, weights = market["index_sources"], market["source_price"], market["source_weight"]
+    count, prices, weights = (
+        market["index_sources"],
+        market["source_price"],
+        market["source_weight"],
+    )
     oldest = run["step"] * run["dt"] - market["stale_seconds"]
-    total = weights_in_force(prices, market["source_seconds"], market["index_weight"], count, oldest, market["exclusion"], weights)
+    total = weights_in_force(
+        prices,
+        market["source_seconds"],
+        market["index_weight"],
+        count,
+        oldest,
+        market["exclusion"],
+        weights,
+    )
     lowest, highest = math.inf, 0.0
     for k in range(count):
         if weights[k] > 0.0:

@@ -4,10 +4,13 @@ import math
 
 import numpy as np
 
-from perplab.sim.risk.attribution import start_event, tier_maintenance
+from perplab.sim.clearing.equity import purse_equity
+from perplab.sim.clearing.insurance_fund import cover
+from perplab.sim.clearing.ledger import exchange, share_of
+from perplab.sim.clearing.maintenance import purse_maintenance
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.clearing.ledger import cross_equity, exchange, move_purse, purse_equity, same_purse, share_of
 from perplab.sim.laws.margin import bankruptcy_price
+from perplab.sim.risk.attribution import start_event
 from perplab.sim.state.records import (
     AT_MARK,
     AT_PREVIOUS_MARK,
@@ -16,7 +19,6 @@ from perplab.sim.state.records import (
     RANDOM,
     RANK_PROFIT_LEVERAGE,
     RANK_PROFIT_MARGIN,
-    account_at,
     event_at,
     events,
     held_at,
@@ -31,32 +33,6 @@ from perplab.sim.state.records import (
 from perplab.sim.streams import key_at
 
 QUEUE, HALF_WORD = 1 << 43, np.uint64(11)
-
-
-@kernel
-def position_maintenance(world, i, m):
-    """Return the maintenance margin of position (i, m) at the mark, float units."""
-    return tier_maintenance(world, i, m, view_at(world, m)["mark"])
-
-
-@kernel
-def purse_maintenance(world, i, m):
-    """Return the maintenance margin that the purse of (i, m) must cover, float units."""
-    total = 0.0
-    for other in range(markets(world).shape[0]):
-        if position_at(world, i, other)["lots"] != 0 and same_purse(world, i, m, other):
-            total += position_maintenance(world, i, other)
-    return total
-
-
-@kernel
-def cover(world, i, m, kept):
-    """Let the fund pay what is missing in the purse of a position that has been closed by force."""
-    v, position = market_at(world, m)["venue"], position_at(world, i, m)
-    account = account_at(world, i, v)
-    short = position["pot"] if position["isolated"] == 1 else account["collateral"]
-    if short < 0 and (position["isolated"] == 1 or cross_equity(world, i, v) < 0.0):
-        event_at(world, kept)["fund_change"] += move_purse(world, i, m, venue_at(world, v)["fund_row"])
 
 
 @kernel
@@ -78,12 +54,24 @@ def signed_score(gain, factor):
 @kernel
 def rank(world, i, m):
     """Return the deleveraging score of position (i, m) by the venue's rule; higher goes first."""
-    position, market, mark = position_at(world, i, m), market_at(world, m), view_at(world, m)["mark"]
+    position, market, mark = (
+        position_at(world, i, m),
+        market_at(world, m),
+        view_at(world, m)["mark"],
+    )
     law, unit = venue_at(world, market["venue"])["deleveraging_rank"], market["units_per_price"]
-    notional, entry = max(abs(position["lots"]) * mark * unit, 1.0), max(float(abs(position["quote"])), 1.0)
-    equity, profit = max(purse_equity(world, i, m), 1.0), position["quote"] + position["lots"] * mark * unit
+    notional, entry = (
+        max(abs(position["lots"]) * mark * unit, 1.0),
+        max(float(abs(position["quote"])), 1.0),
+    )
+    equity, profit = (
+        max(purse_equity(world, i, m), 1.0),
+        position["quote"] + position["lots"] * mark * unit,
+    )
     if law == RANK_PROFIT_MARGIN:
-        return signed_score(profit / max(equity - profit, 1.0), purse_maintenance(world, i, m) / equity)
+        return signed_score(
+            profit / max(equity - profit, 1.0), purse_maintenance(world, i, m) / equity
+        )
     if law == RANK_PROFIT_LEVERAGE:
         return signed_score(profit / entry, notional / equity)
     return (notional / entry if position["lots"] > 0 else entry / notional) * notional / equity
@@ -93,7 +81,9 @@ def rank(world, i, m):
 def score_of(world, i, m):
     """Return what puts position (i, m) first in the queue: the venue's rank, or a draw of this step."""
     if venue_at(world, market_at(world, m)["venue"])["deleveraging_picking"] == RANDOM:
-        return float(key_at(trader_at(world, i)["key"], QUEUE + run_row(world, 0)["step"]) >> HALF_WORD)
+        return float(
+            key_at(trader_at(world, i)["key"], QUEUE + run_row(world, 0)["step"]) >> HALF_WORD
+        )
     return rank(world, i, m)
 
 
@@ -101,7 +91,10 @@ def score_of(world, i, m):
 def first_in_queue(world, i, m):
     """Return the trader whose opposite position ranks highest, -1 if none; the fund stands last."""
     run, width, best, winner = run_row(world, 0), markets(world).shape[0], -1e300, -1
-    side, fund = position_at(world, i, m)["lots"], venue_at(world, market_at(world, m)["venue"])["fund_row"]
+    side, fund = (
+        position_at(world, i, m)["lots"],
+        venue_at(world, market_at(world, m)["venue"])["fund_row"],
+    )
     for h in range(run["held_count"]):
         other = held_at(world, h) // width
         if held_at(world, h) % width == m and position_at(world, other, m)["lots"] * side < 0:
@@ -120,7 +113,9 @@ def deleveraging_tick(world, i, m):
         return np.int64(max(round(market["previous_mark"] / market["tick"]), 1.0))
     if law == AT_MARK:
         return np.int64(max(round(view_at(world, m)["mark"] / market["tick"]), 1.0))
-    price = bankruptcy_price(view_at(world, m)["mark"], purse_equity(world, i, m), lots, market["units_per_price"])
+    price = bankruptcy_price(
+        view_at(world, m)["mark"], purse_equity(world, i, m), lots, market["units_per_price"]
+    )
     tick = math.ceil(price / market["tick"]) if lots > 0 else math.floor(price / market["tick"])
     return np.int64(max(tick, 1))
 
@@ -129,10 +124,17 @@ def deleveraging_tick(world, i, m):
 def close_against(world, i, other, m, lots, tick, number, parent, cause):
     """Close lots of position (i, m) against another trader at a tick; return the place of the event."""
     position, market = position_at(world, i, m), market_at(world, m)
-    kept, signed = start_event(world, i, m, number, parent, cause, DELEVERAGED), -lots if position["lots"] > 0 else lots
+    kept, signed = (
+        start_event(world, i, m, number, parent, cause, DELEVERAGED),
+        -lots if position["lots"] > 0 else lots,
+    )
     exchange(world, m, other, i, signed, tick, 0.0, 0.0)
     event = event_at(world, kept)
-    event["counterparty"], event["lots"], event["value"] = other, signed, lots * tick * market["units_per_tick"]
+    event["counterparty"], event["lots"], event["value"] = (
+        other,
+        signed,
+        lots * tick * market["units_per_tick"],
+    )
     position["forced_lots"] += lots
     position_at(world, other, m)["deleveraged_lots"] += lots
     return kept
@@ -144,15 +146,29 @@ def deleverage_all(world, i, m, number, parent, cause, tick):
 
     What the rounding leaves is for the queue.
     """
-    run, width, size, total, kept = run_row(world, 0), markets(world).shape[0], position_at(world, i, m)["lots"], 0, -1
+    run, width, size, total, kept = (
+        run_row(world, 0),
+        markets(world).shape[0],
+        position_at(world, i, m)["lots"],
+        0,
+        -1,
+    )
     for h in range(run["held_count"]):
         other = held_at(world, h) // width
-        if held_at(world, h) % width == m and other < run["traders"] and position_at(world, other, m)["lots"] * size < 0:
+        if (
+            held_at(world, h) % width == m
+            and other < run["traders"]
+            and position_at(world, other, m)["lots"] * size < 0
+        ):
             total += abs(position_at(world, other, m)["lots"])
     wanted = min(abs(size), total)
     for h in range(run["held_count"] - 1, -1, -1):
         other = held_at(world, h) // width
-        if held_at(world, h) % width == m and other < run["traders"] and position_at(world, other, m)["lots"] * size < 0:
+        if (
+            held_at(world, h) % width == m
+            and other < run["traders"]
+            and position_at(world, other, m)["lots"] * size < 0
+        ):
             lots = share_of(wanted, abs(position_at(world, other, m)["lots"]), total)
             if lots > 0 and run["event_count"] < events(world).shape[0]:
                 kept = close_against(world, i, other, m, lots, tick, number, parent, cause)

@@ -11,9 +11,11 @@ import math
 
 import numpy as np
 
+from perplab.sim.clearing.equity import purse_equity
+from perplab.sim.clearing.ledger import fees_received, funding_received
+from perplab.sim.clearing.maintenance import tier_maintenance
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.clearing.ledger import fees_received, funding_received, purse_equity
-from perplab.sim.laws.margin import bankruptcy_price, maintenance_margin, size_charge
+from perplab.sim.laws.margin import bankruptcy_price
 from perplab.sim.state.records import (
     CAUSE_COLLATERAL,
     CAUSE_FEE,
@@ -35,14 +37,20 @@ from perplab.sim.state.records import (
 def index_profit(world, i, m):
     """Return what the index's moves have earned the open position, float units."""
     position, market = position_at(world, i, m), market_at(world, m)
-    return (position["index_cost"] + position["lots"] * view_at(world, m)["index"]) * market["units_per_price"]
+    return (position["index_cost"] + position["lots"] * view_at(world, m)["index"]) * market[
+        "units_per_price"
+    ]
 
 
 @kernel
 def price_profit(world, i, m):
     """Return what the open position has earned at the mark, realised parts included, float units."""
     position, market = position_at(world, i, m), market_at(world, m)
-    return position["realised"] + position["quote"] + position["lots"] * view_at(world, m)["mark"] * market["units_per_price"]
+    return (
+        position["realised"]
+        + position["quote"]
+        + position["lots"] * view_at(world, m)["mark"] * market["units_per_price"]
+    )
 
 
 @kernel
@@ -71,25 +79,20 @@ def forced_weight(world, m, entry, now, window):
 
 
 @kernel
-def tier_maintenance(world, i, m, price):
-    """Return the maintenance margin of position (i, m) were its mark at `price`, float units."""
-    market = market_at(world, m)
-    notional = abs(position_at(world, i, m)["lots"]) * price * market["units_per_price"]
-    needed = maintenance_margin(notional, market["tier_floor"], market["tier_fraction"], market["tier_deduction"], market["tiers"])
-    return needed + size_charge(notional, abs(position_at(world, i, m)["lots"]), market["size_slope"])
-
-
-@kernel
 def parent_of(world, i, m, maintenance):
     """Return ``(parent node or -1, cause)`` of position (i, m), whose purse has fallen below `maintenance` units."""
     market, view, history = market_at(world, m), view_at(world, m), forced(world)
     lots, now = position_at(world, i, m)["lots"], market["mark_seconds"]
     pushed = lots * (view["mark"] - market["unforced_mark"]) * market["units_per_price"]
     unforced_equity = purse_equity(world, i, m) - pushed
-    maintenance += tier_maintenance(world, i, m, market["unforced_mark"]) - tier_maintenance(world, i, m, view["mark"])
+    maintenance += tier_maintenance(world, i, m, market["unforced_mark"]) - tier_maintenance(
+        world, i, m, view["mark"]
+    )
     if pushed >= 0.0 or unforced_equity < maintenance:
         return -1, immigrant_cause(world, i, m)
-    window = max(max(market["mark_window"][0], market["mark_window"][1]), max(market["mark_window"][2], 1.0))
+    window = max(
+        max(market["mark_window"][0], market["mark_window"][1]), max(market["mark_window"][2], 1.0)
+    )
     count, size = run_row(world, 0)["forced_count"], history.shape[0]
     first, total, running, parent = max(count - size, 0), 0.0, 0.0, -1
     for k in range(first, count):
@@ -118,19 +121,31 @@ def remember_forced(world, m, node, mid_shift):
 @kernel
 def start_event(world, i, m, number, parent, cause, kind):
     """Begin the record of a forced event and return its place; parent -2 means a further slice of its node."""
-    run, market, view, position = run_row(world, 0), market_at(world, m), view_at(world, m), position_at(world, i, m)
+    run, market, view, position = (
+        run_row(world, 0),
+        market_at(world, m),
+        view_at(world, m),
+        position_at(world, i, m),
+    )
     place = run["event_count"]
     run["event_count"] += 1
     run["sequence"] += 1
     event = event_at(world, place)
-    event["sequence"], event["step"], event["round"], event["seconds"] = run["sequence"], run["step"], number, market["mark_seconds"]
+    event["sequence"], event["step"], event["round"], event["seconds"] = (
+        run["sequence"],
+        run["step"],
+        number,
+        market["mark_seconds"],
+    )
     event["market"], event["trader"], event["counterparty"], event["kind"] = m, i, -1, kind
     event["node"], event["parent"], event["cause"] = position["node"], parent, cause
     event["lots"], event["value"], event["fund_change"], event["mid_shift"] = 0, 0, 0, 0.0
     event["mark"], event["unforced_mark"] = view["mark"], market["unforced_mark"]
     equity = purse_equity(world, i, m)
     event["equity"] = np.int64(math.floor(equity))
-    event["bankruptcy_price"] = bankruptcy_price(view["mark"], equity, position["lots"], market["units_per_price"])
+    event["bankruptcy_price"] = bankruptcy_price(
+        view["mark"], equity, position["lots"], market["units_per_price"]
+    )
     event["index_pnl"] = index_profit(world, i, m)
     event["basis_pnl"] = price_profit(world, i, m) - event["index_pnl"]
     event["funding"], event["fees"] = funding_received(position), fees_received(position)

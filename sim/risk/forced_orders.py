@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 
-from perplab.sim.risk.adl import purse_maintenance
+from perplab.sim.clearing.equity import purse_equity
+from perplab.sim.clearing.maintenance import purse_maintenance
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.clearing.ledger import purse_equity
 from perplab.sim.laws.margin import bankruptcy_price, fillable_price, size_for_shortage, tier_of
 from perplab.sim.state.records import (
     BANKRUPTCY_LIMIT,
@@ -43,7 +43,11 @@ def slice_lots(world, i, m):
     fresh = account["pause_until"] < market["mark_seconds"] - pause_of(world, market["venue"])
     if venue["portion"] > EACH_SHARE:
         return other_portion(world, i, m, size, notional)
-    if venue["first_share"] < 1.0 and notional > venue["first_notional"] and (fresh or venue["portion"] == EACH_SHARE):
+    if (
+        venue["first_share"] < 1.0
+        and notional > venue["first_notional"]
+        and (fresh or venue["portion"] == EACH_SHARE)
+    ):
         account["pause_until"] = market["mark_seconds"] + venue["pause_seconds"]
         return np.int64(math.ceil(size * venue["first_share"]))
     return size
@@ -76,8 +80,15 @@ def forced_price(world, i, m, law):
     market, mark, equity = market_at(world, m), view_at(world, m)["mark"], purse_equity(world, i, m)
     lots, venue = position_at(world, i, m)["lots"], venue_at(world, market["venue"])
     if law == FILLABLE_LIMIT:
-        return fillable_price(mark, equity, lots, market["units_per_price"], purse_maintenance(world, i, m),
-                              venue["bankruptcy_adjustment"], venue["spread_to_maintenance"])
+        return fillable_price(
+            mark,
+            equity,
+            lots,
+            market["units_per_price"],
+            purse_maintenance(world, i, m),
+            venue["bankruptcy_adjustment"],
+            venue["spread_to_maintenance"],
+        )
     return bankruptcy_price(mark, equity, lots, market["units_per_price"])
 
 

@@ -13,8 +13,10 @@ import math
 
 import numpy as np
 
-from perplab.sim.compiler.jit import entry, kernel
-from perplab.sim.clearing.ledger import credit, cross_equity, purse_equity, same_purse
+from perplab.sim.clearing.equity import cross_equity, purse_equity, same_purse
+from perplab.sim.clearing.ledger import credit
+from perplab.sim.compiler.entries import entry
+from perplab.sim.compiler.jit import kernel
 from perplab.sim.state.records import (
     BY_DELEVERAGING,
     BY_OPEN_INTEREST,
@@ -97,7 +99,11 @@ def weight(world, i, m, law):
     position, market = position_at(world, i, m), market_at(world, m)
     if law == BY_OPEN_INTEREST:
         return float(abs(position["lots"]))
-    return max(position["quote"] + position["lots"] * view_at(world, m)["mark"] * market["units_per_price"], 0.0)
+    return max(
+        position["quote"]
+        + position["lots"] * view_at(world, m)["mark"] * market["units_per_price"],
+        0.0,
+    )
 
 
 @kernel

@@ -9,17 +9,23 @@ import math
 
 import numpy as np
 
+from perplab.sim.clearing.equity import cross_equity, open_profit
+from perplab.sim.clearing.ledger import exchange
+from perplab.sim.compiler.entries import entry
+from perplab.sim.compiler.jit import kernel
 from perplab.sim.risk.attribution import start_event
-from perplab.sim.compiler.jit import entry, kernel
-from perplab.sim.clearing.ledger import cross_equity, exchange
-from perplab.sim.state.records import DELEVERAGED, event_at, events, held_at, market_at, markets, position_at, run_row, venue_at, view_at
-
-
-@kernel
-def open_profit(world, i, m):
-    """Return the open profit of position (i, m) at the mark, float units."""
-    position = position_at(world, i, m)
-    return position["quote"] + position["lots"] * view_at(world, m)["mark"] * market_at(world, m)["units_per_price"]
+from perplab.sim.state.records import (
+    DELEVERAGED,
+    event_at,
+    events,
+    held_at,
+    market_at,
+    markets,
+    position_at,
+    run_row,
+    venue_at,
+    view_at,
+)
 
 
 @kernel
@@ -28,7 +34,11 @@ def side_profit(world, m, side):
     run, width, total = run_row(world, 0), markets(world).shape[0], 0.0
     for h in range(run["held_count"]):
         i = held_at(world, h) // width
-        if held_at(world, h) % width == m and i < run["traders"] and position_at(world, i, m)["lots"] * side > 0:
+        if (
+            held_at(world, h) % width == m
+            and i < run["traders"]
+            and position_at(world, i, m)["lots"] * side > 0
+        ):
             total += open_profit(world, i, m)
     return total
 
@@ -37,7 +47,11 @@ def side_profit(world, m, side):
 def share_owed(world, m, side):
     """Return the part of the pool's worth that a side's net profit is; infinite where the pool is worth nothing."""
     profit, v = side_profit(world, m, side), market_at(world, m)["venue"]
-    worth = cross_equity(world, venue_at(world, v)["fund_row"], v) + profit + side_profit(world, m, -side)
+    worth = (
+        cross_equity(world, venue_at(world, v)["fund_row"], v)
+        + profit
+        + side_profit(world, m, -side)
+    )
     if profit <= 0.0:
         return 0.0
     return profit / worth if worth > 0.0 else math.inf
@@ -49,7 +63,11 @@ def first_winner(world, m, side):
     run, width, best, winner = run_row(world, 0), markets(world).shape[0], 0.0, -1
     for h in range(run["held_count"]):
         i = held_at(world, h) // width
-        if held_at(world, h) % width == m and i < run["traders"] and position_at(world, i, m)["lots"] * side > 0:
+        if (
+            held_at(world, h) % width == m
+            and i < run["traders"]
+            and position_at(world, i, m)["lots"] * side > 0
+        ):
             gain = open_profit(world, i, m) / max(abs(position_at(world, i, m)["quote"]), 1)
             if gain > best:
                 best, winner = gain, i
@@ -66,7 +84,11 @@ def close_winner(world, i, m):
     kept = start_event(world, i, m, 0, -1, -1, DELEVERAGED)
     exchange(world, m, fund, i, -lots, tick, 0.0, 0.0)
     event = event_at(world, kept)
-    event["counterparty"], event["lots"], event["value"] = fund, -lots, abs(lots) * tick * market["units_per_tick"]
+    event["counterparty"], event["lots"], event["value"] = (
+        fund,
+        -lots,
+        abs(lots) * tick * market["units_per_tick"],
+    )
     position["deleveraged_lots"] += abs(lots)
 
 
@@ -76,8 +98,14 @@ def close_winners(world, v):
     run, venue = run_row(world, 0), venue_at(world, v)
     for m in range(markets(world).shape[0]):
         for side in range(-1, 2, 2):
-            if market_at(world, m)["venue"] == v and share_owed(world, m, side) > venue["winners_trigger"]:
-                while share_owed(world, m, side) > venue["winners_target"] and run["event_count"] < events(world).shape[0]:
+            if (
+                market_at(world, m)["venue"] == v
+                and share_owed(world, m, side) > venue["winners_trigger"]
+            ):
+                while (
+                    share_owed(world, m, side) > venue["winners_target"]
+                    and run["event_count"] < events(world).shape[0]
+                ):
                     i = first_winner(world, m, side)
                     if i < 0:
                         break

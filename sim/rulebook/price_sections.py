@@ -5,10 +5,18 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from perplab.sim.state import records
 from perplab.sim.errors import Fault
 from perplab.sim.laws.funding import CAP_LAWS
-from perplab.sim.rulebook.sections import Nonnegative, Number, Positive, Section, Share, Switch, Unbounded
+from perplab.sim.rulebook.sections import (
+    Nonnegative,
+    Number,
+    Positive,
+    Section,
+    Share,
+    Switch,
+    Unbounded,
+)
+from perplab.sim.state import records
 
 IMPACT_LAWS = ("impact", "impact_plus_pending", "impact_or_zero", "impact_mean")
 IMBALANCE_LAWS = ("open_interest", "adaptive_open_interest", "skew_velocity")
@@ -23,10 +31,21 @@ class Premium(Section):
     towards zero to a multiple of ``quantum`` (0 leaves it as it is).
     """
 
-    needs = {"law": dict.fromkeys(IMPACT_LAWS, ("impact_notional",)) | {
-        "open_interest": ("factor", "exponent"), "skew_velocity": ("scale", "largest_velocity"),
-        "adaptive_open_interest": ("increase", "decrease", "stable_imbalance", "decreasing_imbalance", "largest")},
-        "average": {"median_of_votes": ("least_votes",)}}
+    needs = {
+        "law": dict.fromkeys(IMPACT_LAWS, ("impact_notional",))
+        | {
+            "open_interest": ("factor", "exponent"),
+            "skew_velocity": ("scale", "largest_velocity"),
+            "adaptive_open_interest": (
+                "increase",
+                "decrease",
+                "stable_imbalance",
+                "decreasing_imbalance",
+                "largest",
+            ),
+        },
+        "average": {"median_of_votes": ("least_votes",)},
+    }
     law: Literal[records.PREMIUM_LAWS]
     impact_notional: Positive | None = None
     average: Literal[records.AVERAGES]
@@ -58,10 +77,17 @@ class Premium(Section):
             yield Fault("window_seconds", self.window_seconds, "absent: nothing here decays")
 
     def market_values(self, units):
-        return {"premium_law": records.PREMIUM_LAWS.index(self.law), "impact_notional": units(self.impact_notional or 0.0),
-                "premium_average": records.AVERAGES.index(self.average), "premium_window": self.window_seconds or 0.0,
-                "least_votes": self.least_votes or 0, "trim": self.trim, "premium_limit": self.limit, "premium_quantum": self.quantum,
-                "imbalance_number": self.imbalance_numbers}
+        return {
+            "premium_law": records.PREMIUM_LAWS.index(self.law),
+            "impact_notional": units(self.impact_notional or 0.0),
+            "premium_average": records.AVERAGES.index(self.average),
+            "premium_window": self.window_seconds or 0.0,
+            "least_votes": self.least_votes or 0,
+            "trim": self.trim,
+            "premium_limit": self.limit,
+            "premium_quantum": self.quantum,
+            "imbalance_number": self.imbalance_numbers,
+        }
 
     @property
     def imbalance_numbers(self):
@@ -112,35 +138,74 @@ class Funding(Section):
             value = getattr(self, key)
             most = LARGEST_MULTIPLE if key == "cap" and multiple else LARGEST_RATE
             if math.isfinite(value) and abs(value) > most:
-                words = f"a multiple of at most {most:g}" if key == "cap" and multiple else f"at most {most:g} either side: a fraction, 0.003 being 0.3 %"
-                yield Fault(key, value, words + (", or infinite for none" if key not in ("interest", "damper") else ""))
+                words = (
+                    f"a multiple of at most {most:g}"
+                    if key == "cap" and multiple
+                    else f"at most {most:g} either side: a fraction, 0.003 being 0.3 %"
+                )
+                yield Fault(
+                    key,
+                    value,
+                    words + (", or infinite for none" if key not in ("interest", "damper") else ""),
+                )
 
     def contradictions(self):
         yield from self.too_large()
         if self.cap_law == "absolute" and not self.floor < self.cap:
             yield Fault("floor", self.floor, f"below the cap, {self.cap:g}")
         if self.lag and self.accrual == "continuous":
-            yield Fault("lag", self.lag, "false: what accrues continuously is charged as it is fixed")
+            yield Fault(
+                "lag", self.lag, "false: what accrues continuously is charged as it is fixed"
+            )
         if (self.short_interval_hours is None) != (self.restore_after is None):
-            yield Fault("restore_after", self.restore_after, "given together with short_interval_hours")
+            yield Fault(
+                "restore_after", self.restore_after, "given together with short_interval_hours"
+            )
         if self.short_interval_hours is not None:
             if self.accrual == "continuous":
-                yield Fault("short_interval_hours", self.short_interval_hours, "absent: continuous funding has no interval to cut")
+                yield Fault(
+                    "short_interval_hours",
+                    self.short_interval_hours,
+                    "absent: continuous funding has no interval to cut",
+                )
             if self.short_interval_hours >= self.interval_hours:
-                yield Fault("short_interval_hours", self.short_interval_hours, f"below interval_hours, {self.interval_hours:g}")
+                yield Fault(
+                    "short_interval_hours",
+                    self.short_interval_hours,
+                    f"below interval_hours, {self.interval_hours:g}",
+                )
 
     def market_values(self, units):
-        return {"funding_on": self.enabled, "interval_seconds": 3600 * self.interval_hours, "interest": self.interest,
-                "damper": self.damper, "damper_mode": records.DAMPER_MODES.index(self.damper_mode), "cap": self.cap,
-                "divisor": self.divisor, "notional_price": records.NOTIONALS.index(self.notional),
-                "step_limit": self.step_limit, "floor": self.floor, "receivers": records.RECEIVERS.index(self.receivers),
-                "fees_kept": self.fees_kept or 0.0, "fees_spent": self.fees_spent or 0.0,
-                "lag": self.lag, "continuous": self.accrual == "continuous",
-                "long_interval_seconds": 3600 * self.interval_hours, "long_interest": self.interest,
-                "short_interval_seconds": 3600 * (self.short_interval_hours or 0), "restore_after": self.restore_after or 0}
+        return {
+            "funding_on": self.enabled,
+            "interval_seconds": 3600 * self.interval_hours,
+            "interest": self.interest,
+            "damper": self.damper,
+            "damper_mode": records.DAMPER_MODES.index(self.damper_mode),
+            "cap": self.cap,
+            "divisor": self.divisor,
+            "notional_price": records.NOTIONALS.index(self.notional),
+            "step_limit": self.step_limit,
+            "floor": self.floor,
+            "receivers": records.RECEIVERS.index(self.receivers),
+            "fees_kept": self.fees_kept or 0.0,
+            "fees_spent": self.fees_spent or 0.0,
+            "lag": self.lag,
+            "continuous": self.accrual == "continuous",
+            "long_interval_seconds": 3600 * self.interval_hours,
+            "long_interest": self.interest,
+            "short_interval_seconds": 3600 * (self.short_interval_hours or 0),
+            "restore_after": self.restore_after or 0,
+        }
 
 
-AVERAGED = ("index_plus_basis", "quotes_average", "mid_average", "index_plus_deep_basis", "index_plus_shrunk_basis")
+AVERAGED = (
+    "index_plus_basis",
+    "quotes_average",
+    "mid_average",
+    "index_plus_deep_basis",
+    "index_plus_shrunk_basis",
+)
 
 
 class MarkInput(Section):
@@ -150,7 +215,9 @@ class MarkInput(Section):
     shrunk basis counts most.
     """
 
-    needs = {"input": {"index_plus_deep_basis": ("depth",), "index_plus_shrunk_basis": ("basis_limit",)}}
+    needs = {
+        "input": {"index_plus_deep_basis": ("depth",), "index_plus_shrunk_basis": ("basis_limit",)}
+    }
     input: Literal[records.MARK_INPUTS[1:]]
     window_seconds: Nonnegative = 0.0
     depth: Positive | None = None
@@ -158,7 +225,9 @@ class MarkInput(Section):
 
     def contradictions(self):
         if self.window_seconds > 0 and self.input not in AVERAGED:
-            yield Fault("window_seconds", self.window_seconds, f"absent: {self.input} is no average")
+            yield Fault(
+                "window_seconds", self.window_seconds, f"absent: {self.input} is no average"
+            )
 
 
 class Mark(Section):
@@ -173,18 +242,29 @@ class Mark(Section):
 
     def contradictions(self):
         if len(self.inputs) not in (1, 3):
-            yield Fault("inputs", f"{len(self.inputs)} inputs", "one input, or three for their median")
+            yield Fault(
+                "inputs", f"{len(self.inputs)} inputs", "one input, or three for their median"
+            )
 
     def market_values(self, units):
         spare = [0] * (3 - len(self.inputs))
-        return {"mark_input": [records.MARK_INPUTS.index(part.input) for part in self.inputs] + spare,
-                "mark_refresh": self.refresh_seconds, "mark_clamp": self.clamp,
-                "mark_window": [part.window_seconds for part in self.inputs] + spare,
-                "mark_number": [part.depth or part.basis_limit or 0.0 for part in self.inputs] + spare}
+        return {
+            "mark_input": [records.MARK_INPUTS.index(part.input) for part in self.inputs] + spare,
+            "mark_refresh": self.refresh_seconds,
+            "mark_clamp": self.clamp,
+            "mark_window": [part.window_seconds for part in self.inputs] + spare,
+            "mark_number": [part.depth or part.basis_limit or 0.0 for part in self.inputs] + spare,
+        }
 
 
-OF_SOURCES = {"deviation_bps": 0.0, "deviation_seconds": 60.0, "outages_per_day": 0.0, "outage_seconds": 600.0, "stale_seconds": math.inf,
-              "exclusion": math.inf}
+OF_SOURCES = {
+    "deviation_bps": 0.0,
+    "deviation_seconds": 60.0,
+    "outages_per_day": 0.0,
+    "outage_seconds": 600.0,
+    "stale_seconds": math.inf,
+    "exclusion": math.inf,
+}
 """Keys that only an index of several sources may have, and what they are if not given."""
 
 
@@ -199,7 +279,10 @@ class Index(Section):
     needs = {"law": {"clamped_mean": ("weights", "clamp"), "weighted_median": ("weights",)}}
     window_seconds: Nonnegative
     law: Literal[records.INDEX_LAWS] = "one_source"
-    weights: Annotated[tuple[Positive, ...], pydantic.Field(min_length=1, max_length=records.SOURCES)] | None = None
+    weights: (
+        Annotated[tuple[Positive, ...], pydantic.Field(min_length=1, max_length=records.SOURCES)]
+        | None
+    ) = None
     clamp: Annotated[float, pydantic.Field(strict=True, gt=0)] | None = None
     deviation_bps: Annotated[Nonnegative, pydantic.Field(le=1000)] | None = None
     deviation_seconds: Positive | None = None
@@ -210,7 +293,11 @@ class Index(Section):
 
     def contradictions(self):
         if self.law == "one_source":
-            yield from (Fault(key, getattr(self, key), "absent: law is 'one_source'") for key in OF_SOURCES if getattr(self, key) is not None)
+            yield from (
+                Fault(key, getattr(self, key), "absent: law is 'one_source'")
+                for key in OF_SOURCES
+                if getattr(self, key) is not None
+            )
 
     def of_sources(self, key):
         """Return a key of several sources, or what it is if not given."""
@@ -218,8 +305,16 @@ class Index(Section):
 
     def market_values(self, units):
         weights = list(self.weights or ())
-        return {"index_window": self.window_seconds, "index_law": records.INDEX_LAWS.index(self.law), "index_sources": len(weights),
-                "index_weight": weights + [0.0] * (records.SOURCES - len(weights)), "index_clamp": self.clamp or 0.0,
-                "deviation": self.of_sources("deviation_bps") * 1e-4, "deviation_seconds": self.of_sources("deviation_seconds"),
-                "outages": self.of_sources("outages_per_day") / 86_400.0, "outage_seconds": self.of_sources("outage_seconds"),
-                "stale_seconds": self.of_sources("stale_seconds"), "exclusion": self.of_sources("exclusion")}
+        return {
+            "index_window": self.window_seconds,
+            "index_law": records.INDEX_LAWS.index(self.law),
+            "index_sources": len(weights),
+            "index_weight": weights + [0.0] * (records.SOURCES - len(weights)),
+            "index_clamp": self.clamp or 0.0,
+            "deviation": self.of_sources("deviation_bps") * 1e-4,
+            "deviation_seconds": self.of_sources("deviation_seconds"),
+            "outages": self.of_sources("outages_per_day") / 86_400.0,
+            "outage_seconds": self.of_sources("outage_seconds"),
+            "stale_seconds": self.of_sources("stale_seconds"),
+            "exclusion": self.of_sources("exclusion"),
+        }

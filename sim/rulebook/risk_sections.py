@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from perplab.sim.state import records
 from perplab.sim.errors import Fault
 from perplab.sim.rulebook.sections import Nonnegative, Number, Positive, Section, Share, Switch
+from perplab.sim.state import records
 
 
 class Tier(Section):
@@ -29,8 +29,11 @@ class Tier(Section):
 
     def contradictions(self):
         if self.maintenance_fraction >= 1 / self.leverage:
-            yield Fault("maintenance_fraction", self.maintenance_fraction,
-                        f"below the initial fraction {1 / self.leverage:g} (1 / leverage)")
+            yield Fault(
+                "maintenance_fraction",
+                self.maintenance_fraction,
+                f"below the initial fraction {1 / self.leverage:g} (1 / leverage)",
+            )
 
 
 class Margin(Section):
@@ -60,26 +63,46 @@ class Margin(Section):
             yield Fault("tiers", f"{len(self.tiers)} tiers", f"1 to {records.TIERS} tiers")
         elif self.tiers[0].floor != 0:
             yield Fault("tiers.0.floor", self.tiers[0].floor, "0, where the first tier starts")
-        if (self.interest_low_usd is None) != (self.interest_high_usd is None) or (self.interest_low_usd or 0) > (self.interest_high_usd or 0):
-            yield Fault("interest_high_usd", self.interest_high_usd, "given together with interest_low_usd, and above it")
+        if (self.interest_low_usd is None) != (self.interest_high_usd is None) or (
+            self.interest_low_usd or 0
+        ) > (self.interest_high_usd or 0):
+            yield Fault(
+                "interest_high_usd",
+                self.interest_high_usd,
+                "given together with interest_low_usd, and above it",
+            )
         for n, (low, high) in enumerate(zip(self.tiers, self.tiers[1:]), 1):
             if high.floor <= low.floor:
-                yield Fault(f"tiers.{n}.floor", high.floor, f"above the floor before, {low.floor:g}")
+                yield Fault(
+                    f"tiers.{n}.floor", high.floor, f"above the floor before, {low.floor:g}"
+                )
             if high.maintenance_fraction < low.maintenance_fraction:
-                yield Fault(f"tiers.{n}.maintenance_fraction", high.maintenance_fraction,
-                            f"at least the fraction before, {low.maintenance_fraction:g}")
+                yield Fault(
+                    f"tiers.{n}.maintenance_fraction",
+                    high.maintenance_fraction,
+                    f"at least the fraction before, {low.maintenance_fraction:g}",
+                )
             if high.leverage > low.leverage:
-                yield Fault(f"tiers.{n}.leverage", high.leverage, f"at most the leverage before, {low.leverage:g}")
+                yield Fault(
+                    f"tiers.{n}.leverage",
+                    high.leverage,
+                    f"at most the leverage before, {low.leverage:g}",
+                )
         for n, (tier, deduction) in enumerate(zip(self.tiers, self.deductions)):
             if tier.deduction is not None and abs(tier.deduction - deduction) > 0.01:
-                yield Fault(f"tiers.{n}.deduction", tier.deduction,
-                            f"{deduction:.10g}, which makes maintenance continuous")
+                yield Fault(
+                    f"tiers.{n}.deduction",
+                    tier.deduction,
+                    f"{deduction:.10g}, which makes maintenance continuous",
+                )
 
     def market_values(self, units):
         tiers, spare = self.tiers, records.TIERS - len(self.tiers)
         return {
-            "interest_low": units(self.interest_low_usd or 0.0), "interest_high": units(self.interest_high_usd or 0.0),
-            "maximum_leverage": min(self.maximum_leverage, tiers[0].leverage), "tiers": len(tiers),
+            "interest_low": units(self.interest_low_usd or 0.0),
+            "interest_high": units(self.interest_high_usd or 0.0),
+            "maximum_leverage": min(self.maximum_leverage, tiers[0].leverage),
+            "tiers": len(tiers),
             "tier_floor": [units(tier.floor) for tier in tiers] + spare * [math.inf],
             "tier_fraction": [tier.maintenance_fraction for tier in tiers] + spare * [0.0],
             "tier_deduction": [units(deduction) for deduction in self.deductions] + spare * [0.0],
@@ -95,7 +118,10 @@ class Liquidation(Section):
     down goes ``tiers_down`` margin tiers at once.
     """
 
-    needs = {"portion": {"just_enough": ("buffer",)}, "forced_limit": {"fillable": ("bankruptcy_adjustment", "spread_to_maintenance")}}
+    needs = {
+        "portion": {"just_enough": ("buffer",)},
+        "forced_limit": {"fillable": ("bankruptcy_adjustment", "spread_to_maintenance")},
+    }
 
     portion: Literal[records.PORTIONS] = "first_share"
     largest_share: Annotated[float, pydantic.Field(strict=True, gt=0, le=1)] = 1.0
@@ -119,15 +145,24 @@ class Liquidation(Section):
             yield Fault("tiers_down", self.tiers_down, f"absent: portion is {self.portion!r}")
 
     def venue_values(self, units):
-        return {"portion": records.PORTIONS.index(self.portion), "largest_share": self.largest_share, "buffer": self.buffer or 0.0,
-                "bankruptcy_adjustment": self.bankruptcy_adjustment or 0.0,
-                "spread_to_maintenance": self.spread_to_maintenance or 0.0, "liquidation_fee": self.fee,
-                "liquidation_fund_share": self.fund_share, "tiers_down": self.tiers_down,
-                "first_share": self.first_share, "first_notional": units(self.first_notional),
-                "pause_seconds": self.pause_seconds, "takeover_share": self.takeover_share,
-                "takeover_after_order": self.takeover_after_order, "round_seconds": self.round_seconds,
-                "surplus": records.SURPLUSES.index(self.surplus),
-                "forced_limit": records.FORCED_LIMITS.index(self.forced_limit)}
+        return {
+            "portion": records.PORTIONS.index(self.portion),
+            "largest_share": self.largest_share,
+            "buffer": self.buffer or 0.0,
+            "bankruptcy_adjustment": self.bankruptcy_adjustment or 0.0,
+            "spread_to_maintenance": self.spread_to_maintenance or 0.0,
+            "liquidation_fee": self.fee,
+            "liquidation_fund_share": self.fund_share,
+            "tiers_down": self.tiers_down,
+            "first_share": self.first_share,
+            "first_notional": units(self.first_notional),
+            "pause_seconds": self.pause_seconds,
+            "takeover_share": self.takeover_share,
+            "takeover_after_order": self.takeover_after_order,
+            "round_seconds": self.round_seconds,
+            "surplus": records.SURPLUSES.index(self.surplus),
+            "forced_limit": records.FORCED_LIMITS.index(self.forced_limit),
+        }
 
 
 class Fund(Section):
@@ -160,12 +195,28 @@ class Deleveraging(Section):
 
     def contradictions(self):
         if self.rank is None and self.sharing == "deleveraging" and self.picking != "random":
-            yield Fault("rank", None, f"given: sharing is {self.sharing!r}, picking {self.picking!r}")
-        if (self.winners_trigger is None) != (self.winners_target is None) or (self.winners_target or 0.0) > (self.winners_trigger or 0.0):
-            yield Fault("winners_target", self.winners_target, "given together with winners_trigger, and at most that")
+            yield Fault(
+                "rank", None, f"given: sharing is {self.sharing!r}, picking {self.picking!r}"
+            )
+        if (self.winners_trigger is None) != (self.winners_target is None) or (
+            self.winners_target or 0.0
+        ) > (self.winners_trigger or 0.0):
+            yield Fault(
+                "winners_target",
+                self.winners_target,
+                "given together with winners_trigger, and at most that",
+            )
 
     def venue_values(self, units):
-        return {"deleveraging_picking": records.PICKINGS.index(self.picking), "trigger_fall": self.trigger_fall, "below_zero": self.below_zero,
-                "winners_trigger": self.winners_trigger or 0.0, "winners_target": self.winners_target or 0.0,
-                "loss_sharing": records.LOSS_SHARINGS.index(self.sharing), "deleveraging_price": records.DELEVERAGING_PRICES.index(self.price),
-                "deleveraging_rank": records.DELEVERAGING_RANKS.index(self.rank or records.DELEVERAGING_RANKS[0])}
+        return {
+            "deleveraging_picking": records.PICKINGS.index(self.picking),
+            "trigger_fall": self.trigger_fall,
+            "below_zero": self.below_zero,
+            "winners_trigger": self.winners_trigger or 0.0,
+            "winners_target": self.winners_target or 0.0,
+            "loss_sharing": records.LOSS_SHARINGS.index(self.sharing),
+            "deleveraging_price": records.DELEVERAGING_PRICES.index(self.price),
+            "deleveraging_rank": records.DELEVERAGING_RANKS.index(
+                self.rank or records.DELEVERAGING_RANKS[0]
+            ),
+        }

@@ -11,15 +11,13 @@ from typing import Annotated
 
 import pydantic
 
-from perplab.sim.rulebook import price_sections
-from perplab.sim.rulebook import risk_sections
-from perplab.sim.rulebook import sections
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.laws.funding import cap_by_law
-from perplab.sim.state.records import VOTES
 from perplab.sim.faults import checked, flattened, nearest, text_of, toml_tables, unknown
+from perplab.sim.laws.funding import cap_by_law
+from perplab.sim.rulebook import price_sections, risk_sections, sections
+from perplab.sim.state.records import VOTES
 
-LIBRARY = pathlib.Path(__file__).resolve().parent / "rulebooks"
+LIBRARY = pathlib.Path(__file__).resolve().parent / "venues"
 LARGEST_UNITS = 2**62
 
 
@@ -64,14 +62,31 @@ class Rulebook(sections.Section):
             limit = LARGEST_UNITS * self.contract.unit
             yield Fault("fund.initial", self.fund.initial, f"below {limit:g} (in 64-bit units)")
         if self.deleveraging.winners_trigger is not None and self.trading.place != "oracle":
-            yield Fault("deleveraging.winners_trigger", self.deleveraging.winners_trigger, "absent: only an oracle's pool closes winners")
+            yield Fault(
+                "deleveraging.winners_trigger",
+                self.deleveraging.winners_trigger,
+                "absent: only an oracle's pool closes winners",
+            )
         if self.premium.trim and 60 * self.funding.interval_hours > VOTES:
-            yield Fault("premium.trim", self.premium.trim, f"0 where an interval is longer than {VOTES} minutes, whose samples are kept")
-        if self.premium.impact_notional is not None and self.premium.impact_notional < self.contract.tick * self.contract.lot:
-            yield Fault("premium.impact_notional", self.premium.impact_notional, "at least tick x lot")
+            yield Fault(
+                "premium.trim",
+                self.premium.trim,
+                f"0 where an interval is longer than {VOTES} minutes, whose samples are kept",
+            )
+        if (
+            self.premium.impact_notional is not None
+            and self.premium.impact_notional < self.contract.tick * self.contract.lot
+        ):
+            yield Fault(
+                "premium.impact_notional", self.premium.impact_notional, "at least tick x lot"
+            )
 
         if (self.premium.impact_notional or 0) / self.contract.unit >= LARGEST_UNITS:
-            yield Fault("premium.impact_notional", self.premium.impact_notional, f"below {LARGEST_UNITS * self.contract.unit:g} (in 64-bit units)")
+            yield Fault(
+                "premium.impact_notional",
+                self.premium.impact_notional,
+                f"below {LARGEST_UNITS * self.contract.unit:g} (in 64-bit units)",
+            )
 
     @classmethod
     def from_tables(cls, tables, file="", text=""):
@@ -127,14 +142,18 @@ class Rulebook(sections.Section):
                     venue_row[field] = value
                 for field, value in section.market_values(self.units).items():
                     market_row[field] = value
-        market_row["cap"], market_row["size_slope"] = self.funding_cap, self.margin.size_slope * self.contract.lot
+        market_row["cap"], market_row["size_slope"] = (
+            self.funding_cap,
+            self.margin.size_slope * self.contract.lot,
+        )
 
     @property
     def funding_cap(self):
         """Largest absolute funding rate per interval, by the venue's law of it."""
         tier = self.margin.tiers[0]
-        return cap_by_law(self.funding.cap_law, self.funding.cap, 1 / tier.leverage, tier.maintenance_fraction)
-
+        return cap_by_law(
+            self.funding.cap_law, self.funding.cap, 1 / tier.leverage, tier.maintenance_fraction
+        )
 
 
 def rulebook_names():
@@ -171,7 +190,13 @@ def load_rulebook(name_or_path):
         path, file = pathlib.Path(name_or_path), str(name_or_path)
     else:
         known = ", ".join(rulebook_names())
-        raise ParameterError(Fault("rulebook", str(name_or_path), f"a TOML file that exists, or one of {known}"
-                                   + nearest(str(name_or_path), rulebook_names())))
+        raise ParameterError(
+            Fault(
+                "rulebook",
+                str(name_or_path),
+                f"a TOML file that exists, or one of {known}"
+                + nearest(str(name_or_path), rulebook_names()),
+            )
+        )
     text = text_of(path, "rulebook")
     return Rulebook.from_tables(toml_tables(text, file), file, text)

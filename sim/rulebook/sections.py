@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar, Literal
 
 import pydantic
 
-from perplab.sim.state import records
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.state import records
 
 Number = Annotated[float, pydantic.Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, pydantic.Field(strict=True, gt=0, allow_inf_nan=False)]
@@ -78,11 +78,20 @@ class Contract(Section):
     def contradictions(self):
         exact = self.tick * self.lot / self.unit
         if self.units_per_tick < 1 or abs(exact - self.units_per_tick) > 1e-9 * exact:
-            yield Fault("unit", self.unit, f"such that tick x lot is a whole number of units (it is {exact:g})")
+            yield Fault(
+                "unit",
+                self.unit,
+                f"such that tick x lot is a whole number of units (it is {exact:g})",
+            )
 
     def market_values(self, units):
-        return {"tick": self.tick, "lot": self.lot, "units_per_tick": self.units_per_tick,
-                "units_per_price": self.units_per_price, "band": self.band}
+        return {
+            "tick": self.tick,
+            "lot": self.lot,
+            "units_per_tick": self.units_per_tick,
+            "units_per_price": self.units_per_price,
+            "band": self.band,
+        }
 
 
 class Trading(Section):
@@ -106,14 +115,23 @@ class Trading(Section):
     borrowing: tuple[Nonnegative, Share, Nonnegative] = (0.0, 1.0, 0.0)
 
     def contradictions(self):
-        standard = {"relief": (1.0, "oracle"), "borrowing": ((0.0, 1.0, 0.0), "oracle"), "fee_share": (0.0, "oracle", "vamm")}
+        standard = {
+            "relief": (1.0, "oracle"),
+            "borrowing": ((0.0, 1.0, 0.0), "oracle"),
+            "fee_share": (0.0, "oracle", "vamm"),
+        }
         for key, (nothing, *places) in standard.items():
             if getattr(self, key) != nothing and self.place not in places:
                 yield Fault(key, getattr(self, key), f"absent: place is {self.place!r}")
 
     def market_values(self, units):
-        return {"place": records.PLACES.index(self.place), "pool_half_spread": self.half_spread or 0.0, "pool_relief": self.relief,
-                "fee_share": self.fee_share, "borrowing": self.borrowing}
+        return {
+            "place": records.PLACES.index(self.place),
+            "pool_half_spread": self.half_spread or 0.0,
+            "pool_relief": self.relief,
+            "fee_share": self.fee_share,
+            "borrowing": self.borrowing,
+        }
 
 
 class Fees(Section):

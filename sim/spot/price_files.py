@@ -61,11 +61,15 @@ def read_table(file, version):
         table = pd.read_csv(file, skip_blank_lines=False, low_memory=False)
     except UNREADABLE as error:
         why = str(error).strip().split("\n")[0]
-        raise ParameterError(Fault("file", file, f"a readable CSV, .csv.gz or Parquet file ({why})")) from error
+        raise ParameterError(
+            Fault("file", file, f"a readable CSV, .csv.gz or Parquet file ({why})")
+        ) from error
     if not isinstance(table.index, pd.RangeIndex):
-        raise ParameterError(Fault("file", file, "a table with as many fields in each row as in the first"))
+        raise ParameterError(
+            Fault("file", file, "a table with as many fields in each row as in the first")
+        )
     filled = np.flatnonzero(table.notna().any(axis=1))
-    return table.iloc[:filled[-1] + 1 if len(filled) else 0]
+    return table.iloc[: filled[-1] + 1 if len(filled) else 0]
 
 
 def read_columns(file, version, columns):
@@ -83,13 +87,17 @@ def bridge_sds(seconds, log_closes, half_life_bars):
 
 
 def _around(values, kept):
-    ahead, behind = (np.array(list(accumulate(side.tolist(), lambda total, value: kept * total + value)))
-                     for side in (values, values[::-1]))
+    ahead, behind = (
+        np.array(list(accumulate(side.tolist(), lambda total, value: kept * total + value)))
+        for side in (values, values[::-1])
+    )
     return ahead + behind[::-1] - values
 
 
 @functools.lru_cache(maxsize=8)
-def read_bars(file, version, column, time_column, start, days, largest_gap_bars, bridge_half_life_bars):
+def read_bars(
+    file, version, column, time_column, start, days, largest_gap_bars, bridge_half_life_bars
+):
     """Read, check and cut the bars of a file; arguments as the fields of `Replay`, `start` in Unix seconds.
 
     Returns
@@ -103,19 +111,36 @@ def read_bars(file, version, column, time_column, start, days, largest_gap_bars,
         window.
     """
     table = read_table(file, version)
-    refuse(column_faults(table, "column", column, file) + column_faults(table, "time_column", time_column, file))
-    unix, closes, sheet = unix_seconds(table[time_column]), numbers(table[column]), Sheet(file, table)
+    refuse(
+        column_faults(table, "column", column, file)
+        + column_faults(table, "time_column", time_column, file)
+    )
+    unix, closes, sheet = (
+        unix_seconds(table[time_column]),
+        numbers(table[column]),
+        Sheet(file, table),
+    )
     faults = time_faults(sheet, time_column, unix)
     refuse(faults and faults + price_faults(sheet, column, closes, np.arange(len(closes))))
     first, after = window(unix, start, days)
     rows = np.arange(first, after)
     gaps, bar_seconds = missing_bars(unix[rows])
-    refuse(window_faults(file, unix, start, days, first) + price_faults(sheet, column, closes, rows)
-           + gap_faults(sheet, time_column, rows, gaps, largest_gap_bars))
+    refuse(
+        window_faults(file, unix, start, days, first)
+        + price_faults(sheet, column, closes, rows)
+        + gap_faults(sheet, time_column, rows, gaps, largest_gap_bars)
+    )
     seconds, log_closes = np.round(unix[rows] - unix[first], 6), np.log(closes[rows])
     limit = seconds[-1] if days is None else days * DAY_SECONDS
     named = tuple((iso(unix[first + k] + bar_seconds), missing) for k, missing in gaps)
-    return Bars(seconds, log_closes, rows, bridge_sds(seconds, log_closes, bridge_half_life_bars), limit, named)
+    return Bars(
+        seconds,
+        log_closes,
+        rows,
+        bridge_sds(seconds, log_closes, bridge_half_life_bars),
+        limit,
+        named,
+    )
 
 
 def refuse(faults):
@@ -164,7 +189,9 @@ def iso(unix):
 def window(unix, start, days):
     """Return the first row at or after `start`, and the row after the last that `days` from there need."""
     first = 0 if start is None else min(int(np.searchsorted(unix, start)), len(unix) - 1)
-    last = len(unix) if days is None else np.searchsorted(unix, unix[first] + days * DAY_SECONDS) + 1
+    last = (
+        len(unix) if days is None else np.searchsorted(unix, unix[first] + days * DAY_SECONDS) + 1
+    )
     return first, min(int(last), len(unix))
 
 
@@ -185,14 +212,30 @@ def column_faults(table, key, name, file):
         return []
     near = difflib.get_close_matches(name, map(str, table.columns), 3, 0.5)
     guess = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
-    return [Fault(key, name, f"one of the file's columns{guess}: {', '.join(map(str, table.columns))}", file, 1)]
+    return [
+        Fault(
+            key,
+            name,
+            f"one of the file's columns{guess}: {', '.join(map(str, table.columns))}",
+            file,
+            1,
+        )
+    ]
 
 
 def row_faults(sheet, key, rows, bound):
     """Return a fault for each of the first faulty rows of column `key`, and one that counts the rest."""
     values = [sheet.table[key].iloc[row] for row in rows[:ROWS_REPORTED]]
-    faults = [Fault(key, value.item() if hasattr(value, "item") else value, bound, sheet.file, sheet.line(row))
-              for row, value in zip(rows, values, strict=False)]
+    faults = [
+        Fault(
+            key,
+            value.item() if hasattr(value, "item") else value,
+            bound,
+            sheet.file,
+            sheet.line(row),
+        )
+        for row, value in zip(rows, values, strict=False)
+    ]
     more = len(rows) - len(faults)
     return faults + [Fault(key, f"wrong in {more} more rows", bound, sheet.file)] * (more > 0)
 
@@ -203,8 +246,16 @@ def time_faults(sheet, key, unix):
     sound = np.abs(unix) < FARTHEST
     known = np.flatnonzero(sound)
     back = known[1:][np.diff(unix[known]) <= 0]
-    return (few + row_faults(sheet, key, np.flatnonzero(~sound), "an ISO 8601 or Unix time between the years 1700 and 2240")
-            + row_faults(sheet, key, back, "later than the row before"))
+    return (
+        few
+        + row_faults(
+            sheet,
+            key,
+            np.flatnonzero(~sound),
+            "an ISO 8601 or Unix time between the years 1700 and 2240",
+        )
+        + row_faults(sheet, key, back, "later than the row before")
+    )
 
 
 def price_faults(sheet, key, closes, rows):
@@ -227,5 +278,13 @@ def gap_faults(sheet, key, rows, gaps, largest_gap_bars):
     """Return a fault for each gap of more than `largest_gap_bars` bars, at the row after it."""
     bound = f"after at most {largest_gap_bars} missing bars (largest_gap_bars)"
     wide = [(rows[k + 1], missing) for k, missing in gaps if missing > largest_gap_bars]
-    return [Fault(key, f"{sheet.table[key].iloc[row]} after {missing} missing bars", bound, sheet.file, sheet.line(row))
-            for row, missing in wide]
+    return [
+        Fault(
+            key,
+            f"{sheet.table[key].iloc[row]} after {missing} missing bars",
+            bound,
+            sheet.file,
+            sheet.line(row),
+        )
+        for row, missing in wide
+    ]

@@ -14,8 +14,12 @@ STATE_SIZE = 8
 DRAWN = 7
 
 Price = Annotated[float, Field(strict=True, gt=0, le=1e12, description="quote currency")]
-Volatility = Annotated[float, Field(strict=True, ge=0, le=20, description="per square root of a year, 0.65 is 65 %")]
-Drift = Annotated[float, Field(strict=True, ge=-20, le=20, description="expected growth of the price per year")]
+Volatility = Annotated[
+    float, Field(strict=True, ge=0, le=20, description="per square root of a year, 0.65 is 65 %")
+]
+Drift = Annotated[
+    float, Field(strict=True, ge=-20, le=20, description="expected growth of the price per year")
+]
 HalfLife = Annotated[float, Field(strict=True, gt=0, le=1e6)]
 Deviation = Annotated[float, Field(strict=True, ge=0, le=5)]
 
@@ -71,9 +75,14 @@ def keep_last(values, state):
 def reverting(now, kept, sd, draws):
     """Return an exact Ornstein-Uhlenbeck path about 0 that keeps the share `kept` of its value each step."""
     noise = (draws * (sd * math.sqrt(1.0 - kept * kept))).tolist()
-    return np.array(list(accumulate(noise, lambda value, shock: kept * value + shock, initial=float(now))))
+    return np.array(
+        list(accumulate(noise, lambda value, shock: kept * value + shock, initial=float(now)))
+    )
 
 
 def kept_share(dt, half_life_seconds):
     """Return the share of a deviation that is left after `dt` seconds."""
     return 0.5 ** (dt / half_life_seconds)
+
+
+YEAR_SECONDS = 31_536_000.0

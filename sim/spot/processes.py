@@ -39,8 +39,22 @@ from perplab.sim.spot.process import (
 from perplab.sim.spot.replay import Replay
 from perplab.sim.spot.shocks import PathShock, SellProgramme, SpotShock, shock_block
 
-__all__ = ["GeometricBrownian", "JumpDiffusion", "StochasticVolatility", "Regime", "RegimeSwitching", "MeanReverting",
-           "Replay", "SpotProcess", "Sentiment", "PathShock", "SellProgramme", "SpotShock", "shock_block"]
+__all__ = [
+    "GeometricBrownian",
+    "JumpDiffusion",
+    "StochasticVolatility",
+    "Regime",
+    "RegimeSwitching",
+    "MeanReverting",
+    "Replay",
+    "SpotProcess",
+    "Sentiment",
+    "PathShock",
+    "SellProgramme",
+    "SpotShock",
+    "shock_block",
+]
+
 
 class GeometricBrownian(PriceProcess):
     """Geometric Brownian motion.
@@ -178,13 +192,17 @@ class RegimeSwitching(PriceProcess):
 
     process: Literal["regime_switching"] = "regime_switching"
     regimes: Annotated[tuple[Regime, ...], Field(min_length=2, max_length=64)] = (
-        Regime(volatility=0.45, mean_days=15), Regime(volatility=1.1, mean_days=4))
+        Regime(volatility=0.45, mean_days=15),
+        Regime(volatility=1.1, mean_days=4),
+    )
     initial_regime: Annotated[int, Field(strict=True, ge=0)] | None = None
 
     @model_validator(mode="after")
     def _check_initial(self):
         if self.initial_regime is not None and self.initial_regime >= len(self.regimes):
-            raise ValueError(f"initial_regime was {self.initial_regime}, must be below {len(self.regimes)}")
+            raise ValueError(
+                f"initial_regime was {self.initial_regime}, must be below {len(self.regimes)}"
+            )
         return self
 
     @property
@@ -199,14 +217,20 @@ class RegimeSwitching(PriceProcess):
         ends = dt * np.arange(steps + 1)
         seconds, variance, growth = np.array(self._knots(rng, ends[-1], state)).T
         step_variance = np.diff(np.interp(ends, seconds, variance))
-        return np.diff(np.interp(ends, seconds, growth)) + np.sqrt(step_variance) * rng.standard_normal(steps)
+        return np.diff(np.interp(ends, seconds, growth)) + np.sqrt(
+            step_variance
+        ) * rng.standard_normal(steps)
 
     def _knots(self, rng, horizon, state):
         """Return (seconds, variance, log growth) since the block's start at each change of regime, up to `horizon`."""
         knots = [(0.0, 0.0, 0.0)]
         if not state[DRAWN]:
             chosen = self.initial_regime
-            self._enter(rng, rng.choice(len(self.regimes), p=self.shares) if chosen is None else chosen, state)
+            self._enter(
+                rng,
+                rng.choice(len(self.regimes), p=self.shares) if chosen is None else chosen,
+                state,
+            )
         while knots[-1][0] < horizon:
             seconds, variance, growth = knots[-1]
             if state[2] <= 0:
@@ -214,7 +238,9 @@ class RegimeSwitching(PriceProcess):
             regime, left = self.regimes[int(state[1])], horizon - seconds
             until, spent = (seconds + state[2], state[2]) if state[2] < left else (horizon, left)
             added = regime.volatility * regime.volatility * spent / YEAR_SECONDS
-            knots.append((until, variance + added, growth + regime.drift * spent / YEAR_SECONDS - added / 2))
+            knots.append(
+                (until, variance + added, growth + regime.drift * spent / YEAR_SECONDS - added / 2)
+            )
             state[2] -= spent
         return knots
 
@@ -244,7 +270,9 @@ class MeanReverting(PriceProcess):
     @property
     def log_sd(self):
         """Stationary standard deviation of the log price."""
-        return self.volatility * math.sqrt(self.half_life_hours * HOUR_SECONDS / YEAR_SECONDS / (2 * math.log(2)))
+        return self.volatility * math.sqrt(
+            self.half_life_hours * HOUR_SECONDS / YEAR_SECONDS / (2 * math.log(2))
+        )
 
     def block(self, rng, steps, dt, state):
         """Draw the log price at the end of each of the next `steps` steps, as in the other processes."""
@@ -254,8 +282,14 @@ class MeanReverting(PriceProcess):
 
 
 SpotProcess = Annotated[
-    GeometricBrownian | JumpDiffusion | StochasticVolatility | RegimeSwitching | MeanReverting | Replay,
-    Field(discriminator="process")]
+    GeometricBrownian
+    | JumpDiffusion
+    | StochasticVolatility
+    | RegimeSwitching
+    | MeanReverting
+    | Replay,
+    Field(discriminator="process"),
+]
 
 
 class Sentiment(Model):

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from perplab.sim.spot.price_files import read_bars, read_columns, version
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.spot.price_files import read_bars, read_columns, version
 from perplab.sim.spot.process import DAY_SECONDS, STATE_SIZE
 
 
@@ -45,8 +45,14 @@ class Replay(BaseModel):
     `ParameterError` by the first use of its data, not when the model is made.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_by_name=True,
-                              validate_by_alias=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
 
     process: Literal["replay"] = "replay"
     file: pathlib.Path
@@ -73,8 +79,14 @@ class Replay(BaseModel):
         """
         first, limit = int(state[1]), self.limit_steps(dt)
         if first + steps > limit:
-            raise ParameterError(Fault("days", (first + steps) * dt / DAY_SECONDS,
-                                       f"at most {limit * dt / DAY_SECONDS:g}, where the data end", str(self.file)))
+            raise ParameterError(
+                Fault(
+                    "days",
+                    (first + steps) * dt / DAY_SECONDS,
+                    f"at most {limit * dt / DAY_SECONDS:g}, where the data end",
+                    str(self.file),
+                )
+            )
         times = np.round(dt * np.arange(first, first + steps + 1), 6)
         log_prices = bridge(self._bars, times, state[0], rng.standard_normal(steps))
         state[0], state[1] = log_prices[-1] if steps else state[0], first + steps
@@ -104,15 +116,25 @@ class Replay(BaseModel):
         bars = self._bars
         inside = bars.seconds <= bars.limit_seconds
         columns = read_columns(str(self.file), version(self.file), tuple(columns))
-        return {"seconds": bars.seconds[inside]} | {name: values[bars.rows[inside]] for name, values in columns.items()}
+        return {"seconds": bars.seconds[inside]} | {
+            name: values[bars.rows[inside]] for name, values in columns.items()
+        }
 
     @property
     def _bars(self):
         start = self.start_time
         if start is not None:
             start = (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
-        return read_bars(str(self.file), version(self.file), self.column, self.time_column, start, self.days,
-                         self.largest_gap_bars, self.bridge_half_life_bars)
+        return read_bars(
+            str(self.file),
+            version(self.file),
+            self.column,
+            self.time_column,
+            start,
+            self.days,
+            self.largest_gap_bars,
+            self.bridge_half_life_bars,
+        )
 
 
 def bridge(bars, times, now, draws):
@@ -138,7 +160,9 @@ def bridge(bars, times, now, draws):
     known = np.where(times[:-1] > opens, now, bars.log_closes[bar])
     fresh = np.diff(bar, prepend=-1) != 0
     spread = (closes - begins) * left
-    scale = bars.sds[bar] * np.sqrt(np.divide(ends - begins, spread, out=np.zeros(len(ends)), where=spread > 0))
+    scale = bars.sds[bar] * np.sqrt(
+        np.divide(ends - begins, spread, out=np.zeros(len(ends)), where=spread > 0)
+    )
     running = np.cumsum(draws * scale)
     begun = (known - goal) / (closes - begins) - (running - draws * scale)
     return goal + (running + begun[fresh][np.cumsum(fresh) - 1]) * left

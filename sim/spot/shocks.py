@@ -29,7 +29,12 @@ class PathShock(_Shock):
     """A move of the spot price by the fraction `move`, spread evenly in the log price over `minutes`, that stays."""
 
     kind: Literal["path"] = "path"
-    move: Annotated[float, Field(strict=True, gt=-1, le=100, description="fraction of the price, -0.1 is a fall of 10 %")]
+    move: Annotated[
+        float,
+        Field(
+            strict=True, gt=-1, le=100, description="fraction of the price, -0.1 is a fall of 10 %"
+        ),
+    ]
 
 
 class SellProgramme(_Shock):
@@ -59,7 +64,9 @@ class SourceShock(_Shock):
     def away(self, ends):
         """Return what the shock adds to the source's log price at each time of `ends`, in seconds since the start."""
         turn = self.at_hours * HOUR_SECONDS + self.minutes * 60.0
-        return math.log1p(self.move) * (self.done(ends) - np.clip((ends - turn) / (self.back_minutes * 60.0), 0.0, 1.0))
+        return math.log1p(self.move) * (
+            self.done(ends) - np.clip((ends - turn) / (self.back_minutes * 60.0), 0.0, 1.0)
+        )
 
 
 SpotShock = Annotated[PathShock | SellProgramme | SourceShock, Field(discriminator="kind")]

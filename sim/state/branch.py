@@ -5,14 +5,38 @@ import dataclasses
 import numpy as np
 
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.state.records import MID_AVERAGE, QUOTES_AVERAGE
 from perplab.sim.state.build import fill_spot_view, fill_terms
+from perplab.sim.state.records import MID_AVERAGE, QUOTES_AVERAGE
 
-FIXED_OF_RUN = {"dt": "dt_seconds", "record_seconds": "record_seconds", "premium_samples": "premium_sample_seconds", "print_trades": "record.trades"}
+FIXED_OF_RUN = {
+    "dt": "dt_seconds",
+    "record_seconds": "record_seconds",
+    "premium_samples": "premium_sample_seconds",
+    "print_trades": "record.trades",
+}
 FIXED_OF_ASSET = {"process": "price", "shocks": "shocks", "sentiment": "sentiment"}
 FIXED_SECTIONS = ("contract", "trading")
-ACCOUNT_TRAITS = ("capital_usd", "margin_share", "borrow_share", "wake_seconds", "latency_seconds", "leverage", "isolated")
-VIEW_FIELDS = ("interval_seconds", "interest", "damper", "damper_mode", "cap", "floor", "divisor", "funding_on", "band", "maximum_leverage")
+ACCOUNT_TRAITS = (
+    "capital_usd",
+    "margin_share",
+    "borrow_share",
+    "wake_seconds",
+    "latency_seconds",
+    "leverage",
+    "isolated",
+)
+VIEW_FIELDS = (
+    "interval_seconds",
+    "interest",
+    "damper",
+    "damper_mode",
+    "cap",
+    "floor",
+    "divisor",
+    "funding_on",
+    "band",
+    "maximum_leverage",
+)
 IN_FLIGHT = "before the branch: it cannot change in flight"
 
 
@@ -34,7 +58,9 @@ def adopt(market, setup):
     faults = list(differences(market.setup, setup))
     if faults:
         raise ParameterError(*faults)
-    kept = [with_fund_of(old, new) for old, new in zip(market.setup.markets, setup.markets, strict=True)]
+    kept = [
+        with_fund_of(old, new) for old, new in zip(market.setup.markets, setup.markets, strict=True)
+    ]
     for m, adopted in enumerate(kept):
         write_rules(market.tables, m, adopted.rulebook)
     for a, asset in enumerate(setup.assets):
@@ -42,13 +68,19 @@ def adopt(market, setup):
     for view, adopted in zip(market.tables["view"], kept, strict=True):
         fill_spot_view(view, market.tables["asset"][market.layout.assets.index(adopted.asset)])
     write_traits(market, setup)
-    market.setup = dataclasses.replace(market.setup, assets=setup.assets, markets=kept, populations=setup.populations)
+    market.setup = dataclasses.replace(
+        market.setup, assets=setup.assets, markets=kept, populations=setup.populations
+    )
 
 
 def with_fund_of(old, new):
     """Return a market under new rules with what its fund was given at the start: that is history."""
     initial = old.rulebook.fund.initial
-    return new if new.rulebook.fund.initial == initial else dataclasses.replace(new, rulebook=new.rulebook.changed({"fund.initial": initial}))
+    return (
+        new
+        if new.rulebook.fund.initial == initial
+        else dataclasses.replace(new, rulebook=new.rulebook.changed({"fund.initial": initial}))
+    )
 
 
 def differences(before, after):
@@ -60,7 +92,11 @@ def differences(before, after):
     """
     yield from changes_of(before, after, FIXED_OF_RUN)
     if [asset.name for asset in before.assets] != [asset.name for asset in after.assets]:
-        yield Fault("assets", [asset.name for asset in after.assets], f"{[asset.name for asset in before.assets]} as {IN_FLIGHT}")
+        yield Fault(
+            "assets",
+            [asset.name for asset in after.assets],
+            f"{[asset.name for asset in before.assets]} as {IN_FLIGHT}",
+        )
     else:
         for a, (old, new) in enumerate(zip(before.assets, after.assets, strict=True)):
             yield from changes_of(old, new, FIXED_OF_ASSET, f"assets.{a}.")
@@ -85,27 +121,49 @@ def places(setup):
 def market_faults(before, after):
     """Return what of the markets differs that cannot change in flight."""
     if places(before) != places(after):
-        yield Fault("markets", [m.venue for m in after.markets], "the same markets as before the branch")
+        yield Fault(
+            "markets", [m.venue for m in after.markets], "the same markets as before the branch"
+        )
         return
     for m, (old, new) in enumerate(zip(before.markets, after.markets, strict=True)):
         for section in FIXED_SECTIONS:
             one, other = getattr(old.rulebook, section), getattr(new.rulebook, section)
-            yield from changes_of(one, other, {name: name for name in type(one).model_fields}, f"markets.{m}.changes.{section}.")
+            yield from changes_of(
+                one,
+                other,
+                {name: name for name in type(one).model_fields},
+                f"markets.{m}.changes.{section}.",
+            )
         if old.rulebook.name == new.rulebook.name:
-            yield from changes_of(old.rulebook.fund, new.rulebook.fund, {"initial": "initial"}, f"markets.{m}.changes.fund.")
+            yield from changes_of(
+                old.rulebook.fund,
+                new.rulebook.fund,
+                {"initial": "initial"},
+                f"markets.{m}.changes.fund.",
+            )
 
 
 def population_faults(before, after):
     """Return what of the populations differs that cannot change in flight."""
-    if [(p.name, p.kind, p.number) for p in before.populations] != [(p.name, p.kind, p.number) for p in after.populations]:
-        yield Fault("populations", [p.name for p in after.populations], "the same kinds and numbers after the branch")
+    if [(p.name, p.kind, p.number) for p in before.populations] != [
+        (p.name, p.kind, p.number) for p in after.populations
+    ]:
+        yield Fault(
+            "populations",
+            [p.name for p in after.populations],
+            "the same kinds and numbers after the branch",
+        )
         return
     for old, new in zip(before.populations, after.populations, strict=True):
         for trait in ACCOUNT_TRAITS:
             declared = new.kind.traits.traits.get(trait)
             default = None if declared is None else declared.default
             if not np.array_equal(old.traits.get(trait, default), new.traits.get(trait, default)):
-                yield Fault(f"populations.{new.name}.{trait}", stated_trait(new, trait, default), "the same after the branch: accounts are open already")
+                yield Fault(
+                    f"populations.{new.name}.{trait}",
+                    stated_trait(new, trait, default),
+                    "the same after the branch: accounts are open already",
+                )
 
 
 def stated_trait(population, trait, default):
@@ -121,7 +179,9 @@ def write_rules(tables, m, rulebook):
     inputs = market["mark_input"].copy()
     rulebook.fill(venue, market)
     for k in np.flatnonzero(market["mark_input"] != inputs):
-        market["mark_average"][k] = view["mark"] if market["mark_input"][k] in (QUOTES_AVERAGE, MID_AVERAGE) else 0.0
+        market["mark_average"][k] = (
+            view["mark"] if market["mark_input"][k] in (QUOTES_AVERAGE, MID_AVERAGE) else 0.0
+        )
         market["forced_average"][k] = 0.0
     for field in VIEW_FIELDS:
         view[field] = market[field]

@@ -4,22 +4,34 @@ import math
 
 import numpy as np
 
-from perplab.sim.state import records
-from perplab.sim.traders.decide import act
-from perplab.sim.compiler.cache import second_compiler
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.compiler.jit import COMPILED, world_of
-from perplab.sim.state.widen import LARGEST_WINDOW
-from perplab.sim.state.records import LEAST_TICKS, MID_AVERAGE, NO_ROW, QUOTES_AVERAGE
 from perplab.sim.setup import never_acts
+from perplab.sim.state import records
+from perplab.sim.state.records import LEAST_TICKS, MID_AVERAGE, NO_ROW, QUOTES_AVERAGE
+from perplab.sim.state.widen import LARGEST_WINDOW
 from perplab.sim.streams import key_at, stream_key
 
-PUBLIC_AVERAGES = (("weight_30m", 30, "sample"), ("weight_90m", 90, "sample"),   # minutes; how often they take something in
-                   ("weight_1h", 60, "step"), ("weight_110m", 110, "step"), ("weight_1d", 1440, "step"))
+PUBLIC_AVERAGES = (
+    ("weight_30m", 30, "sample"),
+    ("weight_90m", 90, "sample"),  # minutes; how often they take something in
+    ("weight_1h", 60, "step"),
+    ("weight_110m", 110, "step"),
+    ("weight_1d", 1440, "step"),
+)
+
+
 WHEEL, PATH_STEPS, ORDER_ROWS, REMEMBERED = 4096, 4096, 128, 4096
+
+
 SERIES_ROWS, KIND_ROWS, SETTLEMENT_ROWS, PRINT_ROWS = 2048, 256, 4096, 65536
+
+
 LARGEST_UNITS = 9.2e18
+
+
 IMPACT_NOTIONAL = 100_000.0
+
+
 BP = 1e-4
 
 
@@ -32,7 +44,9 @@ class Layout:
         self.kinds = list(dict.fromkeys(population.kind for population in setup.populations))
         self.traders = sum(population.number for population in setup.populations)
         self.rows = self.traders + len(self.venues)
-        self.slots = sum(population.number * population.kind.slots for population in setup.populations)
+        self.slots = sum(
+            population.number * population.kind.slots for population in setup.populations
+        )
         self.unit = setup.markets[0].rulebook.contract.unit
 
 
@@ -65,8 +79,15 @@ def build_tables(setup, seed):
     layout = Layout(setup)
     if layout.traders == 0:
         raise ParameterError(Fault("populations", 0, "at least one trader"))
-    faults = [Fault(f"populations.{population.name}.kind", population.kind.__name__, "a kind that acts: it " + never_acts(population.kind))
-              for population in setup.populations if never_acts(population.kind)]
+    faults = [
+        Fault(
+            f"populations.{population.name}.kind",
+            population.kind.__name__,
+            "a kind that acts: it " + never_acts(population.kind),
+        )
+        for population in setup.populations
+        if never_acts(population.kind)
+    ]
     if faults:
         raise ParameterError(*faults)
     tables = empty_tables(setup, layout)
@@ -76,9 +97,17 @@ def build_tables(setup, seed):
     for m, market in enumerate(setup.markets):
         fill_market(tables, m, market, setup, layout)
     traits = fill_traders(tables, setup, layout, seed)
-    total = sum(float(tables["account"][field].sum(dtype=float)) for field in ("collateral", "cash"))
+    total = sum(
+        float(tables["account"][field].sum(dtype=float)) for field in ("collateral", "cash")
+    )
     if total >= LARGEST_UNITS:
-        raise ParameterError(Fault("total money", total * layout.unit, f"below {LARGEST_UNITS * layout.unit:g} (64-bit units)"))
+        raise ParameterError(
+            Fault(
+                "total money",
+                total * layout.unit,
+                f"below {LARGEST_UNITS * layout.unit:g} (64-bit units)",
+            )
+        )
     return tables, traits
 
 
@@ -88,21 +117,39 @@ def empty_tables(setup, layout):
     window = max(window_ticks(market, setup) for market in setup.markets)
     positions = layout.rows * markets
     shapes = {
-        "run": (1, records.RUN), "venue": (venues, records.VENUE), "asset": (assets, records.ASSET),
-        "market": (markets, records.MARKET), "view": (markets, records.VIEW), "trader": (layout.rows, records.TRADER),
-        "account": ((layout.rows, venues), records.ACCOUNT), "position": ((layout.rows, markets), records.POSITION),
-        "holding": ((layout.rows, assets), records.HOLDING), "order": (max(layout.slots, 1), records.ORDER),
-        "level": ((markets, window), records.LEVEL), "depth": ((markets, window), records.DEPTH),
+        "run": (1, records.RUN),
+        "venue": (venues, records.VENUE),
+        "asset": (assets, records.ASSET),
+        "market": (markets, records.MARKET),
+        "view": (markets, records.VIEW),
+        "trader": (layout.rows, records.TRADER),
+        "account": ((layout.rows, venues), records.ACCOUNT),
+        "position": ((layout.rows, markets), records.POSITION),
+        "holding": ((layout.rows, assets), records.HOLDING),
+        "order": (max(layout.slots, 1), records.ORDER),
+        "level": ((markets, window), records.LEVEL),
+        "depth": ((markets, window), records.DEPTH),
         "word": ((markets, window // 64), records.WORD),
-        "summary_word": ((markets, max(window // 4096, 1)), records.WORD), "kind": (len(layout.kinds), records.KIND),
-        "draw": (1, records.DRAW), "order_row": (ORDER_ROWS, records.ORDER_ROW), "wheel": (WHEEL, "i8"),
-        "wake_next": (layout.rows, "i8"), "wake_step": (layout.rows, "i8"),
-        "awake": (layout.rows, "i8"), "awake_key": (layout.rows, "u8"), "fast": (0, "i8"), "held": (positions, "i8"),
-        "dirty": (positions + 1, "i8"), "distressed": (positions, "i8"),
-        "path": ((PATH_STEPS, assets), records.PATH), "forced": (REMEMBERED, records.FORCED),
-        "event": (16 * positions + 1024, records.EVENT), "settlement": (SETTLEMENT_ROWS + markets, records.SETTLEMENT),
+        "summary_word": ((markets, max(window // 4096, 1)), records.WORD),
+        "kind": (len(layout.kinds), records.KIND),
+        "draw": (1, records.DRAW),
+        "order_row": (ORDER_ROWS, records.ORDER_ROW),
+        "wheel": (WHEEL, "i8"),
+        "wake_next": (layout.rows, "i8"),
+        "wake_step": (layout.rows, "i8"),
+        "awake": (layout.rows, "i8"),
+        "awake_key": (layout.rows, "u8"),
+        "fast": (0, "i8"),
+        "held": (positions, "i8"),
+        "dirty": (positions + 1, "i8"),
+        "distressed": (positions, "i8"),
+        "path": ((PATH_STEPS, assets), records.PATH),
+        "forced": (REMEMBERED, records.FORCED),
+        "event": (16 * positions + 1024, records.EVENT),
+        "settlement": (SETTLEMENT_ROWS + markets, records.SETTLEMENT),
         "print": (PRINT_ROWS if setup.print_trades else 0, records.PRINT),
-        "series": ((SERIES_ROWS, markets), records.SERIES), "kind_series": ((KIND_ROWS, len(layout.kinds)), records.KIND_SERIES),
+        "series": ((SERIES_ROWS, markets), records.SERIES),
+        "kind_series": ((KIND_ROWS, len(layout.kinds)), records.KIND_SERIES),
     }
     tables = {name: np.zeros(shape, dtype) for name, (shape, dtype) in shapes.items()}
     tables["wheel"][:] = NO_ROW
@@ -120,8 +167,14 @@ def window_ticks(market, setup):
     contract, price = market.rulebook.contract, start_price(setup, market.asset)
     ticks = 8 * contract.band * price / contract.tick
     if not LEAST_TICKS <= price / contract.tick or not ticks <= LARGEST_WINDOW:
-        raise ParameterError(Fault("contract.tick", contract.tick, f"between {8 * contract.band * price / LARGEST_WINDOW:g} and "
-                                   f"{price / LEAST_TICKS:g}: a starting price of {price:g} needs a ladder of at most {LARGEST_WINDOW} ticks"))
+        raise ParameterError(
+            Fault(
+                "contract.tick",
+                contract.tick,
+                f"between {8 * contract.band * price / LARGEST_WINDOW:g} and "
+                f"{price / LEAST_TICKS:g}: a starting price of {price:g} needs a ladder of at most {LARGEST_WINDOW} ticks",
+            )
+        )
     return max(4096, 2 ** math.ceil(math.log2(ticks)))
 
 
@@ -130,7 +183,10 @@ def fill_run(run, setup, layout, seed):
     run["dt"], run["key"], run["traders"] = setup.dt, stream_key(seed, "run"), layout.traders
     run["premium_samples"] = setup.premium_samples
     for field, minutes, elapsed in PUBLIC_AVERAGES:
-        run[field] = 1.0 - math.exp(-(setup.dt / setup.premium_samples if elapsed == "sample" else setup.dt) / (60.0 * minutes))
+        run[field] = 1.0 - math.exp(
+            -(setup.dt / setup.premium_samples if elapsed == "sample" else setup.dt)
+            / (60.0 * minutes)
+        )
     run["record_steps"] = max(round(setup.record_seconds / setup.dt), 1)
     run["kind_record_steps"] = max(round(3600.0 / setup.dt), 1)
     run["print_trades"], run["next_expiry_step"] = setup.print_trades, 1 << 62
@@ -138,12 +194,18 @@ def fill_run(run, setup, layout, seed):
 
 def fill_asset(row, asset, setup, layout):
     """Write an asset's numbers; its lot and tick are those of the first market on it."""
-    contract = next((market.rulebook.contract for market in setup.markets if market.asset == asset.name), None)
+    contract = next(
+        (market.rulebook.contract for market in setup.markets if market.asset == asset.name), None
+    )
     if contract is None:
         raise ParameterError(Fault("asset", asset.name, "one that a market trades"))
     spot = start_price(setup, asset.name)
     row["spot"], row["exogenous"] = spot, math.log(spot)
-    row["lot"], row["tick"], row["units_per_tick"] = contract.lot, contract.tick, contract.units_per_tick
+    row["lot"], row["tick"], row["units_per_tick"] = (
+        contract.lot,
+        contract.tick,
+        contract.units_per_tick,
+    )
     fill_terms(row, asset, setup)
 
 
@@ -154,7 +216,9 @@ def fill_terms(row, asset, setup):
     row["impact_seconds"], row["discovery"] = asset.impact_seconds, asset.perp_price_discovery
     row["half_spread"], row["fee"] = asset.half_spread_bps * BP, asset.fee_bps * BP
     row["borrow_rate"] = asset.borrow_rate_per_year
-    row["borrow_limit_lots"] = int(min(asset.borrow_limit_usd / (start_price(setup, asset.name) * float(row["lot"])), 1 << 62))
+    row["borrow_limit_lots"] = int(
+        min(asset.borrow_limit_usd / (start_price(setup, asset.name) * float(row["lot"])), 1 << 62)
+    )
 
 
 def fill_market(tables, m, setup_market, setup, layout):
@@ -164,7 +228,9 @@ def fill_market(tables, m, setup_market, setup, layout):
     venue, asset = tables["venue"][v], tables["asset"][a]
     rulebook.fill(venue, market)
     venue["fund_row"], venue["no_impact"] = layout.traders + v, setup.no_impact
-    tables["account"][layout.traders + v, v]["collateral"] = int(rulebook.units(rulebook.fund.initial))
+    tables["account"][layout.traders + v, v]["collateral"] = int(
+        rulebook.units(rulebook.fund.initial)
+    )
     market["venue"], market["asset"], spot = v, a, float(asset["spot"])
     market["window"] = tables["level"].shape[1]
     market["window_low"] = max(int(spot / market["tick"]) - int(market["window"]) // 2, 1)
@@ -172,8 +238,12 @@ def fill_market(tables, m, setup_market, setup, layout):
     market["band_low"] = max(math.ceil(spot / market["tick"] * (1 - market["band"])), 1)
     market["band_high"] = math.floor(spot / market["tick"] * (1 + market["band"]))
     for k in range(3):
-        market["mark_average"][k] = spot if market["mark_input"][k] in (QUOTES_AVERAGE, MID_AVERAGE) else 0.0
-    market["mid_average"] = market["index_average"] = market["source_index"] = market["source_price"] = spot
+        market["mark_average"][k] = (
+            spot if market["mark_input"][k] in (QUOTES_AVERAGE, MID_AVERAGE) else 0.0
+        )
+    market["mid_average"] = market["index_average"] = market["source_index"] = market[
+        "source_price"
+    ] = spot
     fill_pool(market, rulebook.trading, spot)
     fill_view(view, market, venue, asset, setup)
 
@@ -182,16 +252,37 @@ def fill_pool(market, trading, spot):
     """Write the reserves and the reach of a market's pool, if it has one."""
     lot = float(market["lot"])
     if trading.depth_usd is not None:
-        market["reserve"], market["reserve_product"] = trading.depth_usd / spot, trading.depth_usd * (trading.depth_usd / spot)
+        market["reserve"], market["reserve_product"] = (
+            trading.depth_usd / spot,
+            trading.depth_usd * (trading.depth_usd / spot),
+        )
     if trading.scale is not None:
-        market["pool_scale"], market["pool_largest"] = trading.scale / lot, trading.largest_usd / (spot * lot)
+        market["pool_scale"], market["pool_largest"] = (
+            trading.scale / lot,
+            trading.largest_usd / (spot * lot),
+        )
 
 
 def fill_view(view, market, venue, asset, setup):
     """Write what traders see of a market at time 0."""
     spot = float(asset["spot"])
-    for field in ("tick", "lot", "units_per_tick", "units_per_price", "interval_seconds", "interest", "damper", "cap",
-                  "floor", "divisor", "damper_mode", "funding_on", "place", "band", "maximum_leverage"):
+    for field in (
+        "tick",
+        "lot",
+        "units_per_tick",
+        "units_per_price",
+        "interval_seconds",
+        "interest",
+        "damper",
+        "cap",
+        "floor",
+        "divisor",
+        "damper_mode",
+        "funding_on",
+        "place",
+        "band",
+        "maximum_leverage",
+    ):
         view[field] = market[field]
     for field in ("mark", "index", "spot", "impact_bid", "impact_ask"):
         view[field] = spot
@@ -200,7 +291,9 @@ def fill_view(view, market, venue, asset, setup):
     view["venue"] = market["venue"]
     view["dt"], view["last_tick"] = setup.dt, round(spot / float(market["tick"]))
     view["seconds_to_settlement"] = market["interval_seconds"]
-    view["funding_rate"] = view["predicted_funding"] = market["interest"] / market["divisor"] * market["funding_on"]
+    view["funding_rate"] = view["predicted_funding"] = (
+        market["interest"] / market["divisor"] * market["funding_on"]
+    )
     view["taker_fee"], view["maker_fee"] = venue["taker_fee"], venue["maker_fee"]
     fill_spot_view(view, asset)
     view["maintenance_fraction"] = market["tier_fraction"][0]
@@ -208,7 +301,11 @@ def fill_view(view, market, venue, asset, setup):
 
 def fill_spot_view(view, asset):
     """Write what traders see of the terms of trading in spot."""
-    view["spot_fee"], view["spot_half_spread"], view["borrow_rate"] = asset["fee"], asset["half_spread"], asset["borrow_rate"]
+    view["spot_fee"], view["spot_half_spread"], view["borrow_rate"] = (
+        asset["fee"],
+        asset["half_spread"],
+        asset["borrow_rate"],
+    )
 
 
 def fill_traders(tables, setup, layout, seed):
@@ -220,10 +317,15 @@ def fill_traders(tables, setup, layout, seed):
         numbers = sum(len(part) for part in parts[population.kind]) + np.arange(population.number)
         parts[population.kind].append(traits)
         fill_population(tables, rows, population, layout, seed)
-        tables["trader"]["kind"][rows], tables["trader"]["number"][rows] = layout.kinds.index(population.kind), numbers
-        tables["trader"]["first_slot"][rows] = slot + np.arange(population.number) * population.kind.slots
+        tables["trader"]["kind"][rows], tables["trader"]["number"][rows] = (
+            layout.kinds.index(population.kind),
+            numbers,
+        )
+        tables["trader"]["first_slot"][rows] = (
+            slot + np.arange(population.number) * population.kind.slots
+        )
         first, slot = first + population.number, slot + population.number * population.kind.slots
-    tables["fast"] = np.flatnonzero(tables["trader"]["fast"][:layout.traders]).astype("i8")
+    tables["fast"] = np.flatnonzero(tables["trader"]["fast"][: layout.traders]).astype("i8")
     tables["position"]["held_at"], tables["position"]["node"] = NO_ROW, NO_ROW
     tables["account"]["pause_until"] = -math.inf
     return [np.concatenate(parts[kind]) for kind in layout.kinds]
@@ -231,21 +333,35 @@ def fill_traders(tables, setup, layout, seed):
 
 def fill_population(tables, rows, population, layout, seed):
     """Write wake rates, keys, money and leverage of one population."""
-    trader, account, position = tables["trader"][rows], tables["account"][rows], tables["position"][rows]
+    trader, account, position = (
+        tables["trader"][rows],
+        tables["account"][rows],
+        tables["position"][rows],
+    )
     capital = np.round(column(population, "capital_usd", 0.0) / layout.unit)
     if np.any(capital >= LARGEST_UNITS):
-        raise ParameterError(Fault(f"populations.{population.name}.capital_usd", float(capital.max() * layout.unit), "below 9.2e12"))
+        raise ParameterError(
+            Fault(
+                f"populations.{population.name}.capital_usd",
+                float(capital.max() * layout.unit),
+                "below 9.2e12",
+            )
+        )
     at_venue = np.floor(capital * np.clip(column(population, "margin_share", 1.0), 0.0, 1.0))
     for v in range(len(layout.venues)):
         account["collateral"][:, v] = (at_venue // len(layout.venues)).astype("i8")
     account["cash"][:, 0] = (capital - account["collateral"].sum(axis=1)).astype("i8")
     trader["deposit"] = capital.astype("i8")
-    trader["borrow_limit"] = np.round(capital * column(population, "borrow_share", 0.0)).astype("i8")
+    trader["borrow_limit"] = np.round(capital * column(population, "borrow_share", 0.0)).astype(
+        "i8"
+    )
     account["borrow_limit"][:, 0] = trader["borrow_limit"]
     trader["slots"] = population.kind.slots
     trader["wake_seconds"] = column(population, "wake_seconds", 0.0)
     latency = column(population, "latency_seconds", -1.0)
-    trader["fast"] = np.where(latency >= 0, np.clip(np.ceil(latency / tables["run"]["dt"][0]), 1, 2**31 - 1), 0)
+    trader["fast"] = np.where(
+        latency >= 0, np.clip(np.ceil(latency / tables["run"]["dt"][0]), 1, 2**31 - 1), 0
+    )
     trader["key"] = trader_keys(seed, population)
     for m in range(position.shape[1]):
         most = float(tables["market"]["maximum_leverage"][m])
@@ -258,14 +374,3 @@ def trader_keys(seed, population):
     key = stream_key(seed, population.name)
     with np.errstate(over="ignore"):
         return np.array([key_at(key, number) for number in range(population.number)], np.uint64)
-
-
-def connect(tables, traits, kinds):
-    """Return ``(world, keep)`` for kernels: the addresses of this process's tables, traits and rules."""
-    if COMPILED:
-        with second_compiler("perplab.sim.engine"):
-            for row, rows, kind in zip(tables["kind"], traits, kinds, strict=True):
-                row["act_at"], row["traits_at"] = kind.decide.within(act), rows.ctypes.data
-            return world_of(tables)
-    plain = [{"act_at": kind.decide.within(act), "traits_at": rows} for rows, kind in zip(traits, kinds, strict=True)]
-    return dict(tables, kind=plain), tables

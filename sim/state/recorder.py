@@ -6,9 +6,13 @@ import numpy as np
 
 from perplab.sim.state.records import EVENT, KIND_SERIES, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
 
-BUFFERS = {"series": ("series_count", SERIES), "kind_series": ("kind_series_count", KIND_SERIES),
-           "event": ("event_count", EVENT), "settlement": ("settlement_count", SETTLEMENT),
-           "print": ("print_count", PRINT)}
+BUFFERS = {
+    "series": ("series_count", SERIES),
+    "kind_series": ("kind_series_count", KIND_SERIES),
+    "event": ("event_count", EVENT),
+    "settlement": ("settlement_count", SETTLEMENT),
+    "print": ("print_count", PRINT),
+}
 
 
 @dataclasses.dataclass
@@ -50,7 +54,7 @@ class Recorder:
         run = tables["run"][0]
         for name, (counter, _) in BUFFERS.items():
             if run[counter] > 0:
-                self.parts[name].append(tables[name][:run[counter]].copy())
+                self.parts[name].append(tables[name][: run[counter]].copy())
                 run[counter] = 0
 
     def gathered(self, name, tables):

@@ -10,7 +10,7 @@ Traders stand in rows 0..N-1 and the insurance fund of venue v in row N+v of eve
 
 import numpy as np
 
-from perplab.sim.compiler.jit import span, table, writer
+from perplab.sim.compiler.tables import span, table, writer
 
 TIERS = 16
 NO_ROW = -1
@@ -20,15 +20,53 @@ LIMIT, MARKET_ORDER, CANCEL, SPOT, TRANSFER = 0, 1, 2, 3, 4
 # order flags
 POST_ONLY, REDUCE_ONLY, IMMEDIATE = 1, 2, 4
 # outcomes of an order message, counted in run["outcomes"]
-(DONE, REFUSED_MARGIN, REFUSED_BAND, REFUSED_POST_ONLY, REFUSED_REDUCE_ONLY, REFUSED_BORROW, REFUSED_CASH,
- NOTHING_TO_DO, SELF_TRADE) = range(9)
-OUTCOMES = ("done", "refused_margin", "refused_band", "refused_post_only", "refused_reduce_only", "refused_borrow",
-            "refused_cash", "nothing_to_do", "self_trade_prevented")
+(
+    DONE,
+    REFUSED_MARGIN,
+    REFUSED_BAND,
+    REFUSED_POST_ONLY,
+    REFUSED_REDUCE_ONLY,
+    REFUSED_BORROW,
+    REFUSED_CASH,
+    NOTHING_TO_DO,
+    SELF_TRADE,
+) = range(9)
+OUTCOMES = (
+    "done",
+    "refused_margin",
+    "refused_band",
+    "refused_post_only",
+    "refused_reduce_only",
+    "refused_borrow",
+    "refused_cash",
+    "nothing_to_do",
+    "self_trade_prevented",
+)
 # inputs of a mark rule
-(NO_INPUT, INDEX_PLUS_FUNDING, INDEX_PLUS_BASIS, LAST_PRICE, QUOTES_OR_LAST, QUOTES_AVERAGE, INDEX_ONLY, MID_AVERAGE,
- INDEX_PLUS_DEEP_BASIS, INDEX_PLUS_SHRUNK_BASIS) = range(10)
-MARK_INPUTS = ("none", "index_plus_funding", "index_plus_basis", "last_price", "quotes_or_last", "quotes_average",
-               "index", "mid_average", "index_plus_deep_basis", "index_plus_shrunk_basis")
+(
+    NO_INPUT,
+    INDEX_PLUS_FUNDING,
+    INDEX_PLUS_BASIS,
+    LAST_PRICE,
+    QUOTES_OR_LAST,
+    QUOTES_AVERAGE,
+    INDEX_ONLY,
+    MID_AVERAGE,
+    INDEX_PLUS_DEEP_BASIS,
+    INDEX_PLUS_SHRUNK_BASIS,
+) = range(10)
+MARK_INPUTS = (
+    "none",
+    "index_plus_funding",
+    "index_plus_basis",
+    "last_price",
+    "quotes_or_last",
+    "quotes_average",
+    "index",
+    "mid_average",
+    "index_plus_deep_basis",
+    "index_plus_shrunk_basis",
+)
 # where orders meet
 BOOK, VAMM, ORACLE = 0, 1, 2
 PLACES = ("book", "vamm", "oracle")
@@ -37,10 +75,30 @@ ONE_SOURCE, CLAMPED_MEAN, WEIGHTED_MEDIAN = 0, 1, 2
 INDEX_LAWS = ("one_source", "clamped_mean", "weighted_median")
 SOURCES = 16
 # laws of a premium sample, of the average of samples, of the damper
-(IMPACT, IMPACT_PLUS_PENDING, IMPACT_OR_ZERO, IMPACT_MEAN, MID_PREMIUM, MARK_PREMIUM, AVERAGE_GAP,
- OPEN_INTEREST, ADAPTIVE_OPEN_INTEREST, SKEW_VELOCITY) = range(10)
-PREMIUM_LAWS = ("impact", "impact_plus_pending", "impact_or_zero", "impact_mean", "mid", "mark", "average_gap",
-                "open_interest", "adaptive_open_interest", "skew_velocity")
+(
+    IMPACT,
+    IMPACT_PLUS_PENDING,
+    IMPACT_OR_ZERO,
+    IMPACT_MEAN,
+    MID_PREMIUM,
+    MARK_PREMIUM,
+    AVERAGE_GAP,
+    OPEN_INTEREST,
+    ADAPTIVE_OPEN_INTEREST,
+    SKEW_VELOCITY,
+) = range(10)
+PREMIUM_LAWS = (
+    "impact",
+    "impact_plus_pending",
+    "impact_or_zero",
+    "impact_mean",
+    "mid",
+    "mark",
+    "average_gap",
+    "open_interest",
+    "adaptive_open_interest",
+    "skew_velocity",
+)
 SIMPLE, LINEAR_RAMP, MEDIAN_OF_VOTES, RECURSIVE, LAST_SAMPLE = range(5)
 AVERAGES = ("simple", "linear_ramp", "median_of_votes", "recursive", "last")
 BAND, SUM, DEAD_BAND = 0, 1, 2
@@ -58,7 +116,11 @@ FORCED_LIMITS = ("band", "bankruptcy", "fillable")
 AT_BANKRUPTCY, AT_PREVIOUS_MARK, AT_MARK = 0, 1, 2
 DELEVERAGING_PRICES = ("bankruptcy", "previous_mark", "mark")
 RANK_PROFIT_MARGIN, RANK_PRICE_RATIO, RANK_PROFIT_LEVERAGE = 0, 1, 2
-DELEVERAGING_RANKS = ("profit_times_margin_ratio", "price_ratio_times_leverage", "profit_times_leverage")
+DELEVERAGING_RANKS = (
+    "profit_times_margin_ratio",
+    "price_ratio_times_leverage",
+    "profit_times_leverage",
+)
 SURPLUS_TO_TRADER, SURPLUS_TO_FUND = 0, 1
 SURPLUSES = ("trader", "fund")
 # how much of a position is closed at once; who is deleveraged; who bears a loss beyond the fund
@@ -76,8 +138,8 @@ ENDOGENOUS, CAUSE_INDEX, CAUSE_TRADING, CAUSE_FUNDING, CAUSE_FEE, CAUSE_COLLATER
 CAUSES = ("endogenous", "index", "trading", "funding", "fee", "collateral")
 # faults a step can end with, in run["fault"]
 NO_FAULT, BAD_COUNT, BAD_ORDER, RULE_RAISED, PRICE_OUTSIDE = range(5)
-LEAST_TICKS, MOST_TICKS = 10, 1 << 30                         # of a price: an order holds its tick in 32 bits
-LARGEST_NOTIONAL = 4.6e18                                     # units, of a position with all its orders: half of 64 bits
+LEAST_TICKS, MOST_TICKS = 10, 1 << 30  # of a price: an order holds its tick in 32 bits
+LARGEST_NOTIONAL = 4.6e18  # units, of a position with all its orders: half of 64 bits
 
 
 def row(*fields):
@@ -86,151 +148,437 @@ def row(*fields):
 
 
 RUN = row(
-    ("step", "i8"), ("dt", "f8"), ("key", "u8"), ("traders", "i8"),
-    ("decisions", "i8"), ("order_messages", "i8"), ("trades", "i8"), ("outcomes", "i8", (16,)),
-    ("premium_samples", "i8"),          # samples of the premium a step
-    ("weight_30m", "f8"), ("weight_90m", "f8"),            # of a new sample in the public averages of the premium,
-    ("weight_1h", "f8"), ("weight_110m", "f8"), ("weight_1d", "f8"),   # of a step in those of the mid
-    ("held_count", "i8"), ("dirty_count", "i8"),   # positions that are not flat; that changed since the last look
-    ("event_count", "i8"), ("settlement_count", "i8"), ("print_count", "i8"), ("series_count", "i8"), ("kind_series_count", "i8"),
-    ("record_steps", "i8"), ("kind_record_steps", "i8"),   # steps between two rows of the series, of the kinds' series
-    ("rounds", "i8"), ("rounds_max", "i8"), ("sequence", "i8"), ("next_node", "i8"), ("forced_count", "i8"),
-    ("print_trades", "i8"),             # whether trade prints are kept
-    ("path_start", "i8"),               # first step of the drawn block of the spot path
-    ("wider", "i8"),                    # ticks that some market's ladder ought to have, more than it has; else 0
-    ("next_expiry_step", "i8"), ("fault", "i8"), ("fault_trader", "i8"), ("fault_row", "i8"),
+    ("step", "i8"),
+    ("dt", "f8"),
+    ("key", "u8"),
+    ("traders", "i8"),
+    ("decisions", "i8"),
+    ("order_messages", "i8"),
+    ("trades", "i8"),
+    ("outcomes", "i8", (16,)),
+    ("premium_samples", "i8"),  # samples of the premium a step
+    ("weight_30m", "f8"),
+    ("weight_90m", "f8"),  # of a new sample in the public averages of the premium,
+    ("weight_1h", "f8"),
+    ("weight_110m", "f8"),
+    ("weight_1d", "f8"),  # of a step in those of the mid
+    ("held_count", "i8"),
+    ("dirty_count", "i8"),  # positions that are not flat; that changed since the last look
+    ("event_count", "i8"),
+    ("settlement_count", "i8"),
+    ("print_count", "i8"),
+    ("series_count", "i8"),
+    ("kind_series_count", "i8"),
+    ("record_steps", "i8"),
+    ("kind_record_steps", "i8"),  # steps between two rows of the series, of the kinds' series
+    ("rounds", "i8"),
+    ("rounds_max", "i8"),
+    ("sequence", "i8"),
+    ("next_node", "i8"),
+    ("forced_count", "i8"),
+    ("print_trades", "i8"),  # whether trade prints are kept
+    ("path_start", "i8"),  # first step of the drawn block of the spot path
+    ("wider", "i8"),  # ticks that some market's ladder ought to have, more than it has; else 0
+    ("next_expiry_step", "i8"),
+    ("fault", "i8"),
+    ("fault_trader", "i8"),
+    ("fault_row", "i8"),
 )
 VENUE = row(
-    ("fund_row", "i8"), ("fees", "i8"),                       # fee income, units
-    ("taker_fee", "f8"), ("maker_fee", "f8"),                 # fraction of value, positive: paid by the trader
-    ("liquidation_fee", "f8"),                                # fraction of the value liquidated, to the fund
-    ("first_share", "f8"), ("first_notional", "f8"), ("pause_seconds", "f8"),   # partial first slice, above a notional
-    ("takeover_share", "f8"),                                 # equity below this share of maintenance: taken over at once
-    ("takeover_after_order", "i8"), ("forced_limit", "i8"), ("surplus", "i8"),
-    ("deleveraging_price", "i8"), ("deleveraging_rank", "i8"), ("deleveraging_picking", "i8"), ("loss_sharing", "i8"),
-    ("shared_loss", "i8"),                                    # units that others have paid for losses beyond the fund
-    ("liquidation_fund_share", "f8"), ("liquidators", "i8"),  # of the liquidation fee; units that liquidators have earned
-    ("portion", "i8"), ("tiers_down", "i8"), ("largest_share", "f8"), ("buffer", "f8"),   # of a position at a time; over maintenance when just enough
-    ("bankruptcy_adjustment", "f8"), ("spread_to_maintenance", "f8"),   # of the fillable price
-    ("fund_peak", "f8"), ("fund_peak_seconds", "f8"), ("trigger_fall", "f8"),   # deleverage once the fund fell by this share
-    ("winners_trigger", "f8"), ("winners_target", "f8"),   # shares of a pool's worth
-    ("round_seconds", "f8"), ("unwind_seconds", "f8"), ("no_impact", "i8"),
-    ("fund_leverage", "f8"), ("below_zero", "i8"),            # most the fund holds over its equity; whether a purse below zero is never the fund's
-    ("hide_prediction", "i8"), ("transfer_seconds", "f8"),
+    ("fund_row", "i8"),
+    ("fees", "i8"),  # fee income, units
+    ("taker_fee", "f8"),
+    ("maker_fee", "f8"),  # fraction of value, positive: paid by the trader
+    ("liquidation_fee", "f8"),  # fraction of the value liquidated, to the fund
+    ("first_share", "f8"),
+    ("first_notional", "f8"),
+    ("pause_seconds", "f8"),  # partial first slice, above a notional
+    ("takeover_share", "f8"),  # equity below this share of maintenance: taken over at once
+    ("takeover_after_order", "i8"),
+    ("forced_limit", "i8"),
+    ("surplus", "i8"),
+    ("deleveraging_price", "i8"),
+    ("deleveraging_rank", "i8"),
+    ("deleveraging_picking", "i8"),
+    ("loss_sharing", "i8"),
+    ("shared_loss", "i8"),  # units that others have paid for losses beyond the fund
+    ("liquidation_fund_share", "f8"),
+    ("liquidators", "i8"),  # of the liquidation fee; units that liquidators have earned
+    ("portion", "i8"),
+    ("tiers_down", "i8"),
+    ("largest_share", "f8"),
+    ("buffer", "f8"),  # of a position at a time; over maintenance when just enough
+    ("bankruptcy_adjustment", "f8"),
+    ("spread_to_maintenance", "f8"),  # of the fillable price
+    ("fund_peak", "f8"),
+    ("fund_peak_seconds", "f8"),
+    ("trigger_fall", "f8"),  # deleverage once the fund fell by this share
+    ("winners_trigger", "f8"),
+    ("winners_target", "f8"),  # shares of a pool's worth
+    ("round_seconds", "f8"),
+    ("unwind_seconds", "f8"),
+    ("no_impact", "i8"),
+    ("fund_leverage", "f8"),
+    (
+        "below_zero",
+        "i8",
+    ),  # most the fund holds over its equity; whether a purse below zero is never the fund's
+    ("hide_prediction", "i8"),
+    ("transfer_seconds", "f8"),
 )
 ASSET = row(
-    ("spot", "f8"), ("exogenous", "f8"), ("permanent", "f8"), ("transient", "f8"),   # price; log prices
-    ("flow", "f8"), ("perp_flow", "f8"),                      # signed quote currency traded in the running step
-    ("permanent_impact", "f8"), ("transient_impact", "f8"), ("impact_seconds", "f8"),   # log price per quote currency
-    ("discovery", "f8"),                                      # share of signed perpetual flow that moves the common value
-    ("half_spread", "f8"), ("fee", "f8"), ("lot", "f8"), ("tick", "f8"), ("units_per_tick", "i8"),
-    ("borrow_rate", "f8"), ("borrow_lots", "i8"), ("borrow_limit_lots", "i8"), ("borrow_index", "f8"),   # per year; units per lot
-    ("sentiment", "f8"), ("outside_cash", "i8"), ("outside_lots", "i8"), ("outside_interest", "i8"),
+    ("spot", "f8"),
+    ("exogenous", "f8"),
+    ("permanent", "f8"),
+    ("transient", "f8"),  # price; log prices
+    ("flow", "f8"),
+    ("perp_flow", "f8"),  # signed quote currency traded in the running step
+    ("permanent_impact", "f8"),
+    ("transient_impact", "f8"),
+    ("impact_seconds", "f8"),  # log price per quote currency
+    ("discovery", "f8"),  # share of signed perpetual flow that moves the common value
+    ("half_spread", "f8"),
+    ("fee", "f8"),
+    ("lot", "f8"),
+    ("tick", "f8"),
+    ("units_per_tick", "i8"),
+    ("borrow_rate", "f8"),
+    ("borrow_lots", "i8"),
+    ("borrow_limit_lots", "i8"),
+    ("borrow_index", "f8"),  # per year; units per lot
+    ("sentiment", "f8"),
+    ("outside_cash", "i8"),
+    ("outside_lots", "i8"),
+    ("outside_interest", "i8"),
 )
 MARKET = row(
-    ("venue", "i8"), ("asset", "i8"), ("tick", "f8"), ("lot", "f8"), ("units_per_tick", "i8"), ("units_per_price", "f8"),
-    ("window_low", "i8"), ("window", "i8"), ("band", "f8"), ("band_low", "i8"), ("band_high", "i8"),   # ticks; fraction; ticks
-    ("impact_notional", "f8"),                                # units
-    ("funding_on", "i8"), ("interval_seconds", "f8"), ("settled_seconds", "f8"),
-    ("interest", "f8"), ("damper", "f8"), ("damper_mode", "i8"), ("cap", "f8"), ("floor", "f8"), ("divisor", "f8"), ("premium_average", "i8"),
-    ("premium_law", "i8"), ("premium_limit", "f8"), ("premium_quantum", "f8"), ("premium_window", "f8"),
-    ("mid_average", "f8"), ("index_average", "f8"),           # of the law "average_gap", quote currency
-    ("least_votes", "i8"), ("trim", "f8"), ("minutes", "f8", (VOTES,)), ("vote_count", "i8"), ("vote_seconds", "f8"), ("votes", "f8", (VOTES,)),
-    ("imbalance_state", "f8"), ("imbalance_number", "f8", (6,)),   # of the laws on open interest: see perplab.sim.funding.skew
-    ("receivers", "i8"), ("fees_kept", "f8"), ("fees_spent", "f8"),   # who gets what payers pay; shares of the pool's fees
-    ("place", "i8"), ("reserve", "f8"), ("reserve_product", "f8"),   # vAMM: base in the asset; base times quote
-    ("pool_scale", "f8"), ("pool_half_spread", "f8"), ("pool_largest", "f8"),   # lots; fraction; net lots
-    ("twin_lots", "i8"),                                      # forced lots that the fund took untraded, signed by its counterparty
-    ("pool_relief", "f8"), ("fee_share", "f8"), ("borrowing", "f8", (3,)),   # fractions; per year, usage, per year
-    ("index_law", "i8"), ("index_sources", "i8"), ("index_weight", "f8", (SOURCES,)), ("index_clamp", "f8"),
-    ("deviation", "f8"), ("deviation_seconds", "f8"),         # of a source from spot: standard deviation, log price; memory
-    ("source_deviation", "f8", (SOURCES,)), ("source_price", "f8", (SOURCES,)), ("source_weight", "f8", (SOURCES,)),   # in force
-    ("source_seconds", "f8", (SOURCES,)), ("source_back", "f8", (SOURCES,)),   # of its last price; when it is back from an outage
-    ("outages", "f8"), ("outage_seconds", "f8"), ("stale_seconds", "f8"), ("exclusion", "f8"), ("source_index", "f8"),   # a second; fraction
-    ("step_limit", "f8"), ("lag", "i8"), ("continuous", "i8"),
-    ("short_interval_seconds", "f8"), ("long_interval_seconds", "f8"), ("long_interest", "f8"), ("restore_after", "i8"),
-    ("uncapped", "i8"),                                       # settlements below the cap since the interval was cut
-    ("charged", "f8"), ("long_paid", "i8"), ("short_paid", "i8"),   # of the running interval: rate; units
-    ("notional_price", "i8"), ("samples", "i8"), ("premium_sum", "f8"), ("weight_sum", "f8"), ("thin_samples", "i8"),
+    ("venue", "i8"),
+    ("asset", "i8"),
+    ("tick", "f8"),
+    ("lot", "f8"),
+    ("units_per_tick", "i8"),
+    ("units_per_price", "f8"),
+    ("window_low", "i8"),
+    ("window", "i8"),
+    ("band", "f8"),
+    ("band_low", "i8"),
+    ("band_high", "i8"),  # ticks; fraction; ticks
+    ("impact_notional", "f8"),  # units
+    ("funding_on", "i8"),
+    ("interval_seconds", "f8"),
+    ("settled_seconds", "f8"),
+    ("interest", "f8"),
+    ("damper", "f8"),
+    ("damper_mode", "i8"),
+    ("cap", "f8"),
+    ("floor", "f8"),
+    ("divisor", "f8"),
+    ("premium_average", "i8"),
+    ("premium_law", "i8"),
+    ("premium_limit", "f8"),
+    ("premium_quantum", "f8"),
+    ("premium_window", "f8"),
+    ("mid_average", "f8"),
+    ("index_average", "f8"),  # of the law "average_gap", quote currency
+    ("least_votes", "i8"),
+    ("trim", "f8"),
+    ("minutes", "f8", (VOTES,)),
+    ("vote_count", "i8"),
+    ("vote_seconds", "f8"),
+    ("votes", "f8", (VOTES,)),
+    ("imbalance_state", "f8"),
+    ("imbalance_number", "f8", (6,)),  # of the laws on open interest: see perplab.sim.funding.skew
+    ("receivers", "i8"),
+    ("fees_kept", "f8"),
+    ("fees_spent", "f8"),  # who gets what payers pay; shares of the pool's fees
+    ("place", "i8"),
+    ("reserve", "f8"),
+    ("reserve_product", "f8"),  # vAMM: base in the asset; base times quote
+    ("pool_scale", "f8"),
+    ("pool_half_spread", "f8"),
+    ("pool_largest", "f8"),  # lots; fraction; net lots
+    ("twin_lots", "i8"),  # forced lots that the fund took untraded, signed by its counterparty
+    ("pool_relief", "f8"),
+    ("fee_share", "f8"),
+    ("borrowing", "f8", (3,)),  # fractions; per year, usage, per year
+    ("index_law", "i8"),
+    ("index_sources", "i8"),
+    ("index_weight", "f8", (SOURCES,)),
+    ("index_clamp", "f8"),
+    ("deviation", "f8"),
+    ("deviation_seconds", "f8"),  # of a source from spot: standard deviation, log price; memory
+    ("source_deviation", "f8", (SOURCES,)),
+    ("source_price", "f8", (SOURCES,)),
+    ("source_weight", "f8", (SOURCES,)),  # in force
+    ("source_seconds", "f8", (SOURCES,)),
+    ("source_back", "f8", (SOURCES,)),  # of its last price; when it is back from an outage
+    ("outages", "f8"),
+    ("outage_seconds", "f8"),
+    ("stale_seconds", "f8"),
+    ("exclusion", "f8"),
+    ("source_index", "f8"),  # a second; fraction
+    ("step_limit", "f8"),
+    ("lag", "i8"),
+    ("continuous", "i8"),
+    ("short_interval_seconds", "f8"),
+    ("long_interval_seconds", "f8"),
+    ("long_interest", "f8"),
+    ("restore_after", "i8"),
+    ("uncapped", "i8"),  # settlements below the cap since the interval was cut
+    ("charged", "f8"),
+    ("long_paid", "i8"),
+    ("short_paid", "i8"),  # of the running interval: rate; units
+    ("notional_price", "i8"),
+    ("samples", "i8"),
+    ("premium_sum", "f8"),
+    ("weight_sum", "f8"),
+    ("thin_samples", "i8"),
     ("all_samples", "i8"),
-    ("mark_input", "i8", (3,)), ("mark_window", "f8", (3,)), ("mark_number", "f8", (3,)), ("mark_average", "f8", (3,)),
-    ("mark_refresh", "f8"), ("mark_clamp", "f8"),             # seconds between two marks; fraction of the index either side
-    ("mark_seconds", "f8"),                                   # up to when the mark's averages have advanced
-    ("previous_mark", "f8"), ("index_window", "f8"), ("maximum_leverage", "f8"),
-    ("safe_low", "f8"), ("safe_high", "f8"),                  # no position is below maintenance at a mark between these
-    ("forced_shift", "f8"), ("forced_average", "f8", (3,)),   # displacement of the mid by forced orders, quote currency
-    ("unforced_mark", "f8"),                                  # the mark without that displacement
-    ("size_slope", "f8"), ("interest_low", "f8"), ("interest_high", "f8"),   # fraction a lot; units
-    ("tiers", "i8"), ("tier_floor", "f8", (TIERS,)), ("tier_fraction", "f8", (TIERS,)),   # units; maintenance fraction
-    ("tier_deduction", "f8", (TIERS,)), ("tier_leverage", "f8", (TIERS,)),
+    ("mark_input", "i8", (3,)),
+    ("mark_window", "f8", (3,)),
+    ("mark_number", "f8", (3,)),
+    ("mark_average", "f8", (3,)),
+    ("mark_refresh", "f8"),
+    ("mark_clamp", "f8"),  # seconds between two marks; fraction of the index either side
+    ("mark_seconds", "f8"),  # up to when the mark's averages have advanced
+    ("previous_mark", "f8"),
+    ("index_window", "f8"),
+    ("maximum_leverage", "f8"),
+    ("safe_low", "f8"),
+    ("safe_high", "f8"),  # no position is below maintenance at a mark between these
+    ("forced_shift", "f8"),
+    ("forced_average", "f8", (3,)),  # displacement of the mid by forced orders, quote currency
+    ("unforced_mark", "f8"),  # the mark without that displacement
+    ("size_slope", "f8"),
+    ("interest_low", "f8"),
+    ("interest_high", "f8"),  # fraction a lot; units
+    ("tiers", "i8"),
+    ("tier_floor", "f8", (TIERS,)),
+    ("tier_fraction", "f8", (TIERS,)),  # units; maintenance fraction
+    ("tier_deduction", "f8", (TIERS,)),
+    ("tier_leverage", "f8", (TIERS,)),
 )
 VIEW = row(
-    ("venue", "i8"), ("place", "i8"), ("seconds", "f8"), ("dt", "f8"),
-    ("best_bid", "i8"), ("best_ask", "i8"),                   # ticks; 0 where the side is empty
-    ("last_tick", "i8"), ("tick", "f8"), ("lot", "f8"), ("units_per_tick", "i8"), ("units_per_price", "f8"),
-    ("mark", "f8"), ("index", "f8"), ("spot", "f8"), ("basis_mid", "f8"),
-    ("premium", "f8"), ("average_premium", "f8"), ("premium_30m", "f8"), ("premium_90m", "f8"),
-    ("predicted_funding", "f8"), ("funding_rate", "f8"), ("interval_seconds", "f8"), ("seconds_to_settlement", "f8"),
-    ("interest", "f8"), ("damper", "f8"), ("cap", "f8"), ("divisor", "f8"), ("damper_mode", "i8"), ("funding_on", "i8"), ("floor", "f8"),
-    ("open_interest", "i8"), ("volume", "i8"),                # lots; lots traded since the start
-    ("impact_bid", "f8"), ("impact_ask", "f8"), ("depth_bid", "i8"), ("depth_ask", "i8"),   # lots within 10 bp
-    ("volatility", "f8"), ("trend_1h", "f8"), ("trend_1d", "f8"), ("mid_110m", "f8"),   # per sqrt(s); log mid over its mean
-    ("log_mid_1h", "f8"), ("log_mid_1d", "f8"), ("log_mid", "f8"),   # exponential means of log mid, and its last value
-    ("sentiment", "f8"), ("taker_fee", "f8"), ("maker_fee", "f8"), ("spot_fee", "f8"), ("spot_half_spread", "f8"),
-    ("borrow_rate", "f8"), ("band", "f8"), ("maximum_leverage", "f8"), ("maintenance_fraction", "f8"),
-    ("forced_lots", "i8"),                                    # signed lots of forced orders in the last round
+    ("venue", "i8"),
+    ("place", "i8"),
+    ("seconds", "f8"),
+    ("dt", "f8"),
+    ("best_bid", "i8"),
+    ("best_ask", "i8"),  # ticks; 0 where the side is empty
+    ("last_tick", "i8"),
+    ("tick", "f8"),
+    ("lot", "f8"),
+    ("units_per_tick", "i8"),
+    ("units_per_price", "f8"),
+    ("mark", "f8"),
+    ("index", "f8"),
+    ("spot", "f8"),
+    ("basis_mid", "f8"),
+    ("premium", "f8"),
+    ("average_premium", "f8"),
+    ("premium_30m", "f8"),
+    ("premium_90m", "f8"),
+    ("predicted_funding", "f8"),
+    ("funding_rate", "f8"),
+    ("interval_seconds", "f8"),
+    ("seconds_to_settlement", "f8"),
+    ("interest", "f8"),
+    ("damper", "f8"),
+    ("cap", "f8"),
+    ("divisor", "f8"),
+    ("damper_mode", "i8"),
+    ("funding_on", "i8"),
+    ("floor", "f8"),
+    ("open_interest", "i8"),
+    ("volume", "i8"),  # lots; lots traded since the start
+    ("impact_bid", "f8"),
+    ("impact_ask", "f8"),
+    ("depth_bid", "i8"),
+    ("depth_ask", "i8"),  # lots within 10 bp
+    ("volatility", "f8"),
+    ("trend_1h", "f8"),
+    ("trend_1d", "f8"),
+    ("mid_110m", "f8"),  # per sqrt(s); log mid over its mean
+    ("log_mid_1h", "f8"),
+    ("log_mid_1d", "f8"),
+    ("log_mid", "f8"),  # exponential means of log mid, and its last value
+    ("sentiment", "f8"),
+    ("taker_fee", "f8"),
+    ("maker_fee", "f8"),
+    ("spot_fee", "f8"),
+    ("spot_half_spread", "f8"),
+    ("borrow_rate", "f8"),
+    ("band", "f8"),
+    ("maximum_leverage", "f8"),
+    ("maintenance_fraction", "f8"),
+    ("forced_lots", "i8"),  # signed lots of forced orders in the last round
 )
-TRADER = row(                                                 # one cache line
-    ("key", "u8"), ("wake_seconds", "f8"), ("deposit", "i8"), ("borrow_limit", "i8"), ("kind", "i8"), ("number", "i8"),
-    ("first_slot", "i8"), ("slots", "i4"), ("fast", "i4"),    # fast: steps between the fast class's turns, 0 for others
+TRADER = row(  # one cache line
+    ("key", "u8"),
+    ("wake_seconds", "f8"),
+    ("deposit", "i8"),
+    ("borrow_limit", "i8"),
+    ("kind", "i8"),
+    ("number", "i8"),
+    ("first_slot", "i8"),
+    ("slots", "i4"),
+    ("fast", "i4"),  # fast: steps between the fast class's turns, 0 for others
 )
-ACCOUNT = row(                                                # (trader, venue); one cache line
-    ("collateral", "i8"), ("incoming", "i8"), ("incoming_step", "i8"), ("pause_until", "f8"),
-    ("cash", "i8"),                                           # wallet outside the venue; kept in the column of venue 0
-    ("borrow_limit", "i8"), ("reserve", "i8"), ("spare", "i8"),   # copy for rules of the trader's borrow limit
+ACCOUNT = row(  # (trader, venue); one cache line
+    ("collateral", "i8"),
+    ("incoming", "i8"),
+    ("incoming_step", "i8"),
+    ("pause_until", "f8"),
+    ("cash", "i8"),  # wallet outside the venue; kept in the column of venue 0
+    ("borrow_limit", "i8"),
+    ("reserve", "i8"),
+    ("spare", "i8"),  # copy for rules of the trader's borrow limit
 )
-POSITION = row(                                               # (trader, market); two cache lines, what fills touch first
-    ("lots", "i8"), ("quote", "i8"), ("leverage", "f8"), ("index_cost", "f8"),
-    ("realised", "i8"),                                       # since the position was opened
-    ("all_fees", "i8"), ("buy_lots", "i4"), ("sell_lots", "i4"), ("held_at", "i4"), ("isolated", "i2"),
-    ("dirty", "i2"),                                          # whether it stands in the list of changed positions
-    ("pot", "i8"), ("all_funding", "i8"), ("opening_fees", "i8"), ("opening_funding", "i8"),   # totals when it was opened
-    ("forced_lots", "i8"), ("deleveraged_lots", "i8"), ("node", "i8"),
-    ("spot_lots", "i8"),                                      # copy for rules of the holding of the market's asset
+POSITION = row(  # (trader, market); two cache lines, what fills touch first
+    ("lots", "i8"),
+    ("quote", "i8"),
+    ("leverage", "f8"),
+    ("index_cost", "f8"),
+    ("realised", "i8"),  # since the position was opened
+    ("all_fees", "i8"),
+    ("buy_lots", "i4"),
+    ("sell_lots", "i4"),
+    ("held_at", "i4"),
+    ("isolated", "i2"),
+    ("dirty", "i2"),  # whether it stands in the list of changed positions
+    ("pot", "i8"),
+    ("all_funding", "i8"),
+    ("opening_fees", "i8"),
+    ("opening_funding", "i8"),  # totals when it was opened
+    ("forced_lots", "i8"),
+    ("deleveraged_lots", "i8"),
+    ("node", "i8"),
+    ("spot_lots", "i8"),  # copy for rules of the holding of the market's asset
 )
-HOLDING = row(("lots", "i8"), ("borrow_index", "f8"), ("interest", "i8"), ("fees", "i8"))   # (trader, asset)
-ORDER = row(("lots", "i4"), ("tick", "i4"), ("expiry_step", "i4"), ("previous", "i4"), ("next", "i4"), ("owner", "i4"),
-            ("market", "i2"), ("side", "i1"), ("flags", "i1"), ("spare", "i4"))   # half a cache line
-LEVEL = row(("head", "i4"), ("tail", "i4"))                   # ends of the queue of (market, tick - window_low)
-DEPTH = np.dtype("i8")                                        # lots of each level, side by side since sums run along them
-WORD = np.dtype("u8")                                         # bitmap of levels, (market, place)
+HOLDING = row(
+    ("lots", "i8"), ("borrow_index", "f8"), ("interest", "i8"), ("fees", "i8")
+)  # (trader, asset)
+ORDER = row(
+    ("lots", "i4"),
+    ("tick", "i4"),
+    ("expiry_step", "i4"),
+    ("previous", "i4"),
+    ("next", "i4"),
+    ("owner", "i4"),
+    ("market", "i2"),
+    ("side", "i1"),
+    ("flags", "i1"),
+    ("spare", "i4"),
+)  # half a cache line
+LEVEL = row(("head", "i4"), ("tail", "i4"))  # ends of the queue of (market, tick - window_low)
+DEPTH = np.dtype("i8")  # lots of each level, side by side since sums run along them
+WORD = np.dtype("u8")  # bitmap of levels, (market, place)
 KIND = row(("act_at", "i8"), ("traits_at", "i8"))
 DRAW = row(("key", "u8"), ("draws", "i8"))
-ORDER_ROW = row(("kind", "i8"), ("market", "i8"), ("slot", "i8"), ("side", "i8"), ("tick", "i8"), ("lots", "i8"),
-                ("flags", "i8"), ("expiry_seconds", "f8"))
-PATH = row(("log_price", "f8"), ("sentiment", "f8"), ("flow", "f8"), ("source", "f8", (SOURCES,)))   # (step of the block, asset)
+ORDER_ROW = row(
+    ("kind", "i8"),
+    ("market", "i8"),
+    ("slot", "i8"),
+    ("side", "i8"),
+    ("tick", "i8"),
+    ("lots", "i8"),
+    ("flags", "i8"),
+    ("expiry_seconds", "f8"),
+)
+PATH = row(
+    ("log_price", "f8"), ("sentiment", "f8"), ("flow", "f8"), ("source", "f8", (SOURCES,))
+)  # (step of the block, asset)
 EVENT = row(
-    ("sequence", "i8"), ("step", "i8"), ("round", "i8"), ("seconds", "f8"), ("market", "i8"), ("trader", "i8"),
-    ("counterparty", "i8"), ("kind", "i8"), ("node", "i8"), ("parent", "i8"), ("cause", "i8"), ("lots", "i8"),
-    ("value", "i8"), ("mark", "f8"), ("unforced_mark", "f8"), ("bankruptcy_price", "f8"), ("equity", "i8"),
-    ("index_pnl", "f8"), ("basis_pnl", "f8"), ("funding", "i8"), ("fees", "i8"), ("fund_change", "i8"),
+    ("sequence", "i8"),
+    ("step", "i8"),
+    ("round", "i8"),
+    ("seconds", "f8"),
+    ("market", "i8"),
+    ("trader", "i8"),
+    ("counterparty", "i8"),
+    ("kind", "i8"),
+    ("node", "i8"),
+    ("parent", "i8"),
+    ("cause", "i8"),
+    ("lots", "i8"),
+    ("value", "i8"),
+    ("mark", "f8"),
+    ("unforced_mark", "f8"),
+    ("bankruptcy_price", "f8"),
+    ("equity", "i8"),
+    ("index_pnl", "f8"),
+    ("basis_pnl", "f8"),
+    ("funding", "i8"),
+    ("fees", "i8"),
+    ("fund_change", "i8"),
     ("mid_shift", "f8"),
 )
-FORCED = row(("sequence", "i8"), ("node", "i8"), ("market", "i8"), ("seconds", "f8"), ("mid_shift", "f8"))
-SETTLEMENT = row(("step", "i8"), ("seconds", "f8"), ("market", "i8"), ("rate", "f8"), ("average_premium", "f8"),
-                 ("mark", "f8"), ("index", "f8"), ("open_interest", "i8"), ("long_paid", "i8"), ("short_paid", "i8"),
-                 ("residue", "i8"), ("capped", "i8"))
-OPEN_POSITION = row(("trader", "i8"), ("kind", "i8"), ("market", "i8"), ("lots", "i8"), ("value", "i8"), ("mark", "f8"),
-                    ("notional", "f8"), ("equity", "f8"))   # of all that one purse stands for; units
-PRINT = row(("step", "i8"), ("market", "i8"), ("tick", "i8"), ("lots", "i8"), ("side", "i8"), ("taker", "i8"),
-            ("maker", "i8"), ("forced", "i8"))
-SERIES = row(                                                 # (record, market)
-    ("seconds", "f8"), ("spot", "f8"), ("index", "f8"), ("mark", "f8"), ("mid", "f8"), ("last", "f8"),
-    ("best_bid", "f8"), ("best_ask", "f8"), ("premium", "f8"), ("average_premium", "f8"), ("predicted_funding", "f8"),
-    ("funding_rate", "f8"), ("open_interest", "i8"), ("volume", "i8"), ("depth_bid", "i8"), ("depth_ask", "i8"),
-    ("fund", "i8"), ("fund_lots", "i8"), ("sentiment", "f8"),
+FORCED = row(
+    ("sequence", "i8"), ("node", "i8"), ("market", "i8"), ("seconds", "f8"), ("mid_shift", "f8")
 )
-KIND_SERIES = row(("seconds", "f8"), ("equity", "i8"), ("funding", "i8"), ("lots", "i8"), ("long_lots", "i8"), ("spot_lots", "i8"))   # (record, kind)
+SETTLEMENT = row(
+    ("step", "i8"),
+    ("seconds", "f8"),
+    ("market", "i8"),
+    ("rate", "f8"),
+    ("average_premium", "f8"),
+    ("mark", "f8"),
+    ("index", "f8"),
+    ("open_interest", "i8"),
+    ("long_paid", "i8"),
+    ("short_paid", "i8"),
+    ("residue", "i8"),
+    ("capped", "i8"),
+)
+OPEN_POSITION = row(
+    ("trader", "i8"),
+    ("kind", "i8"),
+    ("market", "i8"),
+    ("lots", "i8"),
+    ("value", "i8"),
+    ("mark", "f8"),
+    ("notional", "f8"),
+    ("equity", "f8"),
+)  # of all that one purse stands for; units
+PRINT = row(
+    ("step", "i8"),
+    ("market", "i8"),
+    ("tick", "i8"),
+    ("lots", "i8"),
+    ("side", "i8"),
+    ("taker", "i8"),
+    ("maker", "i8"),
+    ("forced", "i8"),
+)
+SERIES = row(  # (record, market)
+    ("seconds", "f8"),
+    ("spot", "f8"),
+    ("index", "f8"),
+    ("mark", "f8"),
+    ("mid", "f8"),
+    ("last", "f8"),
+    ("best_bid", "f8"),
+    ("best_ask", "f8"),
+    ("premium", "f8"),
+    ("average_premium", "f8"),
+    ("predicted_funding", "f8"),
+    ("funding_rate", "f8"),
+    ("open_interest", "i8"),
+    ("volume", "i8"),
+    ("depth_bid", "i8"),
+    ("depth_ask", "i8"),
+    ("fund", "i8"),
+    ("fund_lots", "i8"),
+    ("sentiment", "f8"),
+)
+KIND_SERIES = row(
+    ("seconds", "f8"),
+    ("equity", "i8"),
+    ("funding", "i8"),
+    ("lots", "i8"),
+    ("long_lots", "i8"),
+    ("spot_lots", "i8"),
+)  # (record, kind)
 
 run_rows, run_row = table("run", RUN)
 venues, venue_at = table("venue", VENUE)
@@ -267,7 +615,11 @@ series, series_at = table("series", SERIES, 2)
 kind_series, kind_series_at = table("kind_series", KIND_SERIES, 2)
 
 put_depth, put_word, put_summary_word = (writer(name) for name in ("depth", "word", "summary_word"))
-put_wheel, put_wake_next, put_wake_step = (writer(name) for name in ("wheel", "wake_next", "wake_step"))
+put_wheel, put_wake_next, put_wake_step = (
+    writer(name) for name in ("wheel", "wake_next", "wake_step")
+)
 put_awake, put_awake_key = writer("awake"), writer("awake_key")
 put_held, put_dirty = writer("held"), writer("dirty")
-some_accounts, some_positions, some_orders, some_depths = (span(name) for name in ("account", "position", "order", "depth"))
+some_accounts, some_positions, some_orders, some_depths = (
+    span(name) for name in ("account", "position", "order", "depth")
+)

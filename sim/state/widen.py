@@ -35,23 +35,34 @@ def widened(tables, ticks):
     markets, old = tables["level"].shape
     new = 2 ** math.ceil(math.log2(ticks))
     if new > LARGEST_WINDOW:
-        raise ParameterError(Fault("contract.band", f"{ticks} ticks wide at the price that the run has come to",
-                                   f"such that the ladder needs at most {LARGEST_WINDOW} ticks"))
+        raise ParameterError(
+            Fault(
+                "contract.band",
+                f"{ticks} ticks wide at the price that the run has come to",
+                f"such that the ladder needs at most {LARGEST_WINDOW} ticks",
+            )
+        )
     wide = {name: np.zeros((markets, new), tables[name].dtype) for name in ("level", "depth")}
     market = tables["market"].copy()
     for m in range(markets):
         low = max(int(market["window_low"][m]) - (new - old) // 2, 1)
         first = int(market["window_low"][m]) - low
         for name, table in wide.items():
-            table[m, first:first + old] = tables[name][m]
+            table[m, first : first + old] = tables[name][m]
         market["window_low"][m], market["window"][m] = low, new
     words = bits_of(wide["depth"] > 0)
     run = tables["run"].copy()
     run["wider"] = 0
-    return tables | {"run": run, "market": market, "word": words, "summary_word": bits_of(words != 0)} | wide
+    return (
+        tables
+        | {"run": run, "market": market, "word": words, "summary_word": bits_of(words != 0)}
+        | wide
+    )
 
 
 def bits_of(occupied):
     """Return a table of booleans as 64-bit words, the first in the lowest bit; a row fills at least one word."""
     short = -occupied.shape[1] % 64
-    return np.packbits(np.pad(occupied, ((0, 0), (0, short))), axis=1, bitorder="little").view(np.uint64)
+    return np.packbits(np.pad(occupied, ((0, 0), (0, short))), axis=1, bitorder="little").view(
+        np.uint64
+    )

@@ -1,13 +1,16 @@
 """How a trader acts: its accounts brought up to date, its rule, the orders that the rule wrote.
 
-`act` is compiled anew for each rule, with the rule inside: `decide` and `own_record` stand for it (see `perplab.sim.compiler.jit.with_rule`).
+`act` is compiled anew for each rule, with the rule inside: `decide` and `own_record` stand for it (see `perplab.sim.compiler.rules.with_rule`).
 """
 
 import numpy as np
 
-from perplab.sim.compiler.jit import entry, hot_kernel, rarely
-from perplab.sim.clearing.ledger import accrue_borrow, cover_pot, receive_incoming
-from perplab.sim.exchange.matching import submit
+from perplab.sim.clearing.ledger import cover_pot
+from perplab.sim.clearing.wallet import accrue_borrow, receive_incoming
+from perplab.sim.compiler.entries import entry
+from perplab.sim.compiler.hints import rarely
+from perplab.sim.compiler.jit import hot_kernel
+from perplab.sim.exchange.orders import submit
 from perplab.sim.state.records import (
     BAD_COUNT,
     BAD_ORDER,
@@ -41,7 +44,12 @@ decide = own_record = None
 @hot_kernel
 def row_is_valid(world, i, row):
     """Return whether an order row is one that trader i may write."""
-    if row["kind"] < LIMIT or row["kind"] > TRANSFER or row["market"] < 0 or row["market"] >= markets(world).shape[0]:
+    if (
+        row["kind"] < LIMIT
+        or row["kind"] > TRANSFER
+        or row["market"] < 0
+        or row["market"] >= markets(world).shape[0]
+    ):
         return False
     if row["kind"] == LIMIT or row["kind"] == CANCEL:
         if row["slot"] < 0 or row["slot"] >= trader_at(world, i)["slots"]:
@@ -88,8 +96,13 @@ def carry_out_row(world, i, k):
 @hot_kernel
 def tidy(world, i):
     """Bring what is due to a trader's accounts up to date before it acts; a glance where nothing is due in the only market."""
-    if rarely(markets(world).shape[0] > 1 or account_at(world, i, 0)["incoming"] > 0 or position_at(world, i, 0)["isolated"] == 1
-              or asset_at(world, 0)["borrow_lots"] > 0 and holding_at(world, i, 0)["lots"] < 0):
+    if rarely(
+        markets(world).shape[0] > 1
+        or account_at(world, i, 0)["incoming"] > 0
+        or position_at(world, i, 0)["isolated"] == 1
+        or asset_at(world, 0)["borrow_lots"] > 0
+        and holding_at(world, i, 0)["lots"] < 0
+    ):
         tidy_all(world, i)
 
 
@@ -112,9 +125,14 @@ def act(world, i, key):
     tidy(world, i)
     run_row(world, 0)["decisions"] += 1
     rng["key"], rng["draws"] = key, 0
-    count = decide(own_record(kind_at(world, trader["kind"])["traits_at"], trader["number"]),
-                   some_accounts(world, i * venues(world).shape[0], venues(world).shape[0]),
-                   some_positions(world, i * markets(world).shape[0], markets(world).shape[0]), views(world),
-                   some_orders(world, trader["first_slot"], np.int64(trader["slots"])), rng, order_rows(world))
+    count = decide(
+        own_record(kind_at(world, trader["kind"])["traits_at"], trader["number"]),
+        some_accounts(world, i * venues(world).shape[0], venues(world).shape[0]),
+        some_positions(world, i * markets(world).shape[0], markets(world).shape[0]),
+        views(world),
+        some_orders(world, trader["first_slot"], np.int64(trader["slots"])),
+        rng,
+        order_rows(world),
+    )
     carry_out(world, i, count)
     return 0

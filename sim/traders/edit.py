@@ -7,38 +7,21 @@ import math
 
 import numpy as np
 
-from perplab.sim.exchange.book import cancel
-from perplab.sim.engine import schedule
-from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.state.records import put_wake_next, put_wheel, run_row, trader_at, wake_next_at, wake_step_at, wheel, wheel_at
+from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.exchange.book import cancel
+from perplab.sim.state.records import (
+    trader_at,
+)
+from perplab.sim.traders.wakes import reschedule, take_off_wheel
 
 RETIRED, FEWEST_TURNS = -1.0, 2**31 - 1
+
+
 CLOCKS = ("wake_seconds", "latency_seconds")
+
+
 OPENED_WITH = ("capital_usd", "margin_share", "borrow_share", "leverage", "isolated")
-
-
-@kernel
-def take_off_wheel(world, i):
-    """Take trader i off the wheel, if it stands there."""
-    bucket = wake_step_at(world, i) & (wheel(world).shape[0] - 1)
-    before, here = -1, wheel_at(world, bucket)
-    while here >= 0 and here != i:
-        before, here = here, wake_next_at(world, here)
-    if here != i:
-        return
-    if before < 0:
-        put_wheel(world, bucket, wake_next_at(world, i))
-    else:
-        put_wake_next(world, before, wake_next_at(world, i))
-
-
-@kernel
-def reschedule(world, i):
-    """Draw the trader's next wake anew: waiting times are exponential, so nothing of the old one is owed."""
-    take_off_wheel(world, i)
-    if trader_at(world, i)["fast"] == 0:
-        schedule(world, i, run_row(world, 0)["step"] - 1)
 
 
 @kernel
@@ -67,9 +50,19 @@ def write_trait(market, row, trait, value):
     """
     trader = market.tables["trader"][row]
     if trait in OPENED_WITH:
-        raise ParameterError(Fault(trait, value, "left as it is: the trader's account was opened with it; state it in the population"))
+        raise ParameterError(
+            Fault(
+                trait,
+                value,
+                "left as it is: the trader's account was opened with it; state it in the population",
+            )
+        )
     if trait == "market" and value not in range(len(market.setup.markets)):
-        raise ParameterError(Fault(trait, value, f"from 0 to {len(market.setup.markets) - 1}, the number of a market"))
+        raise ParameterError(
+            Fault(
+                trait, value, f"from 0 to {len(market.setup.markets) - 1}, the number of a market"
+            )
+        )
     market.traits[trader["kind"]][trait][trader["number"]] = value
     if trait in CLOCKS and trader["wake_seconds"] != RETIRED:
         set_clock(market, row, trait, value)
@@ -89,7 +82,7 @@ def set_clock(market, row, trait, value):
 def seat_fast(market):
     """Make the list of the fast class anew and give compiled code its address."""
     tables = market.tables
-    tables["fast"] = np.flatnonzero(tables["trader"]["fast"][:market.layout.traders]).astype("i8")
+    tables["fast"] = np.flatnonzero(tables["trader"]["fast"][: market.layout.traders]).astype("i8")
     market.connect()
 
 

@@ -15,10 +15,16 @@ def lots_of(size):
     return round(size / LOT)
 
 
-def binance_isolated(wb=None, cum=0.0, pos=None, entry=0.0, mmr=0.0, side=1, short=False, leverage=1.0, amount=None):
+def binance_isolated(
+    wb=None, cum=0.0, pos=None, entry=0.0, mmr=0.0, side=1, short=False, leverage=1.0, amount=None
+):
     size = pos or amount
     equity = amount * entry / leverage if wb is None else wb
-    return {"liq": liquidation_price(entry, equity, (-1 if short else side) * lots_of(size), LOT, mmr, cum)}
+    return {
+        "liq": liquidation_price(
+            entry, equity, (-1 if short else side) * lots_of(size), LOT, mmr, cum
+        )
+    }
 
 
 def binance_cross(wb, this, other):
@@ -27,7 +33,9 @@ def binance_cross(wb, this, other):
     maintenance = maintenance_margin(value, *tier, 1)
     gain = other["pos"] * (other["mark"] - other["entry"])
     equity = wb - maintenance + gain
-    price = liquidation_price(this["entry"], equity, lots_of(this["pos"]), LOT, this["mmr"], this["cum"])
+    price = liquidation_price(
+        this["entry"], equity, lots_of(this["pos"]), LOT, this["mmr"], this["cum"]
+    )
     return {"liq": price, "tmm_other": maintenance, "upnl_other": gain}
 
 
@@ -36,11 +44,18 @@ def binance_impact(imr_at_max_leverage):
 
 
 def binance_cap(mmr, multiplier):
-    return {"cap": [cap_by_law("maintenance", multiple, 0.0, fraction) for fraction, multiple in zip(mmr, multiplier)]}
+    return {
+        "cap": [
+            cap_by_law("maintenance", multiple, 0.0, fraction)
+            for fraction, multiple in zip(mmr, multiplier)
+        ]
+    }
 
 
 def binance_funding(avg_premium, interest, interval_h):
-    rules = load_rulebook("binance").changed({"funding.interval_hours": interval_h, "funding.divisor": 8 / interval_h})
+    rules = load_rulebook("binance").changed(
+        {"funding.interval_hours": interval_h, "funding.divisor": 8 / interval_h}
+    )
     return {"funding": rate_by(rules, avg_premium, interest)}
 
 
@@ -52,6 +67,10 @@ def binance_average(n, P):
 
 
 ADAPTERS = {
-    "liq_price_isolated": binance_isolated, "liq_price_cross": binance_cross, "impact_notional": binance_impact,
-    "funding_cap": binance_cap, "funding_rate": binance_funding, "linear_weight_twap": binance_average,
+    "liq_price_isolated": binance_isolated,
+    "liq_price_cross": binance_cross,
+    "impact_notional": binance_impact,
+    "funding_cap": binance_cap,
+    "funding_rate": binance_funding,
+    "linear_weight_twap": binance_average,
 }

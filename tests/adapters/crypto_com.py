@@ -6,7 +6,10 @@ from tests.probes import share_of_loss
 
 def shared(loss, profits):
     """Give traders long positions whose profits are those of the table, and let them share the loss."""
-    world, names = World(round_rules("deribit", contract__tick=1.0), traders=len(profits) + 1), list(profits)
+    world, names = (
+        World(round_rules("deribit", contract__tick=1.0), traders=len(profits) + 1),
+        list(profits),
+    )
     other = len(profits)
     world.own(other, 1e9)
     for i, name in enumerate(names):

@@ -9,8 +9,15 @@ EIGHT_HOURS = 28_800.0
 def bounds(max_8h, min_to_max_minutes):
     rules = load_rulebook("dydx-v1")
     interval = 3600 * rules.funding.interval_hours
-    assert rules.funding_cap == max_8h and abs(rules.funding.step_limit - 2 * max_8h * interval / (60 * min_to_max_minutes)) < 1e-15
-    return {"max_abs_per_s": rules.funding_cap / interval, "max_diff_per_s2": rules.funding.step_limit / interval / interval}
+    assert (
+        rules.funding_cap == max_8h
+        and abs(rules.funding.step_limit - 2 * max_8h * interval / (60 * min_to_max_minutes))
+        < 1e-15
+    )
+    return {
+        "max_abs_per_s": rules.funding_cap / interval,
+        "max_diff_per_s2": rules.funding.step_limit / interval / interval,
+    }
 
 
 def accrual(rate_per_s, seconds):
@@ -20,7 +27,11 @@ def accrual(rate_per_s, seconds):
 
 def settlement(funding, price, size):
     paid = funding_payment(size, price, 1.0, funding)
-    return {"interest": paid, "long_margin": -paid, "short_margin": 2000 - funding_payment(-size, price, 1.0, funding)}
+    return {
+        "interest": paid,
+        "long_margin": -paid,
+        "short_margin": 2000 - funding_payment(-size, price, 1.0, funding),
+    }
 
 
 def rounding(price, funding, start, order):
@@ -30,7 +41,14 @@ def rounding(price, funding, start, order):
     margins["A"] -= 2 * funding_payment(start["A"][1], price, 1.0, funding)
     for name in "BC":
         margins[name] -= funding_payment(start[name][1], price, 1.0, 2 * funding)
-    return margins | {"contract_surplus": sum(margin for margin, _ in start.values()) - sum(margins.values())}
+    return margins | {
+        "contract_surplus": sum(margin for margin, _ in start.values()) - sum(margins.values())
+    }
 
 
-ADAPTERS = {"funding_bounds": bounds, "funding_accrual": accrual, "settlement": settlement, "rounding_solvency": rounding}
+ADAPTERS = {
+    "funding_bounds": bounds,
+    "funding_accrual": accrual,
+    "settlement": settlement,
+    "rounding_solvency": rounding,
+}

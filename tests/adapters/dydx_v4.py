@@ -3,10 +3,15 @@
 import numpy as np
 
 from perplab.sim.laws.funding import funding_payment, funding_rate
-from perplab.sim.laws.margin import bankruptcy_price, fillable_price, initial_margin, interest_scaled
+from perplab.sim.laws.margin import (
+    bankruptcy_price,
+    fillable_price,
+    initial_margin,
+    interest_scaled,
+)
 from perplab.sim.laws.premium import kept_by_trim, median_of_votes, trimmed_mean, truncated
-from perplab.sim.state.records import BAND, VOTES
 from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.state.records import BAND, VOTES
 from tests.adapters.markets import market_of
 from tests.markets import World, round_rules
 from tests.probes import one_sample
@@ -20,8 +25,17 @@ def index_delta(rate_ppm_8h, dt_s, price, price_exp, atomic_res):
     return {"index_delta": truncated(value * 10.0 ** (price_exp + atomic_res + 6), 1.0)}
 
 
-def tick(sample_ppm=None, n_samples=None, n_expected=60, imf=1.0, mm_fraction_of_im=0.75, default_funding_ppm=0, oracle=50_000,
-         clamp_factor=6.0, samples=None):
+def tick(
+    sample_ppm=None,
+    n_samples=None,
+    n_expected=60,
+    imf=1.0,
+    mm_fraction_of_im=0.75,
+    default_funding_ppm=0,
+    oracle=50_000,
+    clamp_factor=6.0,
+    samples=None,
+):
     """Fix the rate of an hour's samples, absent ones being zeros."""
     if samples is not None:
         assert samples == "75x1000 + 25x5000 ppm"
@@ -41,7 +55,7 @@ def moved(rate, oracle):
 
 def votes(votes_ppm):
     cast = np.zeros(VOTES)
-    cast[:len(votes_ppm)] = votes_ppm
+    cast[: len(votes_ppm)] = votes_ppm
     return {"sample_ppm": median_of_votes(cast, len(votes_ppm), 0, 1.0)}
 
 
@@ -54,9 +68,16 @@ def trimmed(samples, rate_each_side):
 
 
 def from_book(asks, bids, index, impact_notional, max_abs):
-    rules = load_rulebook("dydx-v4").changed({
-        "contract.tick": 0.1, "contract.lot": 0.001, "contract.band": 0.6, "premium.impact_notional": impact_notional,
-        "premium.limit": max_abs, "fees.maker": 0.0})
+    rules = load_rulebook("dydx-v4").changed(
+        {
+            "contract.tick": 0.1,
+            "contract.lot": 0.001,
+            "contract.band": 0.6,
+            "premium.impact_notional": impact_notional,
+            "premium.limit": max_abs,
+            "fees.maker": 0.0,
+        }
+    )
     return {"premium_ppm": round(sampled(rules, asks, bids, index) / PPM, 6)}
 
 
@@ -69,34 +90,82 @@ def sampled(rules, asks, bids, index):
     world.mark(centre, index=float(index))
     for i, side, levels in ((0, -1, asks), (1, 1, bids)):
         for slot, (price, size) in enumerate(levels):
-            assert world.limit(i, side, round(price / rules.contract.tick), round(size / rules.contract.lot), slot=slot) == 0
+            assert (
+                world.limit(
+                    i,
+                    side,
+                    round(price / rules.contract.tick),
+                    round(size / rules.contract.lot),
+                    slot=slot,
+                )
+                == 0
+            )
     world.call(one_sample, 0)
     return float(world["view"]["premium"][0])
 
 
 def end_to_end(best_bid, best_ask, index, oracle_at_tick, positions, imf, mmf):
-    rules = load_rulebook("dydx-v4").changed({"contract.tick": 1.0, "contract.band": 0.7, "premium.impact_notional": 100.0, "premium.limit": 10.0,
-                                              "margin.tiers": [[0, mmf, 1 / imf]], "margin.maximum_leverage": 1 / imf})
+    rules = load_rulebook("dydx-v4").changed(
+        {
+            "contract.tick": 1.0,
+            "contract.band": 0.7,
+            "premium.impact_notional": 100.0,
+            "premium.limit": 10.0,
+            "margin.tiers": [[0, mmf, 1 / imf]],
+            "margin.maximum_leverage": 1 / imf,
+        }
+    )
     sample = sampled(rules, [[best_ask, 1]], [[best_bid, 1]], index)
     market = market_of(rules)
-    rate = funding_rate(sample, market["interest"], market["damper"], market["damper_mode"], market["cap"], market["divisor"])
-    paid = {name: funding_payment(round(size * 1e4), oracle_at_tick, 100.0, rate) / 1e6 for name, size in positions.items()}
-    return {"sample_ppm": round(sample / PPM, 6), "rate_ppm_clamped": round(8 * rate / PPM, 6), "index_delta": moved(8 * rate, oracle_at_tick),
-            "settlement_usdc": {name: -units for name, units in paid.items()}}
+    rate = funding_rate(
+        sample,
+        market["interest"],
+        market["damper"],
+        market["damper_mode"],
+        market["cap"],
+        market["divisor"],
+    )
+    paid = {
+        name: funding_payment(round(size * 1e4), oracle_at_tick, 100.0, rate) / 1e6
+        for name, size in positions.items()
+    }
+    return {
+        "sample_ppm": round(sample / PPM, 6),
+        "rate_ppm_clamped": round(8 * rate / PPM, 6),
+        "index_delta": moved(8 * rate, oracle_at_tick),
+        "settlement_usdc": {name: -units for name, units in paid.items()},
+    }
 
 
 def fillable(size, oracle, usdc, mm, bankruptcy_adj, spread_to_mm):
     equity = usdc + size * oracle
     side = 1 if size > 0 else -1
-    price = fillable_price(float(oracle), equity, side, abs(size), abs(size) * oracle * mm, float(bankruptcy_adj), spread_to_mm)
+    price = fillable_price(
+        float(oracle),
+        equity,
+        side,
+        abs(size),
+        abs(size) * oracle * mm,
+        float(bankruptcy_adj),
+        spread_to_mm,
+    )
     return {"fillable_price": price}
 
 
 def fund_change(size, usdc, close_value, max_fee):
     """Liquidate a long of a hundred lots whose equity at the closing price is as much of its value, and see what the fund gets."""
     value = 20_000.0
-    world = World(round_rules("dydx-v4", liquidation__fee=min(max_fee, 0.1), liquidation__portion="first_share", liquidation__first_share=1.0,
-                              margin__tiers=[[0, 0.095, 10]], margin__maximum_leverage=10), traders=3)
+    world = World(
+        round_rules(
+            "dydx-v4",
+            liquidation__fee=min(max_fee, 0.1),
+            liquidation__portion="first_share",
+            liquidation__first_share=1.0,
+            margin__tiers=[[0, 0.095, 10]],
+            margin__maximum_leverage=10,
+        ),
+        traders=3,
+    )
     for i in range(3):
         world.own(i, 1e6)
     world.trade(0, 1, 100)
@@ -110,7 +179,11 @@ def fund_change(size, usdc, close_value, max_fee):
 
 def scaled_margin(base_imf, open_notional, lower_cap, upper_cap, position_quantums):
     fraction = interest_scaled(base_imf, open_notional, lower_cap, upper_cap)
-    return {"initial_margin_quantums": initial_margin(position_quantums, 1 / fraction, np.array([np.inf]), np.array([0.0]), 1)}
+    return {
+        "initial_margin_quantums": initial_margin(
+            position_quantums, 1 / fraction, np.array([np.inf]), np.array([0.0]), 1
+        )
+    }
 
 
 def bankruptcy(long, usdc, close, oracle_btc, mm):
@@ -118,6 +191,15 @@ def bankruptcy(long, usdc, close, oracle_btc, mm):
     return {"quote": price * long * close}
 
 
-ADAPTERS = {"funding_index_delta": index_delta, "funding_tick": tick, "median_of_votes": votes, "premium_from_book": from_book,
-            "end_to_end": end_to_end, "bankruptcy_value": bankruptcy, "fillable_price": fillable,
-            "insurance_delta": fund_change, "oi_scaled_initial_margin": scaled_margin, "tail_trim": trimmed}
+ADAPTERS = {
+    "funding_index_delta": index_delta,
+    "funding_tick": tick,
+    "median_of_votes": votes,
+    "premium_from_book": from_book,
+    "end_to_end": end_to_end,
+    "bankruptcy_value": bankruptcy,
+    "fillable_price": fillable,
+    "insurance_delta": fund_change,
+    "oi_scaled_initial_margin": scaled_margin,
+    "tail_trim": trimmed,
+}

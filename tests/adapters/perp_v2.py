@@ -9,7 +9,10 @@ DAY, UNITS, LARGEST = 86_400, 1e15, 0.1
 def payment(position, market_twap, index_twap, seconds):
     premium = clamp((market_twap - index_twap) / index_twap, -LARGEST, LARGEST)
     rate = funding_rate(premium, 0.0, 0.0, SUM, 1e9, 1.0) * seconds / DAY
-    return {"pending_payment": funding_payment(round(position * 1000), index_twap, UNITS / 1000, rate) / UNITS}
+    return {
+        "pending_payment": funding_payment(round(position * 1000), index_twap, UNITS / 1000, rate)
+        / UNITS
+    }
 
 
 def two_legs(position, legs):

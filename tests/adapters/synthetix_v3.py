@@ -1,7 +1,7 @@
 """Synthetix v3: funding that drifts with the skew, and fills at the mean of the skews."""
 
-from perplab.sim.funding.skew import velocity
-from perplab.sim.exchange.amm import skew_price
+from perplab.sim.laws.amm import skew_price
+from perplab.sim.laws.skew_funding import velocity
 
 
 def path(skew_scale, max_velocity_per_day, price, position, steps):

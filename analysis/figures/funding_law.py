@@ -1,0 +1,102 @@
+"""The figure of a funding formula: rate against premium."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from perplab.analysis.estimators.series import BPS
+from perplab.analysis.figures.style import DOUBLE_INCHES, PALETTE, STYLE
+from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.laws.funding import funding_rate
+from perplab.sim.rulebook.price_sections import IMBALANCE_LAWS
+from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.state.records import DAMPER_MODES
+
+HOURS = 8.0
+
+
+LAW_REACH_BPS = (100.0, 12.0)
+
+
+def law_frame(names, widest_bps=100.0, points=801):
+    """Return the funding rate of rulebooks over the premium, a row a point: ``rulebook``, ``premium_bps``, ``rate_bps_8h``.
+
+    Books whose rate follows open interest have no such curve and are left out, and so are those without funding.
+    """
+    premiums = np.linspace(-widest_bps, widest_bps, points)
+    frames = []
+    for book in map(load_rulebook, names):
+        law = book.funding
+        if law.enabled and book.premium.law not in IMBALANCE_LAWS:
+            rates = [
+                max(
+                    law.floor,
+                    funding_rate(
+                        premium / BPS,
+                        law.interest,
+                        law.damper,
+                        DAMPER_MODES.index(law.damper_mode),
+                        book.funding_cap,
+                        law.divisor,
+                    ),
+                )
+                for premium in np.clip(
+                    premiums, -BPS * book.premium.limit, BPS * book.premium.limit
+                )
+            ]
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "rulebook": book.name,
+                        "premium_bps": premiums,
+                        "rate_bps_8h": np.array(rates) * BPS * HOURS / law.interval_hours,
+                    }
+                )
+            )
+    if not frames:
+        raise ParameterError(
+            Fault("rulebooks", " ".join(names), "at least one whose funding follows the premium")
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def draw_law(frame, axes):
+    """Draw funding rates over the premium: the plateau, the slope, the caps."""
+    axes.axhline(0.0, color="0.85", linewidth=0.6, zorder=0)
+    axes.axvline(0.0, color="0.85", linewidth=0.6, zorder=0)
+    names = frame["rulebook"].unique()
+    sns.lineplot(
+        frame,
+        x="premium_bps",
+        y="rate_bps_8h",
+        hue="rulebook",
+        style="rulebook",
+        ax=axes,
+        palette=PALETTE[: len(names)],
+        errorbar=None,
+    )
+    axes.set_xlabel("average premium (bp of the index)")
+    axes.set_ylabel("funding rate (bp per 8 h)")
+    axes.legend(title=None, frameon=False)
+    return axes
+
+
+def funding_law_figure(names, path):
+    """Draw the funding rate of rulebooks against the premium, far out and near the plateau, into a file (PNG, SVG or PDF).
+
+    Raises
+    ------
+    ParameterError
+        If no rulebook is named, none of them has such a curve, or the file's ending is not known.
+    """
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise ParameterError(Fault("--figure", str(path), "a file that ends in .png, .svg or .pdf"))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(DOUBLE_INCHES, 2.8), layout="constrained")
+        for axes, widest_bps in zip(figure.subplots(1, 2), LAW_REACH_BPS, strict=True):
+            draw_law(law_frame(names, widest_bps), axes)
+            sns.despine(ax=axes)
+        axes.get_legend().remove()
+        figure.savefig(path, dpi=300)

@@ -1,0 +1,34 @@
+"""The conserved totals of a state."""
+
+
+def total_units(tables):
+    """Return the conserved totals of a state: money in units, spot lots by asset, position lots by market.
+
+    Parameters
+    ----------
+    tables : dict of str to numpy.ndarray
+
+    Returns
+    -------
+    tuple of (int, list of int, list of int)
+        Python integers, so the check itself cannot overflow. The first is constant over a run, the second
+        constant, the third all zero.
+    """
+
+    def total(table, *fields):
+        return sum(int(value) for field in fields for value in tables[table][field].ravel())
+
+    money = (
+        total("account", "collateral", "incoming", "cash")
+        + total("position", "pot", "quote")
+        + total("venue", "fees", "liquidators")
+        + total("asset", "outside_cash")
+    )
+    spot = [
+        sum(int(x) for x in tables["holding"]["lots"][:, a]) + int(asset["outside_lots"])
+        for a, asset in enumerate(tables["asset"])
+    ]
+    perpetual = [
+        sum(int(x) for x in tables["position"]["lots"][:, m]) for m in range(len(tables["market"]))
+    ]
+    return money, spot, perpetual

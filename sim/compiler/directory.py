@@ -1,0 +1,49 @@
+"""The directory of the world: the words through which compiled code finds entries and tables.
+
+First come the addresses of the entries, one word each in the order of `ENTRIES`; then three words for each table: its
+address, rows and columns. Code on disk remembers the place of an entry, so the order must not depend on the order of imports.
+"""
+
+from llvmlite import ir
+
+ENTRIES = (
+    "accrue",
+    "act_fast",
+    "average_otherwise",
+    "begin",
+    "cancel",
+    "close_winners",
+    "cross_equity_of_many",
+    "fill",
+    "imbalance_rate",
+    "liquidate",
+    "liquidation_round",
+    "margin_in_use",
+    "match",
+    "note_peak",
+    "other_input",
+    "other_sample",
+    "place_aside",
+    "place_limit",
+    "place_market",
+    "price_of_sources",
+    "rate_of_side",
+    "record",
+    "risk",
+    "sample_all",
+    "settle",
+    "swap",
+    "take_over",
+    "tidy_all",
+    "value_all",
+)
+"""Names of all entries; a new one is added here."""
+
+tables_declared = {}
+
+
+def load_constant(builder, first, place):
+    """Return word `place` of the directory, promised not to change while the code runs: read once, whatever is stored."""
+    value = builder.load(builder.gep(first, [ir.Constant(ir.IntType(64), place)]))
+    value.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return value

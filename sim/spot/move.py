@@ -1,0 +1,59 @@
+"""The step of spot: the exogenous path and the impact of flow."""
+
+import math
+
+from perplab.sim.compiler.jit import kernel
+from perplab.sim.spot.process import YEAR_SECONDS
+from perplab.sim.state.records import (
+    LEAST_TICKS,
+    MOST_TICKS,
+    PRICE_OUTSIDE,
+    asset_at,
+    market_at,
+    markets,
+    path_at,
+    run_row,
+)
+
+LOG_RANGE = math.log(MOST_TICKS / LEAST_TICKS)
+
+
+@kernel
+def log_price_within(world, a, log_price):
+    """Return a log price of asset a; outside what its markets' ticks can hold the run ends, and the nearest price that they can stands in."""
+    nearest = log_price
+    for m in range(markets(world).shape[0]):
+        if market_at(world, m)["asset"] == a:
+            lowest = math.log(LEAST_TICKS * market_at(world, m)["tick"])
+            nearest = max(lowest, min(nearest, lowest + LOG_RANGE))
+    if nearest != log_price:
+        run_row(world, 0)["fault"], run_row(world, 0)["fault_row"] = PRICE_OUTSIDE, a
+    return nearest
+
+
+@kernel
+def move_spot(world, a):
+    """Move the spot of an asset: its exogenous path, then the impact of the flow of the step before."""
+    run, asset = run_row(world, 0), asset_at(world, a)
+    drawn = path_at(world, run["step"] - run["path_start"], a)
+    flow, dt = asset["flow"] + drawn["flow"], run["dt"]
+    asset["exogenous"], asset["sentiment"] = drawn["log_price"], drawn["sentiment"]
+    asset["permanent"] += asset["permanent_impact"] * (
+        flow + asset["discovery"] * asset["perp_flow"]
+    )
+    asset["transient"] = (
+        asset["transient"] * math.exp(-dt / asset["impact_seconds"])
+        + asset["transient_impact"] * flow
+    )
+    asset["flow"], asset["perp_flow"] = 0.0, 0.0
+    asset["spot"] = math.exp(
+        log_price_within(world, a, asset["exogenous"] + asset["permanent"] + asset["transient"])
+    )
+    asset["borrow_index"] += (
+        asset["spot"]
+        * asset["borrow_rate"]
+        * dt
+        / YEAR_SECONDS
+        * asset["units_per_tick"]
+        / asset["tick"]
+    )

@@ -1,0 +1,20 @@
+"""Connect tables, traits and rules to compiled code."""
+
+from perplab.sim.compiler.cache import second_compiler
+from perplab.sim.compiler.entries import world_of
+from perplab.sim.compiler.jit import COMPILED
+from perplab.sim.traders.decide import act
+
+
+def connect(tables, traits, kinds):
+    """Return ``(world, keep)`` for kernels: the addresses of this process's tables, traits and rules."""
+    if COMPILED:
+        with second_compiler("perplab.sim.engine"):
+            for row, rows, kind in zip(tables["kind"], traits, kinds, strict=True):
+                row["act_at"], row["traits_at"] = kind.decide.within(act), rows.ctypes.data
+            return world_of(tables)
+    plain = [
+        {"act_at": kind.decide.within(act), "traits_at": rows}
+        for rows, kind in zip(traits, kinds, strict=True)
+    ]
+    return dict(tables, kind=plain), tables

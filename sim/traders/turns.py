@@ -1,0 +1,140 @@
+"""Who acts in a step, and in what order."""
+
+import numpy as np
+
+from perplab.sim.compiler.entries import entry
+from perplab.sim.compiler.hints import fetch
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.compiler.rules import call_act
+from perplab.sim.funding.premium_samples import sample_premium
+from perplab.sim.state.records import (
+    NO_FAULT,
+    RULE_RAISED,
+    account_at,
+    awake,
+    awake_at,
+    awake_key_at,
+    draw_at,
+    fast,
+    fast_at,
+    holding_at,
+    kind_at,
+    markets,
+    order_at,
+    position_at,
+    put_awake_key,
+    run_row,
+    trader_at,
+)
+from perplab.sim.streams import ORDER_OF_ACTION, WAKE, below, below_at, key_at
+from perplab.sim.traders.wakes import draw_wake, put_on_wheel
+
+AHEAD, FEW = (
+    6,
+    2_000,
+)  # traders to look ahead; how many of them the processor's cache holds by itself
+
+
+_PHASE = np.uint64(40)
+
+
+@kernel
+def act(world, i, key):
+    """Let trader i see the market and act, drawing from the stream `key`."""
+    run = run_row(world, 0)
+    if call_act(kind_at(world, trader_at(world, i)["kind"])["act_at"], world, i, key) < 0:
+        run["fault"], run["fault_trader"] = RULE_RAISED, i
+
+
+@kernel
+def shuffle(world, list_, count, occasion):
+    """Shuffle the first `count` of a list in place (Fisher and Yates), by the run's own draws."""
+    key = key_at(run_row(world, 0)["key"], occasion)
+    for k in range(count - 1, 0, -1):
+        other = np.uint64(below_at(key, count - k, k + 1))
+        list_[k], list_[other] = list_[other], list_[k]
+
+
+@entry("none", 3)
+def act_fast(world, occasion, every):
+    """Let the fast class act in random order: those due at this step, or all of them (`every`) between rounds."""
+    step = run_row(world, 0)["step"]
+    shuffle(world, fast(world), fast(world).shape[0], ORDER_OF_ACTION + occasion)
+    for k in range(fast(world).shape[0]):
+        i = fast_at(world, k)
+        period, phase = trader_at(world, i)["fast"], np.int64(trader_at(world, i)["key"] >> _PHASE)
+        if (every == 1 or (step + phase) % period == 0) and run_row(world, 0)["fault"] == NO_FAULT:
+            act(world, i, key_at(trader_at(world, i)["key"], occasion))
+
+
+@entry("none", 1)
+def sample_all(world):
+    """Take one premium sample in every market."""
+    for m in range(markets(world).shape[0]):
+        sample_premium(world, m)
+
+
+@hot_kernel
+def fetch_trader(world, i):
+    """Bring the rows of a trader who acts soon into the processor's cache; without effect on anything else."""
+    fetch(trader_at(world, i))
+    fetch(account_at(world, i, 0))
+    fetch(holding_at(world, i, 0))
+    fetch(position_at(world, i, 0))
+
+
+@hot_kernel
+def fetch_belongings(world, i):
+    """Bring traits and order slots of a trader who acts next into the cache; its own row is there already."""
+    trader = trader_at(world, i)
+    if trader["slots"] > 0:
+        fetch(order_at(world, trader["first_slot"]))
+        fetch(order_at(world, trader["first_slot"] + min(trader["slots"], 3) - 1))
+
+
+@kernel
+def sample_here(world, place_key, here, gaps):
+    """Take the premium samples whose random place is the gap `here`; return the next gap that has any."""
+    rng, following = draw_at(world, 0), gaps
+    rng["key"], rng["draws"] = place_key, 0
+    for _ in range(run_row(world, 0)["premium_samples"]):
+        place = below(rng, gaps)
+        if place == here:
+            sample_all(world)
+        elif place > here:
+            following = min(following, place)
+    return following
+
+
+@hot_kernel
+def act_some(world, first, end, count):
+    """Let those of the `count` awake act who stand from `first` to before `end`."""
+    run = run_row(world, 0)
+    ahead = AHEAD if run["traders"] > FEW else count
+    for k in range(first, end):
+        if k + ahead < count:
+            fetch_trader(world, awake_at(world, k + AHEAD))
+            fetch_belongings(world, awake_at(world, k + AHEAD // 2))
+        if run["fault"] == NO_FAULT:
+            act(world, awake_at(world, k), awake_key_at(world, k))
+
+
+@kernel
+def act_awake(world, count):
+    """Let the awake act in random order, and sample the premium at random places between them."""
+    run = run_row(world, 0)
+    step = run["step"]
+    shuffle(world, awake(world), count, step)
+    for k in range(count):
+        i = awake_at(world, k)
+        put_awake_key(world, k, key_at(trader_at(world, i)["key"], step))
+        draw_wake(world, i, step)
+    for k in range(count):
+        put_on_wheel(world, awake_at(world, k), step)
+    place_key = key_at(run["key"], WAKE + step)
+    sampled_at = sample_here(world, place_key, -1, count + 1)
+    done = 0
+    while sampled_at <= count:
+        act_some(world, done, sampled_at, count)
+        done, sampled_at = sampled_at, sample_here(world, place_key, sampled_at, count + 1)
+    act_some(world, done, count, count)

@@ -1,0 +1,94 @@
+"""When traders wake: exponential times on a timer wheel."""
+
+import numpy as np
+
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.state.records import (
+    draw_at,
+    put_awake,
+    put_wake_next,
+    put_wake_step,
+    put_wheel,
+    run_row,
+    trader_at,
+    wake_next_at,
+    wake_step_at,
+    wheel,
+    wheel_at,
+)
+from perplab.sim.streams import WAKE, exponential, key_at
+
+
+@hot_kernel
+def draw_wake(world, i, step):
+    """Draw the trader's next wake after `step`: an exponential time in whole steps; for one that never wakes, `step` itself."""
+    run, trader, rng, due = run_row(world, 0), trader_at(world, i), draw_at(world, 0), step
+    if 0.0 < trader["wake_seconds"] < 1e15:
+        rng["key"], rng["draws"] = key_at(trader["key"], WAKE + step), 0
+        due += 1 + np.int64(exponential(rng) * trader["wake_seconds"] / run["dt"])
+    put_wake_step(world, i, due)
+
+
+@hot_kernel
+def put_on_wheel(world, i, step):
+    """Put trader i at the head of its bucket's list, if it wakes after `step`."""
+    bucket = wake_step_at(world, i) & (wheel(world).shape[0] - 1)
+    if wake_step_at(world, i) > step:
+        put_wake_next(world, i, wheel_at(world, bucket))
+        put_wheel(world, bucket, i)
+
+
+@kernel
+def schedule(world, i, step):
+    """Put the trader's next wake after `step` on the wheel."""
+    draw_wake(world, i, step)
+    put_on_wheel(world, i, step)
+
+
+@kernel
+def wake(world):
+    """Take the traders whose time has come off the wheel into the list of the awake; return their number."""
+    step, count = run_row(world, 0)["step"], 0
+    bucket = step & (wheel(world).shape[0] - 1)
+    i = wheel_at(world, bucket)
+    put_wheel(world, bucket, -1)
+    while i >= 0:
+        following = wake_next_at(world, i)
+        if wake_step_at(world, i) <= step:
+            put_awake(world, count, i)
+            count += 1
+        else:
+            put_on_wheel(world, i, step)
+        i = following
+    return count
+
+
+@kernel
+def schedule_all(world):
+    """Put every trader's first wake on the wheel; the fast class has a rhythm of its own."""
+    for i in range(run_row(world, 0)["traders"]):
+        if trader_at(world, i)["fast"] == 0:
+            schedule(world, i, -1)
+
+
+@kernel
+def take_off_wheel(world, i):
+    """Take trader i off the wheel, if it stands there."""
+    bucket = wake_step_at(world, i) & (wheel(world).shape[0] - 1)
+    before, here = -1, wheel_at(world, bucket)
+    while here >= 0 and here != i:
+        before, here = here, wake_next_at(world, here)
+    if here != i:
+        return
+    if before < 0:
+        put_wheel(world, bucket, wake_next_at(world, i))
+    else:
+        put_wake_next(world, before, wake_next_at(world, i))
+
+
+@kernel
+def reschedule(world, i):
+    """Draw the trader's next wake anew: waiting times are exponential, so nothing of the old one is owed."""
+    take_off_wheel(world, i)
+    if trader_at(world, i)["fast"] == 0:
+        schedule(world, i, run_row(world, 0)["step"] - 1)
