@@ -170,7 +170,7 @@ def provide(me, accounts, positions, views, mine, rng, orders):
     """Quote both sides around the reservation price; the side that gives way moves first, so own quotes never meet."""
     market = int(me["market"])
     view, position = views[market], positions[market]
-    if view["place"] != BOOK:
+    if view["venue_type"] != BOOK:
         return 0
     centre = reservation_price(me, position["lots"], view)
     stress = max(view["volatility"] / me["reference_volatility"], 1.0)

@@ -177,9 +177,9 @@ def units_of(view, usd):
 
 @hot_kernel
 def equity_of(account, position, view):
-    """Return the equity at the venue of a trader of one market: collateral, pot and unrealised profit, float units."""
+    """Return the equity at the venue of a trader of one market: collateral, isolated_margin and unrealised profit, float units."""
     unrealised = position["quote"] + position["lots"] * (view["mark"] * view["units_per_price"])
-    return account["collateral"] + position["pot"] + unrealised
+    return account["collateral"] + position["isolated_margin"] + unrealised
 
 
 @hot_kernel

@@ -110,11 +110,11 @@ class Rule:
                 self._acts[act] = with_rule(act, self.function, self.traits.dtype, self.cached)
             except RuleError as error:
                 raise RuleError(
-                    (self.kind and plain_fault(self.kind)) or self._complaint() or str(error)
+                    (self.kind and plain_fault(self.kind)) or self._explanation() or str(error)
                 ) from None
         return self._acts[act]
 
-    def _complaint(self):
+    def _explanation(self):
         """Return why the rule by itself cannot be compiled, which is clearer than within the step; None if it can."""
         try:
             return self._compiled and None
@@ -259,7 +259,7 @@ class Trader(mesa.Agent):
         tables = self.model.tables
         units = (
             tables["account"]["collateral"][self.row].sum()
-            + tables["position"]["pot"][self.row].sum()
+            + tables["position"]["isolated_margin"][self.row].sum()
         )
         return float(units) * self._unit
 

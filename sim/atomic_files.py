@@ -8,7 +8,7 @@ import pathlib
 
 
 @contextlib.contextmanager
-def whole_file(path):
+def atomic_file(path):
     """Give the path of a neighbour to write, which takes the name of `path` when the block ends well and vanishes when it does not.
 
     It is on disk before it gets the name, so nobody ever sees half of it; what stood there goes only then.

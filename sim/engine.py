@@ -14,7 +14,7 @@ from perplab.sim.prices.mark_price import update_mark
 from perplab.sim.prices.view import update_public_averages
 from perplab.sim.risk.liquidation import liquidation_round, unwind_fund
 from perplab.sim.risk.loss_sharing import note_peak
-from perplab.sim.risk.pool_adl import close_winners
+from perplab.sim.risk.pool_adl import run_pool_adl
 from perplab.sim.series import record_kinds, record_markets
 from perplab.sim.spot.move import move_spot
 from perplab.sim.state.records import (
@@ -58,13 +58,13 @@ def risk(world, v, seconds):
     unwind_fund(world, v, run["dt"])
     if venue["trigger_fall"] < 1.0:
         note_peak(world, v)
-    if venue["winners_trigger"] > 0.0:
-        close_winners(world, v)
+    if venue["pool_adl_trigger"] > 0.0:
+        run_pool_adl(world, v)
     if int(seconds / venue["round_seconds"]) == int((seconds - run["dt"]) / venue["round_seconds"]):
         return
     for number in range(max(int(run["dt"] / venue["round_seconds"]), 1)):
         room = events(world).shape[0] - run["event_count"]
-        if room < 4 * run["held_count"] or liquidation_round(world, v, number) == 0:
+        if room < 4 * run["open_count"] or liquidation_round(world, v, number) == 0:
             break
         run["rounds_max"] = max(run["rounds_max"], number + 1)
         now = seconds + (number + 1) * venue["round_seconds"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from perplab.sim import engine
 from perplab.sim import series as recording
-from perplab.sim.atomic_files import whole_file
+from perplab.sim.atomic_files import atomic_file
 from perplab.sim.clearing.conservation import total_units
 from perplab.sim.clearing.positions import open_positions
 from perplab.sim.compiler.cache import sources_hash
@@ -44,7 +44,7 @@ FORMAT = 3
 
 
 @contextlib.contextmanager
-def whole_state(path):
+def open_state(path):
     """Open a saved state of this very code; whatever is wrong with the file becomes one ParameterError."""
     try:
         with np.load(path) as file:
@@ -442,7 +442,7 @@ class PerpetualMarket(mesa.Model):
         state |= {f"traits/{number}": rows for number, rows in enumerate(self.traits)}
         state["code"] = np.array(sources_hash())
         state["python"] = np.frombuffer(pickle.dumps(self._python_state()), np.uint8)
-        with whole_file(path) as part, open(part, "wb") as file:
+        with atomic_file(path) as part, open(part, "wb") as file:
             np.savez(file, **state)
 
     def _python_state(self):
@@ -467,7 +467,7 @@ class PerpetualMarket(mesa.Model):
         ParameterError
             If the file is not a whole market that this very code saved: other code could not go on bit for bit.
         """
-        with whole_state(path) as file:
+        with open_state(path) as file:
             python = pickle.loads(file["python"].tobytes())
             kinds = Layout(python["setup"]).kinds
             if python["format"] != FORMAT or python["own_kinds"] != kinds_hashes(kinds):

@@ -74,7 +74,7 @@ def wealth(world, i):
         total += account["collateral"] + account["incoming"] + account["cash"]
     for m in range(markets(world).shape[0]):
         position = position_at(world, i, m)
-        total += position["pot"] + position["quote"]
+        total += position["isolated_margin"] + position["quote"]
         total += (
             position["lots"] * view_at(world, m)["mark"] * market_at(world, m)["units_per_price"]
         )

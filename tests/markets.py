@@ -48,7 +48,9 @@ ACCOUNT_TRAITS = dict(
     margin_share=Trait(1, "1", "share of it at the venue", low=0, high=1),
     borrow_share=Trait(0, "1", "spot it may owe, over capital", low=0),
     leverage=Trait(50, "1", "leverage set at the venue", low=1),
-    isolated=Trait(0, "0 or 1", "whether each position has a pot of its own", low=0, high=1),
+    isolated=Trait(
+        0, "0 or 1", "whether each position has a isolated_margin of its own", low=0, high=1
+    ),
 )
 IDLE = Traits(**ACCOUNT_TRAITS)
 RECKLESS = Traits(
@@ -239,7 +241,7 @@ class World:
         view, market = self["view"][m], self["market"][m]
         market["previous_mark"] = view["mark"]
         view["mark"], view["index"] = price, price if index is None else index
-        market["unforced_mark"] = price
+        market["counterfactual_mark"] = price
         ticks = price / market["tick"]
         market["band_low"], market["band_high"] = (
             math.ceil(ticks * (1 - market["band"])),
@@ -269,11 +271,13 @@ class World:
         return int(self["position"]["lots"][i, m])
 
     def equity_usd(self, i, m=0):
-        """Equity of a row with one position: collateral, pot and profit at the mark."""
+        """Equity of a row with one position: collateral, isolated_margin and profit at the mark."""
         position, view = self["position"][i, m], self["view"][m]
         v = int(self["market"]["venue"][m])
         units = (
-            int(self["account"]["collateral"][i, v]) + int(position["pot"]) + int(position["quote"])
+            int(self["account"]["collateral"][i, v])
+            + int(position["isolated_margin"])
+            + int(position["quote"])
         )
         return (units + int(position["lots"]) * view["mark"] * view["units_per_price"]) / USD
 
@@ -351,10 +355,10 @@ def assert_positions_are_sound(tables):
     lots, run = tables["position"]["lots"], tables["run"][0]
     assert not lots.sum(axis=0).any()
     assert np.array_equal(np.maximum(lots, 0).sum(axis=0), tables["view"]["open_interest"])
-    held = tables["held"][: run["held_count"]]
+    held = tables["open_position"][: run["open_count"]]
     assert np.array_equal(np.sort(held), np.flatnonzero(lots.ravel()))
-    assert np.array_equal(tables["position"]["held_at"].ravel()[held], np.arange(len(held)))
-    assert (np.delete(tables["position"]["held_at"].ravel(), held) == -1).all()
+    assert np.array_equal(tables["position"]["open_index"].ravel()[held], np.arange(len(held)))
+    assert (np.delete(tables["position"]["open_index"].ravel(), held) == -1).all()
     flat = tables["position"][lots == 0]
     assert not flat["quote"].any()
 

@@ -12,11 +12,11 @@ from perplab.sim.exchange.book import cancel_expired, next_price
 from perplab.sim.exchange.orders import submit
 from perplab.sim.funding.premium_samples import sample_premium
 from perplab.sim.funding.settlement import accrue, settle
-from perplab.sim.risk.forced_orders import forced_limit, slice_lots
+from perplab.sim.risk.forced_orders import forced_limit, order_lots
 from perplab.sim.risk.liquidation import liquidation_round
 from perplab.sim.risk.loss_sharing import share_loss
-from perplab.sim.risk.pool_adl import close_winners
-from perplab.sim.risk.screening import below_maintenance, find_distressed
+from perplab.sim.risk.pool_adl import run_pool_adl
+from perplab.sim.risk.screening import below_maintenance, find_liquidatable
 from perplab.sim.state.records import order_rows, orders, positions, run_row, view_at
 from perplab.sim.streams import below, exponential, key_at, mix, normal, uniform
 
@@ -64,13 +64,13 @@ def share_of_loss(world, m, units):
 def asked(world, i, m, found):
     """Set found to the lots and the limit of the next forced order of a position."""
     found[1] = forced_limit(world, i, m)
-    found[0] = slice_lots(world, i, m)
+    found[0] = order_lots(world, i, m)
 
 
 @kernel
 def look(world, v):
     """Set the safe intervals of a venue anew."""
-    find_distressed(world, v)
+    find_liquidatable(world, v)
 
 
 @kernel
@@ -145,4 +145,4 @@ def bits(words, out):
 @kernel
 def winners_closed(world, v):
     """Close winners at a venue."""
-    close_winners(world, v)
+    run_pool_adl(world, v)

@@ -19,8 +19,8 @@ from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.setup import Population
 from perplab.sim.spot.shocks import PathShock, SellProgramme
 from perplab.sim.state.records import (
+    ADL,
     CAUSES,
-    DELEVERAGED,
     DONE,
     ENDOGENOUS,
     FORCED_ORDER,
@@ -66,7 +66,7 @@ def assert_nobody_is_overlooked(market):
         here = events["round"][tables["market"]["venue"][events["market"]] == venue]
         used_up = len(here) > 0 and here.max() + 1 == rounds
         paused = tables["market"]["mark_seconds"][m] < tables["account"]["pause_until"][i, venue]
-        later = tables["position"]["dirty"][i, m] and len(tables["venue"]) > 1
+        later = tables["position"]["changed"][i, m] and len(tables["venue"]) > 1
         assert used_up or paused or later, (
             f"trader {i} in market {m} was overlooked in step {market.step_number - 1}"
         )
@@ -144,7 +144,7 @@ def test_storms_show_every_kind_of_forced_event(no_impact):
         kinds |= set(events["kind"].tolist())
         causes |= set(events["cause"].tolist())
         assert_forest(events)
-    assert kinds == ({TWIN_TAKEOVER} if no_impact else {FORCED_ORDER, TAKEOVER, DELEVERAGED})
+    assert kinds == ({TWIN_TAKEOVER} if no_impact else {FORCED_ORDER, TAKEOVER, ADL})
     assert causes <= {-1, *range(len(CAUSES))} and len(causes) >= 3
 
 
@@ -686,7 +686,7 @@ def zoo_records():
 def test_the_zoo_has_all_that_the_determinism_tests_need():
     records = zoo_records()
     assert records.meta["conservation_error_units"] == 0
-    assert {FORCED_ORDER, TAKEOVER, DELEVERAGED} <= set(records.events["kind"].tolist())
+    assert {FORCED_ORDER, TAKEOVER, ADL} <= set(records.events["kind"].tolist())
     assert records.meta["trades"] > 500 and len(records.settlements) == 8
     changed = [
         name

@@ -339,7 +339,7 @@ def test_losses_add_up_to_what_the_events_say(fallen):
 
 def test_what_stands_open_has_the_equity_that_the_ledger_knows():
     from perplab.scenarios.files.loader import build
-    from perplab.sim.clearing.equity import cross_equity, purse_equity
+    from perplab.sim.clearing.equity import account_equity, cross_equity
 
     market = build(load("calm", {"days": 0.2}), 3)
     market.run(288)
@@ -352,7 +352,7 @@ def test_what_stands_open_has_the_equity_that_the_ledger_knows():
     isolated = market.tables["position"]["isolated"]
     for row in rows[:40]:
         equity = (
-            purse_equity(market._world, row["trader"], 0)
+            account_equity(market._world, row["trader"], 0)
             if isolated[row["trader"], 0]
             else cross_equity(market._world, row["trader"], 0)
         )

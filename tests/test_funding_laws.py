@@ -206,7 +206,7 @@ def test_every_rulebook_accounts_for_everything_in_a_storm(name):
     for _ in range(60):
         market.step()
         assert market.conservation_error_units == 0
-    if market.tables["market"]["place"][0] == BOOK:
+    if market.tables["market"]["venue_type"][0] == BOOK:
         assert_book_is_sound(market.tables)
     assert_positions_are_sound(market.tables)
     assert len(market.records().events) > 0 or load_rulebook(name).margin.maximum_leverage < 20
@@ -217,10 +217,10 @@ def test_every_rulebook_accounts_for_everything_in_a_storm(name):
     ("changes", "keys"),
     [
         ({"premium.law": "mid"}, {"premium.impact_notional"}),
-        ({"premium.average": "median_of_votes"}, {"premium.least_votes"}),
+        ({"premium.average": "median_of_votes"}, {"premium.minimum_votes"}),
         (
-            {"premium.average": "recursive", "premium.least_votes": 3},
-            {"premium.window_seconds", "premium.least_votes"},
+            {"premium.average": "recursive", "premium.minimum_votes": 3},
+            {"premium.window_seconds", "premium.minimum_votes"},
         ),
         ({"funding.accrual": "continuous", "funding.lag": True}, {"funding.lag"}),
         (

@@ -74,7 +74,7 @@ def test_closing_leaves_nothing_behind(world):
     world.trade(3, 0, 5, 19_990)
     profit = (-3 * 20_000 - 4 * 20_001 + 2 * 20_050 + 5 * 19_990) * LOT_UNITS
     assert state(world, 0) == (0, 0, 100_000 * USD + profit)
-    assert int(world["position"]["held_at"][0, 0]) == -1
+    assert int(world["position"]["open_index"][0, 0]) == -1
 
 
 def test_flip_closes_all_and_opens_the_rest(world):
@@ -187,20 +187,20 @@ def isolated():
 
 def test_pot_takes_the_initial_margin(isolated):
     isolated.trade(0, 5, 3)
-    assert int(isolated["position"]["pot"][0, 0]) == 3 * LOT_VALUE // 10
+    assert int(isolated["position"]["isolated_margin"][0, 0]) == 3 * LOT_VALUE // 10
     assert isolated.collateral_usd(0) == 1_000 - 60
 
 
 def test_pot_rounds_its_margin_up(isolated):
     isolated["position"]["leverage"][0, 0] = 7.0
     isolated.trade(0, 5, 1)
-    assert int(isolated["position"]["pot"][0, 0]) == math.ceil(LOT_VALUE / 7)
+    assert int(isolated["position"]["isolated_margin"][0, 0]) == math.ceil(LOT_VALUE / 7)
 
 
 def test_partial_close_realises_into_the_pot_and_returns_its_share(isolated):
     isolated.trade(0, 5, 10)
     isolated.trade(5, 0, 4, 20_100)
-    assert int(isolated["position"]["pot"][0, 0]) == (200 + 4) * USD * 6 // 10
+    assert int(isolated["position"]["isolated_margin"][0, 0]) == (200 + 4) * USD * 6 // 10
     assert isolated.collateral_usd(0) == pytest.approx(800 + 204 * 0.4)
     assert state(isolated, 0)[:2] == (6, -6 * LOT_VALUE)
 
@@ -208,7 +208,7 @@ def test_partial_close_realises_into_the_pot_and_returns_its_share(isolated):
 def test_closing_empties_the_pot(isolated):
     isolated.trade(0, 5, 10)
     isolated.trade(5, 0, 10, 19_900)
-    assert int(isolated["position"]["pot"][0, 0]) == 0
+    assert int(isolated["position"]["isolated_margin"][0, 0]) == 0
     assert isolated.collateral_usd(0) == 990
 
 
@@ -219,9 +219,9 @@ def test_a_loss_beyond_the_pot_stays_in_it_until_the_owner_acts(isolated):
     isolated["position"]["leverage"][0, 0] = 50.0
     isolated.mark(20_000.0)
     isolated.trade(0, 5, 10)
-    assert int(isolated["position"]["pot"][0, 0]) == 40 * USD
+    assert int(isolated["position"]["isolated_margin"][0, 0]) == 40 * USD
     isolated.trade(5, 0, 10, 19_500)
-    assert int(isolated["position"]["pot"][0, 0]) == -10 * USD
+    assert int(isolated["position"]["isolated_margin"][0, 0]) == -10 * USD
     assert isolated.collateral_usd(0) == 960
 
 
@@ -355,7 +355,9 @@ def test_funding_of_an_isolated_position_comes_from_its_pot(isolated):
     isolated["market"]["premium_sum"], isolated["market"]["weight_sum"] = 1.5e-3, 1.0
     isolated.settle()
     rate = float(isolated["view"]["funding_rate"][0])
-    assert int(isolated["position"]["pot"][0, 0]) == 200 * USD - math.ceil(10 * LOT_VALUE * rate)
+    assert int(isolated["position"]["isolated_margin"][0, 0]) == 200 * USD - math.ceil(
+        10 * LOT_VALUE * rate
+    )
     assert isolated.collateral_usd(0) == 800
 
 

@@ -9,12 +9,12 @@ from perplab.sim.clearing.conservation import total_units
 from perplab.sim.risk.attribution import parent_of, remember_forced
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.state.records import (
+    ADL,
     CAUSE_COLLATERAL,
     CAUSE_FEE,
     CAUSE_FUNDING,
     CAUSE_INDEX,
     CAUSE_TRADING,
-    DELEVERAGED,
     DONE,
     ENDOGENOUS,
     FORCED_ORDER,
@@ -174,7 +174,11 @@ def test_isolated_takeover_leaves_the_account_alone(make):
     give(world, 0, 1_000.0)
     world.mark(19_780.0)
     assert world.round() == 1
-    assert (world.lots(0), int(world["position"]["pot"][0, 0]), world.collateral_usd(0)) == (
+    assert (
+        world.lots(0),
+        int(world["position"]["isolated_margin"][0, 0]),
+        world.collateral_usd(0),
+    ) == (
         0,
         0,
         1_000.0,
@@ -250,8 +254,7 @@ def deleveraged_world(make, collateral_usd):
 def test_deleveraging_at_the_bankruptcy_price_by_rank(make):
     world = deleveraged_world(make, 400.0)
     assert [(e["kind"], e["counterparty"], e["lots"], e["value"]) for e in world.events] == [
-        (DELEVERAGED, i, -lots, lots * 19_600 * LOT_UNITS)
-        for i, lots in ((2, 30), (3, 20), (1, 50))
+        (ADL, i, -lots, lots * 19_600 * LOT_UNITS) for i, lots in ((2, 30), (3, 20), (1, 50))
     ]
     assert [world.lots(i) for i in range(6)] == [0, -30, 0, 0, 0, 30]
     assert [world.collateral_usd(i) for i in range(4)] == [
@@ -261,7 +264,7 @@ def test_deleveraging_at_the_bankruptcy_price_by_rank(make):
         2_000 + 20 * 4,
     ]
     assert fund_equity_usd(world) == 50.0
-    assert world["position"]["deleveraged_lots"][:4, 0].tolist() == [0, 50, 30, 20]
+    assert world["position"]["adl_lots"][:4, 0].tolist() == [0, 50, 30, 20]
     assert int(world["position"]["forced_lots"][0, 0]) == 100
 
 
@@ -301,9 +304,9 @@ def test_hyperliquid_deleverages_at_the_previous_mark_by_price_ratio_times_lever
     world.mark(19_500.0)
     assert world.round() == 1
     assert [(e["kind"], e["counterparty"], e["value"]) for e in world.events] == [
-        (DELEVERAGED, 2, 40 * 19_700 * LOT_UNITS),
-        (DELEVERAGED, 1, 40 * 19_700 * LOT_UNITS),
-        (DELEVERAGED, 3, 20 * 19_700 * LOT_UNITS),
+        (ADL, 2, 40 * 19_700 * LOT_UNITS),
+        (ADL, 1, 40 * 19_700 * LOT_UNITS),
+        (ADL, 3, 20 * 19_700 * LOT_UNITS),
     ]
     assert [world.collateral_usd(i) for i in range(4)] == [100.0, 5_120.0, 920.0, 10_060.0]
     assert fund_equity_usd(world) == 50.0
@@ -322,8 +325,8 @@ def test_fund_stands_last_in_the_queue(make):
     assert world.round() == 1
     closed = world.events[1:]
     assert [(e["kind"], e["counterparty"], e["lots"], e["value"]) for e in closed] == [
-        (DELEVERAGED, 2, 60, 60 * 19_695 * LOT_UNITS),
-        (DELEVERAGED, world.fund, 40, 40 * 19_695 * LOT_UNITS),
+        (ADL, 2, 60, 60 * 19_695 * LOT_UNITS),
+        (ADL, world.fund, 40, 40 * 19_695 * LOT_UNITS),
     ]
     assert (world.lots(5), world.lots(2), world.lots(world.fund), world.lots(1)) == (0, 0, 60, -60)
 
@@ -529,7 +532,7 @@ def history(make, *shifts):
     for node, shift in enumerate(shifts, 7):
         world.call(remember_forced, 0, node, float(shift))
     world.mark(19_900.0)
-    world["market"]["unforced_mark"] = 20_000.0
+    world["market"]["counterfactual_mark"] = 20_000.0
     return world
 
 
@@ -558,7 +561,7 @@ def test_old_displacement_counts_less(make):
 
 def test_a_push_in_ones_favour_makes_no_parent(make):
     world = history(make, 50)
-    world["market"]["unforced_mark"] = 19_850.0
+    world["market"]["counterfactual_mark"] = 19_850.0
     give(world, 0, 290.0)
     assert world.call(parent_of, 0, 0, 199.0 * USD)[0] == -1
 
@@ -582,7 +585,7 @@ def test_one_liquidation_pushes_the_next(make):
     )
     world["market"]["mark_seconds"] += 5.0
     world.mark(19_740.0, index=19_790.0)
-    world["market"]["unforced_mark"] = 19_785.0
+    world["market"]["counterfactual_mark"] = 19_785.0
     assert world.round(1) == 1
     second = world.events[-1]
     assert (second["trader"], second["parent"], second["cause"], second["round"]) == (

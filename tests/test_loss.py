@@ -9,11 +9,11 @@ import pytest
 from perplab.sim.errors import ParameterError
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.state.records import (
-    DELEVERAGED,
-    DELEVERAGING_PRICES,
+    ADL,
+    ADL_PRICES,
+    ADL_SELECTIONS,
+    CLOSE_FRACTIONS,
     LOSS_SHARINGS,
-    PICKINGS,
-    PORTIONS,
     TAKEOVER,
 )
 from tests.markets import World, assert_positions_are_sound, round_rules, storm
@@ -100,7 +100,7 @@ def test_a_slice_is_followed_by_the_rest_even_in_long_steps():
     assert sold == [200, 1_000]
 
 
-SWITCHES = list(itertools.product(DELEVERAGING_PRICES, PICKINGS, LOSS_SHARINGS))
+SWITCHES = list(itertools.product(ADL_PRICES, ADL_SELECTIONS, LOSS_SHARINGS))
 
 
 @pytest.mark.parametrize(("price", "picking", "sharing"), SWITCHES)
@@ -144,10 +144,10 @@ def test_whatever_the_fund_takes_and_keeps_is_accounted_for(
         market.step()
         assert market.conservation_error_units == 0
     assert_positions_are_sound(market.tables)
-    assert {TAKEOVER, DELEVERAGED} & set(market.records().events["kind"].tolist())
+    assert {TAKEOVER, ADL} & set(market.records().events["kind"].tolist())
 
 
-@pytest.mark.parametrize("portion", PORTIONS)
+@pytest.mark.parametrize("portion", CLOSE_FRACTIONS)
 def test_every_portion_accounts_for_everything(portion):
     changes = {"liquidation.portion": portion} | (
         {"liquidation.buffer": 0.02} if portion == "just_enough" else {}
@@ -364,7 +364,7 @@ def left_open(fund, leverage, name="binance", equity=180.0, **changes):
 def test_the_fund_takes_what_its_equity_carries(fund, leverage, taken):
     """A fund of 19,600 and the purse of 180 are the 19,780 that it would hold; counterparties take the rest at 19,600, the price of bankruptcy."""
     world = left_open(fund, leverage)
-    assert world.events["kind"].tolist()[-1] == (TAKEOVER if taken else DELEVERAGED)
+    assert world.events["kind"].tolist()[-1] == (TAKEOVER if taken else ADL)
     assert (world.lots(world.fund), world.lots(1)) == ((100, -100) if taken else (0, 0))
     if not taken:
         assert world.events["value"][-1] == 100 * 19_600 * 10_000
@@ -397,7 +397,7 @@ def test_what_the_fund_holds_already_counts_and_what_offsets_it_does_not():
         world.own(0, 320.0)
         world.mark(19_800.0)
         world.round()
-        assert world.events["kind"].tolist()[-1] == (TAKEOVER if taken else DELEVERAGED)
+        assert world.events["kind"].tolist()[-1] == (TAKEOVER if taken else ADL)
 
 
 def test_where_nobody_is_deleveraged_the_fund_takes_all():
@@ -407,7 +407,7 @@ def test_where_nobody_is_deleveraged_the_fund_takes_all():
 
 @pytest.mark.parametrize(
     ("below_zero", "equity", "kind"),
-    [(True, -1.0, DELEVERAGED), (True, 1.0, TAKEOVER), (False, -1.0, TAKEOVER)],
+    [(True, -1.0, ADL), (True, 1.0, TAKEOVER), (False, -1.0, TAKEOVER)],
 )
 def test_an_account_below_zero_is_deleveraged_whatever_hyperliquid_s_vault_has(
     below_zero, equity, kind
@@ -440,7 +440,7 @@ def closed_whole(name="binance", fee=0.001, isolated=0.0, no_impact=False, **cha
 def test_what_closing_whole_leaves_is_the_venue_s_to_give(surplus, kept, isolated):
     """A hundred above bankruptcy, a fee of 19.70: the account keeps the rest, or the fund has it."""
     world = closed_whole(liquidation__surplus=surplus, isolated=isolated)
-    assert (world.collateral_usd(0), int(world["position"]["pot"][0, 0])) == (
+    assert (world.collateral_usd(0), int(world["position"]["isolated_margin"][0, 0])) == (
         pytest.approx(kept, abs=1e-9),
         0,
     )

@@ -103,7 +103,7 @@ class MarginBook(ReducingBook):
         super().__init__(*bounds)
         self.purses, self.mark = purses, TICK
 
-    def affords(self, trader, side, tick, lots):
+    def has_initial_margin(self, trader, side, tick, lots):
         """Whether equity covers initial margin of the larger one-sided position at the worse price, and the loss at once."""
         purse, resting = self.purses[trader], {1: 0, -1: 0}
         for one in self.resting.values():
@@ -139,7 +139,7 @@ class MarginBook(ReducingBook):
             or post_only
             and self._crosses(side, tick)
         )
-        if not refused and not self.affords(trader, side, tick, wanted):
+        if not refused and not self.has_initial_margin(trader, side, tick, wanted):
             return "refused_margin", []
         return super().limit(
             order,
@@ -156,7 +156,7 @@ class MarginBook(ReducingBook):
     def market(self, trader, side, lots, band_tick, reduce_only=False):
         wanted, best = self._clipped(trader, side, lots) if reduce_only else lots, self.best(-side)
         price = band_tick if best is None else int(best * (1.0 + side * 0.0005))
-        if wanted and not self.affords(trader, side, price, wanted):
+        if wanted and not self.has_initial_margin(trader, side, price, wanted):
             return "refused_margin", []
         return super().market(trader, side, lots, band_tick, reduce_only)
 

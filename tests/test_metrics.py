@@ -16,7 +16,7 @@ from perplab.analysis.estimators import unit_root as walks
 from perplab.analysis.metrics import cascade
 from perplab.analysis.metrics import summary as metrics
 from perplab.sim.errors import ParameterError
-from perplab.sim.state.records import DELEVERAGED, SETTLEMENT, TWIN_TAKEOVER
+from perplab.sim.state.records import ADL, SETTLEMENT, TWIN_TAKEOVER
 from tests.recorded import (
     META,
     Recorded,
@@ -114,7 +114,7 @@ def test_real_reversion_is_slower_inside_the_plateau():
     speeds = responses.split_reversion(basis, basis / 1e4, -4e-4, 6e-4)
     assert speeds["inside"]["hours"] + speeds["outside"]["hours"] == len(basis) - 168
     assert 0 < speeds["inside"]["speed"] < speeds["outside"]["speed"] < 1
-    assert speeds["outside"]["walk_share"] < 0.01
+    assert speeds["outside"]["random_walk_share"] < 0.01
 
 
 def test_figures_of_four_hours_by_hand():
@@ -248,7 +248,7 @@ def test_a_random_walk_has_no_half_life():
     paths = np.cumsum(np.random.default_rng(4).normal(0, 1, (120, 696)), axis=1)
     assert 0 < sum(math.isfinite(metrics.half_life_hours(path)) for path in paths) <= 12
     shares = [
-        responses.split_reversion(path, path / 1e4, -4e-4, 6e-4)["outside"]["walk_share"]
+        responses.split_reversion(path, path / 1e4, -4e-4, 6e-4)["outside"]["random_walk_share"]
         for path in paths
     ]
     assert 0 < sum(share is not None and share < 0.05 for share in shares) <= 12
@@ -300,7 +300,7 @@ def test_amplification_compares_with_the_twin_around_the_shock():
         each.meta = each.meta | {"shock_seconds": [[3600.0, 3660.0]]}
     assert metrics.summarize(run, twin)["amplification"] == pytest.approx(0.75)
     assert cascade.shock_window([(7200.0, 7260.0), (3600.0, 3660.0)]) == (3600.0, 7260.0 + 6 * 3600)
-    run.events["kind"] = DELEVERAGED
+    run.events["kind"] = ADL
     assert metrics.summarize(run, twin)["adl_events"] == 3
 
 
@@ -357,7 +357,7 @@ def test_reversion_is_told_apart_inside_and_outside():
     assert speeds["inside"]["speed"] < 0.2 < speeds["outside"]["speed"]
     assert (
         speeds["outside"]["half_life_hours"] < speeds["inside"]["half_life_hours"]
-        and speeds["outside"]["walk_share"] < 0.05
+        and speeds["outside"]["random_walk_share"] < 0.05
     )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from perplab.analysis.figures import run_figures as plots
-from perplab.analysis.figures import style as canvas
+from perplab.analysis.figures import style as style
 from perplab.sim.state.records import EVENT, SETTLEMENT
 from tests.recorded import noisy_run, short_run
 
@@ -19,8 +19,8 @@ def run():
 
 @pytest.fixture
 def axes():
-    with matplotlib.rc_context(canvas.STYLE):
-        yield canvas.panels(1, 2.0)[1][0]
+    with matplotlib.rc_context(style.STYLE):
+        yield style.panels(1, 2.0)[1][0]
 
 
 def curves(axes):
@@ -54,8 +54,8 @@ def test_run_with_nothing_in_it(tmp_path):
 def test_long_lines_are_thinned_and_keep_extremes():
     values = np.random.default_rng(0).normal(size=100_000)
     values[[0, 777, 5000]] = np.nan, 50.0, -50.0
-    x, y = canvas.thinned(np.arange(values.size), values)
-    assert len(x) <= canvas.LINE_POINTS and y.max() == 50 and y.min() == -50
+    x, y = style.thinned(np.arange(values.size), values)
+    assert len(x) <= style.LINE_POINTS and y.max() == 50 and y.min() == -50
     assert (np.diff(x) >= 0).all()
 
 
@@ -87,8 +87,8 @@ def test_real_funding_is_read_with_or_without_its_own_times(run, axes):
 def test_cap_is_drawn_when_rates_come_near(run, axes):
     assert "cap" not in {drawn.get_label() for drawn in plots.funding_rate(run, axes).lines}
     assert "±30 bp" in axes.texts[0].get_text()
-    with matplotlib.rc_context(canvas.STYLE):
-        near = canvas.panels(1, 2.0)[1][0]
+    with matplotlib.rc_context(style.STYLE):
+        near = style.panels(1, 2.0)[1][0]
     run.meta["cap"] = 1e-4
     assert "cap" in {drawn.get_label() for drawn in plots.funding_rate(run, near).lines}
     run.meta["cap"] = 3e-3
@@ -119,7 +119,7 @@ def test_no_liquidations_and_no_settlements_are_said(axes):
 )
 def test_time_axis_suits_the_length(run, steps, unit):
     assert (
-        canvas.clock(type(run)(run.series, run.kinds, [], meta={"dt": 60.0, "steps": steps}))[1]
+        style.clock(type(run)(run.series, run.kinds, [], meta={"dt": 60.0, "steps": steps}))[1]
         == unit
     )
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from perplab.sim.clearing.conservation import total_units
 from perplab.sim.exchange.amm import quote_pool
 from perplab.sim.laws.amm import product_price, product_room, skew_price
-from perplab.sim.laws.skew_funding import adapted, imbalance_of, velocity
+from perplab.sim.laws.skew_funding import adapted_rate, imbalance_of, skew_velocity_rate
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.state.records import DONE, NOTHING_TO_DO, POST_ONLY, REFUSED_POST_ONLY
 from tests.markets import USD, World, assert_positions_are_sound, round_rules, storm
 
-PLACES = {
+VENUE_TYPES = {
     "vamm": dict(trading__place="vamm", trading__depth_usd=2e6),
     "oracle": dict(
         trading__place="oracle",
@@ -23,11 +23,11 @@ PLACES = {
         trading__largest_usd=1e6,
     ),
 }
-PLACE = pytest.mark.parametrize("place", sorted(PLACES))
+PLACE = pytest.mark.parametrize("place", sorted(VENUE_TYPES))
 
 
 def pool(place, **changes):
-    world = World(round_rules(**PLACES[place], **changes), traders=3)
+    world = World(round_rules(**VENUE_TYPES[place], **changes), traders=3)
     for i in range(3):
         world.own(i, 1e6)
     world.mark(20_000.0)
@@ -160,7 +160,7 @@ def test_receivers_share_what_payers_pay_and_the_pool_stands_aside():
     ],
 )
 def test_the_adaptive_rate_by_hand(state, imbalance, expected):
-    assert adapted(state, imbalance, 600.0, 1e-6, 2e-8, 0.05, 0.03, 1e-3) == pytest.approx(
+    assert adapted_rate(state, imbalance, 600.0, 1e-6, 2e-8, 0.05, 0.03, 1e-3) == pytest.approx(
         expected, abs=1e-15
     )
 
@@ -169,5 +169,6 @@ def test_imbalance_and_velocity_by_hand():
     assert imbalance_of(3.0, 1.0, 2.0) == pytest.approx(1.0) and imbalance_of(1.0, 3.0, 1.0) == -0.5
     assert imbalance_of(1.0, 0.0, 1.0) == 0.0 == imbalance_of(2.0, 2.0, 1.5)
     assert (
-        velocity(50.0, 100.0, 9.0) == 4.5 and math.copysign(1.0, velocity(-1e9, 1.0, 9.0)) == -1.0
+        skew_velocity_rate(50.0, 100.0, 9.0) == 4.5
+        and math.copysign(1.0, skew_velocity_rate(-1e9, 1.0, 9.0)) == -1.0
     )

@@ -209,8 +209,8 @@ def test_winners_are_closed_from_the_best_down_until_the_pool_owes_little_enough
     thirds. The first one goes; the second's 8,000 are four ninths of what is left."""
     for target, left in ((0.4, 0), (0.5, 100)):
         world = pool(
-            deleveraging__winners_trigger=0.6,
-            deleveraging__winners_target=target,
+            deleveraging__pool_adl_trigger=0.6,
+            deleveraging__pool_adl_target=target,
             trading__largest_usd=1e9,
             contract__band=0.9,
         )
@@ -231,7 +231,7 @@ def test_winners_are_closed_from_the_best_down_until_the_pool_owes_little_enough
 
 def test_a_pool_that_owes_less_than_the_trigger_closes_nobody():
     world = pool(
-        deleveraging__winners_trigger=0.85, deleveraging__winners_target=0.77, contract__band=0.9
+        deleveraging__pool_adl_trigger=0.85, deleveraging__pool_adl_target=0.77, contract__band=0.9
     )
     world.own(world.fund, 20_000.0)
     world.market_order(0, 1, 100)
@@ -243,8 +243,8 @@ def test_a_pool_that_owes_less_than_the_trigger_closes_nobody():
 def test_only_an_oracle_s_pool_closes_winners():
     with pytest.raises(ParameterError) as caught:
         load_rulebook("binance").changed(
-            {"deleveraging.winners_trigger": 0.85, "deleveraging.winners_target": 0.77}
+            {"deleveraging.pool_adl_trigger": 0.85, "deleveraging.pool_adl_target": 0.77}
         )
-    assert [fault.key for fault in caught.value.faults] == ["deleveraging.winners_trigger"]
+    assert [fault.key for fault in caught.value.faults] == ["deleveraging.pool_adl_trigger"]
     with pytest.raises(ParameterError):
-        load_rulebook("gmx-v2").changed({"deleveraging.winners_target": 0.9})
+        load_rulebook("gmx-v2").changed({"deleveraging.pool_adl_target": 0.9})

@@ -14,7 +14,7 @@ from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.figures import frame_figures as charts
 from perplab.analysis.figures.run_figures import price_and_basis_figure
 from perplab.analysis.metrics import catalogue as quantities
-from perplab.analysis.metrics import replay_fit as likeness
+from perplab.analysis.metrics import replay_fit as replay_fit
 from perplab.analysis.metrics import timeline
 from perplab.analysis.metrics.branches import moment_of, since, summary_since
 from perplab.analysis.metrics.profits import profit_rows
@@ -274,7 +274,7 @@ def real_beside(records, shift=1.0):
 
 def test_a_replay_is_held_to_the_real_market_on_the_same_rows():
     records = noisy_run(days=4)
-    told = likeness.likeness(records, real_beside(records))
+    told = replay_fit.replay_fit(records, real_beside(records))
     assert told["basis_rmse_bps"] == pytest.approx(1.0) and told[
         "basis_correlation"
     ] == pytest.approx(1.0)
@@ -291,14 +291,14 @@ def test_a_replay_is_held_to_the_real_market_on_the_same_rows():
     )
     summary = summarize(records)
     assert all(told["simulated"][key] == pytest.approx(summary[key]) for key in told["simulated"])
-    assert likeness.likeness(records, None) is None
+    assert replay_fit.replay_fit(records, None) is None
 
 
 def test_a_real_market_with_holes_counts_fewer_rows():
     records = noisy_run(days=4)
     real = real_beside(records)
     real["basis_bps"][50:60] = math.nan
-    assert likeness.likeness(records, real)["hours"] == 63
+    assert replay_fit.replay_fit(records, real)["hours"] == 63
 
 
 def test_profits_sum_to_zero():

@@ -79,7 +79,7 @@ def test_binance_records():
         1,
         0.003,
     )
-    assert (venue["deleveraging_price"], venue["deleveraging_rank"], venue["taker_fee"]) == (
+    assert (venue["adl_price"], venue["adl_rank"], venue["taker_fee"]) == (
         0,
         0,
         5e-4,
@@ -117,7 +117,7 @@ def test_hyperliquid_records():
         0,
         0,
     )
-    assert (venue["deleveraging_price"], venue["deleveraging_rank"], venue["liquidation_fee"]) == (
+    assert (venue["adl_price"], venue["adl_rank"], venue["liquidation_fee"]) == (
         1,
         1,
         0.0,

@@ -623,8 +623,8 @@ def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
         )
     )
     assert (
-        other.tables["venue"]["deleveraging_picking"][0] == 2
-        and market.tables["venue"]["deleveraging_picking"][0] == 0
+        other.tables["venue"]["adl_selection"][0] == 2
+        and market.tables["venue"]["adl_selection"][0] == 0
     )
     noise = market.kinds.index(market.setup.populations[0].kind)
     assert (

@@ -82,7 +82,7 @@ def stop(message, code):
     sys.exit(code)
 
 
-def tell_version(asked):
+def print_version(asked):
     """Print the version and end, if asked."""
     if asked:
         from perplab.scenarios.runs.store import version_of
@@ -95,7 +95,7 @@ def tell_version(asked):
 def options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=tell_version, is_eager=True, help="Print the version."),
+        typer.Option("--version", callback=print_version, is_eager=True, help="Print the version."),
     ] = False,
 ):
     """A laboratory of perpetual futures markets."""
@@ -243,9 +243,9 @@ def report(
 @app.command()
 def check(path: Annotated[pathlib.Path, typer.Argument(help="Folder of a run or a sweep.")]):
     """Check that a stored run or sweep is whole and accounts for every unit of money."""
-    from perplab.analysis.cli.sweep_command import tell_check
+    from perplab.analysis.cli.sweep_command import print_check
 
-    if tell_check(path):
+    if print_check(path):
         sys.exit(FAILED)
 
 

@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from perplab.analysis.cli.terminal_tables import run_table
-from perplab.analysis.metrics.replay_fit import likeness
+from perplab.analysis.metrics.replay_fit import replay_fit
 from perplab.analysis.metrics.summary import summarize
 from perplab.analysis.metrics.timeline import acting_of
 from perplab.scenarios.files.loader import checked
 from perplab.scenarios.files.overrides import COMMAND_LINE, found, resolve, stated
 from perplab.scenarios.files.validation import rulebook_of
 from perplab.scenarios.runs.atomic_folders import real_folder, staged
-from perplab.scenarios.runs.outcome import Checkpoint, kept_alone, planned_steps, run
+from perplab.scenarios.runs.outcome import Checkpoint, locked_folder, planned_steps, run
 from perplab.scenarios.runs.store import check_target, write_run
 from perplab.sim.errors import Fault, ParameterError
 
@@ -70,7 +70,7 @@ def run_story(options):
         folder = options.out or pathlib.Path("runs") / f"{scenario.name}-seed{options.seed}"
         check_target(folder)
         kept = checkpoint_of(options.checkpoint_hours, folder)
-        with kept_alone(kept):
+        with locked_folder(kept):
             outcome, real = run_and_write(options, scenario, folder, kept, begun)
     if options.figures:
         draw(folder, outcome, real)
@@ -100,7 +100,7 @@ def run_and_write(options, scenario, folder, kept, begun):
         outcome = run(scenario, options.seed, progress, kept)
     real = real_beside(scenario)
     summary = summarize(outcome.records, outcome.twin) | (
-        {} if real is None else {"real": likeness(outcome.records, real)}
+        {} if real is None else {"real": replay_fit(outcome.records, real)}
     )
     tell(options, scenario, summary, outcome.records.meta)
     write_run(folder, outcome, summary, time.perf_counter() - begun)

@@ -97,13 +97,13 @@ def run_jobs(sweep, text, folder, new_pool, resume):
             )
     finally:
         gather(folder, jobs)
-    tell_failures(open_runs(folder).runs)
+    print_failures(open_runs(folder).runs)
     Console(width=WIDTH).print(sweep_table(open_runs(folder)))
     print(f"written to {folder}", file=sys.stderr)
     return len(failures)
 
 
-def tell_failures(runs):
+def print_failures(runs):
     """Print the errors of runs that failed, each once; raise where no run ended well.
 
     Raises
@@ -243,7 +243,7 @@ def print_branches(title, summaries):
     Console(width=width).print(branch_table(title, summaries, why_unknown))
 
 
-def tell_check(path):
+def print_check(path):
     """Print what is wrong with a folder, or with each branch in it; return how many faults there are."""
     branches = sorted(part.parent for part in path.glob("*/manifest.json"))
     folders = branches if branches and not (path / "manifest.json").exists() else [path]

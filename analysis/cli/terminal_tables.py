@@ -90,8 +90,8 @@ def plain_table(*columns):
 
 
 def real_table(real):
-    """Return the table of a simulated against a real market (`perplab.analysis.metrics.replay_fit.likeness`)."""
-    from perplab.analysis.metrics.replay_fit import told_rows
+    """Return the table of a simulated against a real market (`perplab.analysis.metrics.replay_fit.replay_fit`)."""
+    from perplab.analysis.metrics.replay_fit import comparison_rows
 
     table = plain_table(
         ("simulated against real", "left"),
@@ -99,7 +99,7 @@ def real_table(real):
         ("real", "right"),
         ("unit", "left"),
     )
-    for words, simulated, there, unit in told_rows(real):
+    for words, simulated, there, unit in comparison_rows(real):
         table.add_row(words, "" if simulated is None else amount(simulated), amount(there), unit)
     return Group(table, Text(real["rows"], style="dim"))
 

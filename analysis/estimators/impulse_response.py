@@ -26,10 +26,10 @@ from perplab.analysis.estimators.series import (
 )
 from perplab.analysis.estimators.unit_root import (
     WEEK_HOURS,
+    random_walks_like,
     regression,
     reversion_pairs,
     share_as_low,
-    walks_like,
 )
 from perplab.sim.errors import Fault, ParameterError
 
@@ -150,7 +150,7 @@ def split_reversion(basis, premium, low, high):
     -------
     dict
         `inside` and `outside`, each: `hours`, changes seen; `speed`, the share of the deviation from the mean of the last 7 days undone in an hour;
-        `standard_error` of it; `half_life_hours`; `walk_share`, the share of random walks made of the same changes, their premium as far from their
+        `standard_error` of it; `half_life_hours`; `random_walk_share`, the share of random walks made of the same changes, their premium as far from their
         basis as the run's, that revert in this regime as clearly: below .05 there is reversion at the 5 % level. None where fewer than 24
         hours were seen.
 
@@ -162,7 +162,7 @@ def split_reversion(basis, premium, low, high):
     """
     gap, walks = (
         premium * BPS - basis,
-        walks_like(basis) if len(basis) > WEEK_HOURS + 1 else basis[None],
+        random_walks_like(basis) if len(basis) > WEEK_HOURS + 1 else basis[None],
     )
     edges = low * BPS, high * BPS
     return {
@@ -181,7 +181,7 @@ def regime(basis, walks, gap, edges, inside):
         "speed": known(-float(slope)),
         "standard_error": known(float(error)),
         "half_life_hours": known(math.log(0.5) / math.log1p(float(slope))) if told else None,
-        "walk_share": known(share_as_low(float(slope / error), drawn / drawn_error)),
+        "random_walk_share": known(share_as_low(float(slope / error), drawn / drawn_error)),
     }
 
 

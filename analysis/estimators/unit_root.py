@@ -5,7 +5,7 @@ next change does not depend on its deviation, and the regression of the change o
 deviation from a centred mean, which holds 83 hours of the future, has a slope that looks like a half-life of 18 h.
 
 *The null.* There is reversion where at most one in twenty random walks made of the same changes with signs drawn at random reverts as clearly to its own
-mean (`walk_share`): sizes of changes, and so their clustering, stay as they are.
+mean (`random_walk_share`): sizes of changes, and so their clustering, stay as they are.
 
 *The bias.* The 7-day mean follows a slow basis, and slopes of short samples are too steep. `median_half_life` looks up the half-life of the first-order
 autoregression whose median slope, at the same number of closes, is the one found. At 696 closes, 600 samples each, medians (quartiles):
@@ -84,7 +84,7 @@ def regression(x, y, kept=True):
     return np.where(known, slope, math.nan), np.where(known, error, math.nan)
 
 
-def walks_like(basis):
+def random_walks_like(basis):
     """Return 400 random walks (fewer of a long basis, at least 99) from its start, made of its changes with signs drawn at random, always the same draws."""
     number = max(min(MOST_WALKS, 5 * DRAWN_CLOSES // len(basis)), FEWEST_WALKS)
     signs = np.random.default_rng(SEED).choice((-1.0, 1.0), (number, len(basis) - 1))
@@ -107,7 +107,7 @@ def share_as_low(found, drawn):
     return float((1 + (seen <= found).sum()) / (1 + len(seen)))
 
 
-def walk_share(basis):
+def random_walk_share(basis):
     """Return the share of random walks like a basis that revert to their own mean as clearly (Dickey and Fuller's t); NaN with fewer than 24 changes.
 
     The whole sample's mean tells a slow basis from a walk more often than the 7-day mean: of half-lives of 23 h at 696 closes .9 of samples against .6.
@@ -115,7 +115,8 @@ def walk_share(basis):
     if len(basis) < WEEK_HOURS + SHORTEST_REGRESSION:
         return math.nan
     found, drawn = (
-        np.divide(*regression(path[..., :-1], np.diff(path))) for path in (basis, walks_like(basis))
+        np.divide(*regression(path[..., :-1], np.diff(path)))
+        for path in (basis, random_walks_like(basis))
     )
     return share_as_low(float(found), drawn)
 

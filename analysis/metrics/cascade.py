@@ -15,8 +15,8 @@ import collections
 import numpy as np
 
 from perplab.sim.state.records import (
+    ADL,
     CAUSES,
-    DELEVERAGED,
     ENDOGENOUS,
     FORCED_ORDER,
     NO_ROW,
@@ -28,7 +28,7 @@ AFTERMATH_SECONDS = 6 * 3600.0
 CHANNELS = ("index", "basis", "funding", "fees")
 OTHER = "other"
 CHANNEL_FIELDS = ("index_pnl", "basis_pnl", "funding", "fees")
-ABSORBERS = {"share_book": FORCED_ORDER, "share_fund": TAKEOVER, "share_deleveraged": DELEVERAGED}
+ABSORBERS = {"share_book": FORCED_ORDER, "share_fund": TAKEOVER, "share_deleveraged": ADL}
 
 
 def of_liquidations(events):

@@ -37,7 +37,7 @@ TOGETHER = (
 )
 
 
-def likeness(records, real, warmup_hours=WARMUP_HOURS, market=0):
+def replay_fit(records, real, warmup_hours=WARMUP_HOURS, market=0):
     """Return a simulated run against the real market over the same time, or None without a real one.
 
     Parameters
@@ -61,7 +61,7 @@ def likeness(records, real, warmup_hours=WARMUP_HOURS, market=0):
         "real": real_rates(records, real, first, market),
     }
     told = {
-        name: basis_told(basis) | funding_told(records, rates[name], market)
+        name: basis_rows(basis) | funding_rows(records, rates[name], market)
         for name, basis in (("simulated", ours), ("real", theirs))
     }
     counts = [len(part) for part in rates.values()]
@@ -114,12 +114,12 @@ def real_rates(records, real, first, market):
     return rates[chosen] / (FUNDING_SECONDS / of_market(records.meta["interval_seconds"], market))
 
 
-def basis_told(basis):
+def basis_rows(basis):
     """Return mean and standard deviation of hourly bases."""
     return {"basis_mean_bps": known(mean(basis)), "basis_sd_bps": known(deviation(basis))}
 
 
-def funding_told(records, rates, market):
+def funding_rows(records, rates, market):
     """Return the figures of rates, those at the interest rate to a relative 1e-9 (files round)."""
     interest = of_market(records.meta["interest"], market) / of_market(
         records.meta["divisor"], market
@@ -129,7 +129,7 @@ def funding_told(records, rates, market):
     return {key: known(told[key]) for key in SHARED}
 
 
-def told_rows(real):
+def comparison_rows(real):
     """Return ``(words, simulated, real, unit)`` of each figure; what the two have together stands under real."""
     rows = [(words, real["simulated"][key], real["real"][key], unit) for words, key, unit in WORDS]
     return rows + [(words, None, real[key], unit) for words, key, unit in TOGETHER]

@@ -27,7 +27,7 @@ from perplab.analysis.estimators.series import (
     ratio,
     warmup,
 )
-from perplab.analysis.estimators.unit_root import WALK_LEVEL, median_half_life, walk_share
+from perplab.analysis.estimators.unit_root import WALK_LEVEL, median_half_life, random_walk_share
 from perplab.analysis.metrics.cascade import (
     amplification,
     between,
@@ -36,7 +36,7 @@ from perplab.analysis.metrics.cascade import (
     rounds_max,
     shock_window,
 )
-from perplab.sim.state.records import DELEVERAGED, OUTCOMES
+from perplab.sim.state.records import ADL, OUTCOMES
 
 ROUND_SECONDS = 5.0
 
@@ -120,7 +120,7 @@ def half_life_hours(basis):
     basis : numpy.ndarray
         Hourly. See `perplab.analysis.estimators.unit_root`.
     """
-    return median_half_life(basis) if walk_share(basis) <= WALK_LEVEL else math.nan
+    return median_half_life(basis) if random_walk_share(basis) <= WALK_LEVEL else math.nan
 
 
 def settlement_figures(records, market, warmup_seconds):
@@ -199,7 +199,7 @@ def forced_figures(records, twin, market):
             -int(records.series[market]["fund"].min(initial=0)),
             -of_market(meta["fund_equity"], market),
         ),
-        "adl_events": int((events["kind"] == DELEVERAGED).sum()),
+        "adl_events": int((events["kind"] == ADL).sum()),
     }
 
 

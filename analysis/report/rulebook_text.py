@@ -13,7 +13,7 @@ TIERS = "margin.tiers."
 TEXTS = ("name", "dated", "sources", "assumed")
 
 
-PLACES = {
+VENUE_TYPES = {
     "book": "Orders meet in a book, by price and then time.",
     "vamm": "Orders are swaps against a virtual market maker of constant product.",
     "oracle": "Orders are filled by a pool at the index, moved by the traders' net position.",
@@ -43,7 +43,7 @@ AVERAGES = {
 }
 
 
-PORTIONS = {
+CLOSE_FRACTIONS = {
     "first_share": "a first share, then the rest",
     "each_share": "a share at a time",
     "tier_step": "down to the next margin tier",
@@ -58,7 +58,7 @@ RECEIVERS = {
 }
 
 
-SURPLUSES = {
+SURPLUS_OWNERS = {
     "trader": "the account keeps what is left",
     "fund": "what closing it whole leaves is the fund's",
 }
@@ -120,13 +120,13 @@ def sentences(book):
     share = (
         "all at once"
         if liquidation.first_share == 1 and liquidation.portion.endswith("share")
-        else PORTIONS[liquidation.portion]
+        else CLOSE_FRACTIONS[liquidation.portion]
     )
     yield (
         "liquidation",
         (
             f"Closed: {share}; orders go as far as the {liquidation.forced_limit} price; fee {percent(liquidation.fee)}{shared_fee(liquidation)}; "
-            f"{SURPLUSES[liquidation.surplus]}; the fund takes over {taken_over(liquidation)}{fund_limit(book)}."
+            f"{SURPLUS_OWNERS[liquidation.surplus]}; the fund takes over {taken_over(liquidation)}{fund_limit(book)}."
         ),
     )
     how = (
@@ -145,14 +145,16 @@ def trading_sentence(trading):
         extras.append(
             f"charges the larger side up to {percent(above)} a year for its reserve ({percent(base * kink)} at {percent(kink)} of it)"
         )
-    return " ".join([PLACES[trading.place], *[f"The pool {' and '.join(extras)}."] * bool(extras)])
+    return " ".join(
+        [VENUE_TYPES[trading.place], *[f"The pool {' and '.join(extras)}."] * bool(extras)]
+    )
 
 
 def winners(last):
     """Return when winners are closed, empty where they never are."""
-    if last.winners_trigger is None:
+    if last.pool_adl_trigger is None:
         return ""
-    return f"; winners are closed once a side's profit is {percent(last.winners_trigger)} of the pool, until it is {percent(last.winners_target)}"
+    return f"; winners are closed once a side's profit is {percent(last.pool_adl_trigger)} of the pool, until it is {percent(last.pool_adl_target)}"
 
 
 def mark_limits(mark):

@@ -23,7 +23,7 @@ from perplab.analysis.metrics.cascade import forest, trees
 from perplab.analysis.metrics.catalogue import QUANTITIES
 from perplab.analysis.metrics.losses import loss_network
 from perplab.analysis.metrics.profits import profit_rows
-from perplab.analysis.metrics.replay_fit import told_rows
+from perplab.analysis.metrics.replay_fit import comparison_rows
 from perplab.analysis.metrics.replay_reference import real_market
 from perplab.analysis.metrics.timeline import acting_of
 from perplab.analysis.metrics.why_unknown import reason
@@ -84,7 +84,7 @@ def report_of_run(folder):
         question=scenario.get("question", ""),
         setting=setting_of(scenario) + f" Seed {manifest['seed']}.",
         notes=notes_of(scenario),
-        results=[*results_of(summary), *likeness_of(summary), *missing],
+        results=[*results_of(summary), *replay_fit_of(summary), *missing],
         tables={
             "summary": ("Figures of the run.", summary_table(manifest, summary)),
             **real_tables(summary),
@@ -207,7 +207,7 @@ def real_tables(summary):
         return {}
     rows = [
         [words, "" if ours is None else amount(ours), amount(there), unit]
-        for words, ours, there, unit in told_rows(summary["real"])
+        for words, ours, there, unit in comparison_rows(summary["real"])
     ]
     return {
         "real": (
@@ -217,7 +217,7 @@ def real_tables(summary):
     }
 
 
-def likeness_of(summary):
+def replay_fit_of(summary):
     """Yield what a replayed run has to do with the real market, in a sentence."""
     told = summary.get("real")
     if told:

@@ -141,17 +141,17 @@ def print_table(title, columns):
     for figure in next(iter(columns.values())):
         print(
             f"{figure:34}"
-            + "".join(f"{spoken(column[figure]):>32}" for column in columns.values()),
+            + "".join(f"{described(column[figure]):>32}" for column in columns.values()),
             flush=True,
         )
 
 
-def spoken(interval):
+def described(interval):
     """Return a mean and its interval as text.
 
     Examples
     --------
-    >>> spoken((0.1234, 0.1, 0.15)), spoken((1234567.8, None, None)), spoken((None, None, None))
+    >>> described((0.1234, 0.1, 0.15)), described((1234567.8, None, None)), described((None, None, None))
     ('0.123 [0.1, 0.15]', '1,234,568', '-')
     """
     low, high = (figure_text(value) for value in interval[1:])

@@ -77,7 +77,7 @@ def checked(resolved, read_files=True):
             else []
         )
     if faults:
-        raise ParameterError(*(resolved.located(hinted(fault)) for fault in faults))
+        raise ParameterError(*(resolved.located(with_hint(fault)) for fault in faults))
     return with_windows(scenario)
 
 
@@ -101,7 +101,7 @@ def fault_of_rule(kind, markets):
     return plain_fault(kind, FEW_DRAWS, markets=markets)
 
 
-def hinted(fault):
+def with_hint(fault):
     """Return a fault with what to do about it on the command line where that is the usual way."""
     if UNSET.match(fault.key) and fault.value is None:
         return Fault(fault.key, None, "given (--spot FILE --column NAME)")

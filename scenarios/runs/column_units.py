@@ -31,7 +31,7 @@ UNITS_OF_COLUMNS = {
     "last": QUOTE,
     "best_bid": QUOTE,
     "best_ask": QUOTE,
-    "unforced_mark": QUOTE,
+    "counterfactual_mark": QUOTE,
     "bankruptcy_price": QUOTE,
     "mid_shift": QUOTE,
     "premium": FRACTION,

@@ -94,7 +94,7 @@ class Checkpoint:
 
 
 @contextlib.contextmanager
-def kept_alone(checkpoint):
+def locked_folder(checkpoint):
     """Keep other runs that would keep their state in the same place out while the block runs; without a checkpoint do nothing."""
     if checkpoint is None:
         yield

@@ -1,4 +1,4 @@
-"""Stored runs as tidy frames: one call opens the folder of a run or of a sweep."""
+"""Stored runs as settle_due_items frames: one call opens the folder of a run or of a sweep."""
 
 import dataclasses
 import pathlib

@@ -320,7 +320,7 @@ def arm_faults(sweep, point):
         except ParameterError as error:
             raise ParameterError(
                 *(
-                    said_by(fault, flattened(arm.changes), f"arms.{number}.changes")
+                    source_of(fault, flattened(arm.changes), f"arms.{number}.changes")
                     for fault in error.faults
                 )
             ) from None
@@ -343,7 +343,7 @@ def concerns(key, fault):
     return f"{fault.key}.".startswith(f"{key}.") or f"{key}.".startswith(f"{fault.key}.")
 
 
-def said_by(fault, changes, table):
+def source_of(fault, changes, table):
     """Return a fault of a change to the scenario under the key of the sweep's table that makes it; others as they are."""
     mine = fault.file == COMMAND_LINE and any(concerns(key, fault) for key in changes)
     return Fault(f"{table}.{fault.key}", fault.value, fault.bound) if mine else fault
@@ -360,7 +360,7 @@ def traced(fault, sweep, places):
             return Fault(
                 f"factors.{name}.{where}", fault.value, f"{fault.bound} (it sets {fault.key})"
             )
-    return dataclasses.replace(said_by(fault, flattened(sweep.changes), "changes"), file="")
+    return dataclasses.replace(source_of(fault, flattened(sweep.changes), "changes"), file="")
 
 
 def changes_at(sweep, point):

@@ -34,7 +34,7 @@ from perplab.scenarios.runs.outcome import Outcome
 from perplab.scenarios.runs.run_hash import fingerprint
 from perplab.scenarios.runs.store import PACKAGES, plain, tables_of, version_of, write_parquet
 from perplab.scenarios.sweeps.sweep_design import changes_at, points_of
-from perplab.sim.atomic_files import clear_dead, whole_file
+from perplab.sim.atomic_files import atomic_file, clear_dead
 from perplab.sim.compiler.cache import HOUSE, sources_hash
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import flattened
@@ -95,7 +95,7 @@ def jobs_of(sweep):
 def write_object(path, value, indent=None):
     """Write a JSON object with its seal, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as part:
+    with atomic_file(path) as part:
         part.write_text(json.dumps(sealed(plain(value)), indent=indent) + "\n", encoding="utf-8")
 
 
@@ -251,7 +251,7 @@ def keep_tables(folder, job):
         if tables:
             path = folder / name / f"{job.key}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(path) as part:
+            with atomic_file(path) as part:
                 write_parquet(part, pa.concat_tables(tables))
             seals[name] = seal_of(path)
     return pairs, seals
@@ -437,7 +437,7 @@ def gather(folder, jobs):
     rows = [row for job in jobs for row in rows_of_job(folder, job)]
     columns = {name: None for row in rows for name in row}
     table = pa.Table.from_pylist([{name: row.get(name) for name in columns} for row in rows])
-    with whole_file(folder / "runs.parquet") as part:
+    with atomic_file(folder / "runs.parquet") as part:
         pq.write_table(table, part, compression="zstd")
     seal = {"files": {"runs.parquet": seal_of(folder / "runs.parquet")}}
     write_object(folder / "manifest.json", json_object(folder / "manifest.json") | seal, indent=1)

@@ -20,7 +20,7 @@ def total_units(tables):
 
     money = (
         total("account", "collateral", "incoming", "cash")
-        + total("position", "pot", "quote")
+        + total("position", "isolated_margin", "quote")
         + total("venue", "fees", "liquidators")
         + total("asset", "outside_cash")
     )

@@ -7,12 +7,12 @@ from perplab.sim.state.records import account_at, market_at, markets, position_a
 
 
 @hot_kernel
-def purse_equity(world, i, m):
-    """Return the equity (float units) behind position (i, m): its pot's, or its cross account's at the marks."""
+def account_equity(world, i, m):
+    """Return the equity (float units) behind position (i, m): its isolated_margin's, or its cross account's at the marks."""
     position, market = position_at(world, i, m), market_at(world, m)
     if position["isolated"] == 1:
         return (
-            position["pot"]
+            position["isolated_margin"]
             + position["quote"]
             + position["lots"] * view_at(world, m)["mark"] * market["units_per_price"]
         )
@@ -54,7 +54,7 @@ def cross_equity_of_many(world, i, v):
 
 
 @kernel
-def same_purse(world, i, m, other):
+def same_margin_account(world, i, m, other):
     """Return whether position (i, other) stands on the purse of (i, m)."""
     if other == m:
         return True

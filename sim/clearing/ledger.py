@@ -2,7 +2,7 @@
 
 A position is ``lots`` and ``quote``: quote is minus the signed entry value, so ``quote + lots * mark`` is the unrealised
 profit. What a reduction realises goes at once to the *purse*: the account's collateral (cross), or the position's own
-pot (isolated). The closed part of an entry value is split exactly, ``(x // h) * c + (x % h) * c // h``.
+isolated_margin (isolated). The closed part of an entry value is split exactly, ``(x // h) * c + (x % h) * c // h``.
 Where a rate becomes money it is rounded once, up for whoever pays.
 
 Conservation: for each venue's currency the sum over all rows of collateral, incoming transfers, wallet, pots and
@@ -19,12 +19,12 @@ from perplab.sim.compiler.hints import rarely
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.state.records import (
     account_at,
-    held_at,
     market_at,
     markets,
+    open_position_at,
     position_at,
-    put_dirty,
-    put_held,
+    put_changed_position,
+    put_open_position,
     run_row,
     venue_at,
     view_at,
@@ -65,21 +65,21 @@ def fee_units(value, fraction):
 
 @hot_kernel
 def credit(world, i, m, units):
-    """Add units to the purse of position (i, m): its pot if isolated, else the account's collateral."""
+    """Add units to the purse of position (i, m): its isolated_margin if isolated, else the account's collateral."""
     position = position_at(world, i, m)
     if position["isolated"] == 1:
-        position["pot"] += units
+        position["isolated_margin"] += units
     else:
         account_at(world, i, market_at(world, m)["venue"])["collateral"] += units
 
 
 @hot_kernel
-def enter_held(world, i, m):
+def add_open_position(world, i, m):
     """Enter a position that is no longer flat in the list of held positions and start its counters."""
     run, position = run_row(world, 0), position_at(world, i, m)
-    put_held(world, run["held_count"], i * markets(world).shape[0] + m)
-    position["held_at"] = run["held_count"]
-    run["held_count"] += 1
+    put_open_position(world, run["open_count"], i * markets(world).shape[0] + m)
+    position["open_index"] = run["open_count"]
+    run["open_count"] += 1
     position["index_cost"], position["realised"], position["node"] = 0.0, 0, -1
     position["opening_funding"], position["opening_fees"] = (
         position["all_funding"],
@@ -88,50 +88,52 @@ def enter_held(world, i, m):
 
 
 @hot_kernel
-def leave_held(world, i, m):
+def remove_open_position(world, i, m):
     """Take a flat position out of the list; the last of the list takes its place."""
     run, position, width = run_row(world, 0), position_at(world, i, m), markets(world).shape[0]
-    run["held_count"] -= 1
-    last = held_at(world, run["held_count"])
-    put_held(world, np.int64(position["held_at"]), last)
-    position_at(world, last // width, last % width)["held_at"] = position["held_at"]
-    position["held_at"] = -1
+    run["open_count"] -= 1
+    last = open_position_at(world, run["open_count"])
+    put_open_position(world, np.int64(position["open_index"]), last)
+    position_at(world, last // width, last % width)["open_index"] = position["open_index"]
+    position["open_index"] = -1
 
 
 @kernel
-def turn(world, i, m, size, opening):
+def update_open_list(world, i, m, size, opening):
     """Keep the list of held positions when position (i, m) of `size` lots is closed whole, or was flat, and `opening` lots are opened."""
     if size != 0:
-        leave_held(world, i, m)
+        remove_open_position(world, i, m)
     if opening != 0:
-        enter_held(world, i, m)
+        add_open_position(world, i, m)
 
 
 @kernel
 def move_margin(world, i, m, closed, size, value):
-    """Return the closed share of an isolated pot to the account, and let the account fund what is opened for `value` units.
+    """Return the closed share of an isolated isolated_margin to the account, and let the account fund what is opened for `value` units.
 
-    A negative pot stays until `cover_pot`; an account that lacks the margin gives what it has.
+    A negative isolated_margin stays until `absorb_isolated_deficit`; an account that lacks the margin gives what it has.
     """
     position, account = position_at(world, i, m), account_at(world, i, market_at(world, m)["venue"])
-    released = max(share_of(position["pot"], closed, max(size, 1)), 0)
+    released = max(share_of(position["isolated_margin"], closed, max(size, 1)), 0)
     needed = np.int64(math.ceil(value / position["leverage"]))
     moved = min(needed, max(account["collateral"] + released, 0)) - released
-    position["pot"] += moved
+    position["isolated_margin"] += moved
     account["collateral"] -= moved
 
 
 @kernel
-def cover_pot(world, i, m):
-    """Let the account bear the negative pot of an isolated position that its owner has closed."""
+def absorb_isolated_deficit(world, i, m):
+    """Let the account bear the negative isolated_margin of an isolated position that its owner has closed."""
     position = position_at(world, i, m)
-    if position["lots"] == 0 and position["pot"] != 0:
-        account_at(world, i, market_at(world, m)["venue"])["collateral"] += position["pot"]
-        position["pot"] = 0
+    if position["lots"] == 0 and position["isolated_margin"] != 0:
+        account_at(world, i, market_at(world, m)["venue"])["collateral"] += position[
+            "isolated_margin"
+        ]
+        position["isolated_margin"] = 0
 
 
 @hot_kernel
-def note_change(world, i, m):
+def mark_changed(world, i, m):
     """Enter a position whose purse or size has changed in the list of those to be looked at for risk.
 
     Notes
@@ -140,17 +142,17 @@ def note_change(world, i, m):
     decides costs more than the writing.
     """
     run, position = run_row(world, 0), position_at(world, i, m)
-    put_dirty(world, run["dirty_count"], i * markets(world).shape[0] + m)
-    run["dirty_count"] += 1 - position["dirty"]
-    position["dirty"] = 1
+    put_changed_position(world, run["changed_count"], i * markets(world).shape[0] + m)
+    run["changed_count"] += 1 - position["changed"]
+    position["changed"] = 1
 
 
 @kernel
-def note_all(world, i, v):
+def mark_all_changed(world, i, v):
     """Note a change of the collateral behind all of a trader's positions at venue v."""
     for m in range(markets(world).shape[0]):
         if market_at(world, m)["venue"] == v:
-            note_change(world, i, m)
+            mark_changed(world, i, m)
 
 
 @entry("none", 6)
@@ -162,7 +164,7 @@ def fill(world, i, m, lots, tick, fee):
     Closing and opening go one way, with zeros for what a fill does not do: chance decides which it is, and a jump that chance decides costs more.
     """
     position, market, view = position_at(world, i, m), market_at(world, m), view_at(world, m)
-    note_change(world, i, m)
+    mark_changed(world, i, m)
     size, price, kept = position["lots"], tick * market["units_per_tick"], lots
     closing = min(max(lots, min(-size, 0)), max(-size, 0))
     opening = lots - closing
@@ -171,7 +173,7 @@ def fill(world, i, m, lots, tick, fee):
     position["realised"] += realised
     if rarely(size + closing == 0):
         position["index_cost"] -= closing * view["index"]
-        turn(world, i, m, size, opening)
+        update_open_list(world, i, m, size, opening)
         kept = opening
     position["lots"] = size + lots
     position["quote"] -= realised + lots * price
@@ -179,9 +181,9 @@ def fill(world, i, m, lots, tick, fee):
     position["all_fees"] -= fee
     view["open_interest"] += min(closing, 0) + max(opening, 0)
     if rarely(position["isolated"] == 1):
-        position["pot"] += realised
+        position["isolated_margin"] += realised
         move_margin(world, i, m, abs(closing), abs(size), abs(opening * price))
-        position["pot"] -= fee
+        position["isolated_margin"] -= fee
     else:
         account_at(world, i, market["venue"])["collateral"] += realised - fee
 

@@ -1,6 +1,6 @@
 """Maintenance margin of positions and accounts."""
 
-from perplab.sim.clearing.equity import same_purse
+from perplab.sim.clearing.equity import same_margin_account
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.margin import maintenance_margin, size_charge
 from perplab.sim.state.records import market_at, markets, position_at, view_at
@@ -13,11 +13,11 @@ def position_maintenance(world, i, m):
 
 
 @kernel
-def purse_maintenance(world, i, m):
+def account_maintenance(world, i, m):
     """Return the maintenance margin that the purse of (i, m) must cover, float units."""
     total = 0.0
     for other in range(markets(world).shape[0]):
-        if position_at(world, i, other)["lots"] != 0 and same_purse(world, i, m, other):
+        if position_at(world, i, other)["lots"] != 0 and same_margin_account(world, i, m, other):
             total += position_maintenance(world, i, other)
     return total
 

@@ -64,7 +64,7 @@ def margin_elsewhere(world, i, v, m):
 
 @entry("float64", 4)
 def margin_in_use(world, i, v, except_market):
-    """Return the initial margin of the positions and orders of account (i, v) in its other markets; a pot carries its own."""
+    """Return the initial margin of the positions and orders of account (i, v) in its other markets; a isolated_margin carries its own."""
     used = 0.0
     for m in range(markets(world).shape[0]):
         position = position_at(world, i, m)
@@ -86,7 +86,7 @@ def free_collateral(world, i, v):
 
 
 @hot_kernel
-def affords(world, i, m, side, tick, lots):
+def has_initial_margin(world, i, m, side, tick, lots):
     """Return whether the purse of (i, m) carries the initial margin of an order of `lots` at `tick`, and 64 bits its value.
 
     Notes

@@ -23,7 +23,7 @@ def open_positions(tables):
     market, mark = tables["market"], tables["view"]["mark"]
     worth = positions["lots"] * (mark * market["units_per_price"])
     apart = positions["isolated"] != 0
-    notional, equity = np.abs(worth), positions["pot"] + positions["quote"] + worth
+    notional, equity = np.abs(worth), positions["isolated_margin"] + positions["quote"] + worth
     for venue in range(len(tables["venue"])):
         cross = ~apart & (market["venue"] == venue)
         purse = tables["account"]["collateral"][: len(positions), venue] + (

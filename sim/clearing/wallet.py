@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from perplab.sim.clearing.ledger import fee_units, note_all
+from perplab.sim.clearing.ledger import fee_units, mark_all_changed
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.state.records import (
     account_at,
@@ -48,7 +48,7 @@ def withdraw(world, i, v, units):
     """Move units of collateral to the wallet at once; the caller has checked that they are free."""
     account_at(world, i, v)["collateral"] -= units
     account_at(world, i, 0)["cash"] += units
-    note_all(world, i, v)
+    mark_all_changed(world, i, v)
 
 
 @kernel

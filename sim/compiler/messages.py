@@ -12,7 +12,7 @@ CAUSE = re.compile(r'due to "(.*?)"\.$')
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
-def complaint(error, function):
+def explanation(error, function):
     """Return in one sentence why a function cannot be compiled.
 
     Parameters
@@ -24,8 +24,8 @@ def complaint(error, function):
 
     Examples
     --------
-    >>> print(complaint(KeyError("leverage"), complaint).partition(": ")[2])
-    complaint cannot be compiled: KeyError: 'leverage'
+    >>> print(explanation(KeyError("leverage"), explanation).partition(": ")[2])
+    explanation cannot be compiled: KeyError: 'leverage'
     """
     code = function.__code__
     return f"{code.co_filename}:{line_in(str(error), code)}: {function.__name__} cannot be compiled: {reason_of(error)}"
@@ -55,9 +55,9 @@ def reason_of(error):
     return ADDRESS.sub("", cause[1] if cause else first)[:LONGEST]
 
 
-def compiled_or_told(compile_it, function):
+def compile_or_explain(compile_it, function):
     """Return what `compile_it` returns; whatever it raises becomes one RuleError about the function."""
     try:
         return compile_it()
     except Exception as error:
-        raise RuleError(complaint(error, function)) from None
+        raise RuleError(explanation(error, function)) from None

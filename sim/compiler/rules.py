@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import types
 
 from perplab.sim.compiler.jit import COMPILED, intrinsic_of
-from perplab.sim.compiler.messages import compiled_or_told
+from perplab.sim.compiler.messages import compile_or_explain
 
 
 def compile_rule(function, signature_rows):
@@ -29,7 +29,7 @@ def compile_rule(function, signature_rows):
         return function
     rows = [numba.from_dtype(dtype) for dtype in signature_rows]
     arguments = [row if k in (0, 5) else types.Array(row, 1, "C") for k, row in enumerate(rows)]
-    return compiled_or_told(
+    return compile_or_explain(
         lambda: numba.njit(types.int64(*arguments), _nrt=False, no_cfunc_wrapper=True)(function),
         function,
     )
@@ -76,7 +76,7 @@ def with_rule(template, function, own_row, cached):
     if not COMPILED:
         return copy
     signature = types.int64(types.int64, types.int64, types.uint64)
-    compiled = compiled_or_told(
+    compiled = compile_or_explain(
         lambda: numba.njit(
             signature, cache=cached, _nrt=False, error_model="numpy", no_cfunc_wrapper=True
         )(copy),

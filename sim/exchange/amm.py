@@ -38,7 +38,7 @@ def pool_skew(world, m):
 def pool_price(world, m, lots):
     """Return the average price at which the pool of a market trades signed lots."""
     market = market_at(world, m)
-    if market["place"] == VAMM:
+    if market["venue_type"] == VAMM:
         return product_price(market["reserve"], market["reserve_product"], lots * market["lot"])
     return skew_price(
         view_at(world, m)["index"],
@@ -54,7 +54,7 @@ def pool_price(world, m, lots):
 def pool_room(world, m, side, price):
     """Return the lots that the pool trades before its price passes `price`; never more than a billion."""
     market, index = market_at(world, m), view_at(world, m)["index"]
-    if market["place"] == VAMM:
+    if market["venue_type"] == VAMM:
         room = (
             side * product_room(market["reserve"], market["reserve_product"], price) / market["lot"]
         )

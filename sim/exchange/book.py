@@ -121,7 +121,7 @@ def opposite(world, m, side):
 
 
 @hot_kernel
-def reserve(world, owner, m, side, lots):
+def add_resting_lots(world, owner, m, side, lots):
     """Add signed `lots` to the resting buy or sell lots of an owner's position."""
     position = position_at(world, owner, m)
     if side > 0:
@@ -150,7 +150,7 @@ def rest(world, number, owner, m, side, tick, lots, flags, expiry_step):
     level["head"], level["tail"] = head + alone * (number - head), number
     put_depth(world, m, place, before + lots)
     set_bit(world, m, place)
-    reserve(world, owner, m, side, lots)
+    add_resting_lots(world, owner, m, side, lots)
     view["best_bid"] = max(view["best_bid"], tick if side > 0 else 0)
     ask = view["best_ask"] if view["best_ask"] > 0 else NO_ASK
     ask = min(ask, tick if side < 0 else NO_ASK)
@@ -173,7 +173,7 @@ def reduce_order(world, number, owner, m, side, tick, lots):
     """Take `lots` off a resting order of `owner`; at zero it leaves the book."""
     order = order_at(world, number)
     place = tick - market_at(world, m)["window_low"]
-    reserve(world, owner, m, side, -lots)
+    add_resting_lots(world, owner, m, side, -lots)
     left, depth = np.int64(order["lots"]) - lots, depth_at(world, m, place) - lots
     order["lots"] = left
     put_depth(world, m, place, depth)

@@ -38,7 +38,7 @@ def average_price(world, m, side, notional):
         Whether the book lacked any.
     """
     market, view = market_at(world, m), view_at(world, m)
-    if market["place"] != BOOK:
+    if market["venue_type"] != BOOK:
         size = max(np.int64(notional / (view["index"] * market["units_per_price"])), 1)
         return pool_price(world, m, -side * size), False
     left, lots, best = notional, 0.0, opposite(world, m, -side)

@@ -38,7 +38,7 @@ def reducible(world, i, m, side):
 
 
 @kernel
-def keep_print(world, m, maker, taker, lots, tick, by_force):
+def record_print(world, m, maker, taker, lots, tick, by_force):
     """Keep the print of a trade, if the run asks for them."""
     run = run_row(world, 0)
     if run["print_count"] < prints(world).shape[0]:
@@ -63,7 +63,7 @@ def trade(world, m, maker, taker, lots, tick, taker_fee, maker_fee, by_force):
     run["trades"] += 1
     asset_at(world, market["asset"])["perp_flow"] += lots * tick * market["tick"] * market["lot"]
     if rarely(run["print_trades"] == 1):
-        keep_print(world, m, maker, taker, lots, tick, by_force)
+        record_print(world, m, maker, taker, lots, tick, by_force)
 
 
 @hot_kernel
@@ -106,7 +106,7 @@ def swap(world, taker, m, side, limit, lots, by_force, taker_fee):
 def match(world, taker, m, side, limit, lots, by_force, taker_fee):
     """Fill up to `lots` at `limit` or better, best price first, then oldest, or from the pool; return the lots left."""
     market, run = market_at(world, m), run_row(world, 0)
-    if rarely(market["place"] != BOOK):
+    if rarely(market["venue_type"] != BOOK):
         return swap(world, taker, m, side, limit, lots, by_force, taker_fee)
     maker_fee = venue_at(world, market["venue"])["maker_fee"]
     while lots > 0:

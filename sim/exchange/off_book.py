@@ -75,7 +75,7 @@ def place_transfer(world, i, row):
 
 
 @entry("int64", 3)
-def place_aside(world, i, k):
+def place_off_book(world, i, k):
     """Carry out the spot trade or transfer in row k of the order buffer; return its outcome."""
     row = order_row_at(world, k)
     return place_spot(world, i, row) if row["kind"] == SPOT else place_transfer(world, i, row)

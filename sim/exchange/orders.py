@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from perplab.sim.clearing.order_margin import affords
+from perplab.sim.clearing.order_margin import has_initial_margin
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.hints import rarely
 from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.exchange.book import cancel, opposite, rest
 from perplab.sim.exchange.matching import match, reducible
-from perplab.sim.exchange.off_book import place_aside
+from perplab.sim.exchange.off_book import place_off_book
 from perplab.sim.state.records import (
     BOOK,
     CANCEL,
@@ -79,10 +79,12 @@ def place_limit(world, i, k):
         lots = min(lots, reducible(world, i, m, side))
         if lots == 0:
             return REFUSED_REDUCE_ONLY
-    crosses, in_pool = crossing(world, m, side, tick), market["place"] != BOOK
+    crosses, in_pool = crossing(world, m, side, tick), market["venue_type"] != BOOK
     if (crosses or in_pool) and flags & POST_ONLY:
         return REFUSED_POST_ONLY
-    if not affords(world, i, m, side, tick, lots) or not fits(position_at(world, i, m), side, lots):
+    if not has_initial_margin(world, i, m, side, tick, lots) or not fits(
+        position_at(world, i, m), side, lots
+    ):
         return REFUSED_MARGIN
     if rarely(crosses):
         lots = match(
@@ -112,7 +114,7 @@ def place_market(world, i, k):
         lots = min(lots, reducible(world, i, m, side))
         if lots == 0:
             return REFUSED_REDUCE_ONLY
-    if not affords(world, i, m, side, margin_tick(world, m, side), lots):
+    if not has_initial_margin(world, i, m, side, margin_tick(world, m, side), lots):
         return REFUSED_MARGIN
     limit = market["band_high"] if side > 0 else market["band_low"]
     left = match(world, i, m, side, limit, lots, 0, venue_at(world, market["venue"])["taker_fee"])
@@ -134,4 +136,4 @@ def submit(world, i, k):
             if cancel(world, trader_at(world, i)["first_slot"] + row["slot"])
             else NOTHING_TO_DO
         )
-    return place_aside(world, i, k)
+    return place_off_book(world, i, k)

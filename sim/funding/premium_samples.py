@@ -22,7 +22,7 @@ import math
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.impact_price import average_price, book_mid
-from perplab.sim.funding.rate import predict
+from perplab.sim.funding.rate import publish_predicted_rate
 from perplab.sim.funding.skew import imbalance_rate
 from perplab.sim.laws.funding import clamp
 from perplab.sim.laws.mark import decayed_average, moved
@@ -68,7 +68,7 @@ def take_impact_prices(world, m):
 
 
 @entry("float64", 2, "float64")
-def other_sample(world, m, elapsed):
+def sample_by_law(world, m, elapsed):
     """Return a sample of a market whose law is not ``impact``, before its limit and quantum."""
     market, view = market_at(world, m), view_at(world, m)
     law, index, mid = market["premium_law"], view["index"], book_mid(world, m)
@@ -105,7 +105,7 @@ def sample_premium(world, m):
         bid, ask = take_impact_prices(world, m)
         premium = premium_index(bid, ask, view["index"])
     else:
-        premium = other_sample(world, m, elapsed)
+        premium = sample_by_law(world, m, elapsed)
     premium = truncated(
         clamp(premium, -market["premium_limit"], market["premium_limit"]), market["premium_quantum"]
     )
@@ -118,10 +118,10 @@ def sample_premium(world, m):
         market["weight_sum"] += weight
         view["average_premium"] = market["premium_sum"] / market["weight_sum"]
     else:
-        average_otherwise(world, m, premium, elapsed)
+        average_by_law(world, m, premium, elapsed)
     view["premium_30m"] = moved(view["premium_30m"], premium, run["weight_30m"])
     view["premium_90m"] = moved(view["premium_90m"], premium, run["weight_90m"])
-    predict(world, m)
+    publish_predicted_rate(world, m)
 
 
 @kernel
@@ -139,7 +139,7 @@ def add_minute(market, sample):
 
 
 @entry("none", 2, "float64", "float64")
-def average_otherwise(world, m, premium, elapsed):
+def average_by_law(world, m, premium, elapsed):
     """Bring the average of a market up to date that is neither simple nor a ramp."""
     market, view = market_at(world, m), view_at(world, m)
     if market["premium_average"] == RECURSIVE:
@@ -158,7 +158,7 @@ def average_otherwise(world, m, premium, elapsed):
                 median_of_votes(
                     market["votes"],
                     market["vote_count"],
-                    market["least_votes"],
+                    market["minimum_votes"],
                     market["premium_quantum"],
                 ),
             )

@@ -23,7 +23,7 @@ def average_premium(world, m):
 
 
 @hot_kernel
-def rate_of(world, m, average, step_limit):
+def rate_in_force(world, m, average, step_limit):
     """Return the funding rate that an average premium gives, no further than `step_limit` from the rate in force."""
     market, before = market_at(world, m), view_at(world, m)["funding_rate"]
     rate = funding_rate(
@@ -38,7 +38,7 @@ def rate_of(world, m, average, step_limit):
 
 
 @kernel
-def predict(world, m):
+def publish_predicted_rate(world, m):
     """Publish the rate that the next settlement would charge as things stand; the one in force if the venue hides it."""
     market, view = market_at(world, m), view_at(world, m)
     view["predicted_funding"] = view["funding_rate"]
@@ -47,4 +47,6 @@ def predict(world, m):
         and market["funding_on"] == 1
         and market["lag"] == 0
     ):
-        view["predicted_funding"] = rate_of(world, m, view["average_premium"], market["step_limit"])
+        view["predicted_funding"] = rate_in_force(
+            world, m, view["average_premium"], market["step_limit"]
+        )

@@ -1,6 +1,6 @@
 """Funding settlement: the rate is fixed and paid through the ledger, at the end of an interval or a little each step.
 
-A rate is fixed from the average premium (`perplab.sim.funding.rate.rate_of`). Where funding accrues continuously, each step charges its
+A rate is fixed from the average premium (`perplab.sim.funding.rate.rate_in_force`). Where funding accrues continuously, each step charges its
 share of the rate of that moment; the record of the interval holds what was charged in all. With a lag the rate fixed at
 one settlement is charged at the next.
 """
@@ -8,7 +8,7 @@ one settlement is charged at the next.
 from perplab.sim.clearing.ledger import pay_funding
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.funding.rate import average_premium, rate_of
+from perplab.sim.funding.rate import average_premium, rate_in_force
 from perplab.sim.funding.skew import trader_interest
 from perplab.sim.laws.funding import funding_payment
 from perplab.sim.laws.funding_transfer import borrowing_rate, carried_rate, fee_pool, received_rate
@@ -17,9 +17,9 @@ from perplab.sim.state.records import (
     POOL_FEES,
     RECEIVERS_SHARE,
     SAME_RATE,
-    held_at,
     market_at,
     markets,
+    open_position_at,
     position_at,
     run_row,
     settlement_at,
@@ -40,12 +40,12 @@ def settle(world, m, seconds):
     """
     market, view = market_at(world, m), view_at(world, m)
     average = average_premium(world, m)
-    fixed = rate_of(world, m, average, market["step_limit"])
+    fixed = rate_in_force(world, m, average, market["step_limit"])
     if market["funding_on"] == 1:
         if market["continuous"] == 0:
             pay_all(world, m, view["funding_rate"] if market["lag"] == 1 else fixed)
             view["funding_rate"] = fixed
-        keep_settlement(world, m, average, seconds)
+        record_settlement(world, m, average, seconds)
     market["settled_seconds"] += market["interval_seconds"]
     market["samples"], market["premium_sum"], market["weight_sum"] = 0, 0.0, 0.0
     if market["short_interval_seconds"] > 0.0:
@@ -57,7 +57,9 @@ def accrue(world, m):
     """Charge a step's share of the mean of the rates at its start and end."""
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
     share, before = run["dt"] / market["interval_seconds"], view["funding_rate"]
-    view["funding_rate"] = rate_of(world, m, view["average_premium"], market["step_limit"] * share)
+    view["funding_rate"] = rate_in_force(
+        world, m, view["average_premium"], market["step_limit"] * share
+    )
     pay_all(world, m, 0.5 * (before + view["funding_rate"]) * share)
 
 
@@ -87,7 +89,7 @@ def notional_price(world, m):
 
 
 @entry("float64", 4, "float64", "float64")
-def rate_of_side(world, m, side, apart, rate, seconds):
+def side_rate(world, m, side, apart, rate, seconds):
     """Return the rate of a side's traders where the pool (row `apart`) is charged nothing by itself but bears the residue.
 
     Notes
@@ -123,7 +125,7 @@ def rate_of_side(world, m, side, apart, rate, seconds):
 
 
 @kernel
-def rates_of_sides(world, m, rate):
+def side_rates(world, m, rate):
     """Return the rate of longs, that of shorts, and the row that stands aside (-1: nobody; else the fund, which is the pool)."""
     run, market = run_row(world, 0), market_at(world, m)
     if market["receivers"] == SAME_RATE:
@@ -131,8 +133,8 @@ def rates_of_sides(world, m, rate):
     fund = venue_at(world, market["venue"])["fund_row"]
     seconds = run["dt"] if market["continuous"] == 1 else market["interval_seconds"]
     return (
-        rate_of_side(world, m, 1, fund, rate, seconds),
-        rate_of_side(world, m, -1, fund, rate, seconds),
+        side_rate(world, m, 1, fund, rate, seconds),
+        side_rate(world, m, -1, fund, rate, seconds),
         fund,
     )
 
@@ -144,10 +146,10 @@ def pay_all(world, m, rate):
     width = markets(world).shape[0]
     price = notional_price(world, m)
     long_paid, short_paid = 0, 0
-    long_rate, short_rate, apart = rates_of_sides(world, m, rate)
-    for h in range(run["held_count"]):
-        i = held_at(world, h) // width
-        if held_at(world, h) % width == m and i != apart:
+    long_rate, short_rate, apart = side_rates(world, m, rate)
+    for h in range(run["open_count"]):
+        i = open_position_at(world, h) // width
+        if open_position_at(world, h) % width == m and i != apart:
             lots = position_at(world, i, m)["lots"]
             units = funding_payment(
                 lots, price, market["units_per_price"], long_rate if lots > 0 else short_rate
@@ -166,7 +168,7 @@ def pay_all(world, m, rate):
 
 
 @kernel
-def keep_settlement(world, m, average, seconds):
+def record_settlement(world, m, average, seconds):
     """Write the record of an interval from its sums, and begin the sums of the next."""
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
     kept = settlement_at(world, run["settlement_count"])

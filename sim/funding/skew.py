@@ -3,13 +3,18 @@
 Long open interest is L, short S, both of traders alone; a positive rate is paid by longs. Rates are fractions of the
 notional per funding interval. ``imbalance_number`` of a market holds a law's numbers in the order of its parameters.
 
-References: GMX v2, market utilities (static and adaptive funding factor); Synthetix SIP-279 (funding velocity).
+References: GMX v2, market utilities (static and adaptive funding factor); Synthetix SIP-279 (funding skew_velocity_rate).
 """
 
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.exchange.amm import trader_skew
-from perplab.sim.laws.skew_funding import adapted, at_least, imbalance_of, velocity
+from perplab.sim.laws.skew_funding import (
+    adapted_rate,
+    floored_magnitude,
+    imbalance_of,
+    skew_velocity_rate,
+)
 from perplab.sim.state.records import ADAPTIVE_OPEN_INTEREST, OPEN_INTEREST, market_at, view_at
 
 
@@ -30,7 +35,7 @@ def imbalance_rate(world, m, elapsed):
     if law == OPEN_INTEREST:
         return imbalance_of(long_lots, short_lots, numbers[1]) * numbers[0]
     if law == ADAPTIVE_OPEN_INTEREST:
-        market["imbalance_state"] = adapted(
+        market["imbalance_state"] = adapted_rate(
             market["imbalance_state"],
             imbalance_of(long_lots, short_lots, 1.0),
             elapsed,
@@ -40,7 +45,7 @@ def imbalance_rate(world, m, elapsed):
             numbers[3],
             numbers[4],
         )
-        return at_least(market["imbalance_state"], numbers[5])
-    per_day = velocity(long_lots - short_lots, numbers[0] / market["lot"], numbers[1])
+        return floored_magnitude(market["imbalance_state"], numbers[5])
+    per_day = skew_velocity_rate(long_lots - short_lots, numbers[0] / market["lot"], numbers[1])
     market["imbalance_state"] += per_day * elapsed / 86_400.0
     return market["imbalance_state"]

@@ -107,7 +107,7 @@ def sort_first(values, count):
 
 
 @kernel
-def kept_by_trim(count, ratio):
+def trim_bounds(count, ratio):
     """Return first and last (exclusive) place of what stays of `count` sorted values when the tails are cut.
 
     Notes
@@ -120,7 +120,7 @@ def kept_by_trim(count, ratio):
 
     Examples
     --------
-    >>> kept_by_trim(3, 0.25), kept_by_trim(4, 0.25), kept_by_trim(6, 0.25)
+    >>> trim_bounds(3, 0.25), trim_bounds(4, 0.25), trim_bounds(6, 0.25)
     ((0, 2), (1, 3), (1, 4))
     """
     removed = int(2.0 * ratio * count + 1e-9)
@@ -138,7 +138,7 @@ def trimmed_mean(values, count, ratio):
     -0.5
     """
     sort_first(values, count)
-    first, last = kept_by_trim(count, ratio)
+    first, last = trim_bounds(count, ratio)
     total = 0.0
     for k in range(first, last):
         total += values[k]

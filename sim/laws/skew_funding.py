@@ -22,7 +22,7 @@ def imbalance_of(long_lots, short_lots, exponent):
 
 
 @hot_kernel
-def adapted(state, imbalance, elapsed, increase, decrease, stable, decreasing, largest):
+def adapted_rate(state, imbalance, elapsed, increase, decrease, stable, decreasing, largest):
     """Return the rate of an adaptive venue after `elapsed` seconds of an imbalance.
 
     Parameters
@@ -45,7 +45,7 @@ def adapted(state, imbalance, elapsed, increase, decrease, stable, decreasing, l
 
     Examples
     --------
-    >>> round(adapted(0.0, 0.06, 600.0, 1e-6, 2e-8, 0.05, 0.03, 1.0), 12)
+    >>> round(adapted_rate(0.0, 0.06, 600.0, 1e-6, 2e-8, 0.05, 0.03, 1.0), 12)
     3.6e-05
     """
     size = abs(imbalance)
@@ -58,12 +58,12 @@ def adapted(state, imbalance, elapsed, increase, decrease, stable, decreasing, l
 
 
 @hot_kernel
-def at_least(rate, least):
+def floored_magnitude(rate, least):
     """Return a rate that is not 0 with at least this size.
 
     Examples
     --------
-    >>> at_least(-0.001, 0.01), at_least(0.02, 0.01), at_least(0.0, 0.01)
+    >>> floored_magnitude(-0.001, 0.01), floored_magnitude(0.02, 0.01), floored_magnitude(0.0, 0.01)
     (-0.01, 0.02, 0.0)
     """
     if rate == 0.0 or abs(rate) >= least:
@@ -72,12 +72,12 @@ def at_least(rate, least):
 
 
 @hot_kernel
-def velocity(skew, scale, largest):
+def skew_velocity_rate(skew, scale, largest):
     """Return the change of the rate per day: the skew over its scale, kept within one, times the largest.
 
     Examples
     --------
-    >>> round(velocity(-60.0, 10_000.0, 3.0), 12), velocity(2e4, 1e4, 3.0)
+    >>> round(skew_velocity_rate(-60.0, 10_000.0, 3.0), 12), skew_velocity_rate(2e4, 1e4, 3.0)
     (-0.018, 3.0)
     """
     return min(max(skew / scale, -1.0), 1.0) * largest

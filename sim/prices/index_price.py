@@ -29,5 +29,5 @@ def update_index(world, m):
     now = asset["spot"] if market["index_law"] == ONE_SOURCE else price_of_sources(world, m)
     index = decayed_average(view["index"], now, run["dt"], market["index_window"])
     view["index"] = clamp(index, market["tick"], MOST_TICKS * market["tick"])
-    if market["place"] != BOOK:
+    if market["venue_type"] != BOOK:
         quote_pool(world, m)

@@ -50,7 +50,7 @@ def quotes_price(world, m):
 
 
 @entry("float64", 3, "float64")
-def other_input(world, m, k, mid):
+def mark_input_by_law(world, m, k, mid):
     """Return what an averaged input of the mark takes in: the mid, or the basis of the deep or of the plain mid.
 
     Notes
@@ -89,7 +89,7 @@ def advance_averages(world, m, elapsed):
             )
         if kind >= MID_AVERAGE and mid > 0.0:
             market["mark_average"][k] = decayed_average(
-                market["mark_average"][k], other_input(world, m, k, mid), elapsed, window
+                market["mark_average"][k], mark_input_by_law(world, m, k, mid), elapsed, window
             )
         if kind == INDEX_PLUS_BASIS or kind == QUOTES_AVERAGE or kind >= MID_AVERAGE:
             market["forced_average"][k] = decayed_average(
@@ -170,5 +170,5 @@ def update_mark(world, m, seconds):
         view["mark"] = clamp(
             clamp(mark_of(world, m, 0.0), low, high), market["tick"], MOST_TICKS * market["tick"]
         )
-        market["unforced_mark"] = clamp(mark_of(world, m, 1.0), low, high)
+        market["counterfactual_mark"] = clamp(mark_of(world, m, 1.0), low, high)
     set_band(world, m)

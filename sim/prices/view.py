@@ -16,7 +16,7 @@ DEPTH_BAND = 0.001
 def depth_near(world, m, side, tick):
     """Return the lots of a side (+1: bids) as far as a tick, of the book or of the pool."""
     market = market_at(world, m)
-    if market["place"] != BOOK:
+    if market["venue_type"] != BOOK:
         return pool_room(world, m, -side, tick * market["tick"])
     return depth_to(world, m, side, tick)
 

@@ -4,26 +4,26 @@ import math
 
 import numpy as np
 
-from perplab.sim.clearing.equity import purse_equity
-from perplab.sim.clearing.insurance_fund import cover
+from perplab.sim.clearing.equity import account_equity
+from perplab.sim.clearing.insurance_fund import fund_covers_deficit
 from perplab.sim.clearing.ledger import exchange, share_of
-from perplab.sim.clearing.maintenance import purse_maintenance
+from perplab.sim.clearing.maintenance import account_maintenance
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.margin import bankruptcy_price
 from perplab.sim.risk.attribution import start_event
 from perplab.sim.state.records import (
+    ADL,
     AT_MARK,
     AT_PREVIOUS_MARK,
-    DELEVERAGED,
     PRO_RATA,
     RANDOM,
     RANK_PROFIT_LEVERAGE,
     RANK_PROFIT_MARGIN,
     event_at,
     events,
-    held_at,
     market_at,
     markets,
+    open_position_at,
     position_at,
     run_row,
     trader_at,
@@ -59,18 +59,18 @@ def rank(world, i, m):
         market_at(world, m),
         view_at(world, m)["mark"],
     )
-    law, unit = venue_at(world, market["venue"])["deleveraging_rank"], market["units_per_price"]
+    law, unit = venue_at(world, market["venue"])["adl_rank"], market["units_per_price"]
     notional, entry = (
         max(abs(position["lots"]) * mark * unit, 1.0),
         max(float(abs(position["quote"])), 1.0),
     )
     equity, profit = (
-        max(purse_equity(world, i, m), 1.0),
+        max(account_equity(world, i, m), 1.0),
         position["quote"] + position["lots"] * mark * unit,
     )
     if law == RANK_PROFIT_MARGIN:
         return signed_score(
-            profit / max(equity - profit, 1.0), purse_maintenance(world, i, m) / equity
+            profit / max(equity - profit, 1.0), account_maintenance(world, i, m) / equity
         )
     if law == RANK_PROFIT_LEVERAGE:
         return signed_score(profit / entry, notional / equity)
@@ -80,7 +80,7 @@ def rank(world, i, m):
 @kernel
 def score_of(world, i, m):
     """Return what puts position (i, m) first in the queue: the venue's rank, or a draw of this step."""
-    if venue_at(world, market_at(world, m)["venue"])["deleveraging_picking"] == RANDOM:
+    if venue_at(world, market_at(world, m)["venue"])["adl_selection"] == RANDOM:
         return float(
             key_at(trader_at(world, i)["key"], QUEUE + run_row(world, 0)["step"]) >> HALF_WORD
         )
@@ -95,9 +95,12 @@ def first_in_queue(world, i, m):
         position_at(world, i, m)["lots"],
         venue_at(world, market_at(world, m)["venue"])["fund_row"],
     )
-    for h in range(run["held_count"]):
-        other = held_at(world, h) // width
-        if held_at(world, h) % width == m and position_at(world, other, m)["lots"] * side < 0:
+    for h in range(run["open_count"]):
+        other = open_position_at(world, h) // width
+        if (
+            open_position_at(world, h) % width == m
+            and position_at(world, other, m)["lots"] * side < 0
+        ):
             score = score_of(world, other, m) if other != fund else -1e299
             if score > best:
                 best, winner = score, other
@@ -105,16 +108,16 @@ def first_in_queue(world, i, m):
 
 
 @kernel
-def deleveraging_tick(world, i, m):
+def adl_tick(world, i, m):
     """Return the price of deleveraging: the bankruptcy price rounded against the counterparty, the previous mark, or the mark."""
     market, lots = market_at(world, m), position_at(world, i, m)["lots"]
-    law = venue_at(world, market["venue"])["deleveraging_price"]
+    law = venue_at(world, market["venue"])["adl_price"]
     if law == AT_PREVIOUS_MARK:
         return np.int64(max(round(market["previous_mark"] / market["tick"]), 1.0))
     if law == AT_MARK:
         return np.int64(max(round(view_at(world, m)["mark"] / market["tick"]), 1.0))
     price = bankruptcy_price(
-        view_at(world, m)["mark"], purse_equity(world, i, m), lots, market["units_per_price"]
+        view_at(world, m)["mark"], account_equity(world, i, m), lots, market["units_per_price"]
     )
     tick = math.ceil(price / market["tick"]) if lots > 0 else math.floor(price / market["tick"])
     return np.int64(max(tick, 1))
@@ -125,7 +128,7 @@ def close_against(world, i, other, m, lots, tick, number, parent, cause):
     """Close lots of position (i, m) against another trader at a tick; return the place of the event."""
     position, market = position_at(world, i, m), market_at(world, m)
     kept, signed = (
-        start_event(world, i, m, number, parent, cause, DELEVERAGED),
+        start_event(world, i, m, number, parent, cause, ADL),
         -lots if position["lots"] > 0 else lots,
     )
     exchange(world, m, other, i, signed, tick, 0.0, 0.0)
@@ -136,12 +139,12 @@ def close_against(world, i, other, m, lots, tick, number, parent, cause):
         lots * tick * market["units_per_tick"],
     )
     position["forced_lots"] += lots
-    position_at(world, other, m)["deleveraged_lots"] += lots
+    position_at(world, other, m)["adl_lots"] += lots
     return kept
 
 
 @kernel
-def deleverage_all(world, i, m, number, parent, cause, tick):
+def run_adl_all(world, i, m, number, parent, cause, tick):
     """Close position (i, m) against all opposite traders in proportion to their size, rounded down; return the last event.
 
     What the rounding leaves is for the queue.
@@ -153,19 +156,19 @@ def deleverage_all(world, i, m, number, parent, cause, tick):
         0,
         -1,
     )
-    for h in range(run["held_count"]):
-        other = held_at(world, h) // width
+    for h in range(run["open_count"]):
+        other = open_position_at(world, h) // width
         if (
-            held_at(world, h) % width == m
+            open_position_at(world, h) % width == m
             and other < run["traders"]
             and position_at(world, other, m)["lots"] * size < 0
         ):
             total += abs(position_at(world, other, m)["lots"])
     wanted = min(abs(size), total)
-    for h in range(run["held_count"] - 1, -1, -1):
-        other = held_at(world, h) // width
+    for h in range(run["open_count"] - 1, -1, -1):
+        other = open_position_at(world, h) // width
         if (
-            held_at(world, h) % width == m
+            open_position_at(world, h) % width == m
             and other < run["traders"]
             and position_at(world, other, m)["lots"] * size < 0
         ):
@@ -177,12 +180,12 @@ def deleverage_all(world, i, m, number, parent, cause, tick):
 
 
 @kernel
-def deleverage(world, i, m, number, parent, cause):
+def run_adl(world, i, m, number, parent, cause):
     """Close position (i, m) against opposite positions, as the venue picks them; the fund covers the rounding."""
     position, market = position_at(world, i, m), market_at(world, m)
-    tick, kept = deleveraging_tick(world, i, m), -1
-    if venue_at(world, market["venue"])["deleveraging_picking"] == PRO_RATA:
-        kept = deleverage_all(world, i, m, number, parent, cause, tick)
+    tick, kept = adl_tick(world, i, m), -1
+    if venue_at(world, market["venue"])["adl_selection"] == PRO_RATA:
+        kept = run_adl_all(world, i, m, number, parent, cause, tick)
         parent, cause = (parent, cause) if kept < 0 else (-2, -1)
     while position["lots"] != 0:
         other = first_in_queue(world, i, m)
@@ -191,4 +194,4 @@ def deleverage(world, i, m, number, parent, cause):
         lots = min(abs(position["lots"]), abs(position_at(world, other, m)["lots"]))
         kept = close_against(world, i, other, m, lots, tick, number, parent, cause)
         parent, cause = -2, -1
-    cover(world, i, m, kept)
+    fund_covers_deficit(world, i, m, kept)

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from perplab.sim.clearing.equity import purse_equity
+from perplab.sim.clearing.equity import account_equity
 from perplab.sim.clearing.ledger import fees_received, funding_received
 from perplab.sim.clearing.maintenance import tier_maintenance
 from perplab.sim.compiler.jit import kernel
@@ -83,9 +83,9 @@ def parent_of(world, i, m, maintenance):
     """Return ``(parent node or -1, cause)`` of position (i, m), whose purse has fallen below `maintenance` units."""
     market, view, history = market_at(world, m), view_at(world, m), forced(world)
     lots, now = position_at(world, i, m)["lots"], market["mark_seconds"]
-    pushed = lots * (view["mark"] - market["unforced_mark"]) * market["units_per_price"]
-    unforced_equity = purse_equity(world, i, m) - pushed
-    maintenance += tier_maintenance(world, i, m, market["unforced_mark"]) - tier_maintenance(
+    pushed = lots * (view["mark"] - market["counterfactual_mark"]) * market["units_per_price"]
+    unforced_equity = account_equity(world, i, m) - pushed
+    maintenance += tier_maintenance(world, i, m, market["counterfactual_mark"]) - tier_maintenance(
         world, i, m, view["mark"]
     )
     if pushed >= 0.0 or unforced_equity < maintenance:
@@ -140,8 +140,8 @@ def start_event(world, i, m, number, parent, cause, kind):
     event["market"], event["trader"], event["counterparty"], event["kind"] = m, i, -1, kind
     event["node"], event["parent"], event["cause"] = position["node"], parent, cause
     event["lots"], event["value"], event["fund_change"], event["mid_shift"] = 0, 0, 0, 0.0
-    event["mark"], event["unforced_mark"] = view["mark"], market["unforced_mark"]
-    equity = purse_equity(world, i, m)
+    event["mark"], event["counterfactual_mark"] = view["mark"], market["counterfactual_mark"]
+    equity = account_equity(world, i, m)
     event["equity"] = np.int64(math.floor(equity))
     event["bankruptcy_price"] = bankruptcy_price(
         view["mark"], equity, position["lots"], market["units_per_price"]

@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
-from perplab.sim.clearing.equity import purse_equity
-from perplab.sim.clearing.maintenance import purse_maintenance
+from perplab.sim.clearing.equity import account_equity
+from perplab.sim.clearing.maintenance import account_maintenance
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.margin import bankruptcy_price, fillable_price, size_for_shortage, tier_of
 from perplab.sim.state.records import (
@@ -35,14 +35,14 @@ def pause_of(world, v):
 
 
 @kernel
-def slice_lots(world, i, m):
+def order_lots(world, i, m):
     """Return the lots of the next forced order; a share starts the venue's pause."""
     market, size = market_at(world, m), abs(position_at(world, i, m)["lots"])
     venue, account = venue_at(world, market["venue"]), account_at(world, i, market["venue"])
     notional = size * view_at(world, m)["mark"] * market["units_per_price"]
     fresh = account["pause_until"] < market["mark_seconds"] - pause_of(world, market["venue"])
     if venue["portion"] > EACH_SHARE:
-        return other_portion(world, i, m, size, notional)
+        return lots_by_law(world, i, m, size, notional)
     if (
         venue["first_share"] < 1.0
         and notional > venue["first_notional"]
@@ -54,10 +54,10 @@ def slice_lots(world, i, m):
 
 
 @kernel
-def other_portion(world, i, m, size, notional):
+def lots_by_law(world, i, m, size, notional):
     """Return the lots that a venue closes at once which neither closes a share nor all."""
     market = market_at(world, m)
-    venue, maintenance = venue_at(world, market["venue"]), purse_maintenance(world, i, m)
+    venue, maintenance = venue_at(world, market["venue"]), account_maintenance(world, i, m)
     tier, wanted = tier_of(notional, market["tier_floor"], market["tiers"]), float(size)
     if notional <= venue["first_notional"]:
         return size
@@ -65,9 +65,9 @@ def other_portion(world, i, m, size, notional):
         below = market["tier_floor"][max(tier + 1 - venue["tiers_down"], 0)]
         wanted = size * (1.0 - below / notional) + 1.0
     elif venue["portion"] == HALF:
-        wanted = 0.5 * size if purse_equity(world, i, m) >= 0.5 * maintenance else size
+        wanted = 0.5 * size if account_equity(world, i, m) >= 0.5 * maintenance else size
     else:
-        shortage = maintenance * (1.0 + venue["buffer"]) - purse_equity(world, i, m)
+        shortage = maintenance * (1.0 + venue["buffer"]) - account_equity(world, i, m)
         fraction = market["tier_fraction"][tier] + 2.0 * market["size_slope"] * size
         wanted = size_for_shortage(shortage, notional / size, fraction, venue["liquidation_fee"])
     wanted = min(wanted, size * venue["largest_share"])
@@ -77,7 +77,11 @@ def other_portion(world, i, m, size, notional):
 @kernel
 def forced_price(world, i, m, law):
     """Return the price beyond which a forced order does not go, by the venue's law."""
-    market, mark, equity = market_at(world, m), view_at(world, m)["mark"], purse_equity(world, i, m)
+    market, mark, equity = (
+        market_at(world, m),
+        view_at(world, m)["mark"],
+        account_equity(world, i, m),
+    )
     lots, venue = position_at(world, i, m)["lots"], venue_at(world, market["venue"])
     if law == FILLABLE_LIMIT:
         return fillable_price(
@@ -85,7 +89,7 @@ def forced_price(world, i, m, law):
             equity,
             lots,
             market["units_per_price"],
-            purse_maintenance(world, i, m),
+            account_maintenance(world, i, m),
             venue["bankruptcy_adjustment"],
             venue["spread_to_maintenance"],
         )

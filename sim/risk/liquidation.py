@@ -10,34 +10,39 @@ import math
 
 import numpy as np
 
-from perplab.sim.clearing.equity import cross_equity, purse_equity, same_purse
+from perplab.sim.clearing.equity import account_equity, cross_equity, same_margin_account
 from perplab.sim.clearing.insurance_fund import (
     charge_to_fund,
-    cover,
+    fund_covers_deficit,
+    move_margin_account,
     move_position,
-    move_purse,
-    surrender,
+    pay_to_fund,
 )
 from perplab.sim.clearing.ledger import exchange, fee_units
-from perplab.sim.clearing.maintenance import purse_maintenance
+from perplab.sim.clearing.maintenance import account_maintenance
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.book import cancel
 from perplab.sim.exchange.impact_price import book_mid
 from perplab.sim.exchange.matching import match
-from perplab.sim.risk.adl import deleverage
+from perplab.sim.risk.adl import run_adl
 from perplab.sim.risk.attribution import parent_of, remember_forced, start_event
-from perplab.sim.risk.forced_orders import forced_limit, pause_of, slice_lots
-from perplab.sim.risk.loss_sharing import must_deleverage, must_share, share_loss
-from perplab.sim.risk.screening import all_safe, below_maintenance, find_distressed, look_at_changes
+from perplab.sim.risk.forced_orders import forced_limit, order_lots, pause_of
+from perplab.sim.risk.loss_sharing import must_share, needs_adl, share_loss
+from perplab.sim.risk.screening import (
+    all_safe,
+    below_maintenance,
+    find_liquidatable,
+    screen_changed,
+)
 from perplab.sim.state.records import (
     FORCED_ORDER,
     SURPLUS_TO_FUND,
     TAKEOVER,
     TWIN_TAKEOVER,
     account_at,
-    distressed_at,
     event_at,
+    liquidatable_at,
     market_at,
     markets,
     order_at,
@@ -63,11 +68,11 @@ def cancel_all(world, i, v):
 def liquidation_round(world, v, number):
     """Carry out one round at venue v; return how many positions were worked on."""
     width, worked = markets(world).shape[0], 0
-    look_at_changes(world)
+    screen_changed(world)
     if all_safe(world, v):
         return 0
-    for k in range(find_distressed(world, v)):
-        i, m = distressed_at(world, k) // width, distressed_at(world, k) % width
+    for k in range(find_liquidatable(world, v)):
+        i, m = liquidatable_at(world, k) // width, liquidatable_at(world, k) % width
         if position_at(world, i, m)["lots"] != 0 and below_maintenance(world, i, m):
             worked += liquidate(world, i, m, number)
     return worked
@@ -79,8 +84,8 @@ def liquidate(world, i, m, number):
     market, position = market_at(world, m), position_at(world, i, m)
     v = market["venue"]
     venue, account = venue_at(world, v), account_at(world, i, v)
-    maintenance = purse_maintenance(world, i, m)
-    at_once = purse_equity(world, i, m) < venue["takeover_share"] * maintenance
+    maintenance = account_maintenance(world, i, m)
+    at_once = account_equity(world, i, m) < venue["takeover_share"] * maintenance
     if market["mark_seconds"] < account["pause_until"] and not at_once:
         return 0
     parent, cause = -2, -1
@@ -94,9 +99,9 @@ def liquidate(world, i, m, number):
         run_row(world, 0)["next_node"] += 1
     cancel_all(world, i, v)
     if venue["no_impact"] == 1:
-        twin_takeover(world, i, m, number, parent, cause, at_once)
+        transfer_to_fund_untraded(world, i, m, number, parent, cause, at_once)
     elif at_once:
-        take_over(world, i, m, number, parent, cause)
+        transfer_to_fund(world, i, m, number, parent, cause)
     else:
         force_order(world, i, m, number, parent, cause)
     return 1
@@ -108,7 +113,7 @@ def force_order(world, i, m, number, parent, cause):
     market, position, view = market_at(world, m), position_at(world, i, m), view_at(world, m)
     venue, side = venue_at(world, market["venue"]), (-1 if position["lots"] > 0 else 1)
     kept = start_event(world, i, m, number, parent, cause, FORCED_ORDER)
-    lots, before = slice_lots(world, i, m), book_mid(world, m)
+    lots, before = order_lots(world, i, m), book_mid(world, m)
     quote, realised, free = (
         position["quote"],
         position["realised"],
@@ -133,9 +138,9 @@ def force_order(world, i, m, number, parent, cause):
         and position["lots"] != 0
         and below_maintenance(world, i, m)
     ):
-        take_over(world, i, m, number, -2, -1)
+        transfer_to_fund(world, i, m, number, -2, -1)
     elif position["lots"] == 0:
-        settle_closed(world, i, m, kept, free)
+        settle_closed_position(world, i, m, kept, free)
 
 
 @kernel
@@ -152,7 +157,7 @@ def mid_shift(world, m, before):
 @kernel
 def take_fee(world, i, m, value, free):
     """Charge the liquidation fee on a value, at most what is left; return the fund's part. `free`: collateral before the trade."""
-    left, released = left_over(world, i, m, free)
+    left, released = remaining_equity(world, i, m, free)
     fee = min(
         fee_units(float(value), venue_at(world, market_at(world, m)["venue"])["liquidation_fee"]),
         left,
@@ -161,39 +166,39 @@ def take_fee(world, i, m, value, free):
 
 
 @kernel
-def left_over(world, i, m, free):
-    """Return what a forced trade has left behind (i, m), and the part of it that an isolated pot has released. `free`: as in `take_fee`."""
+def remaining_equity(world, i, m, free):
+    """Return what a forced trade has left behind (i, m), and the part of it that an isolated isolated_margin has released. `free`: as in `take_fee`."""
     released = np.int64(0)
     if position_at(world, i, m)["isolated"] == 1:
         released = account_at(world, i, market_at(world, m)["venue"])["collateral"] - free
-    return max(np.int64(math.floor(purse_equity(world, i, m))), 0) + released, released
+    return max(np.int64(math.floor(account_equity(world, i, m))), 0) + released, released
 
 
 @kernel
-def settle_closed(world, i, m, kept, free):
+def settle_closed_position(world, i, m, kept, free):
     """End the liquidation of a position that is flat: the fund covers what is missing, and has what is left where the venue says so.
 
     Of a purse that stands behind other positions too, their maintenance margin stays with the account.
     """
     if venue_at(world, market_at(world, m)["venue"])["surplus"] == SURPLUS_TO_FUND:
-        left, released = left_over(world, i, m, free)
-        units = max(left - np.int64(math.ceil(purse_maintenance(world, i, m))), 0)
-        event_at(world, kept)["fund_change"] += surrender(world, i, m, units, released)
-    cover(world, i, m, kept)
+        left, released = remaining_equity(world, i, m, free)
+        units = max(left - np.int64(math.ceil(account_maintenance(world, i, m))), 0)
+        event_at(world, kept)["fund_change"] += pay_to_fund(world, i, m, units, released)
+    fund_covers_deficit(world, i, m, kept)
 
 
 @entry("none", 6)
-def take_over(world, i, m, number, parent, cause):
-    """Hand the purse and its positions to the fund; if the fund cannot carry them, deleverage instead, or let others share the loss."""
+def transfer_to_fund(world, i, m, number, parent, cause):
+    """Hand the purse and its positions to the fund; if the fund cannot carry them, run_adl instead, or let others share the loss."""
     v, kept = market_at(world, m)["venue"], -1
-    fund, equity = venue_at(world, v)["fund_row"], purse_equity(world, i, m)
-    if must_deleverage(world, i, m):
-        deleverage(world, i, m, number, parent, cause)
+    fund, equity = venue_at(world, v)["fund_row"], account_equity(world, i, m)
+    if needs_adl(world, i, m):
+        run_adl(world, i, m, number, parent, cause)
         return
     beyond = equity < 0.0 and must_share(world, v, cross_equity(world, fund, v) + equity)
     for other in range(markets(world).shape[0]):
         position = position_at(world, i, other)
-        if position["lots"] != 0 and same_purse(world, i, m, other):
+        if position["lots"] != 0 and same_margin_account(world, i, m, other):
             position["node"] = (
                 position_at(world, i, m)["node"] if position["node"] < 0 else position["node"]
             )
@@ -209,19 +214,19 @@ def take_over(world, i, m, number, parent, cause):
             )
             position["forced_lots"] += abs(lots)
             event["fund_change"] += move_position(world, i, other, fund)
-    event_at(world, kept)["fund_change"] += move_purse(world, i, m, fund)
+    event_at(world, kept)["fund_change"] += move_margin_account(world, i, m, fund)
     if beyond:
         event_at(world, kept)["fund_change"] += share_loss(world, m, np.int64(math.ceil(-equity)))
 
 
 @kernel
-def twin_takeover(world, i, m, number, parent, cause, whole):
+def transfer_to_fund_untraded(world, i, m, number, parent, cause, whole):
     """Let the fund take the forced lots at the mark, without touching the book, or what the pool's price hangs on."""
     market, position = market_at(world, m), position_at(world, i, m)
     venue = venue_at(world, market["venue"])
     fund, side = venue["fund_row"], (-1 if position["lots"] > 0 else 1)
     kept = start_event(world, i, m, number, parent, cause, TWIN_TAKEOVER)
-    lots = abs(position["lots"]) if whole else slice_lots(world, i, m)
+    lots = abs(position["lots"]) if whole else order_lots(world, i, m)
     tick, free = (
         np.int64(round(view_at(world, m)["mark"] / market["tick"])),
         account_at(world, i, market["venue"])["collateral"],
@@ -239,7 +244,7 @@ def twin_takeover(world, i, m, number, parent, cause, whole):
     )
     position["forced_lots"] += lots
     if position["lots"] == 0:
-        settle_closed(world, i, m, kept, free)
+        settle_closed_position(world, i, m, kept, free)
 
 
 @kernel

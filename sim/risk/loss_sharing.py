@@ -13,18 +13,18 @@ import math
 
 import numpy as np
 
-from perplab.sim.clearing.equity import cross_equity, purse_equity, same_purse
+from perplab.sim.clearing.equity import account_equity, cross_equity, same_margin_account
 from perplab.sim.clearing.ledger import credit
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.state.records import (
-    BY_DELEVERAGING,
+    BY_ADL,
     BY_OPEN_INTEREST,
-    BY_WINNERS,
+    BY_POOL_ADL,
     account_at,
-    held_at,
     market_at,
     markets,
+    open_position_at,
     position_at,
     run_row,
     venue_at,
@@ -51,21 +51,21 @@ def must_share(world, v, left):
 
 
 @kernel
-def held_with(world, i, m):
+def fund_holdings_with(world, i, m):
     """Return the value at the marks of what the fund would hold with the positions of the purse of (i, m), float units."""
     v, total = market_at(world, m)["venue"], 0.0
     for other in range(markets(world).shape[0]):
         market = market_at(world, other)
         if market["venue"] == v:
             lots = position_at(world, venue_at(world, v)["fund_row"], other)["lots"]
-            if same_purse(world, i, m, other):
+            if same_margin_account(world, i, m, other):
                 lots += position_at(world, i, other)["lots"]
             total += abs(lots) * view_at(world, other)["mark"] * market["units_per_price"]
     return total
 
 
 @kernel
-def must_deleverage(world, i, m):
+def needs_adl(world, i, m):
     """Return whether counterparties, not the fund, must take the position (i, m).
 
     Notes
@@ -75,13 +75,16 @@ def must_deleverage(world, i, m):
     all, since nobody else can.
     """
     v = market_at(world, m)["venue"]
-    venue, equity = venue_at(world, v), purse_equity(world, i, m)
-    if venue["loss_sharing"] != BY_DELEVERAGING:
+    venue, equity = venue_at(world, v), account_equity(world, i, m)
+    if venue["loss_sharing"] != BY_ADL:
         return False
     if venue["below_zero"] == 1 and equity < 0.0:
         return True
     left = cross_equity(world, venue["fund_row"], v) + equity
-    return must_share(world, v, left) or left < held_with(world, i, m) / venue["fund_leverage"]
+    return (
+        must_share(world, v, left)
+        or left < fund_holdings_with(world, i, m) / venue["fund_leverage"]
+    )
 
 
 @entry("none", 2)
@@ -117,7 +120,7 @@ def part_of(law, mine, total, units):
 
     Examples
     --------
-    >>> part_of(BY_OPEN_INTEREST, 7.0, 11.0, 100_000_000) / 7, part_of(BY_WINNERS, 50.0, 171.0, 10_000)
+    >>> part_of(BY_OPEN_INTEREST, 7.0, 11.0, 100_000_000) / 7, part_of(BY_POOL_ADL, 50.0, 171.0, 10_000)
     (9090910.0, 50)
     """
     if law == BY_OPEN_INTEREST:
@@ -131,15 +134,15 @@ def share_loss(world, m, units):
     run, width, v = run_row(world, 0), markets(world).shape[0], market_at(world, m)["venue"]
     venue, total, paid = venue_at(world, v), 0.0, 0
     law = venue["loss_sharing"]
-    if law != BY_OPEN_INTEREST and law != BY_WINNERS:
+    if law != BY_OPEN_INTEREST and law != BY_POOL_ADL:
         return 0
-    for h in range(run["held_count"]):
-        i = held_at(world, h) // width
-        if held_at(world, h) % width == m and i < run["traders"]:
+    for h in range(run["open_count"]):
+        i = open_position_at(world, h) // width
+        if open_position_at(world, h) % width == m and i < run["traders"]:
             total += weight(world, i, m, law)
-    for h in range(run["held_count"]):
-        i = held_at(world, h) // width
-        if held_at(world, h) % width == m and i < run["traders"] and total > 0.0:
+    for h in range(run["open_count"]):
+        i = open_position_at(world, h) // width
+        if open_position_at(world, h) % width == m and i < run["traders"] and total > 0.0:
             part = part_of(law, weight(world, i, m, law), total, units)
             credit(world, i, m, -part)
             paid += part

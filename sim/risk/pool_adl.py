@@ -15,12 +15,12 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.risk.attribution import start_event
 from perplab.sim.state.records import (
-    DELEVERAGED,
+    ADL,
     event_at,
     events,
-    held_at,
     market_at,
     markets,
+    open_position_at,
     position_at,
     run_row,
     venue_at,
@@ -32,10 +32,10 @@ from perplab.sim.state.records import (
 def side_profit(world, m, side):
     """Return the net open profit of all traders on a side of a market, float units."""
     run, width, total = run_row(world, 0), markets(world).shape[0], 0.0
-    for h in range(run["held_count"]):
-        i = held_at(world, h) // width
+    for h in range(run["open_count"]):
+        i = open_position_at(world, h) // width
         if (
-            held_at(world, h) % width == m
+            open_position_at(world, h) % width == m
             and i < run["traders"]
             and position_at(world, i, m)["lots"] * side > 0
         ):
@@ -44,7 +44,7 @@ def side_profit(world, m, side):
 
 
 @kernel
-def share_owed(world, m, side):
+def profit_share_owed(world, m, side):
     """Return the part of the pool's worth that a side's net profit is; infinite where the pool is worth nothing."""
     profit, v = side_profit(world, m, side), market_at(world, m)["venue"]
     worth = (
@@ -58,13 +58,13 @@ def share_owed(world, m, side):
 
 
 @kernel
-def first_winner(world, m, side):
+def most_profitable(world, m, side):
     """Return the trader of a side with the largest profit for what was paid, -1 if none has any."""
     run, width, best, winner = run_row(world, 0), markets(world).shape[0], 0.0, -1
-    for h in range(run["held_count"]):
-        i = held_at(world, h) // width
+    for h in range(run["open_count"]):
+        i = open_position_at(world, h) // width
         if (
-            held_at(world, h) % width == m
+            open_position_at(world, h) % width == m
             and i < run["traders"]
             and position_at(world, i, m)["lots"] * side > 0
         ):
@@ -75,13 +75,13 @@ def first_winner(world, m, side):
 
 
 @kernel
-def close_winner(world, i, m):
+def close_most_profitable(world, i, m):
     """Close position (i, m) against the pool at the mark, rounded to a tick against the trader, without fees."""
     market, position = market_at(world, m), position_at(world, i, m)
     fund, lots = venue_at(world, market["venue"])["fund_row"], position["lots"]
     price = view_at(world, m)["mark"] / market["tick"]
     tick = np.int64(max(math.floor(price) if lots > 0 else math.ceil(price), 1))
-    kept = start_event(world, i, m, 0, -1, -1, DELEVERAGED)
+    kept = start_event(world, i, m, 0, -1, -1, ADL)
     exchange(world, m, fund, i, -lots, tick, 0.0, 0.0)
     event = event_at(world, kept)
     event["counterparty"], event["lots"], event["value"] = (
@@ -89,24 +89,24 @@ def close_winner(world, i, m):
         -lots,
         abs(lots) * tick * market["units_per_tick"],
     )
-    position["deleveraged_lots"] += abs(lots)
+    position["adl_lots"] += abs(lots)
 
 
 @entry("none", 2)
-def close_winners(world, v):
+def run_pool_adl(world, v):
     """Close winners in the markets of venue v where a side's profit is beyond the trigger, until it is within the target."""
     run, venue = run_row(world, 0), venue_at(world, v)
     for m in range(markets(world).shape[0]):
         for side in range(-1, 2, 2):
             if (
                 market_at(world, m)["venue"] == v
-                and share_owed(world, m, side) > venue["winners_trigger"]
+                and profit_share_owed(world, m, side) > venue["pool_adl_trigger"]
             ):
                 while (
-                    share_owed(world, m, side) > venue["winners_target"]
+                    profit_share_owed(world, m, side) > venue["pool_adl_target"]
                     and run["event_count"] < events(world).shape[0]
                 ):
-                    i = first_winner(world, m, side)
+                    i = most_profitable(world, m, side)
                     if i < 0:
                         break
-                    close_winner(world, i, m)
+                    close_most_profitable(world, i, m)

@@ -2,19 +2,19 @@
 
 import math
 
-from perplab.sim.clearing.equity import purse_equity, same_purse
-from perplab.sim.clearing.maintenance import purse_maintenance
+from perplab.sim.clearing.equity import account_equity, same_margin_account
+from perplab.sim.clearing.maintenance import account_maintenance
 from perplab.sim.clearing.wallet import receive_incoming
 from perplab.sim.compiler.hints import fetch
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.laws.margin import liquidation_price
 from perplab.sim.state.records import (
     account_at,
-    dirty_at,
-    distressed,
-    held_at,
+    changed_position_at,
+    liquidatable,
     market_at,
     markets,
+    open_position_at,
     position_at,
     run_row,
     view_at,
@@ -26,7 +26,7 @@ GLANCE, REACH, COARSE, AHEAD = 1.0 - 1e-6, 0.05, 2.0, 8
 @kernel
 def below_maintenance(world, i, m):
     """Return whether the purse of (i, m) is below its maintenance margin."""
-    return purse_equity(world, i, m) < purse_maintenance(world, i, m)
+    return account_equity(world, i, m) < account_maintenance(world, i, m)
 
 
 @kernel
@@ -44,8 +44,8 @@ def safe_interval(world, i, m):
         market_at(world, m),
         view_at(world, m)["mark"],
     )
-    equity, lots, low, high = purse_equity(world, i, m), position["lots"], 0.0, math.inf
-    if equity < purse_maintenance(world, i, m) or shares_purse(world, i, m):
+    equity, lots, low, high = account_equity(world, i, m), position["lots"], 0.0, math.inf
+    if equity < account_maintenance(world, i, m) or shares_margin_account(world, i, m):
         return mark, mark
     for tier in range(market["tiers"]):
         fraction = market["tier_fraction"][tier] + market["size_slope"] * abs(lots)
@@ -62,20 +62,20 @@ def safe_interval(world, i, m):
 
 
 @kernel
-def shares_purse(world, i, m):
+def shares_margin_account(world, i, m):
     """Return whether the purse behind position (i, m) stands behind another position too."""
     for other in range(markets(world).shape[0]):
         if (
             other != m
             and position_at(world, i, other)["lots"] != 0
-            and same_purse(world, i, m, other)
+            and same_margin_account(world, i, m, other)
         ):
             return True
     return False
 
 
 @kernel
-def tighten(world, i, m):
+def narrow_safe_interval(world, i, m):
     """Narrow the market's safe interval by that of position (i, m)."""
     market = market_at(world, m)
     low, high = safe_interval(world, i, m)
@@ -86,14 +86,14 @@ def tighten(world, i, m):
 
 
 @hot_kernel
-def burden(mark, price, fraction):
+def margin_bound(mark, price, fraction):
     """Return the maintenance, at most, of one unit of size at a mark of `price` or now, and what rounding may take."""
     return max(mark, price) * fraction + (mark + price) * (1.0 - GLANCE)
 
 
 @kernel
-def glance_of(world):
-    """Return what a glance at a position takes: units a lot, the value below which it suffices, and either end of the safe interval with its burden.
+def screen_bounds(world):
+    """Return what a glance at a position takes: units a lot, the value below which it suffices, and either end of the safe interval with its margin_bound.
 
     Below that value no tier asks for more than `COARSE` times the share of the first (shares rise from tier to tier; what a
     tier deducts is left out, on the safe side). It is 0 where no glance suffices: several markets, a `size_slope`, a mark
@@ -113,14 +113,14 @@ def glance_of(world):
         market["units_per_price"],
         ceiling,
         low,
-        burden(mark, low, fraction),
+        margin_bound(mark, low, fraction),
         high,
-        burden(mark, high, fraction),
+        margin_bound(mark, high, fraction),
     )
 
 
 @hot_kernel
-def clearly_safe(position, collateral, glance):
+def passes_screen(position, collateral, glance):
     """Return whether a glance shows that a position is safe all over its market's safe interval, with room to spare.
 
     Sufficient, not necessary: a cross position, a value below the glance's ceiling, and more equity than maintenance by
@@ -134,20 +134,20 @@ def clearly_safe(position, collateral, glance):
 
 
 @kernel
-def look_at_changes(world):
+def screen_changed(world):
     """Narrow the safe intervals by the positions that have changed, and empty their list."""
-    run, width, glance = run_row(world, 0), markets(world).shape[0], glance_of(world)
-    for k in range(run["dirty_count"]):
-        place = dirty_at(world, k)
+    run, width, glance = run_row(world, 0), markets(world).shape[0], screen_bounds(world)
+    for k in range(run["changed_count"]):
+        place = changed_position_at(world, k)
         i, m = (place, 0) if width == 1 else (place // width, place % width)
         position = position_at(world, i, m)
-        position["dirty"] = 0
+        position["changed"] = 0
         if position["lots"] != 0 and i < run["traders"]:
             collateral = account_at(world, i, market_at(world, m)["venue"])["collateral"]
-            if not clearly_safe(position, collateral, glance):
-                tighten(world, i, m)
-                glance = glance_of(world)
-    run["dirty_count"] = 0
+            if not passes_screen(position, collateral, glance):
+                narrow_safe_interval(world, i, m)
+                glance = screen_bounds(world)
+    run["changed_count"] = 0
 
 
 @kernel
@@ -164,15 +164,18 @@ def all_safe(world, v):
 
 
 @hot_kernel
-def fetch_held(world, h, v):
+def fetch_open_position(world, h, v):
     """Bring the rows behind held position h into the processor's cache; without effect on anything else."""
-    i, m = held_at(world, h) // markets(world).shape[0], held_at(world, h) % markets(world).shape[0]
+    i, m = (
+        open_position_at(world, h) // markets(world).shape[0],
+        open_position_at(world, h) % markets(world).shape[0],
+    )
     fetch(account_at(world, i, v))
     fetch(position_at(world, i, m))
 
 
 @kernel
-def find_distressed(world, v):
+def find_liquidatable(world, v):
     """List the held positions of venue v that are below maintenance; end the episodes of the others. Return how many.
 
     On the way transfers that have arrived are credited and the safe intervals are set anew from all held positions; they
@@ -185,15 +188,15 @@ def find_distressed(world, v):
         if market_at(world, m)["venue"] == v:
             market, mark = market_at(world, m), view_at(world, m)["mark"]
             market["safe_low"], market["safe_high"] = mark * (1.0 - REACH), mark * (1.0 + REACH)
-    for h in range(run["held_count"]):
-        i, m = held_at(world, h) // width, held_at(world, h) % width
-        fetch_held(world, min(h + AHEAD, run["held_count"] - 1), v)
+    for h in range(run["open_count"]):
+        i, m = open_position_at(world, h) // width, open_position_at(world, h) % width
+        fetch_open_position(world, min(h + AHEAD, run["open_count"] - 1), v)
         if i < run["traders"] and market_at(world, m)["venue"] == v:
             receive_incoming(world, i, v)
             if below_maintenance(world, i, m):
-                distressed(world)[found] = held_at(world, h)
+                liquidatable(world)[found] = open_position_at(world, h)
                 found += 1
             elif market_at(world, m)["mark_seconds"] >= account_at(world, i, v)["pause_until"]:
                 position_at(world, i, m)["node"] = -1
-            tighten(world, i, m)
+            narrow_safe_interval(world, i, m)
     return found

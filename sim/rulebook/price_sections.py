@@ -44,13 +44,13 @@ class Premium(Section):
                 "largest",
             ),
         },
-        "average": {"median_of_votes": ("least_votes",)},
+        "average": {"median_of_votes": ("minimum_votes",)},
     }
     law: Literal[records.PREMIUM_LAWS]
     impact_notional: Positive | None = None
     average: Literal[records.AVERAGES]
     window_seconds: Positive | None = None
-    least_votes: Annotated[int, pydantic.Field(strict=True, ge=0, le=records.VOTES)] | None = None
+    minimum_votes: Annotated[int, pydantic.Field(strict=True, ge=0, le=records.VOTES)] | None = None
     trim: Annotated[float, pydantic.Field(strict=True, ge=0, lt=0.5)] = 0.0
     limit: Unbounded = math.inf
     quantum: Nonnegative = 0.0
@@ -82,7 +82,7 @@ class Premium(Section):
             "impact_notional": units(self.impact_notional or 0.0),
             "premium_average": records.AVERAGES.index(self.average),
             "premium_window": self.window_seconds or 0.0,
-            "least_votes": self.least_votes or 0,
+            "minimum_votes": self.minimum_votes or 0,
             "trim": self.trim,
             "premium_limit": self.limit,
             "premium_quantum": self.quantum,

@@ -123,7 +123,7 @@ class Liquidation(Section):
         "forced_limit": {"fillable": ("bankruptcy_adjustment", "spread_to_maintenance")},
     }
 
-    portion: Literal[records.PORTIONS] = "first_share"
+    portion: Literal[records.CLOSE_FRACTIONS] = "first_share"
     largest_share: Annotated[float, pydantic.Field(strict=True, gt=0, le=1)] = 1.0
     buffer: Nonnegative | None = None
     bankruptcy_adjustment: Positive | None = None
@@ -136,7 +136,7 @@ class Liquidation(Section):
     forced_limit: Literal[records.FORCED_LIMITS]
     fee: Annotated[Nonnegative, pydantic.Field(le=0.1)]
     fund_share: Share = 1.0
-    surplus: Literal[records.SURPLUSES] = "trader"
+    surplus: Literal[records.SURPLUS_OWNERS] = "trader"
     tiers_down: Annotated[int, pydantic.Field(strict=True, ge=1, lt=records.TIERS)] = 1
     round_seconds: Positive
 
@@ -146,7 +146,7 @@ class Liquidation(Section):
 
     def venue_values(self, units):
         return {
-            "portion": records.PORTIONS.index(self.portion),
+            "portion": records.CLOSE_FRACTIONS.index(self.portion),
             "largest_share": self.largest_share,
             "buffer": self.buffer or 0.0,
             "bankruptcy_adjustment": self.bankruptcy_adjustment or 0.0,
@@ -160,7 +160,7 @@ class Liquidation(Section):
             "takeover_share": self.takeover_share,
             "takeover_after_order": self.takeover_after_order,
             "round_seconds": self.round_seconds,
-            "surplus": records.SURPLUSES.index(self.surplus),
+            "surplus": records.SURPLUS_OWNERS.index(self.surplus),
             "forced_limit": records.FORCED_LIMITS.index(self.forced_limit),
         }
 
@@ -181,42 +181,40 @@ class Deleveraging(Section):
 
     With ``below_zero`` an account below zero is deleveraged whatever the fund has, else once the fund cannot take its positions.
     ``trigger_fall`` is the fall of the fund from its eight-hour peak, as a share, at which it stops carrying losses; 1: when spent.
-    In a pool, winners are closed once a side's profit is beyond the share ``winners_trigger`` of the pool, until it is ``winners_target``.
+    In a pool, winners are closed once a side's profit is beyond the share ``pool_adl_trigger`` of the pool, until it is ``pool_adl_target``.
     """
 
-    price: Literal[records.DELEVERAGING_PRICES]
-    rank: Literal[records.DELEVERAGING_RANKS] | None = None
-    picking: Literal[records.PICKINGS] = "ranked"
+    price: Literal[records.ADL_PRICES]
+    rank: Literal[records.ADL_RANKS] | None = None
+    picking: Literal[records.ADL_SELECTIONS] = "ranked"
     sharing: Literal[records.LOSS_SHARINGS] = "deleveraging"
     below_zero: Switch = False
     trigger_fall: Annotated[float, pydantic.Field(strict=True, gt=0, le=1)] = 1.0
-    winners_trigger: Positive | None = None
-    winners_target: Nonnegative | None = None
+    pool_adl_trigger: Positive | None = None
+    pool_adl_target: Nonnegative | None = None
 
     def contradictions(self):
         if self.rank is None and self.sharing == "deleveraging" and self.picking != "random":
             yield Fault(
                 "rank", None, f"given: sharing is {self.sharing!r}, picking {self.picking!r}"
             )
-        if (self.winners_trigger is None) != (self.winners_target is None) or (
-            self.winners_target or 0.0
-        ) > (self.winners_trigger or 0.0):
+        if (self.pool_adl_trigger is None) != (self.pool_adl_target is None) or (
+            self.pool_adl_target or 0.0
+        ) > (self.pool_adl_trigger or 0.0):
             yield Fault(
-                "winners_target",
-                self.winners_target,
-                "given together with winners_trigger, and at most that",
+                "pool_adl_target",
+                self.pool_adl_target,
+                "given together with pool_adl_trigger, and at most that",
             )
 
     def venue_values(self, units):
         return {
-            "deleveraging_picking": records.PICKINGS.index(self.picking),
+            "adl_selection": records.ADL_SELECTIONS.index(self.picking),
             "trigger_fall": self.trigger_fall,
             "below_zero": self.below_zero,
-            "winners_trigger": self.winners_trigger or 0.0,
-            "winners_target": self.winners_target or 0.0,
+            "pool_adl_trigger": self.pool_adl_trigger or 0.0,
+            "pool_adl_target": self.pool_adl_target or 0.0,
             "loss_sharing": records.LOSS_SHARINGS.index(self.sharing),
-            "deleveraging_price": records.DELEVERAGING_PRICES.index(self.price),
-            "deleveraging_rank": records.DELEVERAGING_RANKS.index(
-                self.rank or records.DELEVERAGING_RANKS[0]
-            ),
+            "adl_price": records.ADL_PRICES.index(self.price),
+            "adl_rank": records.ADL_RANKS.index(self.rank or records.ADL_RANKS[0]),
         }

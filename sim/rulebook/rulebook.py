@@ -61,10 +61,10 @@ class Rulebook(sections.Section):
         if self.fund.initial / self.contract.unit >= LARGEST_UNITS:
             limit = LARGEST_UNITS * self.contract.unit
             yield Fault("fund.initial", self.fund.initial, f"below {limit:g} (in 64-bit units)")
-        if self.deleveraging.winners_trigger is not None and self.trading.place != "oracle":
+        if self.deleveraging.pool_adl_trigger is not None and self.trading.place != "oracle":
             yield Fault(
-                "deleveraging.winners_trigger",
-                self.deleveraging.winners_trigger,
+                "deleveraging.pool_adl_trigger",
+                self.deleveraging.pool_adl_trigger,
                 "absent: only an oracle's pool closes winners",
             )
         if self.premium.trim and 60 * self.funding.interval_hours > VOTES:

@@ -105,7 +105,7 @@ class Trading(Section):
     """
 
     needs = {"place": {"vamm": ("depth_usd",), "oracle": ("scale", "half_spread", "largest_usd")}}
-    place: Literal[records.PLACES]
+    place: Literal[records.VENUE_TYPES]
     depth_usd: Positive | None = None
     scale: Annotated[float, pydantic.Field(strict=True, gt=0)] | None = None
     half_spread: Share | None = None
@@ -126,7 +126,7 @@ class Trading(Section):
 
     def market_values(self, units):
         return {
-            "place": records.PLACES.index(self.place),
+            "venue_type": records.VENUE_TYPES.index(self.place),
             "pool_half_spread": self.half_spread or 0.0,
             "pool_relief": self.relief,
             "fee_share": self.fee_share,

@@ -58,14 +58,14 @@ class PriceProcess(Model):
         numpy.ndarray, shape (steps,)
         """
         log_prices = state[0] + np.cumsum(self._moves(rng, steps, dt, state))
-        return keep_last(log_prices, state)
+        return store_last(log_prices, state)
 
     def limit_steps(self, dt):
         """Return None: the process can be drawn for ever."""
         return None
 
 
-def keep_last(values, state):
+def store_last(values, state):
     """Return `values`, the last of which becomes ``state[0]``."""
     if len(values):
         state[0] = values[-1]

@@ -32,9 +32,9 @@ from perplab.sim.spot.process import (
     Price,
     PriceProcess,
     Volatility,
-    keep_last,
     kept_share,
     reverting,
+    store_last,
 )
 from perplab.sim.spot.replay import Replay
 from perplab.sim.spot.shocks import PathShock, SellProgramme, SpotShock, shock_block
@@ -278,7 +278,7 @@ class MeanReverting(PriceProcess):
         """Draw the log price at the end of each of the next `steps` steps, as in the other processes."""
         kept, centre = kept_share(dt, self.half_life_hours * HOUR_SECONDS), math.log(self.level)
         path = reverting(state[0] - centre, kept, self.log_sd, rng.standard_normal(steps))
-        return keep_last(centre + path[1:], state)
+        return store_last(centre + path[1:], state)
 
 
 SpotProcess = Annotated[
@@ -320,7 +320,7 @@ class Sentiment(Model):
         if not state[DRAWN]:
             state[0], state[DRAWN] = self.sd * rng.standard_normal(), 1
         kept = kept_share(dt, self.half_life_hours * HOUR_SECONDS)
-        return keep_last(reverting(state[0], kept, self.sd, rng.standard_normal(steps))[1:], state)
+        return store_last(reverting(state[0], kept, self.sd, rng.standard_normal(steps))[1:], state)
 
     def limit_steps(self, dt):
         """Return None: the process can be drawn for ever."""

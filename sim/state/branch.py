@@ -161,12 +161,12 @@ def population_faults(before, after):
             if not np.array_equal(old.traits.get(trait, default), new.traits.get(trait, default)):
                 yield Fault(
                     f"populations.{new.name}.{trait}",
-                    stated_trait(new, trait, default),
+                    trait_text(new, trait, default),
                     "the same after the branch: accounts are open already",
                 )
 
 
-def stated_trait(population, trait, default):
+def trait_text(population, trait, default):
     """Return the value of a trait, or how its values are spread."""
     values = np.unique(population.traits.get(trait, default))
     return float(values[0]) if len(values) == 1 else f"from {values[0]:g} to {values[-1]:g}"

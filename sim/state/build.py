@@ -134,15 +134,15 @@ def empty_tables(setup, layout):
         "kind": (len(layout.kinds), records.KIND),
         "draw": (1, records.DRAW),
         "order_row": (ORDER_ROWS, records.ORDER_ROW),
-        "wheel": (WHEEL, "i8"),
+        "timer_wheel": (WHEEL, "i8"),
         "wake_next": (layout.rows, "i8"),
         "wake_step": (layout.rows, "i8"),
         "awake": (layout.rows, "i8"),
         "awake_key": (layout.rows, "u8"),
         "fast": (0, "i8"),
-        "held": (positions, "i8"),
-        "dirty": (positions + 1, "i8"),
-        "distressed": (positions, "i8"),
+        "open_position": (positions, "i8"),
+        "changed_position": (positions + 1, "i8"),
+        "liquidatable": (positions, "i8"),
         "path": ((PATH_STEPS, assets), records.PATH),
         "forced": (REMEMBERED, records.FORCED),
         "event": (16 * positions + 1024, records.EVENT),
@@ -152,7 +152,7 @@ def empty_tables(setup, layout):
         "kind_series": ((KIND_ROWS, len(layout.kinds)), records.KIND_SERIES),
     }
     tables = {name: np.zeros(shape, dtype) for name, (shape, dtype) in shapes.items()}
-    tables["wheel"][:] = NO_ROW
+    tables["timer_wheel"][:] = NO_ROW
     return tables
 
 
@@ -234,7 +234,7 @@ def fill_market(tables, m, setup_market, setup, layout):
     market["venue"], market["asset"], spot = v, a, float(asset["spot"])
     market["window"] = tables["level"].shape[1]
     market["window_low"] = max(int(spot / market["tick"]) - int(market["window"]) // 2, 1)
-    market["previous_mark"] = market["unforced_mark"] = spot
+    market["previous_mark"] = market["counterfactual_mark"] = spot
     market["band_low"] = max(math.ceil(spot / market["tick"] * (1 - market["band"])), 1)
     market["band_high"] = math.floor(spot / market["tick"] * (1 + market["band"]))
     for k in range(3):
@@ -279,7 +279,7 @@ def fill_view(view, market, venue, asset, setup):
         "divisor",
         "damper_mode",
         "funding_on",
-        "place",
+        "venue_type",
         "band",
         "maximum_leverage",
     ):
@@ -326,7 +326,7 @@ def fill_traders(tables, setup, layout, seed):
         )
         first, slot = first + population.number, slot + population.number * population.kind.slots
     tables["fast"] = np.flatnonzero(tables["trader"]["fast"][: layout.traders]).astype("i8")
-    tables["position"]["held_at"], tables["position"]["node"] = NO_ROW, NO_ROW
+    tables["position"]["open_index"], tables["position"]["node"] = NO_ROW, NO_ROW
     tables["account"]["pause_until"] = -math.inf
     return [np.concatenate(parts[kind]) for kind in layout.kinds]
 

@@ -69,7 +69,7 @@ MARK_INPUTS = (
 )
 # where orders meet
 BOOK, VAMM, ORACLE = 0, 1, 2
-PLACES = ("book", "vamm", "oracle")
+VENUE_TYPES = ("book", "vamm", "oracle")
 # how an index is made of its sources
 ONE_SOURCE, CLAMPED_MEAN, WEIGHTED_MEDIAN = 0, 1, 2
 INDEX_LAWS = ("one_source", "clamped_mean", "weighted_median")
@@ -114,24 +114,24 @@ NOTIONALS = ("mark", "index")
 BAND_LIMIT, BANKRUPTCY_LIMIT, FILLABLE_LIMIT = 0, 1, 2
 FORCED_LIMITS = ("band", "bankruptcy", "fillable")
 AT_BANKRUPTCY, AT_PREVIOUS_MARK, AT_MARK = 0, 1, 2
-DELEVERAGING_PRICES = ("bankruptcy", "previous_mark", "mark")
+ADL_PRICES = ("bankruptcy", "previous_mark", "mark")
 RANK_PROFIT_MARGIN, RANK_PRICE_RATIO, RANK_PROFIT_LEVERAGE = 0, 1, 2
-DELEVERAGING_RANKS = (
+ADL_RANKS = (
     "profit_times_margin_ratio",
     "price_ratio_times_leverage",
     "profit_times_leverage",
 )
 SURPLUS_TO_TRADER, SURPLUS_TO_FUND = 0, 1
-SURPLUSES = ("trader", "fund")
+SURPLUS_OWNERS = ("trader", "fund")
 # how much of a position is closed at once; who is deleveraged; who bears a loss beyond the fund
 FIRST_SHARE, EACH_SHARE, TIER_STEP, HALF, JUST_ENOUGH = range(5)
-PORTIONS = ("first_share", "each_share", "tier_step", "half", "just_enough")
+CLOSE_FRACTIONS = ("first_share", "each_share", "tier_step", "half", "just_enough")
 RANKED, RANDOM, PRO_RATA = range(3)
-PICKINGS = ("ranked", "random", "pro_rata")
-BY_DELEVERAGING, BY_WINNERS, BY_OPEN_INTEREST, BY_FUND = range(4)
+ADL_SELECTIONS = ("ranked", "random", "pro_rata")
+BY_ADL, BY_POOL_ADL, BY_OPEN_INTEREST, BY_FUND = range(4)
 LOSS_SHARINGS = ("deleveraging", "winners", "open_interest", "fund")
 # kinds of forced event
-FORCED_ORDER, TAKEOVER, DELEVERAGED, TWIN_TAKEOVER = 0, 1, 2, 3
+FORCED_ORDER, TAKEOVER, ADL, TWIN_TAKEOVER = 0, 1, 2, 3
 FORCED_KINDS = ("order", "takeover", "deleveraging", "twin")
 # why an account fell below maintenance
 ENDOGENOUS, CAUSE_INDEX, CAUSE_TRADING, CAUSE_FUNDING, CAUSE_FEE, CAUSE_COLLATERAL = range(6)
@@ -162,8 +162,8 @@ RUN = row(
     ("weight_1h", "f8"),
     ("weight_110m", "f8"),
     ("weight_1d", "f8"),  # of a step in those of the mid
-    ("held_count", "i8"),
-    ("dirty_count", "i8"),  # positions that are not flat; that changed since the last look
+    ("open_count", "i8"),
+    ("changed_count", "i8"),  # positions that are not flat; that changed since the last look
     ("event_count", "i8"),
     ("settlement_count", "i8"),
     ("print_count", "i8"),
@@ -197,9 +197,9 @@ VENUE = row(
     ("takeover_after_order", "i8"),
     ("forced_limit", "i8"),
     ("surplus", "i8"),
-    ("deleveraging_price", "i8"),
-    ("deleveraging_rank", "i8"),
-    ("deleveraging_picking", "i8"),
+    ("adl_price", "i8"),
+    ("adl_rank", "i8"),
+    ("adl_selection", "i8"),
     ("loss_sharing", "i8"),
     ("shared_loss", "i8"),  # units that others have paid for losses beyond the fund
     ("liquidation_fund_share", "f8"),
@@ -212,9 +212,9 @@ VENUE = row(
     ("spread_to_maintenance", "f8"),  # of the fillable price
     ("fund_peak", "f8"),
     ("fund_peak_seconds", "f8"),
-    ("trigger_fall", "f8"),  # deleverage once the fund fell by this share
-    ("winners_trigger", "f8"),
-    ("winners_target", "f8"),  # shares of a pool's worth
+    ("trigger_fall", "f8"),  # run_adl once the fund fell by this share
+    ("pool_adl_trigger", "f8"),
+    ("pool_adl_target", "f8"),  # shares of a pool's worth
     ("round_seconds", "f8"),
     ("unwind_seconds", "f8"),
     ("no_impact", "i8"),
@@ -280,7 +280,7 @@ MARKET = row(
     ("premium_window", "f8"),
     ("mid_average", "f8"),
     ("index_average", "f8"),  # of the law "average_gap", quote currency
-    ("least_votes", "i8"),
+    ("minimum_votes", "i8"),
     ("trim", "f8"),
     ("minutes", "f8", (VOTES,)),
     ("vote_count", "i8"),
@@ -291,7 +291,7 @@ MARKET = row(
     ("receivers", "i8"),
     ("fees_kept", "f8"),
     ("fees_spent", "f8"),  # who gets what payers pay; shares of the pool's fees
-    ("place", "i8"),
+    ("venue_type", "i8"),
     ("reserve", "f8"),
     ("reserve_product", "f8"),  # vAMM: base in the asset; base times quote
     ("pool_scale", "f8"),
@@ -348,7 +348,7 @@ MARKET = row(
     ("safe_high", "f8"),  # no position is below maintenance at a mark between these
     ("forced_shift", "f8"),
     ("forced_average", "f8", (3,)),  # displacement of the mid by forced orders, quote currency
-    ("unforced_mark", "f8"),  # the mark without that displacement
+    ("counterfactual_mark", "f8"),  # the mark without that displacement
     ("size_slope", "f8"),
     ("interest_low", "f8"),
     ("interest_high", "f8"),  # fraction a lot; units
@@ -360,7 +360,7 @@ MARKET = row(
 )
 VIEW = row(
     ("venue", "i8"),
-    ("place", "i8"),
+    ("venue_type", "i8"),
     ("seconds", "f8"),
     ("dt", "f8"),
     ("best_bid", "i8"),
@@ -443,15 +443,15 @@ POSITION = row(  # (trader, market); two cache lines, what fills touch first
     ("all_fees", "i8"),
     ("buy_lots", "i4"),
     ("sell_lots", "i4"),
-    ("held_at", "i4"),
+    ("open_index", "i4"),
     ("isolated", "i2"),
-    ("dirty", "i2"),  # whether it stands in the list of changed positions
-    ("pot", "i8"),
+    ("changed", "i2"),  # whether it stands in the list of changed positions
+    ("isolated_margin", "i8"),
     ("all_funding", "i8"),
     ("opening_fees", "i8"),
     ("opening_funding", "i8"),  # totals when it was opened
     ("forced_lots", "i8"),
-    ("deleveraged_lots", "i8"),
+    ("adl_lots", "i8"),
     ("node", "i8"),
     ("spot_lots", "i8"),  # copy for rules of the holding of the market's asset
 )
@@ -503,7 +503,7 @@ EVENT = row(
     ("lots", "i8"),
     ("value", "i8"),
     ("mark", "f8"),
-    ("unforced_mark", "f8"),
+    ("counterfactual_mark", "f8"),
     ("bankruptcy_price", "f8"),
     ("equity", "i8"),
     ("index_pnl", "f8"),
@@ -597,16 +597,16 @@ summary_words, summary_word_at = table("summary_word", WORD, 2)
 kinds, kind_at = table("kind", KIND)
 draws, draw_at = table("draw", DRAW)
 order_rows, order_row_at = table("order_row", ORDER_ROW)
-wheel, wheel_at = table("wheel", np.dtype("i8"))
+timer_wheel, timer_wheel_at = table("timer_wheel", np.dtype("i8"))
 wake_next, wake_next_at = table("wake_next", np.dtype("i8"))
 wake_step, wake_step_at = table("wake_step", np.dtype("i8"))
 awake, awake_at = table("awake", np.dtype("i8"))
 awake_keys, awake_key_at = table("awake_key", np.dtype("u8"))
 fast, fast_at = table("fast", np.dtype("i8"))
-held, held_at = table("held", np.dtype("i8"))
+open_list, open_position_at = table("open_position", np.dtype("i8"))
 path, path_at = table("path", PATH, 2)
-dirty, dirty_at = table("dirty", np.dtype("i8"))
-distressed, distressed_at = table("distressed", np.dtype("i8"))
+changed_positions, changed_position_at = table("changed_position", np.dtype("i8"))
+liquidatable, liquidatable_at = table("liquidatable", np.dtype("i8"))
 forced, forced_at = table("forced", FORCED)
 events, event_at = table("event", EVENT)
 settlements, settlement_at = table("settlement", SETTLEMENT)
@@ -615,11 +615,11 @@ series, series_at = table("series", SERIES, 2)
 kind_series, kind_series_at = table("kind_series", KIND_SERIES, 2)
 
 put_depth, put_word, put_summary_word = (writer(name) for name in ("depth", "word", "summary_word"))
-put_wheel, put_wake_next, put_wake_step = (
-    writer(name) for name in ("wheel", "wake_next", "wake_step")
+put_timer_wheel, put_wake_next, put_wake_step = (
+    writer(name) for name in ("timer_wheel", "wake_next", "wake_step")
 )
 put_awake, put_awake_key = writer("awake"), writer("awake_key")
-put_held, put_dirty = writer("held"), writer("dirty")
+put_open_position, put_changed_position = writer("open_position"), writer("changed_position")
 some_accounts, some_positions, some_orders, some_depths = (
     span(name) for name in ("account", "position", "order", "depth")
 )

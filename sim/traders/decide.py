@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from perplab.sim.clearing.ledger import cover_pot
+from perplab.sim.clearing.ledger import absorb_isolated_deficit
 from perplab.sim.clearing.wallet import accrue_borrow, receive_incoming
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.hints import rarely
@@ -66,7 +66,7 @@ def row_is_valid(world, i, row):
 
 
 @hot_kernel
-def carry_out(world, i, count):
+def submit_orders(world, i, count):
     """Submit the rows that trader i wrote, in order; stop at one that breaks the contract.
 
     The first stands apart, since most rules write one: there the compiler still holds what was written, and need not read it again.
@@ -75,14 +75,14 @@ def carry_out(world, i, count):
     if rarely(count < 0 or count > order_rows(world).shape[0]):
         run["fault"], run["fault_trader"] = BAD_COUNT, i
         return
-    if count > 0 and carry_out_row(world, i, 0):
+    if count > 0 and submit_order(world, i, 0):
         k = 1
-        while k < count and carry_out_row(world, i, k):
+        while k < count and submit_order(world, i, k):
             k += 1
 
 
 @hot_kernel
-def carry_out_row(world, i, k):
+def submit_order(world, i, k):
     """Submit row k; return whether it kept the contract."""
     run = run_row(world, 0)
     if rarely(not row_is_valid(world, i, order_row_at(world, k))):
@@ -94,7 +94,7 @@ def carry_out_row(world, i, k):
 
 
 @hot_kernel
-def tidy(world, i):
+def settle_due_items(world, i):
     """Bring what is due to a trader's accounts up to date before it acts; a glance where nothing is due in the only market."""
     if rarely(
         markets(world).shape[0] > 1
@@ -103,11 +103,11 @@ def tidy(world, i):
         or asset_at(world, 0)["borrow_lots"] > 0
         and holding_at(world, i, 0)["lots"] < 0
     ):
-        tidy_all(world, i)
+        settle_due_items_everywhere(world, i)
 
 
 @entry("none", 2)
-def tidy_all(world, i):
+def settle_due_items_everywhere(world, i):
     """Credit the trader's transfers, charge its borrow interest, cover its empty pots."""
     for v in range(venues(world).shape[0]):
         receive_incoming(world, i, v)
@@ -116,13 +116,13 @@ def tidy_all(world, i):
             accrue_borrow(world, i, a)
     for m in range(markets(world).shape[0]):
         if position_at(world, i, m)["isolated"] == 1:
-            cover_pot(world, i, m)
+            absorb_isolated_deficit(world, i, m)
 
 
 def act(world, i, key):
     """Let trader i see the market and act by its rule, drawing from the stream `key`."""
     trader, rng = trader_at(world, i), draw_at(world, 0)
-    tidy(world, i)
+    settle_due_items(world, i)
     run_row(world, 0)["decisions"] += 1
     rng["key"], rng["draws"] = key, 0
     count = decide(
@@ -134,5 +134,5 @@ def act(world, i, key):
         rng,
         order_rows(world),
     )
-    carry_out(world, i, count)
+    submit_orders(world, i, count)
     return 0

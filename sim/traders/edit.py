@@ -13,7 +13,7 @@ from perplab.sim.exchange.book import cancel
 from perplab.sim.state.records import (
     trader_at,
 )
-from perplab.sim.traders.wakes import reschedule, take_off_wheel
+from perplab.sim.traders.wakes import remove_from_wheel, reschedule
 
 RETIRED, FEWEST_TURNS = -1.0, 2**31 - 1
 
@@ -75,11 +75,11 @@ def set_clock(market, row, trait, value):
         trader["wake_seconds"] = value
     else:
         trader["fast"] = turns(value, market.setup.dt)
-        seat_fast(market)
+        order_fast_class(market)
     market.call(reschedule, row)
 
 
-def seat_fast(market):
+def order_fast_class(market):
     """Make the list of the fast class anew and give compiled code its address."""
     tables = market.tables
     tables["fast"] = np.flatnonzero(tables["trader"]["fast"][: market.layout.traders]).astype("i8")
@@ -110,7 +110,7 @@ def retire(market, row):
     trader = market.tables["trader"][row]
     was_fast = trader["fast"] != 0
     market.call(cancel_all, row)
-    market.call(take_off_wheel, row)
+    market.call(remove_from_wheel, row)
     trader["wake_seconds"], trader["fast"] = RETIRED, 0
     if was_fast:
-        seat_fast(market)
+        order_fast_class(market)

@@ -27,7 +27,7 @@ from perplab.sim.state.records import (
     trader_at,
 )
 from perplab.sim.streams import ORDER_OF_ACTION, WAKE, below, below_at, key_at
-from perplab.sim.traders.wakes import draw_wake, put_on_wheel
+from perplab.sim.traders.wakes import add_to_wheel, draw_wake
 
 AHEAD, FEW = (
     6,
@@ -130,7 +130,7 @@ def act_awake(world, count):
         put_awake_key(world, k, key_at(trader_at(world, i)["key"], step))
         draw_wake(world, i, step)
     for k in range(count):
-        put_on_wheel(world, awake_at(world, k), step)
+        add_to_wheel(world, awake_at(world, k), step)
     place_key = key_at(run["key"], WAKE + step)
     sampled_at = sample_here(world, place_key, -1, count + 1)
     done = 0

@@ -6,15 +6,15 @@ from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.state.records import (
     draw_at,
     put_awake,
+    put_timer_wheel,
     put_wake_next,
     put_wake_step,
-    put_wheel,
     run_row,
+    timer_wheel,
+    timer_wheel_at,
     trader_at,
     wake_next_at,
     wake_step_at,
-    wheel,
-    wheel_at,
 )
 from perplab.sim.streams import WAKE, exponential, key_at
 
@@ -30,35 +30,35 @@ def draw_wake(world, i, step):
 
 
 @hot_kernel
-def put_on_wheel(world, i, step):
+def add_to_wheel(world, i, step):
     """Put trader i at the head of its bucket's list, if it wakes after `step`."""
-    bucket = wake_step_at(world, i) & (wheel(world).shape[0] - 1)
+    bucket = wake_step_at(world, i) & (timer_wheel(world).shape[0] - 1)
     if wake_step_at(world, i) > step:
-        put_wake_next(world, i, wheel_at(world, bucket))
-        put_wheel(world, bucket, i)
+        put_wake_next(world, i, timer_wheel_at(world, bucket))
+        put_timer_wheel(world, bucket, i)
 
 
 @kernel
 def schedule(world, i, step):
     """Put the trader's next wake after `step` on the wheel."""
     draw_wake(world, i, step)
-    put_on_wheel(world, i, step)
+    add_to_wheel(world, i, step)
 
 
 @kernel
 def wake(world):
     """Take the traders whose time has come off the wheel into the list of the awake; return their number."""
     step, count = run_row(world, 0)["step"], 0
-    bucket = step & (wheel(world).shape[0] - 1)
-    i = wheel_at(world, bucket)
-    put_wheel(world, bucket, -1)
+    bucket = step & (timer_wheel(world).shape[0] - 1)
+    i = timer_wheel_at(world, bucket)
+    put_timer_wheel(world, bucket, -1)
     while i >= 0:
         following = wake_next_at(world, i)
         if wake_step_at(world, i) <= step:
             put_awake(world, count, i)
             count += 1
         else:
-            put_on_wheel(world, i, step)
+            add_to_wheel(world, i, step)
         i = following
     return count
 
@@ -72,16 +72,16 @@ def schedule_all(world):
 
 
 @kernel
-def take_off_wheel(world, i):
+def remove_from_wheel(world, i):
     """Take trader i off the wheel, if it stands there."""
-    bucket = wake_step_at(world, i) & (wheel(world).shape[0] - 1)
-    before, here = -1, wheel_at(world, bucket)
+    bucket = wake_step_at(world, i) & (timer_wheel(world).shape[0] - 1)
+    before, here = -1, timer_wheel_at(world, bucket)
     while here >= 0 and here != i:
         before, here = here, wake_next_at(world, here)
     if here != i:
         return
     if before < 0:
-        put_wheel(world, bucket, wake_next_at(world, i))
+        put_timer_wheel(world, bucket, wake_next_at(world, i))
     else:
         put_wake_next(world, before, wake_next_at(world, i))
 
@@ -89,6 +89,6 @@ def take_off_wheel(world, i):
 @kernel
 def reschedule(world, i):
     """Draw the trader's next wake anew: waiting times are exponential, so nothing of the old one is owed."""
-    take_off_wheel(world, i)
+    remove_from_wheel(world, i)
     if trader_at(world, i)["fast"] == 0:
         schedule(world, i, run_row(world, 0)["step"] - 1)

@@ -9,7 +9,7 @@ from perplab.sim.laws.margin import (
     initial_margin,
     interest_scaled,
 )
-from perplab.sim.laws.premium import kept_by_trim, median_of_votes, trimmed_mean, truncated
+from perplab.sim.laws.premium import median_of_votes, trim_bounds, trimmed_mean, truncated
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.state.records import BAND, VOTES
 from tests.adapters.markets import market_of
@@ -61,7 +61,7 @@ def votes(votes_ppm):
 
 def trimmed(samples, rate_each_side):
     values = np.array(samples, float)
-    first, last = kept_by_trim(len(values), rate_each_side)
+    first, last = trim_bounds(len(values), rate_each_side)
     mean = trimmed_mean(values, len(values), rate_each_side)
     assert abs(mean - values[first:last].mean()) < 1e-12
     return {"kept": values[first:last].tolist()}

@@ -2,7 +2,7 @@
 
 from perplab.sim.laws.funding import funding_payment
 from perplab.sim.laws.funding_transfer import received_rate
-from perplab.sim.laws.skew_funding import adapted, imbalance_of
+from perplab.sim.laws.skew_funding import adapted_rate, imbalance_of
 
 MICRO = 1e6
 
@@ -19,7 +19,7 @@ def adaptive(
 ):
     imbalance = imbalance_of(float(long), float(short), 1.0)
     return {
-        "factor_per_s": adapted(
+        "factor_per_s": adapted_rate(
             saved,
             imbalance,
             float(seconds),

@@ -1,14 +1,17 @@
 """Synthetix v3: funding that drifts with the skew, and fills at the mean of the skews."""
 
 from perplab.sim.laws.amm import skew_price
-from perplab.sim.laws.skew_funding import velocity
+from perplab.sim.laws.skew_funding import skew_velocity_rate
 
 
 def path(skew_scale, max_velocity_per_day, price, position, steps):
     """Let time pass, then trade; the position pays the mean of the rates at both ends."""
     skew, rate, accrued, rates, paid = float(position), 0.0, 0.0, [], []
     for days, traded in steps:
-        before, rate = rate, rate + velocity(skew, skew_scale, max_velocity_per_day) * days
+        before, rate = (
+            rate,
+            rate + skew_velocity_rate(skew, skew_scale, max_velocity_per_day) * days,
+        )
         accrued += 0.5 * (before + rate) * days * price * position
         skew += traded
         rates.append(rate)
