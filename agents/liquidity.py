@@ -173,7 +173,7 @@ def provide(me, accounts, positions, views, mine, rng, orders):
     if view["venue_type"] != BOOK:
         return 0
     centre = reservation_price(me, position["lots"], view)
-    stress = max(view["volatility"] / me["reference_volatility"], 1.0)
+    stress = max(view["seen"]["volatility"] / me["reference_volatility"], 1.0)
     side, count = -1 if centre > me["centre"] else 1, np.int64(0)
     me["centre"] = centre
     if stress > me["withdraw_multiple"]:

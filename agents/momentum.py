@@ -59,7 +59,8 @@ def follow(me, accounts, positions, views, mine, rng, orders):
     """Enter with a strong trend, leave a faded one."""
     market = int(me["market"])
     view, position = views[market], positions[market]
-    signal = trend_signal(view["trend_1h"], view["trend_1d"], view["volatility"], me["day_share"])
+    volatility = view["seen"]["volatility"]
+    signal = trend_signal(view["trend_1h"], view["trend_1d"], volatility, me["day_share"])
     if position["lots"] != 0:
         held = signal if position["lots"] > 0 else -signal
         return (

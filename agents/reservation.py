@@ -20,38 +20,18 @@ Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; 
 """
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.laws.funding import funding_rate
-from perplab.sim.state.records import BAND, SUM
+from perplab.sim.laws.funding import KINKS, funding_rate, rate_kink
 
 WIDEST = 0.1
 REACH = 0.0999
-KINKS = 8
 
 
 @hot_kernel
 def short_receipt(view, basis, forecast, forecast_weight, convergence, fair):
     """Return G(b): what a short expects to receive per interval and notional at a quote of `basis`."""
     premium = (1.0 - forecast_weight) * basis + forecast_weight * forecast
-    funding = funding_rate(
-        premium, view["interest"], view["damper"], view["damper_mode"], view["cap"], view["divisor"]
-    )
-    return max(funding, view["floor"]) + convergence * (basis - fair)
-
-
-@hot_kernel
-def kink(view, number):
-    """Return one of the premiums at which the slope of the funding law may change: where its bracket comes to the interest, to either
-    cap or to the floor, on either side of the plateau (all three modes of the damper; beyond the widest basis if infinite).
-    """
-    width = view["damper"] if view["damper_mode"] != SUM else 0.0
-    shift = view["interest"] if view["damper_mode"] != BAND else 0.0
-    level = (
-        view["interest"]
-        if number < 2
-        else (view["cap"] if number < 4 else -view["cap"] if number < 6 else view["floor"])
-        * view["divisor"]
-    )
-    return level - shift + (width if number % 2 else -width)
+    funding = funding_rate(view["funding_law"], premium, view["seen"])
+    return funding + convergence * (basis - fair)
 
 
 @kernel
@@ -60,8 +40,7 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
 
     Parameters
     ----------
-    view : VIEW record
-        Its funding law (interest, damper, damper_mode, cap, floor, divisor).
+    view : record with funding_law and seen (`perplab.sim.laws.funding`), such as a VIEW
     side : {1, -1}
         -1 sells the perpetual: the smallest basis with G at or above `receipt`; 1 buys it: the largest with G at or below.
     receipt : float, fraction of the notional per funding interval
@@ -78,9 +57,10 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     Examples
     --------
     >>> import numpy as np
+    >>> from perplab.sim.laws.funding import funding_law
     >>> from perplab.sim.state.records import VIEW
     >>> view = np.zeros(1, VIEW)[0]
-    >>> view["interest"], view["damper"], view["cap"], view["divisor"], view["floor"] = 1e-4, 5e-4, 0.003, 1.0, -0.003
+    >>> view["funding_law"] = funding_law(interest_rate=1e-4, damper=5e-4, cap=0.003)
     >>> [round(1e4 * reservation_basis(view, side, 0.05 / 1095, 0.0, 0.0, 0.0, 0.0), 3) for side in (-1, 1)]
     [-4.543, -4.543]
     >>> round(1e4 * reservation_basis(view, -1, 0.20 / 1095, 0.0, 0.0, 0.0, 0.0), 3)
@@ -88,7 +68,9 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     """
     low, high = -WIDEST, WIDEST
     for number in range(KINKS):
-        basis = (kink(view, number) - forecast_weight * forecast) / (1.0 - forecast_weight)
+        basis = (rate_kink(view["funding_law"], number) - forecast_weight * forecast) / (
+            1.0 - forecast_weight
+        )
         if low < basis < high:
             surplus = (
                 short_receipt(view, basis, forecast, forecast_weight, convergence, fair) - receipt

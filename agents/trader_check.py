@@ -11,6 +11,7 @@ import numpy as np
 
 from perplab.sim.compiler.jit import COMPILED
 from perplab.sim.errors import RuleError
+from perplab.sim.laws.funding import funding_law
 from perplab.sim.setup import never_acts
 from perplab.sim.state.records import (
     ACCOUNT,
@@ -60,10 +61,12 @@ def plausible_view(draw):
         funding_rate=draw.normal(0, 5e-4),
         interval_seconds=draw.choice([3600.0, 28800.0]),
         seconds_to_settlement=draw.uniform(0, 3600),
-        interest=1e-4,
-        damper=draw.choice([0.0, 5e-4, np.inf]),
-        cap=3e-3,
-        divisor=draw.choice([1.0, 8.0]),
+        funding_law=funding_law(
+            interest_rate=1e-4,
+            damper=draw.choice([0.0, 5e-4, np.inf]),
+            cap=3e-3,
+            divisor=draw.choice([1.0, 8.0]),
+        ),
         funding_on=draw.random() < 0.9,
         open_interest=500_000,
         volume=10_000_000,
@@ -72,7 +75,7 @@ def plausible_view(draw):
         depth_bid=100_000,
         depth_ask=100_000,
         mid_110m=premium,
-        volatility=draw.choice([0.0, 1.0]) * draw.exponential(3e-4),
+        seen=(draw.choice([0.0, 1.0]) * draw.exponential(3e-4), 0.0),
         trend_1h=draw.normal(0, 1e-2),
         trend_1d=draw.normal(0, 3e-2),
         sentiment=draw.normal(),

@@ -48,6 +48,8 @@ def record_markets(world):
             view["predicted_funding"],
             view["funding_rate"],
         )
+        kept["volatility"] = view["seen"]["volatility"]
+        kept["skew_rate"] = view["seen"]["skew_rate"]
         kept["open_interest"], kept["volume"] = view["open_interest"], view["volume"]
         kept["depth_bid"], kept["depth_ask"] = view["depth_bid"], view["depth_ask"]
         kept["fund"], kept["fund_lots"] = (

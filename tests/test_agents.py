@@ -22,6 +22,7 @@ from perplab.agents.noise import Noise
 from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
 from perplab.agents.trader_check import call, plausible_rows
 from perplab.sim.errors import ParameterError, RuleError
+from perplab.sim.laws.funding import funding_law
 from perplab.sim.state.records import (
     ACCOUNT,
     CANCEL,
@@ -80,13 +81,9 @@ class Scene:
             spot=SPOT_PRICE,
             interval_seconds=28_800.0,
             seconds_to_settlement=14_400.0,
-            interest=INTEREST,
-            damper=DAMPER,
-            cap=0.003,
-            floor=-math.inf,
-            divisor=1.0,
+            funding_law=funding_law(interest_rate=INTEREST, damper=DAMPER, cap=0.003),
             funding_on=1,
-            volatility=1e-4,
+            seen=(1e-4, 0.0),
             borrow_rate=0.05,
             band=0.05,
             maximum_leverage=125.0,
@@ -477,7 +474,7 @@ def test_convergence_slopes_the_plateau():
 def test_the_holding_time_is_time_and_not_a_number_of_settlements(traits):
     scene = patient(hurdle_per_year=0.02, round_trip_bps=8, hold_hours=160, **traits)
     by_eight_hours = [basis_bps(order) for order in scene.decide()]
-    scene.views["interval_seconds"], scene.views["divisor"] = 3_600.0, 8.0
+    scene.views["interval_seconds"], scene.views["funding_law"]["divisor"] = 3_600.0, 8.0
     assert [basis_bps(order) for order in scene.decide()] == pytest.approx(by_eight_hours, abs=1e-6)
 
 
@@ -605,11 +602,11 @@ def test_provider_follows_its_own_average_unless_tied_to_spot(spot_anchor, expec
 
 def test_provider_widens_and_withdraws_with_volatility():
     scene = Scene(LiquidityProvider, reference_volatility=1e-4, withdraw_multiple=4).hold(0)
-    scene.views["volatility"] = 3e-4
+    scene.views["seen"]["volatility"] = 3e-4
     bids, asks = sides(scene.decide())
     assert asks["tick"].min() - bids["tick"].max() == pytest.approx(200_000 * 6 * 0.3e-4, abs=2)
     scene.mine["lots"][3:5] = 7
-    scene.views["volatility"] = 5e-4
+    scene.views["seen"]["volatility"] = 5e-4
     orders = scene.decide()
     assert orders["kind"].tolist() == [CANCEL, CANCEL] and orders["slot"].tolist() == [3, 4]
 

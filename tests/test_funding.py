@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplab.sim.laws.funding import cap_by_law, clamp, funding_payment, funding_rate
+from perplab.sim.laws.averages import clamp
+from perplab.sim.laws.funding import cap_by_law, funding_law, funding_payment, funding_rate
+from tests.laws import NOTHING_SEEN, rate_of
 
 INTEREST, DAMPER, CAP = 0.0001, 0.0005, 0.003
 PREMIUM = st.floats(-0.1, 0.1)
@@ -14,7 +16,7 @@ LOTS = st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=40)
 
 
 def damped(premium, interest=INTEREST, damper=DAMPER, cap=CAP, divisor=1.0):
-    return funding_rate(premium, interest, damper, 0, cap, divisor)
+    return rate_of(premium, interest, damper, 0, cap, divisor)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_rate_by_hand(premium, rate):
     ],
 )
 def test_three_meanings_of_no_damper(interest, damper, damper_mode, expected):
-    assert funding_rate(0.01, interest, damper, damper_mode, math.inf, 1.0) == expected
+    assert rate_of(0.01, interest, damper, damper_mode, math.inf, 1.0) == expected
 
 
 @pytest.mark.parametrize("divisor, rate", [(1.0, 0.0005), (2.0, 0.00025), (8.0, 0.0000625)])
@@ -69,9 +71,7 @@ def test_plateau_is_the_interest_to_the_bit(premium):
 @given(PREMIUM, PREMIUM, st.floats(0.0, 0.01), st.floats(0.0, 0.1), st.integers(0, 1))
 def test_rate_never_falls_with_the_premium(first, second, damper, cap, damper_mode):
     low, high = sorted((first, second))
-    rates = [
-        funding_rate(premium, INTEREST, damper, damper_mode, cap, 1.0) for premium in (low, high)
-    ]
+    rates = [rate_of(premium, INTEREST, damper, damper_mode, cap, 1.0) for premium in (low, high)]
     assert -cap <= rates[0] <= rates[1] <= cap
 
 
@@ -91,9 +91,11 @@ def test_rate_is_the_documented_bracket(premium, interest, damper):
     st.sampled_from((1.0, 2.0, 8.0)),
 )
 def test_rate_compiled_is_plain(premium, damper, damper_mode, cap, divisor):
+    law = funding_law(
+        interest_rate=INTEREST, damper=damper, damper_mode=damper_mode, cap=cap, divisor=divisor
+    )
     plain = getattr(funding_rate, "py_func", funding_rate)
-    arguments = (premium, INTEREST, damper, damper_mode, cap, divisor)
-    assert funding_rate(*arguments) == plain(*arguments)
+    assert funding_rate(law, premium, NOTHING_SEEN) == plain(law, premium, NOTHING_SEEN)
 
 
 @pytest.mark.parametrize(

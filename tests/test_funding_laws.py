@@ -8,10 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perplab.sim.errors import ParameterError
-from perplab.sim.laws.funding import funding_rate, limited
-from perplab.sim.laws.premium import median_of_votes, truncated
+from perplab.sim.laws.funding import DamperMode
+from perplab.sim.laws.premium import truncated
+from perplab.sim.laws.premium_average import (
+    AVERAGE_LAW,
+    PREMIUM_SUMS,
+    VOTES,
+    add_minute,
+    median_of_votes,
+)
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
-from perplab.sim.state.records import BOOK, DEAD_BAND, VOTES
+from perplab.sim.state.records import BOOK
+from tests.laws import limited_rate, rate_of
 from tests.markets import (
     USD,
     World,
@@ -36,7 +44,10 @@ def held(**changes):
 
 def premium(world, value):
     """Make the running average of the interval a value."""
-    world["market"]["premium_sum"], world["market"]["weight_sum"] = value, 1.0
+    world["market"]["premium_sums"]["weighted_sum"], world["market"]["premium_sums"]["weights"] = (
+        value,
+        1.0,
+    )
     world["view"]["average_premium"] = value
 
 
@@ -73,7 +84,11 @@ def test_the_interval_shortens_at_the_cap_and_comes_back():
         world.settle()
         lengths.append(float(world["market"]["interval_seconds"][0]))
     assert lengths == [3_600, 3_600, 3_600, 3_600, HOURS, HOURS]
-    assert world["market"]["interest"][0] == world["view"]["interest"][0] == 1e-4
+    assert (
+        world["market"]["funding_law"]["interest_rate"][0]
+        == world["view"]["funding_law"]["interest_rate"][0]
+        == 1e-4
+    )
 
 
 def test_continuous_funding_charges_a_share_each_step_and_is_recorded_once():
@@ -141,7 +156,8 @@ def test_samples_by_hand(law, more, expected):
     world.limit(1, -1, 20_060, 100)
     world.mark(20_020.0, index=20_000.0)
     world["view"]["funding_rate"] = 0.0003
-    world["market"]["mid_average"] = world["market"]["index_average"] = 20_000.0
+    for name in ("mid_average", "index_average"):
+        world["market"]["gap_state"][name] = 20_000.0
     world.call(one_sample, 0)
     assert world["view"]["premium"][0] == pytest.approx(expected, rel=1e-12)
 
@@ -160,7 +176,7 @@ def test_votes_of_a_minute_make_one_sample():
     world["run"]["premium_samples"] = 12
     for _ in range(24):
         world.call(one_sample, 0)
-    assert world["market"]["weight_sum"][0] == 2.0
+    assert world["market"]["premium_sums"]["weights"][0] == 2.0
     assert world["view"]["average_premium"][0] == pytest.approx(0.002, abs=1e-9)
 
 
@@ -186,7 +202,7 @@ def test_cutting_never_goes_beyond_the_value(value, quantum):
 @settings(deadline=None)
 @given(st.floats(-0.01, 0.01), st.floats(-0.01, 0.01), st.floats(0.0, 0.01))
 def test_a_limited_rate_stays_between(before, rate, step):
-    result = limited(before, rate, step)
+    result = limited_rate(before, rate, step)
     assert min(before, rate) <= result <= max(before, rate) and abs(result - before) <= step + 1e-18
 
 
@@ -195,7 +211,7 @@ def test_a_limited_rate_stays_between(before, rate, step):
     [(0.0, 0.0), (0.0002, 0.0), (-0.00025, 0.0), (0.001, 0.00075), (-0.001, -0.00075)],
 )
 def test_dead_band_by_hand(premium, rate):
-    assert funding_rate(premium, 0.0, 0.00025, DEAD_BAND, math.inf, 1.0) == pytest.approx(
+    assert rate_of(premium, 0.0, 0.00025, DamperMode.DEAD_BAND, math.inf, 1.0) == pytest.approx(
         rate, abs=1e-18
     )
 
@@ -258,15 +274,12 @@ def test_a_floor_stops_the_rate_below_and_not_above():
 
 def test_cut_tails_leave_an_outlying_minute_out():
     """Nine calm minutes and a wild one: the mean takes the wild one in, the trimmed mean does not."""
-    from perplab.sim.funding.premium_samples import add_minute
-    from perplab.sim.state.records import MARKET
-
     for trim, expected in ((0.0, 0.1), (0.1, 0.0)):
-        market = np.zeros(1, MARKET)[0]
-        market["trim"] = trim
+        law, sums = np.zeros(1, AVERAGE_LAW)[0], np.zeros(1, PREMIUM_SUMS)[0]
+        law["trim"] = trim
         for sample in [0.0] * 5 + [1.0] + [0.0] * 4:
-            add_minute(market, sample)
-        assert market["premium_sum"] / market["weight_sum"] == pytest.approx(expected)
+            add_minute(law, sums, sample)
+        assert sums["weighted_sum"] / sums["weights"] == pytest.approx(expected)
     with pytest.raises(ParameterError) as caught:
         load_rulebook("dydx-v4").changed({"premium.trim": 0.1, "funding.interval_hours": 8.0})
     assert [fault.key for fault in caught.value.faults] == ["premium.trim"]

@@ -303,7 +303,10 @@ def test_refusals_change_nothing(world):
 def test_funding_rounds_up_for_the_payer_and_down_for_the_receiver(world):
     world.trade(0, 1, 1)
     world.trade(0, 2, 2)
-    world["market"]["premium_sum"], world["market"]["weight_sum"] = 1e-3 + 1e-9 / 7, 1.0
+    world["market"]["premium_sums"]["weighted_sum"], world["market"]["premium_sums"]["weights"] = (
+        1e-3 + 1e-9 / 7,
+        1.0,
+    )
     before = [int(x) for x in world["account"]["collateral"][:, 0]]
     world.settle()
     rate = float(world["view"]["funding_rate"][0])
@@ -326,7 +329,10 @@ def test_funding_rounds_up_for_the_payer_and_down_for_the_receiver(world):
 
 def test_negative_funding_is_paid_by_shorts(world):
     world.trade(0, 1, 10)
-    world["market"]["premium_sum"], world["market"]["weight_sum"] = -2e-3, 1.0
+    world["market"]["premium_sums"]["weighted_sum"], world["market"]["premium_sums"]["weights"] = (
+        -2e-3,
+        1.0,
+    )
     world.settle()
     rate = float(world["view"]["funding_rate"][0])
     assert rate == pytest.approx(-1.5e-3)
@@ -335,7 +341,11 @@ def test_negative_funding_is_paid_by_shorts(world):
 
 
 def test_settling_starts_the_next_interval(world):
-    world["market"]["premium_sum"], world["market"]["weight_sum"], world["market"]["samples"] = (
+    (
+        world["market"]["premium_sums"]["weighted_sum"],
+        world["market"]["premium_sums"]["weights"],
+        world["market"]["premium_sums"]["samples"],
+    ) = (
         1e-3,
         1.0,
         5,
@@ -343,16 +353,19 @@ def test_settling_starts_the_next_interval(world):
     world.settle(seconds=28_800.0)
     market = world["market"][0]
     assert (
-        market["premium_sum"],
-        market["weight_sum"],
-        market["samples"],
+        market["premium_sums"]["weighted_sum"],
+        market["premium_sums"]["weights"],
+        market["premium_sums"]["samples"],
         market["settled_seconds"],
     ) == (0, 0, 0, 28_800)
 
 
 def test_funding_of_an_isolated_position_comes_from_its_pot(isolated):
     isolated.trade(0, 5, 10)
-    isolated["market"]["premium_sum"], isolated["market"]["weight_sum"] = 1.5e-3, 1.0
+    (
+        isolated["market"]["premium_sums"]["weighted_sum"],
+        isolated["market"]["premium_sums"]["weights"],
+    ) = 1.5e-3, 1.0
     isolated.settle()
     rate = float(isolated["view"]["funding_rate"][0])
     assert int(isolated["position"]["isolated_margin"][0, 0]) == 200 * USD - math.ceil(
@@ -364,7 +377,10 @@ def test_funding_of_an_isolated_position_comes_from_its_pot(isolated):
 def test_without_funding_nothing_is_paid_or_recorded():
     world = World(round_rules(funding__enabled=False))
     world.trade(0, 1, 10)
-    world["market"]["premium_sum"], world["market"]["weight_sum"] = 1e-2, 1.0
+    world["market"]["premium_sums"]["weighted_sum"], world["market"]["premium_sums"]["weights"] = (
+        1e-2,
+        1.0,
+    )
     before = total_units(world.tables), state(world, 0), state(world, 1)
     world.settle()
     assert (total_units(world.tables), state(world, 0), state(world, 1)) == before

@@ -528,7 +528,7 @@ def history(make, *shifts):
     """A world in which nodes 7, 8, ... have displaced the mid by `shifts`, all now; trader 0 is long 100 lots at 20,000."""
     world = make()
     long_of_100(world, 400.0)
-    world["market"]["mark_window"] = 0.0
+    world["market"]["mark_law"]["mark_window"] = 0.0
     for node, shift in enumerate(shifts, 7):
         world.call(remember_forced, 0, node, float(shift))
     world.mark(19_900.0)
@@ -554,7 +554,7 @@ def test_parent_is_the_first_forced_order_below_maintenance(make, collateral, pa
 def test_old_displacement_counts_less(make):
     world = history(make, -50, -30, -20)
     give(world, 0, 240.0)
-    world["market"]["mark_window"][0] = [30.0, 0.0, 0.0]
+    world["market"]["mark_law"]["mark_window"][0] = [30.0, 0.0, 0.0]
     world["forced"]["seconds"][0] = 100.0 - 300.0
     assert world.call(parent_of, 0, 0, 199.0 * USD) == (8, ENDOGENOUS)
 
@@ -619,7 +619,10 @@ def test_immigrants_name_what_took_most(make, mark, index, cause):
 def test_funding_as_a_cause(make):
     world = make()
     long_of_100(world, 250.0)
-    world["market"]["premium_sum"], world["market"]["weight_sum"] = 0.01, 1.0
+    world["market"]["premium_sums"]["weighted_sum"], world["market"]["premium_sums"]["weights"] = (
+        0.01,
+        1.0,
+    )
     world.settle()
     assert world.collateral_usd(0) == pytest.approx(190.0)
     assert world.round() == 1

@@ -8,12 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplab.sim.laws.mark import (
-    decayed_average,
-    index_plus_funding,
-    median_of_three,
-    quotes_or_last,
-)
+from perplab.sim.laws.averages import decayed_average, median_of_three
+from perplab.sim.laws.mark import index_plus_funding, quotes_or_last
 
 PRICE = st.floats(0.01, 1e6)
 

@@ -134,7 +134,10 @@ def test_receivers_share_what_payers_pay_and_the_pool_stands_aside():
     world.market_order(0, 1, 300)
     world.market_order(1, -1, 100)
     before = [world["account"]["collateral"][i, 0].item() for i in (0, 1, world.fund)]
-    world["market"]["premium_sum"], world["market"]["weight_sum"] = 0.001, 1.0
+    world["market"]["premium_sums"]["weighted_sum"], world["market"]["premium_sums"]["weights"] = (
+        0.001,
+        1.0,
+    )
     world.settle()
     paid = [
         then - world["account"]["collateral"][i, 0].item()

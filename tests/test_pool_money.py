@@ -41,7 +41,10 @@ def settled(world, rate):
     """Settle a rate and return what rows 0, 1 and the fund have received, in quote currency."""
     rows = (0, 1, world.fund)
     before = [world.collateral_usd(i) for i in rows]
-    world["market"]["premium_sum"], world["market"]["weight_sum"] = rate, 1.0
+    world["market"]["premium_sums"]["weighted_sum"], world["market"]["premium_sums"]["weights"] = (
+        rate,
+        1.0,
+    )
     money = total_units(world.tables)[0]
     world.settle()
     assert total_units(world.tables)[0] == money
@@ -72,8 +75,8 @@ def test_receivers_get_what_payers_and_fees_carry(fees, received, by_pool):
     """100 long lots pay 20; 200 short would get 40, of which the pool may add a third of half its fees."""
     world = pool(
         funding__receivers="pool_fees",
-        funding__fees_kept=0.5,
-        funding__fees_spent=1 / 3,
+        funding__fee_reserve_share=0.5,
+        funding__fee_subsidy_share=1 / 3,
         funding__damper=0.0,
     )
     world.market_order(0, 1, 100)
@@ -87,8 +90,8 @@ def test_receivers_get_what_payers_and_fees_carry(fees, received, by_pool):
 def test_a_pool_that_receives_relieves_nobody():
     world = pool(
         funding__receivers="pool_fees",
-        funding__fees_kept=0.5,
-        funding__fees_spent=1 / 3,
+        funding__fee_reserve_share=0.5,
+        funding__fee_subsidy_share=1 / 3,
         funding__damper=0.0,
     )
     world.market_order(0, 1, 200)

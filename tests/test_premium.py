@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplab.sim.laws.premium import impact_notional, premium_index, sample_weight
+from perplab.sim.laws.premium import impact_notional, premium_index
+from perplab.sim.laws.premium_average import sample_weight
 
 PRICE = st.floats(0.5, 2.0)
 

@@ -10,17 +10,10 @@ import pytest
 from perplab.sim.errors import ParameterError
 from perplab.sim.faults import key_lines, line_of
 from perplab.sim.laws.funding import cap_by_law
+from perplab.sim.laws.mark import MarkInput
 from perplab.sim.laws.premium import impact_notional
 from perplab.sim.rulebook.rulebook import LIBRARY, Rulebook, load_rulebook, rulebook_names
-from perplab.sim.state.records import (
-    INDEX_PLUS_BASIS,
-    INDEX_PLUS_FUNDING,
-    LAST_PRICE,
-    MARKET,
-    QUOTES_AVERAGE,
-    QUOTES_OR_LAST,
-    VENUE,
-)
+from perplab.sim.state.records import MARKET, VENUE
 
 NAMES = rulebook_names()
 
@@ -54,21 +47,33 @@ def test_rulebook_survives_copies(name):
 
 def test_binance_records():
     venue, market = filled(load_rulebook("binance"))
-    assert (market["units_per_tick"], market["units_per_price"], market["impact_notional"]) == (
+    assert (
+        market["units_per_tick"],
+        market["units_per_price"],
+        market["premium_law"]["impact_notional"],
+    ) == (
         100,
         1000.0,
         25e9,
     )
-    assert (market["interval_seconds"], market["divisor"]) == (28800.0, 1.0)
-    assert (market["interest"], market["damper"], market["cap"]) == (1e-4, 5e-4, 3e-3)
+    assert (market["interval_seconds"], market["funding_law"]["divisor"]) == (28800.0, 1.0)
     assert (
-        market["premium_average"],
-        market["damper_mode"],
+        market["funding_law"]["interest_rate"],
+        market["funding_law"]["damper"],
+        market["funding_law"]["cap"],
+    ) == (1e-4, 5e-4, 3e-3)
+    assert (
+        market["average_law"]["average_formula"],
+        market["funding_law"]["damper_mode"],
         market["funding_on"],
-        market["notional_price"],
+        market["funding_law"]["notional"],
     ) == (1, 0, 1, 0)
-    assert market["mark_input"].tolist() == [INDEX_PLUS_FUNDING, INDEX_PLUS_BASIS, LAST_PRICE]
-    assert market["mark_window"].tolist() == [0.0, 30.0, 0.0]
+    assert market["mark_law"]["mark_input"].tolist() == [
+        MarkInput.INDEX_PLUS_FUNDING,
+        MarkInput.INDEX_PLUS_BASIS,
+        MarkInput.LAST_PRICE,
+    ]
+    assert market["mark_law"]["mark_window"].tolist() == [0.0, 30.0, 0.0]
     assert (market["tiers"], market["tier_floor"][11], market["tier_deduction"][11]) == (
         12,
         1.2e15,
@@ -88,20 +93,28 @@ def test_binance_records():
 
 def test_hyperliquid_records():
     venue, market = filled(load_rulebook("hyperliquid"))
-    assert (market["units_per_tick"], market["units_per_price"], market["impact_notional"]) == (
+    assert (
+        market["units_per_tick"],
+        market["units_per_price"],
+        market["premium_law"]["impact_notional"],
+    ) == (
         10,
         10.0,
         20e9,
     )
     assert (
         market["interval_seconds"],
-        market["divisor"],
-        market["cap"],
-        market["premium_average"],
+        market["funding_law"]["divisor"],
+        market["funding_law"]["cap"],
+        market["average_law"]["average_formula"],
     ) == (3600.0, 8.0, 0.04, 0)
-    assert market["notional_price"] == 1
-    assert market["mark_input"].tolist() == [INDEX_PLUS_BASIS, QUOTES_OR_LAST, QUOTES_AVERAGE]
-    assert market["mark_window"].tolist() == [150.0, 0.0, 30.0]
+    assert market["funding_law"]["notional"] == 1
+    assert market["mark_law"]["mark_input"].tolist() == [
+        MarkInput.INDEX_PLUS_BASIS,
+        MarkInput.QUOTES_OR_LAST,
+        MarkInput.QUOTES_AVERAGE,
+    ]
+    assert market["mark_law"]["mark_window"].tolist() == [150.0, 0.0, 30.0]
     assert (market["tiers"], market["tier_deduction"][1], market["maximum_leverage"]) == (
         2,
         1_875_000e6,
@@ -139,7 +152,13 @@ def test_stated_numbers_follow_from_the_venue_s_own_laws():
 
 def test_fill_leaves_the_state_alone():
     venue, market = np.zeros(1, VENUE), np.zeros(1, MARKET)
-    venue["fund_row"], venue["fees"], market["window"], market["premium_sum"], market["samples"] = (
+    (
+        venue["fund_row"],
+        venue["fees"],
+        market["window"],
+        market["premium_sums"]["weighted_sum"],
+        market["premium_sums"]["samples"],
+    ) = (
         7,
         5,
         100,
@@ -148,7 +167,11 @@ def test_fill_leaves_the_state_alone():
     )
     load_rulebook("binance").fill(venue[0], market[0])
     assert (venue["fund_row"][0], venue["fees"][0]) == (7, 5)
-    assert (market["window"][0], market["premium_sum"][0], market["samples"][0]) == (100, 0.5, 3)
+    assert (
+        market["window"][0],
+        market["premium_sums"]["weighted_sum"][0],
+        market["premium_sums"]["samples"][0],
+    ) == (100, 0.5, 3)
 
 
 def test_changes_dotted_nested_and_as_keywords():
@@ -156,7 +179,7 @@ def test_changes_dotted_nested_and_as_keywords():
     assert rules.changed({"funding.cap": 0.02}) == rules.changed({"funding": {"cap": 0.02}})
     assert rules.changed(**{"funding.cap": 0.02}).funding.cap == 0.02 and rules.funding.cap == 0.003
     assert rules.changed({"mark.inputs": [{"input": "index"}]}).mark.inputs[0].window_seconds == 0.0
-    assert filled(rules.changed({"funding.damper_mode": "sum"}))[1]["damper_mode"] == 1
+    assert filled(rules.changed({"funding.damper_mode": "sum"}))[1]["funding_law"]["damper_mode"] == 1
 
 
 def test_leverage_is_limited_by_the_first_tier():
@@ -171,8 +194,8 @@ def test_leverage_is_limited_by_the_first_tier():
     [
         ({"funding.cap": -0.001}, "funding.cap"),
         ({"funding.damper": math.nan}, "funding.damper"),
-        ({"funding.interest": math.inf}, "funding.interest"),
-        ({"funding.interest": "0.1"}, "funding.interest"),
+        ({"funding.interest_rate": math.inf}, "funding.interest_rate"),
+        ({"funding.interest_rate": "0.1"}, "funding.interest_rate"),
         ({"funding.interval_hours": 0}, "funding.interval_hours"),
         ({"contract.unit": 3e-5}, "contract.unit"),
         ({"contract.tick": 1e-5}, "contract.unit"),

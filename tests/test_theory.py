@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perplab.analysis.estimators import closed_forms as theory
-from perplab.sim.laws.funding import funding_rate
 from perplab.sim.laws.margin import bankruptcy_price, liquidation_price
+from tests.laws import rate_of
 
 PAPER = dict(
     spot=10000,
@@ -97,14 +97,14 @@ def test_damped_premium_golden_numbers(carry, basis_points):
 @given(st.floats(-1e-3, 1e-3).filter(lambda carry: abs(carry - 1e-4) > 1e-9))
 def test_damped_premium_pays_the_carry(carry):
     premium = theory.damped_premium(carry, 1e-4, 5e-4)
-    assert funding_rate(premium, 1e-4, 5e-4, 0, math.inf, 1.0) == pytest.approx(carry, abs=1e-15)
+    assert rate_of(premium, 1e-4, 5e-4, 0, math.inf, 1.0) == pytest.approx(carry, abs=1e-15)
 
 
 def test_damped_premium_is_indeterminate_at_the_interest():
     assert math.isnan(theory.damped_premium(1e-4, 1e-4, 5e-4))
     low, high = theory.plateau(1e-4, 5e-4)
     middle = np.linspace(low, high, 11)[1:-1]
-    assert {funding_rate(premium, 1e-4, 5e-4, 0, math.inf, 1.0) for premium in middle} == {1e-4}
+    assert {rate_of(premium, 1e-4, 5e-4, 0, math.inf, 1.0) for premium in middle} == {1e-4}
 
 
 @settings(deadline=None)

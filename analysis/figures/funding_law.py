@@ -1,5 +1,7 @@
 """The figure of a funding formula: rate against premium."""
 
+import math
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -9,12 +11,12 @@ from matplotlib.figure import Figure
 from perplab.analysis.estimators.series import BPS
 from perplab.analysis.figures.style import DOUBLE_INCHES, PALETTE, STYLE
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.laws.funding import funding_rate
-from perplab.sim.rulebook.price_sections import IMBALANCE_LAWS
+from perplab.sim.laws.funding import SEEN, funding_rate
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.records import DAMPER_MODES
 
 HOURS = 8.0
+VOLATILITY = 0.55 / math.sqrt(31_536_000.0)
+"""Volatility at which a law that looks at it is drawn: 55 % a year, per square root of a second."""
 
 
 LAW_REACH_BPS = (100.0, 12.0)
@@ -26,25 +28,15 @@ def law_frame(names, widest_bps=100.0, points=801):
     Books whose rate follows open interest have no such curve and are left out, and so are those without funding.
     """
     premiums = np.linspace(-widest_bps, widest_bps, points)
-    frames = []
+    frames, seen = [], np.zeros(1, SEEN)[0]
+    seen["volatility"] = VOLATILITY
     for book in map(load_rulebook, names):
         law = book.funding
-        if law.enabled and book.premium.law not in IMBALANCE_LAWS:
+        if law.enabled and not book.premium.follows_skew:
+            limit = BPS * book.premium.limit
             rates = [
-                max(
-                    law.floor,
-                    funding_rate(
-                        premium / BPS,
-                        law.interest,
-                        law.damper,
-                        DAMPER_MODES.index(law.damper_mode),
-                        book.funding_cap,
-                        law.divisor,
-                    ),
-                )
-                for premium in np.clip(
-                    premiums, -BPS * book.premium.limit, BPS * book.premium.limit
-                )
+                funding_rate(book.funding_law, premium / BPS, seen)
+                for premium in np.clip(premiums, -limit, limit)
             ]
             frames.append(
                 pd.DataFrame(

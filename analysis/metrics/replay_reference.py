@@ -1,11 +1,13 @@
 """The real perpetual of a replayed file, to draw beside the simulated one."""
 
+import math
 from datetime import UTC
 
 import numpy as np
 
 from perplab.analysis.estimators.series import BPS, FUNDING_SECONDS, basis_bps
-from perplab.sim.laws.funding import funding_rate
+from perplab.sim.laws.averages import moved
+from perplab.sim.laws.funding import SEEN, funding_rate
 from perplab.sim.spot.price_files import (
     column_faults,
     numbers,
@@ -16,7 +18,6 @@ from perplab.sim.spot.price_files import (
     window,
 )
 from perplab.sim.spot.processes import Replay
-from perplab.sim.state.records import DAMPER_MODES
 
 
 def real_market(scenario, rulebook):
@@ -48,12 +49,10 @@ def real_market(scenario, rulebook):
     ):
         return None
     columns = process.real([compared.perp_column, process.column])
-    real = {
-        "seconds": columns["seconds"],
-        "basis_bps": basis_bps(columns[compared.perp_column], columns[process.column]),
-    }
+    perpetual, spot = columns[compared.perp_column], columns[process.column]
+    real = {"seconds": columns["seconds"], "basis_bps": basis_bps(perpetual, spot)}
     if compared.funding_file is None:
-        return real | funding_by_law(real["seconds"], real["basis_bps"] / BPS, rulebook)
+        return real | funding_by_law(real["seconds"], perpetual, spot, rulebook)
     return real | funding_of_file(compared, process)
 
 
@@ -62,15 +61,15 @@ def has_column(process, column):
     return column in read_table(str(process.file), version(process.file)).columns
 
 
-def funding_by_law(seconds, basis, rulebook):
+def funding_by_law(seconds, perpetual, spot, rulebook):
     """Return the funding that a rulebook's law gives on the basis of each bar: a proxy of the real rate.
 
     Parameters
     ----------
     seconds : numpy.ndarray
         Times of the bars since the start of the run.
-    basis : numpy.ndarray, fraction
-        Stands for the premium index, which a file of prices does not hold: bid and ask are unknown.
+    perpetual, spot : numpy.ndarray, quote currency
+        Their basis stands for the premium index, which a file of prices does not hold: bid and ask are unknown.
     rulebook : Rulebook
 
     Returns
@@ -83,34 +82,41 @@ def funding_by_law(seconds, basis, rulebook):
     Intervals end at multiples of the funding interval since the start. Bars count with their number in the interval as weight
     where the venue weighs samples by a ramp, equally otherwise; an interval without bars has no rate.
     """
-    law, interval = rulebook.funding, 3600.0 * rulebook.funding.interval_hours
-    known = np.isfinite(basis)
+    law, interval = rulebook.funding_law, 3600.0 * rulebook.funding.interval_hours
+    basis, seen = basis_bps(perpetual, spot) / BPS, seen_by_law(seconds, perpetual)
+    known, ramp = np.isfinite(basis), rulebook.premium.average == "linear_ramp"
     place = np.ceil(seconds / interval).astype(int)
     ends = np.arange(1, place.max(initial=0) + 1)
-    premiums = [
-        average(basis[known & (place == end)], rulebook.premium.average == "linear_ramp")
-        for end in ends
-    ]
-    rates = [
-        max(
-            law.floor,
-            funding_rate(
-                premium,
-                law.interest,
-                law.damper,
-                DAMPER_MODES.index(law.damper_mode),
-                rulebook.funding_cap,
-                law.divisor,
-            ),
-        )
-        for premium in premiums
-    ]
+    rates = [rate_of_bars(law, basis, seen, known & (place == end), ramp) for end in ends]
     return {
         "funding_seconds": ends * interval,
         "funding": np.array(rates) * FUNDING_SECONDS / interval,
         "funding_label": "law on the real basis",
         "funding_source": f"the {rulebook.name} law on the real basis of each bar",
     }
+
+
+def rate_of_bars(law, basis, seen, mine, ramp):
+    """Return the rate of an interval from its bars (`mine`: a mask); NaN without any."""
+    if not mine.any():
+        return float("nan")
+    return funding_rate(law, average(basis[mine], ramp), seen[np.flatnonzero(mine)[-1]])
+
+
+def seen_by_law(seconds, prices):
+    """Return what a funding law may look at beside the premium, a SEEN record a bar.
+
+    The volatility is that of the engine: the root of an exponential mean, over an hour, of squared log changes a second. A rate that
+    follows open interest is unknown from prices and is 0.
+    """
+    seen, variance = np.zeros(len(seconds), SEEN), 0.0
+    changes = np.diff(np.log(prices), prepend=np.nan)
+    elapsed = np.diff(seconds, prepend=np.nan)
+    for k, (change, dt) in enumerate(zip(changes, elapsed, strict=True)):
+        if np.isfinite(change) and dt > 0:
+            variance = moved(variance, change * change / dt, 1.0 - math.exp(-dt / 3600.0))
+        seen["volatility"][k] = math.sqrt(variance)
+    return seen
 
 
 def average(values, ramp):

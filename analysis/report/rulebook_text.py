@@ -241,7 +241,7 @@ def funding_sentence(book):
         extras.append(RECEIVERS[law.receivers])
     parts = [
         f"{when} {law.interval_hours:g} h",
-        f"interest {percent(law.interest)}",
+        f"interest {percent(law.interest_rate)}",
         bends[law.damper_mode],
         f"cap {percent(book.funding_cap)}",
         *extras,

@@ -16,6 +16,11 @@ from perplab.sim.compiler.directory import ENTRIES, load_constant, tables_declar
 from perplab.sim.compiler.jit import COMPILED, intrinsic_of
 
 
+def row(*fields):
+    """Return an aligned record type of ``(name, type[, shape])`` fields."""
+    return np.dtype(list(fields), align=True)
+
+
 def table(name, dtype, dimensions=1):
     """Declare a table of the world and return its two accessors.
 

@@ -2,39 +2,24 @@
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.laws.funding import funding_rate, limited
-from perplab.sim.laws.premium import truncated
-from perplab.sim.state.records import MEDIAN_OF_VOTES, market_at, venue_at, view_at
+from perplab.sim.laws.premium_average import interval_average
+from perplab.sim.state.records import market_at, venue_at, view_at
 
 
 @hot_kernel
 def average_premium(world, m):
     """Return the average premium of the running interval; 0 where there was no sample."""
-    market, view = market_at(world, m), view_at(world, m)
-    if market["premium_average"] > MEDIAN_OF_VOTES:
-        return view["average_premium"]
-    if market["weight_sum"] <= 0.0:
-        return 0.0
-    average = market["premium_sum"] / market["weight_sum"]
-    return (
-        truncated(average, market["premium_quantum"])
-        if market["premium_average"] == MEDIAN_OF_VOTES
-        else average
+    market = market_at(world, m)
+    return interval_average(
+        market["average_law"], market["premium_sums"], view_at(world, m)["average_premium"]
     )
 
 
 @hot_kernel
-def rate_in_force(world, m, average, step_limit):
-    """Return the funding rate that an average premium gives, no further than `step_limit` from the rate in force."""
-    market, before = market_at(world, m), view_at(world, m)["funding_rate"]
-    rate = funding_rate(
-        average,
-        market["interest"],
-        market["damper"],
-        market["damper_mode"],
-        market["cap"],
-        market["divisor"],
-    )
-    return limited(before, max(rate, market["floor"]), step_limit)
+def rate_in_force(world, m, average, share):
+    """Return the rate that an average premium gives, within `share` of the step limit of the rate in force."""
+    law, view = market_at(world, m)["funding_law"], view_at(world, m)
+    return limited(law, view["funding_rate"], funding_rate(law, average, view["seen"]), share)
 
 
 @kernel
@@ -42,11 +27,6 @@ def publish_predicted_rate(world, m):
     """Publish the rate that the next settlement would charge as things stand; the one in force if the venue hides it."""
     market, view = market_at(world, m), view_at(world, m)
     view["predicted_funding"] = view["funding_rate"]
-    if (
-        venue_at(world, market["venue"])["hide_prediction"] == 0
-        and market["funding_on"] == 1
-        and market["lag"] == 0
-    ):
-        view["predicted_funding"] = rate_in_force(
-            world, m, view["average_premium"], market["step_limit"]
-        )
+    hidden = venue_at(world, market["venue"])["hide_prediction"] == 1
+    if not hidden and market["funding_on"] == 1 and market["lag"] == 0:
+        view["predicted_funding"] = rate_in_force(world, m, view["average_premium"], 1.0)

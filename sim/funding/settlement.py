@@ -10,13 +10,11 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.funding.rate import average_premium, rate_in_force
 from perplab.sim.funding.skew import trader_interest
-from perplab.sim.laws.funding import funding_payment
-from perplab.sim.laws.funding_transfer import borrowing_rate, carried_rate, fee_pool, received_rate
+from perplab.sim.laws.funding import at_cap, funding_payment, notional_price, set_interest
+from perplab.sim.laws.funding_interval import adapts, interest_of, next_interval
+from perplab.sim.laws.funding_transfer import pool_stands_aside, transfer_rate
+from perplab.sim.laws.premium_average import start_interval
 from perplab.sim.state.records import (
-    INDEX_NOTIONAL,
-    POOL_FEES,
-    RECEIVERS_SHARE,
-    SAME_RATE,
     market_at,
     markets,
     open_position_at,
@@ -26,8 +24,6 @@ from perplab.sim.state.records import (
     venue_at,
     view_at,
 )
-
-YEAR_SECONDS = 31_536_000.0
 
 
 @entry("none", 2, "float64")
@@ -40,16 +36,16 @@ def settle(world, m, seconds):
     """
     market, view = market_at(world, m), view_at(world, m)
     average = average_premium(world, m)
-    fixed = rate_in_force(world, m, average, market["step_limit"])
+    fixed = rate_in_force(world, m, average, 1.0)
     if market["funding_on"] == 1:
         if market["continuous"] == 0:
             pay_all(world, m, view["funding_rate"] if market["lag"] == 1 else fixed)
             view["funding_rate"] = fixed
         record_settlement(world, m, average, seconds)
     market["settled_seconds"] += market["interval_seconds"]
-    market["samples"], market["premium_sum"], market["weight_sum"] = 0, 0.0, 0.0
-    if market["short_interval_seconds"] > 0.0:
-        adapt_interval(world, m, abs(fixed) >= market["cap"])
+    start_interval(market["premium_sums"])
+    if adapts(market["interval_law"]):
+        adapt_interval(world, m, at_cap(market["funding_law"], fixed))
 
 
 @entry("none", 2)
@@ -57,9 +53,7 @@ def accrue(world, m):
     """Charge a step's share of the mean of the rates at its start and end."""
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
     share, before = run["dt"] / market["interval_seconds"], view["funding_rate"]
-    view["funding_rate"] = rate_in_force(
-        world, m, view["average_premium"], market["step_limit"] * share
-    )
+    view["funding_rate"] = rate_in_force(world, m, view["average_premium"], share)
     pay_all(world, m, 0.5 * (before + view["funding_rate"]) * share)
 
 
@@ -67,68 +61,47 @@ def accrue(world, m):
 def adapt_interval(world, m, capped):
     """Cut the interval, and its interest, after a settlement at the cap; restore it after enough settlements below."""
     market, view = market_at(world, m), view_at(world, m)
-    market["uncapped"] = 0 if capped else market["uncapped"] + 1
-    seconds = market["interval_seconds"]
-    if capped:
-        seconds = market["short_interval_seconds"]
-    elif market["uncapped"] >= market["restore_after"]:
-        seconds = market["long_interval_seconds"]
+    law = market["interval_law"]
+    market["below_cap"] = 0 if capped else market["below_cap"] + 1
+    seconds = next_interval(law, market["interval_seconds"], capped, market["below_cap"])
     market["interval_seconds"] = view["interval_seconds"] = seconds
-    market["interest"] = view["interest"] = market["long_interest"] * (
-        seconds / market["long_interval_seconds"]
-    )
+    set_interest(market["funding_law"], interest_of(law, seconds))
+    set_interest(view["funding_law"], interest_of(law, seconds))
 
 
 @kernel
-def notional_price(world, m):
-    """Return the price at which the notional of funding is taken."""
+def payment_price(world, m):
+    """Return the price at which the notional of funding is taken in market m."""
     view = view_at(world, m)
-    return (
-        view["index"] if market_at(world, m)["notional_price"] == INDEX_NOTIONAL else view["mark"]
-    )
+    return notional_price(market_at(world, m)["funding_law"], view["mark"], view["index"])
 
 
 @entry("float64", 4, "float64", "float64")
 def side_rate(world, m, side, apart, rate, seconds):
-    """Return the rate of a side's traders where the pool (row `apart`) is charged nothing by itself but bears the residue.
-
-    Notes
-    -----
-    Payers pay the rate. Receivers share what they pay, or have the same rate as far as the pool's fees carry it. Pro rata,
-    nobody pays while a side is empty. The larger side pays besides for the reserve it uses.
-    """
+    """Return the rate of a side's traders where the pool (row `apart`) stands aside and bears the residue."""
     market, pool = market_at(world, m), position_at(world, apart, m)
     longs, shorts = trader_interest(world, m)
-    here, there = (longs, shorts) if side > 0 else (shorts, longs)
-    value, own = notional_price(world, m) * market["units_per_price"], rate
-    if rate * side < 0.0 and market["receivers"] == POOL_FEES and here > 0.0:
-        earned = float(pool["all_fees"])
-        spare = market["fees_spent"] * fee_pool(
-            earned + pool["all_funding"], earned, market["fees_kept"]
-        )
-        own = carried_rate(rate, there * value, here * value, spare)
-    elif market["receivers"] == RECEIVERS_SHARE:
-        own = (
-            received_rate(rate, there, here)
-            if rate * side < 0.0
-            else (rate if there > 0.0 else 0.0)
-        )
-    base, kink, above = market["borrowing"][0], market["borrowing"][1], market["borrowing"][2]
-    if base > 0.0 and here >= there:
-        own += (
-            side
-            * borrowing_rate(min(here / market["pool_largest"], 1.0), base, kink, above)
-            * seconds
-            / YEAR_SECONDS
-        )
-    return own
+    own, other = (longs, shorts) if side > 0 else (shorts, longs)
+    fees, most = float(pool["all_fees"]), market["pool_largest"]
+    return transfer_rate(
+        market["transfer_law"],
+        side,
+        rate,
+        own,
+        other,
+        payment_price(world, m) * market["units_per_price"],
+        fees,
+        fees + pool["all_funding"],
+        min(own / most, 1.0) if most > 0.0 else 0.0,
+        seconds,
+    )
 
 
 @kernel
 def side_rates(world, m, rate):
     """Return the rate of longs, that of shorts, and the row that stands aside (-1: nobody; else the fund, which is the pool)."""
     run, market = run_row(world, 0), market_at(world, m)
-    if market["receivers"] == SAME_RATE:
+    if not pool_stands_aside(market["transfer_law"]):
         return rate, rate, -1
     fund = venue_at(world, market["venue"])["fund_row"]
     seconds = run["dt"] if market["continuous"] == 1 else market["interval_seconds"]
@@ -144,7 +117,7 @@ def pay_all(world, m, rate):
     """Settle a rate on every position of a market; the residue goes to the fund; add to the sums of the interval."""
     run, market = run_row(world, 0), market_at(world, m)
     width = markets(world).shape[0]
-    price = notional_price(world, m)
+    price = payment_price(world, m)
     long_paid, short_paid = 0, 0
     long_rate, short_rate, apart = side_rates(world, m, rate)
     for h in range(run["open_count"]):
@@ -186,7 +159,7 @@ def record_settlement(world, m, average, seconds):
     )
     kept["residue"], kept["capped"] = (
         market["long_paid"] + market["short_paid"],
-        abs(market["charged"]) >= market["cap"],
+        at_cap(market["funding_law"], market["charged"]),
     )
     market["charged"], market["long_paid"], market["short_paid"] = 0.0, 0, 0
     run["settlement_count"] += 1

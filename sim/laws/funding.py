@@ -1,4 +1,4 @@
-"""From an average premium to a rate, and from a rate to money.
+"""The funding formula: from an average premium to a rate, and from a rate to money.
 
 Sign: a positive rate is paid by longs to shorts. Rates are fractions of the notional per funding interval, before
 `divisor` per eight hours where the venue states them so. Money is in integer units and is rounded once, here.
@@ -6,40 +6,63 @@ Sign: a positive rate is paid by longs to shorts. Rates are fractions of the not
 
 import math
 
+import numpy as np
+
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.state.records import DEAD_BAND, SUM
+from perplab.sim.compiler.tables import row
+from perplab.sim.laws.averages import clamp
+from perplab.sim.laws.choices import Choice
+
+
+class DamperMode(Choice):
+    """How premium and interest rate combine: see `funding_rate`."""
+
+    BAND, SUM, DEAD_BAND = range(3)
+
+
+class CapLaw(Choice):
+    """What the cap of a rulebook is stated in: see `cap_by_law`."""
+
+    ABSOLUTE, MAINTENANCE, INITIAL_LESS_MAINTENANCE, SMALLER = range(4)
+
+
+class Notional(Choice):
+    """The price at which the notional of a payment is taken."""
+
+    MARK, INDEX = range(2)
+
+
+FUNDING_LAW = row(
+    ("interest_rate", "f8"),  # fraction, in the period in which the premium is read
+    ("damper", "f8"),  # fraction, at least 0
+    ("damper_mode", "i8"),  # DamperMode
+    ("divisor", "f8"),  # intervals in the period for which the bracket is stated
+    ("cap", "f8"),  # fraction per interval, at least 0
+    ("floor", "f8"),  # signed fraction per interval, below the cap
+    ("step_limit", "f8"),  # largest change of the rate from one interval to the next
+    ("follows_skew", "i8"),  # whether the rate follows open interest instead of the premium
+    ("notional", "i8"),  # Notional
+)
+SEEN = row(
+    ("volatility", "f8"),  # of the log mid, per square root of a second
+    ("skew_rate", "f8"),  # premium that a law on open interest gives, as averaged
+)
+"""What else than the premium a funding formula may look at: carried by view, record and replay alike."""
+
+KINKS = 8
+"""Premiums at which the slope of the rate may change: numbers of `rate_kink`."""
 
 
 @hot_kernel
-def clamp(value, low, high):
-    """Return the number of [low, high] nearest to `value`.
-
-    Examples
-    --------
-    >>> clamp(0.7, -0.5, 0.5)
-    0.5
-    """
-    return min(max(value, low), high)
-
-
-@hot_kernel
-def funding_rate(average_premium, interest, damper, damper_mode, cap, divisor):
-    """Return the funding rate of one interval.
+def funding_rate(law, average_premium, seen):
+    """Return the funding rate of one interval, within cap and floor.
 
     Parameters
     ----------
+    law : FUNDING_LAW record
     average_premium : float, fraction
-    interest : float, fraction
-        Interest component, in the same period as the premium is read (eight hours where `divisor` is not 1).
-    damper : float, fraction, at least 0
-        Half-width of the plateau on which the rate is the interest alone: 0 gives the premium, infinity the interest.
-    damper_mode : int
-        BAND: the damped form; SUM: the plain sum of premium and interest, whatever the damper; DEAD_BAND: interest plus
-        what of the premium lies outside the damper.
-    cap : float, fraction per interval, at least 0
-        Largest absolute rate; may be infinite.
-    divisor : float, above 0
-        Intervals in the period for which the bracket is stated.
+    seen : SEEN record
+        `skew_rate` stands in for the premium where the law follows open interest.
 
     Returns
     -------
@@ -48,9 +71,13 @@ def funding_rate(average_premium, interest, damper, damper_mode, cap, divisor):
 
     Notes
     -----
-    F = clamp((P + clamp(I - P, -d, d)) / divisor, -cap, cap). The bracket is computed as clamp(I, P - d, P + d), the
-    same number, which on the plateau is the interest to the last bit, so that pinned settlements
-    can be counted by equality.
+    With P the premium, I the interest rate, d the damper:
+
+    - BAND: F = clamp((P + clamp(I - P, -d, d)) / divisor, -cap, cap). A damper of 0 gives the premium, an infinite one the
+      interest rate. The bracket is computed as clamp(I, P - d, P + d), the same number, which inside the damper is the interest rate to
+      the last bit, so that settlements at the interest rate can be counted by equality.
+    - SUM: the bracket is P + I, whatever the damper.
+    - DEAD_BAND: the bracket is I plus what of the premium lies outside the damper.
 
     References
     ----------
@@ -60,22 +87,88 @@ def funding_rate(average_premium, interest, damper, damper_mode, cap, divisor):
 
     Examples
     --------
-    >>> funding_rate(0.0006, 0.0001, 0.0005, 0, 0.003, 1.0)
-    0.0001
-    >>> round(funding_rate(0.001, 0.0001, 0.0005, 0, 0.003, 1.0), 10)
-    0.0005
-    >>> round(funding_rate(0.001, 0.0, 0.00025, 2, 0.005, 1.0), 10)
+    >>> law, seen = funding_law(interest_rate=0.0001, damper=0.0005, cap=0.003), np.zeros(1, SEEN)[0]
+    >>> funding_rate(law, 0.0006, seen), round(funding_rate(law, 0.001, seen), 10)
+    (0.0001, 0.0005)
+    >>> deribit = funding_law(damper=0.00025, damper_mode=DamperMode.DEAD_BAND, cap=0.005)
+    >>> round(funding_rate(deribit, 0.001, seen), 10)
     0.00075
-    >>> round(funding_rate(-0.0066321638, 0.0001, 0.0005, 0, 0.04, 8.0), 10)
+    >>> hourly = funding_law(interest_rate=0.0001, damper=0.0005, cap=0.04, divisor=8.0)
+    >>> round(funding_rate(hourly, -0.0066321638, seen), 10)
     -0.0007665205
     """
-    if damper_mode == SUM:
-        bracket = average_premium + interest
-    elif damper_mode == DEAD_BAND:
-        bracket = interest + max(damper, average_premium) + min(-damper, average_premium)
-    else:
-        bracket = clamp(interest, average_premium - damper, average_premium + damper)
-    return clamp(bracket / divisor, -cap, cap)
+    premium = seen["skew_rate"] if law["follows_skew"] == 1 else average_premium
+    bracket = damped_premium(law, premium)
+    return max(clamp(bracket / law["divisor"], -law["cap"], law["cap"]), law["floor"])
+
+
+@hot_kernel
+def damped_premium(law, premium):
+    """Return the bracket of the formula, before divisor, cap and floor."""
+    interest, damper = law["interest_rate"], law["damper"]
+    if law["damper_mode"] == DamperMode.SUM:
+        return premium + interest
+    if law["damper_mode"] == DamperMode.DEAD_BAND:
+        return interest + max(damper, premium) + min(-damper, premium)
+    return clamp(interest, premium - damper, premium + damper)
+
+
+@hot_kernel
+def limited(law, before, rate, share):
+    """Return a rate kept within the law's step limit of the one before; `share` of it for a part of an interval.
+
+    References
+    ----------
+    .. [1] BitMEX, "Perpetual Contracts Guide": a change of at most 75 % of the maintenance margin between intervals;
+       dYdX perpetual contracts, funding oracle: from one bound to the other in 45 minutes at the fastest.
+
+    Examples
+    --------
+    >>> law = funding_law(step_limit=0.00375)
+    >>> limited(law, 0.0, 0.005, 1.0), limited(law, 0.001, -0.004, 1.0)
+    (0.00375, -0.00275)
+    """
+    return clamp(rate, before - law["step_limit"] * share, before + law["step_limit"] * share)
+
+
+@hot_kernel
+def resting_rate(law):
+    """Return the rate per interval at a premium of zero damped away: the interest rate over the divisor."""
+    return law["interest_rate"] / law["divisor"]
+
+
+@hot_kernel
+def set_interest(law, interest_rate):
+    """Set the interest rate of a law: a venue that cuts its interval cuts it too."""
+    law["interest_rate"] = interest_rate
+
+
+@hot_kernel
+def at_cap(law, rate):
+    """Return whether a rate is at the cap, on either side."""
+    return abs(rate) >= law["cap"]
+
+
+@hot_kernel
+def rate_kink(law, number):
+    """Return one of the `KINKS` premiums at which the slope of the rate may change.
+
+    Those are where the bracket comes to the interest rate, to either cap or to the floor, on either side of the damper,
+    in all modes of it; infinite where a bound is.
+    """
+    width = law["damper"] if law["damper_mode"] != DamperMode.SUM else 0.0
+    shift = law["interest_rate"] if law["damper_mode"] != DamperMode.BAND else 0.0
+    bound = law["floor"]
+    if number < 6:
+        bound = law["cap"] if number < 4 else -law["cap"]
+    level = law["interest_rate"] if number < 2 else bound * law["divisor"]
+    return level - shift + (width if number % 2 else -width)
+
+
+@hot_kernel
+def notional_price(law, mark, index):
+    """Return the price at which the notional of a payment is taken."""
+    return index if law["notional"] == Notional.INDEX else mark
 
 
 @hot_kernel
@@ -101,7 +194,7 @@ def funding_payment(lots, price, units_per_price, rate):
     -----
     ceil(lots * (price * units_per_price * rate)): the payer rounds up and the receiver down. The product in the
     parenthesis is one number for all positions, so payments of positions that net to zero sum to at least 0 and to
-    less than their number (rounding to nearest is monotone and keeps integers), as long as the sum of their absolute
+    less than their number (rounding to nearest is monotone and preserves integers), as long as the sum of their absolute
     values stays below 2**53 units. The residue is the insurance fund's.
 
     References
@@ -116,28 +209,8 @@ def funding_payment(lots, price, units_per_price, rate):
     return int(math.ceil(lots * (price * units_per_price * rate)))
 
 
-@hot_kernel
-def limited(before, rate, step_limit):
-    """Return a rate kept within `step_limit` of the one before.
-
-    References
-    ----------
-    .. [1] BitMEX, "Perpetual Contracts Guide": a change of at most 75 % of the maintenance margin between intervals;
-       dYdX perpetual contracts, funding oracle: from one bound to the other in 45 minutes at the fastest.
-
-    Examples
-    --------
-    >>> limited(0.0, 0.005, 0.00375), limited(0.001, -0.004, 0.00375)
-    (0.00375, -0.00275)
-    """
-    return clamp(rate, before - step_limit, before + step_limit)
-
-
-CAP_LAWS = ("absolute", "maintenance", "initial_less_maintenance", "smaller")
-
-
 def cap_by_law(law, number, initial_fraction, maintenance_fraction):
-    """Return the cap of the funding rate by a venue's law.
+    """Return the cap of the funding rate as a venue states it.
 
     Parameters
     ----------
@@ -162,9 +235,27 @@ def cap_by_law(law, number, initial_fraction, maintenance_fraction):
     >>> cap_by_law("maintenance", 0.75, 0.008, 0.004), cap_by_law("smaller", 0.75, 0.01, 0.005)
     (0.003, 0.00375)
     """
-    if law == "absolute":
+    code = CapLaw.code(law)
+    if code == CapLaw.ABSOLUTE:
         return number
-    if law == "maintenance":
+    if code == CapLaw.MAINTENANCE:
         return number * maintenance_fraction
     between = number * (initial_fraction - maintenance_fraction)
-    return between if law == "initial_less_maintenance" else min(between, maintenance_fraction)
+    if code == CapLaw.INITIAL_LESS_MAINTENANCE:
+        return between
+    return min(between, maintenance_fraction)
+
+
+def funding_law(**fields):
+    """Return a FUNDING_LAW record: no damper, no cap, a divisor of 1, but for the fields given.
+
+    Examples
+    --------
+    >>> float(funding_law(cap=0.003)["cap"])
+    0.003
+    """
+    law = np.zeros(1, FUNDING_LAW)[0]
+    standard = {"cap": math.inf, "floor": -math.inf, "step_limit": math.inf, "divisor": 1.0}
+    for name, value in (standard | fields).items():
+        law[name] = value
+    return law

@@ -1,11 +1,81 @@
-"""Who receives what payers of funding pay: the other side pro rata, or the other side as far as a pool's fees carry it.
+"""Who receives what payers of funding pay: the other side at the same rate, pro rata, or as far as a pool's fees carry it.
 
 A rate is positive when longs pay. Values are in any one unit; nothing here is rounded but where it says so.
 """
 
 import math
 
-from perplab.sim.compiler.jit import hot_kernel
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.compiler.tables import row
+from perplab.sim.laws.choices import Choice
+
+YEAR_SECONDS = 31_536_000.0
+
+
+class Receivers(Choice):
+    """What those who receive funding get."""
+
+    SAME_RATE, PRO_RATA, POOL_FEES = range(3)
+
+
+TRANSFER_LAW = row(
+    ("receivers", "i8"),  # Receivers
+    ("fee_reserve_share", "f8"),  # of a pool's earned fees, never spent on funding
+    ("fee_subsidy_share", "f8"),  # of what is left, spent at most
+    ("borrow_base", "f8"),  # per year at full usage, without the kink
+    ("borrow_kink", "f8"),  # usage
+    ("borrow_above", "f8"),  # per year at full usage
+)
+
+
+@hot_kernel
+def pool_stands_aside(law):
+    """Return whether the pool itself is charged nothing and bears the residue."""
+    return law["receivers"] != Receivers.SAME_RATE
+
+
+@kernel
+def transfer_rate(
+    law, side, rate, own_lots, other_lots, lot_value, pool_fees, pool_left, usage, seconds
+):
+    """Return the rate of the traders of one side.
+
+    Parameters
+    ----------
+    law : TRANSFER_LAW record
+    side : {1, -1}
+        1: longs.
+    rate : float, fraction
+        The market's funding rate.
+    own_lots, other_lots : float, lots
+        Open interest of the side and of the other.
+    lot_value : float, units
+        Value of a lot at the price of the notional.
+    pool_fees, pool_left : float, units
+        Fees that the pool has earned, and what funding has left of them.
+    usage : float, fraction
+        Of the reserve that the side uses.
+    seconds : float
+        Time for which borrowing is charged.
+
+    Notes
+    -----
+    Payers pay the rate. Receivers share what they pay, or have the same rate as far as the pool's fees carry it. Pro rata,
+    nobody pays while a side is empty. The larger side pays besides for the reserve it uses.
+    """
+    own, receives = rate, rate * side < 0.0
+    if receives and law["receivers"] == Receivers.POOL_FEES and own_lots > 0.0:
+        spare = law["fee_subsidy_share"] * fee_pool(pool_left, pool_fees, law["fee_reserve_share"])
+        own = carried_rate(rate, other_lots * lot_value, own_lots * lot_value, spare)
+    elif law["receivers"] == Receivers.PRO_RATA:
+        own = rate if other_lots > 0.0 else 0.0
+        if receives:
+            own = received_rate(rate, other_lots, own_lots)
+    if law["borrow_base"] > 0.0 and own_lots >= other_lots:
+        yearly = borrowing_rate(usage, law["borrow_base"], law["borrow_kink"], law["borrow_above"])
+        own += side * yearly * seconds / YEAR_SECONDS
+    return own
+
 
 ROUNDED_DOWN = 1.0 - 1e-15
 

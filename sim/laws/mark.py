@@ -1,27 +1,178 @@
 """The mark price: what values positions and triggers liquidations, made of an index and of the book.
 
-All prices are floats in quote currency; none of them enters a booking.
+The mark is one input, or the median of three. All prices are floats in quote currency; none of them enters a booking.
 """
 
 import math
 
-from perplab.sim.compiler.jit import hot_kernel
+import numpy as np
+
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.compiler.tables import row
+from perplab.sim.laws.averages import clamp, median_of_three
+from perplab.sim.laws.choices import Choice
+
+INPUTS = 3
+
+
+class MarkInput(Choice):
+    """An input of the mark; NONE where the mark is a single input."""
+
+    NONE = 0
+    INDEX_PLUS_FUNDING = 1
+    INDEX_PLUS_BASIS = 2
+    LAST_PRICE = 3
+    QUOTES_OR_LAST = 4
+    QUOTES_AVERAGE = 5
+    INDEX = 6
+    MID_AVERAGE = 7
+    INDEX_PLUS_DEEP_BASIS = 8
+    INDEX_PLUS_SHRUNK_BASIS = 9
+
+    @classmethod
+    def names(cls):
+        """Return the names that a rulebook may state."""
+        return super().names()[1:]
+
+
+AVERAGED = (
+    "index_plus_basis",
+    "quotes_average",
+    "mid_average",
+    "index_plus_deep_basis",
+    "index_plus_shrunk_basis",
+)
+"""Names of the inputs that are averages over a window."""
+
+MARK_LAW = row(
+    ("mark_input", "i8", (INPUTS,)),  # MarkInput
+    ("mark_window", "f8", (INPUTS,)),  # seconds
+    ("mark_depth", "f8", (INPUTS,)),  # asset, of the deep basis
+    ("basis_limit", "f8", (INPUTS,)),  # fraction, of the shrunk basis
+    ("refresh_seconds", "f8"),  # between two marks; 0: as often as there is a new one
+    ("mark_clamp", "f8"),  # fraction of the index either side
+)
+
+
+@kernel
+def starts_at_price(law, k):
+    """Return whether the average of input k is of prices, and so starts at the price instead of at 0."""
+    kind = law["mark_input"][k]
+    return kind == MarkInput.QUOTES_AVERAGE or kind == MarkInput.MID_AVERAGE
+
+
+def changed_inputs(before, after):
+    """Return the numbers of the inputs that are of another kind under the law `after`."""
+    return np.flatnonzero(before["mark_input"] != after["mark_input"]).tolist()
 
 
 @hot_kernel
-def median_of_three(a, b, c):
-    """Return the middle one of three numbers.
+def is_averaged(law, k):
+    """Return whether input k is an average over a window."""
+    kind = law["mark_input"][k]
+    return (
+        kind == MarkInput.INDEX_PLUS_BASIS
+        or kind == MarkInput.QUOTES_AVERAGE
+        or kind >= MarkInput.MID_AVERAGE
+    )
 
-    References
+
+@hot_kernel
+def window_of(law, k):
+    """Return the window of input k, seconds."""
+    return law["mark_window"][k]
+
+
+@hot_kernel
+def longest_window(law):
+    """Return the longest window of the inputs, seconds."""
+    windows = law["mark_window"]
+    return max(max(windows[0], windows[1]), windows[2])
+
+
+@hot_kernel
+def reads_quotes(law, k):
+    """Return whether the average of input k takes the quotes; it then takes them with an empty side too."""
+    return law["mark_input"][k] == MarkInput.QUOTES_AVERAGE
+
+
+@hot_kernel
+def deep_size(law, k):
+    """Return the size (asset) to which input k reads the book, 0 if it reads no deeper than the mid."""
+    return law["mark_depth"][k] if law["mark_input"][k] == MarkInput.INDEX_PLUS_DEEP_BASIS else 0.0
+
+
+@hot_kernel
+def sample_of_mid(law, k, mid, index):
+    """Return what the average of input k takes in of a mid price: the mid, or its distance from the index."""
+    return mid if law["mark_input"][k] == MarkInput.MID_AVERAGE else mid - index
+
+
+@hot_kernel
+def mark_input(law, k, view, average, forced, quotes, last):
+    """Return input k of the mark rule.
+
+    Parameters
     ----------
-    .. [1] Binance, "Mark Price" (FAQ); Hyperliquid documentation, "Robust price indices".
+    law : MARK_LAW record
+    k : int
+    view : record with index (quote currency), funding_rate, seconds_to_settlement, interval_seconds
+    average, forced : float, quote currency
+        The average of the input, and what is to be taken off it as displacement by liquidation orders.
+    quotes, last : float, quote currency
+        Median of quotes and last price; last price.
+
+    Returns
+    -------
+    float, quote currency
+    """
+    kind = law["mark_input"][k]
+    if kind == MarkInput.INDEX_PLUS_FUNDING:
+        return index_plus_funding(
+            view["index"],
+            view["funding_rate"],
+            view["seconds_to_settlement"],
+            view["interval_seconds"],
+        )
+    if kind == MarkInput.INDEX_PLUS_BASIS or kind == MarkInput.INDEX_PLUS_DEEP_BASIS:
+        return view["index"] + average - forced
+    if kind == MarkInput.LAST_PRICE:
+        return last
+    if kind == MarkInput.QUOTES_OR_LAST:
+        return quotes
+    if kind == MarkInput.INDEX_PLUS_SHRUNK_BASIS:
+        return view["index"] + shrunk_basis(average - forced, view["index"] * law["basis_limit"][k])
+    if kind == MarkInput.QUOTES_AVERAGE or kind == MarkInput.MID_AVERAGE:
+        return average - forced
+    return view["index"]
+
+
+@hot_kernel
+def has_three_inputs(law):
+    """Return whether the mark is the median of three inputs."""
+    return law["mark_input"][1] != MarkInput.NONE
+
+
+@hot_kernel
+def within_clamp(law, mark, index):
+    """Return a mark kept within the law's fraction of the index."""
+    return clamp(mark, index * (1.0 - law["mark_clamp"]), index * (1.0 + law["mark_clamp"]))
+
+
+@hot_kernel
+def is_due(law, before, now):
+    """Return whether the venue refreshes its mark between two times, seconds.
 
     Examples
     --------
-    >>> median_of_three(3.0, 1.0, 2.0)
-    2.0
+    >>> import numpy as np
+    >>> law = np.zeros(1, MARK_LAW)[0]
+    >>> law["refresh_seconds"] = 60.0
+    >>> is_due(law, 61.0, 119.0), is_due(law, 61.0, 120.0)
+    (False, True)
     """
-    return max(min(a, b), min(max(a, b), c))
+    refresh = law["refresh_seconds"]
+    return refresh == 0.0 or math.floor(now / refresh) > math.floor(before / refresh)
 
 
 @hot_kernel
@@ -53,57 +204,6 @@ def index_plus_funding(index, funding_rate, seconds_to_settlement, interval_seco
     97849.76
     """
     return index * (1.0 + funding_rate * seconds_to_settlement / interval_seconds)
-
-
-@hot_kernel
-def decayed_average(average, sample, elapsed_seconds, window_seconds):
-    """Return an exponentially decaying average after one more sample.
-
-    Parameters
-    ----------
-    average, sample : float
-        Same unit.
-    elapsed_seconds : float, seconds
-        For how long the sample stood.
-    window_seconds : float, seconds, at least 0
-        Time constant; 0 gives the sample itself.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
-    average + (1 - exp(-t / w)) * (sample - average). Hyperliquid documents num <- num * exp(-t / w) + sample * t and
-    den <- den * exp(-t / w) + t: with equal t, den tends to t / (1 - exp(-t / w)) and the update becomes this one.
-    A venue's simple mean over n seconds is replaced by the decaying one with the window of its rulebook.
-
-    References
-    ----------
-    .. [1] Hyperliquid documentation, "Robust price indices" (150 s); Binance, "Mark Price", Price 2 (30 s mean).
-
-    Examples
-    --------
-    >>> decayed_average(0.0, 1.0, 30.0, 30.0)
-    0.6321205588285577
-    >>> decayed_average(5.0, 1.0, 30.0, 0.0)
-    1.0
-    """
-    if window_seconds <= 0.0:
-        return sample
-    return moved(average, sample, 1.0 - math.exp(-elapsed_seconds / window_seconds))
-
-
-@hot_kernel
-def moved(average, sample, weight):
-    """Return an average moved towards a sample by its weight.
-
-    Examples
-    --------
-    >>> moved(10.0, 20.0, 0.25)
-    12.5
-    """
-    return average + weight * (sample - average)
 
 
 @hot_kernel

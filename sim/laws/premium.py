@@ -1,13 +1,60 @@
-"""How far the perpetual stands from its index: the premium index, and the weight of each of its samples.
+"""The premium index: how far the perpetual trades from its index, sample by sample.
 
 Sign: positive when the perpetual is dearer than the index, so that longs will pay. Prices are in quote currency, the
-premium is a fraction of the index.
+premium is a fraction of the index. With the average prices IB and IA of selling and buying the impact notional, the index I
+and the mark M:
+
+========================  ==================================================================================
+``impact``                (max(0, IB - I) - max(0, I - IA)) / I; what a thin book lacks is priced at the index
+``impact_plus_pending``   the same against M, as a fraction of I, plus the rate in force, which M contains
+``impact_or_zero``        as ``impact``, but a side thinner than the notional gives 0
+``impact_mean``           (IB + IA) / (2 I) - 1
+``mid``                   mid / I - 1
+``mark``                  M / I - 1
+``average_gap``           decaying average of the mid over that of the index, - 1
+========================  ==================================================================================
+
+Rates that follow open interest instead are the laws of `perplab.sim.laws.skew_funding`.
 """
 
 import math
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.state.records import LINEAR_RAMP
+from perplab.sim.compiler.tables import row
+from perplab.sim.laws.averages import clamp, decayed_average
+from perplab.sim.laws.choices import Choice
+
+
+class PremiumLaw(Choice):
+    """What a sample of the premium is; NONE where the rate follows open interest instead."""
+
+    NONE = 0
+    IMPACT = 1
+    IMPACT_PLUS_PENDING = 2
+    IMPACT_OR_ZERO = 3
+    IMPACT_MEAN = 4
+    MID = 5
+    MARK = 6
+    AVERAGE_GAP = 7
+
+    @classmethod
+    def names(cls):
+        """Return the names that a rulebook may state."""
+        return super().names()[1:]
+
+
+IMPACT_LAWS = ("impact", "impact_plus_pending", "impact_or_zero", "impact_mean")
+"""Names of the laws that take impact prices."""
+
+
+PREMIUM_LAW = row(
+    ("premium_formula", "i8"),  # PremiumLaw
+    ("impact_notional", "f8"),  # units
+    ("sample_limit", "f8"),  # fraction either side
+    ("sample_quantum", "f8"),  # fraction; 0: samples are not cut to multiples
+    ("gap_window", "f8"),  # seconds, of the law "average_gap"
+)
+GAP_STATE = row(("mid_average", "f8"), ("index_average", "f8"))  # quote currency
 
 
 @hot_kernel
@@ -45,35 +92,80 @@ def premium_index(impact_bid, impact_ask, index):
 
 
 @hot_kernel
-def sample_weight(sample_number, average):
-    """Return the weight of the n-th sample of an interval in its average premium.
+def samples_quotes_alone(law):
+    """Return whether the law is the common one: impact prices against the index."""
+    return law["premium_formula"] == PremiumLaw.IMPACT
+
+
+@hot_kernel
+def notional_of(law):
+    """Return the impact notional, units."""
+    return law["impact_notional"]
+
+
+@kernel
+def takes_impact_prices(law):
+    """Return whether a sample needs the impact prices of the book."""
+    return law["premium_formula"] <= PremiumLaw.IMPACT_MEAN
+
+
+@hot_kernel
+def impact_price(law, price, thin, index):
+    """Return the impact price of a side that enters the sample: the index where a thin side counts as zero."""
+    return index if thin and law["premium_formula"] == PremiumLaw.IMPACT_OR_ZERO else price
+
+
+@kernel
+def sample_by_impact(law, bid, ask, view):
+    """Return the sample of a law that takes impact prices `bid` and `ask`, before limit and quantum.
 
     Parameters
     ----------
-    sample_number : int
-        Counted from 1 at the start of the interval.
-    average : int
-        LINEAR_RAMP: weights rise linearly (1, 2, 3, ...); otherwise all weigh the same.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
-    Under the ramp a premium that appears half way through the interval counts three quarters, and the last of n samples
-    weighs 2 / (n + 1).
-
-    References
-    ----------
-    .. [1] Binance, FAQ 360033525031 (linear); Hyperliquid documentation, "Funding" (simple).
-
-    Examples
-    --------
-    >>> sample_weight(3, 1), sample_weight(3, 0)
-    (3.0, 1.0)
+    law : PREMIUM_LAW record
+    bid, ask : float, quote currency
+    view : record with index and mark (quote currency) and funding_rate (fraction per interval)
     """
-    return float(sample_number) if average == LINEAR_RAMP else 1.0
+    index = view["index"]
+    if law["premium_formula"] == PremiumLaw.IMPACT_MEAN:
+        return 0.5 * (bid + ask) / index - 1.0
+    if law["premium_formula"] == PremiumLaw.IMPACT_PLUS_PENDING:
+        return premium_index(bid, ask, view["mark"]) * view["mark"] / index + view["funding_rate"]
+    return premium_index(bid, ask, index)
+
+
+@kernel
+def sample_by_price(law, state, mid, view, elapsed):
+    """Return the sample of a law that takes no impact prices, before limit and quantum.
+
+    Parameters
+    ----------
+    law : PREMIUM_LAW record
+    state : GAP_STATE record
+        Brought up to date under the law "average_gap".
+    mid : float, quote currency
+        0 where a side of the book is empty.
+    view : record with index and mark, quote currency
+    elapsed : float, seconds
+        Since the last sample.
+    """
+    index = view["index"]
+    if law["premium_formula"] == PremiumLaw.MARK:
+        return view["mark"] / index - 1.0
+    if law["premium_formula"] == PremiumLaw.MID:
+        return mid / index - 1.0 if mid > 0.0 else 0.0
+    window = law["gap_window"]
+    state["mid_average"] = decayed_average(
+        state["mid_average"], mid if mid > 0.0 else index, elapsed, window
+    )
+    state["index_average"] = decayed_average(state["index_average"], index, elapsed, window)
+    return state["mid_average"] / state["index_average"] - 1.0
+
+
+@hot_kernel
+def bounded_sample(law, premium):
+    """Return a sample kept within the law's limit and cut towards zero to a multiple of its quantum."""
+    limit = law["sample_limit"]
+    return truncated(clamp(premium, -limit, limit), law["sample_quantum"])
 
 
 @hot_kernel
@@ -93,96 +185,6 @@ def truncated(value, quantum):
         return value
     whole = math.floor(abs(value) / quantum + 1e-9) * quantum
     return whole if value >= 0.0 else -whole
-
-
-@kernel
-def sort_first(values, count):
-    """Sort the first `count` values in place, by insertion: they are few."""
-    for k in range(1, count):
-        value, place = values[k], k
-        while place > 0 and values[place - 1] > value:
-            values[place] = values[place - 1]
-            place -= 1
-        values[place] = value
-
-
-@kernel
-def trim_bounds(count, ratio):
-    """Return first and last (exclusive) place of what stays of `count` sorted values when the tails are cut.
-
-    Notes
-    -----
-    A share `ratio` goes at each end: 2 ratio count values in all, rounded down; of an odd number the upper tail loses one more.
-
-    References
-    ----------
-    .. [1] dYdX v4 chain, perpetuals module: removal of the tails of the premium samples.
-
-    Examples
-    --------
-    >>> trim_bounds(3, 0.25), trim_bounds(4, 0.25), trim_bounds(6, 0.25)
-    ((0, 2), (1, 3), (1, 4))
-    """
-    removed = int(2.0 * ratio * count + 1e-9)
-    return removed // 2, count - (removed - removed // 2)
-
-
-@kernel
-def trimmed_mean(values, count, ratio):
-    """Return the mean of the first `count` values without their tails; the values are sorted on the way.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> trimmed_mean(np.array([5.0, -1.0, -3.0, 0.0]), 4, 0.25)
-    -0.5
-    """
-    sort_first(values, count)
-    first, last = trim_bounds(count, ratio)
-    total = 0.0
-    for k in range(first, last):
-        total += values[k]
-    return total / max(last - first, 1)
-
-
-@kernel
-def median_of_votes(votes, count, least, quantum):
-    """Return the median of votes, zeros standing in for the votes that lack; the votes are sorted on the way.
-
-    Parameters
-    ----------
-    votes : array[VOTES] of float
-        Changed: filled up with zeros and sorted.
-    count, least : int
-        Votes cast, and how many there must be; both at most VOTES.
-    quantum : float
-        The mean of two middle votes is rounded away from zero to a multiple of it; 0 leaves it.
-
-    References
-    ----------
-    .. [1] dYdX v4 chain, perpetuals module: samples are medians of the minute's votes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> votes = np.zeros(64)
-    >>> votes[:4] = 51, 51, -100, -100
-    >>> float(median_of_votes(votes, 4, 0, 1.0))
-    -25.0
-    """
-    for k in range(count, least):
-        votes[k] = 0.0
-    total = max(count, least)
-    sort_first(votes, total)
-    if total == 0:
-        return 0.0
-    if total % 2 == 1:
-        return votes[total // 2]
-    middle = 0.5 * (votes[total // 2 - 1] + votes[total // 2])
-    if quantum <= 0.0:
-        return middle
-    away = math.ceil(abs(middle) / quantum - 1e-9) * quantum
-    return away if middle >= 0.0 else -away
 
 
 def impact_notional(initial_fraction, margin):

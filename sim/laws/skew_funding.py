@@ -1,8 +1,84 @@
-"""Funding rates that follow the open interest of longs and shorts."""
+"""Funding rates that follow the open interest of longs and shorts, not the price.
+
+Long open interest is L, short S, both of traders alone; a positive rate is paid by longs. Rates are fractions of the
+notional per funding interval.
+
+References: GMX v2, market utilities (static and adaptive funding factor); Synthetix SIP-279 (funding velocity).
+"""
 
 import math
 
-from perplab.sim.compiler.jit import hot_kernel
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.compiler.tables import row
+from perplab.sim.laws.choices import Choice
+
+DAY_SECONDS = 86_400.0
+
+
+class SkewLaw(Choice):
+    """What of open interest the rate follows; NONE where it follows the premium."""
+
+    NONE, OPEN_INTEREST, ADAPTIVE_OPEN_INTEREST, SKEW_VELOCITY = range(4)
+
+    @classmethod
+    def names(cls):
+        """Return the names that a rulebook may state."""
+        return super().names()[1:]
+
+
+SKEW_LAW = row(
+    ("skew_formula", "i8"),  # SkewLaw
+    ("factor", "f8"),  # rate per interval at full imbalance
+    ("exponent", "f8"),  # of the imbalance in lots
+    ("increase", "f8"),  # rate per interval a second, at full imbalance
+    ("decrease", "f8"),  # rate per interval a second, in the quiet zone
+    ("stable_imbalance", "f8"),  # above it the rate grows
+    ("decreasing_imbalance", "f8"),  # below it the rate declines
+    ("maximum_rate", "f8"),
+    ("minimum_rate", "f8"),  # smallest rate charged that is not 0
+    ("skew_scale", "f8"),  # asset
+    ("maximum_velocity", "f8"),  # rate per interval a day
+)
+
+
+@hot_kernel
+def follows_skew(law):
+    """Return whether the rate follows open interest."""
+    return law["skew_formula"] != SkewLaw.NONE
+
+
+@kernel
+def skew_rate(law, rate, long_lots, short_lots, elapsed, lot):
+    """Return the rate after `elapsed` more seconds and whether it carries over, as ``(rate charged, rate carried over)``.
+
+    Parameters
+    ----------
+    law : SKEW_LAW record
+    rate : float, fraction per interval
+        Carried over from the last sample, before the minimum.
+    long_lots, short_lots : float, lots of traders
+    elapsed : float, seconds
+    lot : float, asset
+    """
+    if law["skew_formula"] == SkewLaw.OPEN_INTEREST:
+        charged = imbalance_of(long_lots, short_lots, law["exponent"]) * law["factor"]
+        return charged, rate
+    if law["skew_formula"] == SkewLaw.ADAPTIVE_OPEN_INTEREST:
+        rate = adapted_rate(
+            rate,
+            imbalance_of(long_lots, short_lots, 1.0),
+            elapsed,
+            law["increase"],
+            law["decrease"],
+            law["stable_imbalance"],
+            law["decreasing_imbalance"],
+            law["maximum_rate"],
+        )
+        return floored_magnitude(rate, law["minimum_rate"]), rate
+    scale = law["skew_scale"] / lot
+    per_day = skew_velocity_rate(long_lots - short_lots, scale, law["maximum_velocity"])
+    rate += per_day * elapsed / DAY_SECONDS
+    return rate, rate
 
 
 @hot_kernel

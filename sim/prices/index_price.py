@@ -2,13 +2,12 @@
 
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.amm import quote_pool
-from perplab.sim.laws.funding import clamp
-from perplab.sim.laws.mark import decayed_average
+from perplab.sim.laws.averages import clamp
+from perplab.sim.laws.index import has_sources, lagged_index
 from perplab.sim.prices.sources import price_of_sources
 from perplab.sim.state.records import (
     BOOK,
     MOST_TICKS,
-    ONE_SOURCE,
     asset_at,
     market_at,
     run_row,
@@ -26,8 +25,9 @@ def update_index(world, m):
         asset["sentiment"],
         asset["borrow_rate"],
     )
-    now = asset["spot"] if market["index_law"] == ONE_SOURCE else price_of_sources(world, m)
-    index = decayed_average(view["index"], now, run["dt"], market["index_window"])
+    law = market["index_law"]
+    now = price_of_sources(world, m) if has_sources(law) else asset["spot"]
+    index = lagged_index(law, view["index"], now, run["dt"])
     view["index"] = clamp(index, market["tick"], MOST_TICKS * market["tick"])
     if market["venue_type"] != BOOK:
         quote_pool(world, m)

@@ -6,7 +6,7 @@ from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.amm import pool_room
 from perplab.sim.exchange.book import depth_to
 from perplab.sim.exchange.impact_price import book_mid
-from perplab.sim.laws.mark import moved
+from perplab.sim.laws.averages import moved
 from perplab.sim.state.records import BOOK, market_at, run_row, view_at
 
 DEPTH_BAND = 0.001
@@ -29,10 +29,9 @@ def update_public_averages(world, m):
     if mid > 0.0:
         log_mid = math.log(mid)
         change = log_mid - view["log_mid"]
-        variance = moved(
-            view["volatility"] * view["volatility"], change * change / run["dt"], run["weight_1h"]
-        )
-        view["volatility"], view["log_mid"] = math.sqrt(variance), log_mid
+        before = view["seen"]["volatility"]
+        variance = moved(before * before, change * change / run["dt"], run["weight_1h"])
+        view["seen"]["volatility"], view["log_mid"] = math.sqrt(variance), log_mid
         view["log_mid_1h"] = moved(view["log_mid_1h"], log_mid, run["weight_1h"])
         view["log_mid_1d"] = moved(view["log_mid_1d"], log_mid, run["weight_1d"])
         view["trend_1h"], view["trend_1d"] = (

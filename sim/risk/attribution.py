@@ -16,6 +16,7 @@ from perplab.sim.clearing.ledger import fees_received, funding_received
 from perplab.sim.clearing.maintenance import tier_maintenance
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.margin import bankruptcy_price
+from perplab.sim.laws.mark import longest_window
 from perplab.sim.state.records import (
     CAUSE_COLLATERAL,
     CAUSE_FEE,
@@ -90,9 +91,7 @@ def parent_of(world, i, m, maintenance):
     )
     if pushed >= 0.0 or unforced_equity < maintenance:
         return -1, immigrant_cause(world, i, m)
-    window = max(
-        max(market["mark_window"][0], market["mark_window"][1]), max(market["mark_window"][2], 1.0)
-    )
+    window = max(longest_window(market["mark_law"]), 1.0)
     count, size = run_row(world, 0)["forced_count"], history.shape[0]
     first, total, running, parent = max(count - size, 0), 0.0, 0.0, -1
     for k in range(first, count):

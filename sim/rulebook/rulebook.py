@@ -9,13 +9,14 @@ import math
 import pathlib
 from typing import Annotated
 
+import numpy as np
 import pydantic
 
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import checked, flattened, nearest, text_of, toml_tables, unknown
-from perplab.sim.laws.funding import cap_by_law
-from perplab.sim.rulebook import price_sections, risk_sections, sections
-from perplab.sim.state.records import VOTES
+from perplab.sim.laws.funding import FUNDING_LAW, cap_by_law
+from perplab.sim.laws.premium_average import VOTES
+from perplab.sim.rulebook import funding, index, mark, premium, risk_sections, sections
 
 LIBRARY = pathlib.Path(__file__).resolve().parent / "venues"
 LARGEST_UNITS = 2**62
@@ -47,10 +48,10 @@ class Rulebook(sections.Section):
     contract: sections.Contract
     trading: sections.Trading
     fees: sections.Fees
-    premium: price_sections.Premium
-    funding: price_sections.Funding
-    mark: price_sections.Mark
-    index: price_sections.Index
+    premium: premium.Premium
+    funding: funding.Funding
+    mark: mark.Mark
+    index: index.Index
     margin: risk_sections.Margin
     liquidation: risk_sections.Liquidation
     fund: risk_sections.Fund
@@ -138,14 +139,19 @@ class Rulebook(sections.Section):
         """
         for section in (getattr(self, name) for name in type(self).model_fields):
             if isinstance(section, sections.Section):
-                for field, value in section.venue_values(self.units).items():
-                    venue_row[field] = value
-                for field, value in section.market_values(self.units).items():
-                    market_row[field] = value
-        market_row["cap"], market_row["size_slope"] = (
-            self.funding_cap,
-            self.margin.size_slope * self.contract.lot,
-        )
+                write_fields(venue_row, section.venue_values(self.units))
+                write_fields(market_row, section.market_values(self.units))
+        market_row["funding_law"] = self.funding_law
+        market_row["size_slope"] = self.margin.size_slope * self.contract.lot
+
+    @property
+    def funding_law(self):
+        """The funding formula as a FUNDING_LAW record (`perplab.sim.laws.funding`)."""
+        law = np.zeros(1, FUNDING_LAW)[0]
+        for section in (self.premium, self.funding):
+            write_fields(law, section.market_values(self.units)["funding_law"])
+        law["cap"] = self.funding_cap
+        return law
 
     @property
     def funding_cap(self):
@@ -156,13 +162,22 @@ class Rulebook(sections.Section):
         )
 
 
+def write_fields(record, values):
+    """Write values into a record by field; a dictionary goes into the record nested there."""
+    for field, value in values.items():
+        if isinstance(value, dict):
+            write_fields(record[field], value)
+        else:
+            record[field] = value
+
+
 def rulebook_names():
     """Return the names of the rulebooks that come with the package, sorted.
 
     Examples
     --------
-    >>> rulebook_names()[:4], len(rulebook_names())
-    (['binance', 'binance-2024', 'bitmex', 'bybit'], 17)
+    >>> "binance" in rulebook_names()
+    True
     """
     return sorted(path.stem for path in LIBRARY.glob("*.toml"))
 

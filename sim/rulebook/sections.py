@@ -130,7 +130,9 @@ class Trading(Section):
             "pool_half_spread": self.half_spread or 0.0,
             "pool_relief": self.relief,
             "fee_share": self.fee_share,
-            "borrowing": self.borrowing,
+            "transfer_law": dict(
+                zip(("borrow_base", "borrow_kink", "borrow_above"), self.borrowing)
+            ),
         }
 
 

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.state.build import fill_spot_view, fill_terms
-from perplab.sim.state.records import MID_AVERAGE, QUOTES_AVERAGE
+from perplab.sim.laws.mark import changed_inputs, starts_at_price
+from perplab.sim.state.build import fill_spot_view, fill_terms, show_rules
 
 FIXED_OF_RUN = {
     "dt": "dt_seconds",
@@ -24,18 +24,6 @@ ACCOUNT_TRAITS = (
     "latency_seconds",
     "leverage",
     "isolated",
-)
-VIEW_FIELDS = (
-    "interval_seconds",
-    "interest",
-    "damper",
-    "damper_mode",
-    "cap",
-    "floor",
-    "divisor",
-    "funding_on",
-    "band",
-    "maximum_leverage",
 )
 IN_FLIGHT = "before the branch: it cannot change in flight"
 
@@ -176,17 +164,13 @@ def write_rules(tables, m, rulebook):
     """Write the numbers of a rulebook over those of a running market, and what traders see of them."""
     market, view = tables["market"][m], tables["view"][m]
     venue = tables["venue"][int(market["venue"])]
-    inputs = market["mark_input"].copy()
+    before = market["mark_law"].copy()
     rulebook.fill(venue, market)
-    for k in np.flatnonzero(market["mark_input"] != inputs):
-        market["mark_average"][k] = (
-            view["mark"] if market["mark_input"][k] in (QUOTES_AVERAGE, MID_AVERAGE) else 0.0
-        )
+    for k in changed_inputs(before, market["mark_law"]):
+        starts_high = starts_at_price(market["mark_law"], k)
+        market["mark_average"][k] = view["mark"] if starts_high else 0.0
         market["forced_average"][k] = 0.0
-    for field in VIEW_FIELDS:
-        view[field] = market[field]
-    view["taker_fee"], view["maker_fee"] = venue["taker_fee"], venue["maker_fee"]
-    view["maintenance_fraction"] = market["tier_fraction"][0]
+    show_rules(view, market, venue)
     market["safe_low"], market["safe_high"] = 0.0, 0.0
 
 

@@ -5,9 +5,11 @@ import math
 import numpy as np
 
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.laws.funding import resting_rate
+from perplab.sim.laws.mark import INPUTS, starts_at_price
 from perplab.sim.setup import never_acts
 from perplab.sim.state import records
-from perplab.sim.state.records import LEAST_TICKS, MID_AVERAGE, NO_ROW, QUOTES_AVERAGE
+from perplab.sim.state.records import LEAST_TICKS, NO_ROW
 from perplab.sim.state.widen import LARGEST_WINDOW
 from perplab.sim.streams import key_at, stream_key
 
@@ -237,13 +239,10 @@ def fill_market(tables, m, setup_market, setup, layout):
     market["previous_mark"] = market["counterfactual_mark"] = spot
     market["band_low"] = max(math.ceil(spot / market["tick"] * (1 - market["band"])), 1)
     market["band_high"] = math.floor(spot / market["tick"] * (1 + market["band"]))
-    for k in range(3):
-        market["mark_average"][k] = (
-            spot if market["mark_input"][k] in (QUOTES_AVERAGE, MID_AVERAGE) else 0.0
-        )
-    market["mid_average"] = market["index_average"] = market["source_index"] = market[
-        "source_price"
-    ] = spot
+    for k in range(INPUTS):
+        market["mark_average"][k] = spot if starts_at_price(market["mark_law"], k) else 0.0
+    market["gap_state"]["mid_average"] = market["gap_state"]["index_average"] = spot
+    market["sources"]["source_index"] = market["sources"]["source_price"] = spot
     fill_pool(market, rulebook.trading, spot)
     fill_view(view, market, venue, asset, setup)
 
@@ -266,36 +265,32 @@ def fill_pool(market, trading, spot):
 def fill_view(view, market, venue, asset, setup):
     """Write what traders see of a market at time 0."""
     spot = float(asset["spot"])
+    for field in ("venue", "tick", "lot", "units_per_tick", "units_per_price"):
+        view[field] = market[field]
+    for field in ("mark", "index", "spot", "impact_bid", "impact_ask"):
+        view[field] = spot
+    for field in ("log_mid", "log_mid_1h", "log_mid_1d"):
+        view[field] = math.log(spot)
+    view["dt"], view["last_tick"] = setup.dt, round(spot / float(market["tick"]))
+    show_rules(view, market, venue)
+    view["seconds_to_settlement"] = market["interval_seconds"]
+    view["funding_rate"] = resting_rate(market["funding_law"]) * market["funding_on"]
+    view["predicted_funding"] = view["funding_rate"]
+    fill_spot_view(view, asset)
+
+
+def show_rules(view, market, venue):
+    """Write what traders see of the rules of a market and its venue."""
     for field in (
-        "tick",
-        "lot",
-        "units_per_tick",
-        "units_per_price",
         "interval_seconds",
-        "interest",
-        "damper",
-        "cap",
-        "floor",
-        "divisor",
-        "damper_mode",
+        "funding_law",
         "funding_on",
         "venue_type",
         "band",
         "maximum_leverage",
     ):
         view[field] = market[field]
-    for field in ("mark", "index", "spot", "impact_bid", "impact_ask"):
-        view[field] = spot
-    for field in ("log_mid", "log_mid_1h", "log_mid_1d"):
-        view[field] = math.log(spot)
-    view["venue"] = market["venue"]
-    view["dt"], view["last_tick"] = setup.dt, round(spot / float(market["tick"]))
-    view["seconds_to_settlement"] = market["interval_seconds"]
-    view["funding_rate"] = view["predicted_funding"] = (
-        market["interest"] / market["divisor"] * market["funding_on"]
-    )
     view["taker_fee"], view["maker_fee"] = venue["taker_fee"], venue["maker_fee"]
-    fill_spot_view(view, asset)
     view["maintenance_fraction"] = market["tier_fraction"][0]
 
 

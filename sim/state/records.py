@@ -10,7 +10,15 @@ Traders stand in rows 0..N-1 and the insurance fund of venue v in row N+v of eve
 
 import numpy as np
 
-from perplab.sim.compiler.tables import span, table, writer
+from perplab.sim.compiler.tables import row, span, table, writer
+from perplab.sim.laws.funding import FUNDING_LAW, SEEN
+from perplab.sim.laws.funding_interval import INTERVAL_LAW
+from perplab.sim.laws.funding_transfer import TRANSFER_LAW
+from perplab.sim.laws.index import INDEX_LAW, SOURCE_STATE, SOURCES
+from perplab.sim.laws.mark import INPUTS, MARK_LAW
+from perplab.sim.laws.premium import GAP_STATE, PREMIUM_LAW
+from perplab.sim.laws.premium_average import AVERAGE_LAW, PREMIUM_SUMS
+from perplab.sim.laws.skew_funding import SKEW_LAW
 
 TIERS = 16
 NO_ROW = -1
@@ -42,74 +50,9 @@ OUTCOMES = (
     "nothing_to_do",
     "self_trade_prevented",
 )
-# inputs of a mark rule
-(
-    NO_INPUT,
-    INDEX_PLUS_FUNDING,
-    INDEX_PLUS_BASIS,
-    LAST_PRICE,
-    QUOTES_OR_LAST,
-    QUOTES_AVERAGE,
-    INDEX_ONLY,
-    MID_AVERAGE,
-    INDEX_PLUS_DEEP_BASIS,
-    INDEX_PLUS_SHRUNK_BASIS,
-) = range(10)
-MARK_INPUTS = (
-    "none",
-    "index_plus_funding",
-    "index_plus_basis",
-    "last_price",
-    "quotes_or_last",
-    "quotes_average",
-    "index",
-    "mid_average",
-    "index_plus_deep_basis",
-    "index_plus_shrunk_basis",
-)
 # where orders meet
 BOOK, VAMM, ORACLE = 0, 1, 2
 VENUE_TYPES = ("book", "vamm", "oracle")
-# how an index is made of its sources
-ONE_SOURCE, CLAMPED_MEAN, WEIGHTED_MEDIAN = 0, 1, 2
-INDEX_LAWS = ("one_source", "clamped_mean", "weighted_median")
-SOURCES = 16
-# laws of a premium sample, of the average of samples, of the damper
-(
-    IMPACT,
-    IMPACT_PLUS_PENDING,
-    IMPACT_OR_ZERO,
-    IMPACT_MEAN,
-    MID_PREMIUM,
-    MARK_PREMIUM,
-    AVERAGE_GAP,
-    OPEN_INTEREST,
-    ADAPTIVE_OPEN_INTEREST,
-    SKEW_VELOCITY,
-) = range(10)
-PREMIUM_LAWS = (
-    "impact",
-    "impact_plus_pending",
-    "impact_or_zero",
-    "impact_mean",
-    "mid",
-    "mark",
-    "average_gap",
-    "open_interest",
-    "adaptive_open_interest",
-    "skew_velocity",
-)
-SIMPLE, LINEAR_RAMP, MEDIAN_OF_VOTES, RECURSIVE, LAST_SAMPLE = range(5)
-AVERAGES = ("simple", "linear_ramp", "median_of_votes", "recursive", "last")
-BAND, SUM, DEAD_BAND = 0, 1, 2
-DAMPER_MODES = ("band", "sum", "dead_band")
-VOTES = 64
-# who receives what payers of funding pay
-SAME_RATE, RECEIVERS_SHARE, POOL_FEES = 0, 1, 2
-RECEIVERS = ("same_rate", "pro_rata", "pool_fees")
-# where the notional of a funding payment is taken
-MARK_NOTIONAL, INDEX_NOTIONAL = 0, 1
-NOTIONALS = ("mark", "index")
 # how a forced order is limited, whose is what closing whole leaves, what price deleveraging uses, how its queue is ranked
 BAND_LIMIT, BANKRUPTCY_LIMIT, FILLABLE_LIMIT = 0, 1, 2
 FORCED_LIMITS = ("band", "bankruptcy", "fillable")
@@ -140,11 +83,6 @@ CAUSES = ("endogenous", "index", "trading", "funding", "fee", "collateral")
 NO_FAULT, BAD_COUNT, BAD_ORDER, RULE_RAISED, PRICE_OUTSIDE = range(5)
 LEAST_TICKS, MOST_TICKS = 10, 1 << 30  # of a price: an order holds its tick in 32 bits
 LARGEST_NOTIONAL = 4.6e18  # units, of a position with all its orders: half of 64 bits
-
-
-def row(*fields):
-    """Return an aligned record type of ``(name, type[, shape])`` fields."""
-    return np.dtype(list(fields), align=True)
 
 
 RUN = row(
@@ -258,39 +196,31 @@ MARKET = row(
     ("lot", "f8"),
     ("units_per_tick", "i8"),
     ("units_per_price", "f8"),
-    ("window_low", "i8"),
+    ("window_low", "i8"),  # ticks: lowest level of the ladder, and its number of levels
     ("window", "i8"),
-    ("band", "f8"),
+    ("band", "f8"),  # fraction either side of the mark, and its ends in ticks
     ("band_low", "i8"),
-    ("band_high", "i8"),  # ticks; fraction; ticks
-    ("impact_notional", "f8"),  # units
+    ("band_high", "i8"),
+    ("premium_law", PREMIUM_LAW),
+    ("gap_state", GAP_STATE),
+    ("average_law", AVERAGE_LAW),
+    ("premium_sums", PREMIUM_SUMS),
+    ("skew_law", SKEW_LAW),
+    ("skew_rate_carried", "f8"),  # rate that a law on open interest carries over, per interval
+    ("thin_samples", "i8"),  # samples in which the book lacked the impact notional; all samples
+    ("all_samples", "i8"),
+    ("funding_law", FUNDING_LAW),
+    ("interval_law", INTERVAL_LAW),
+    ("transfer_law", TRANSFER_LAW),
     ("funding_on", "i8"),
-    ("interval_seconds", "f8"),
+    ("continuous", "i8"),  # whether funding accrues each step
+    ("lag", "i8"),  # whether a rate is charged at the settlement after the one that fixed it
+    ("interval_seconds", "f8"),  # of the running interval, and when the last one ended
     ("settled_seconds", "f8"),
-    ("interest", "f8"),
-    ("damper", "f8"),
-    ("damper_mode", "i8"),
-    ("cap", "f8"),
-    ("floor", "f8"),
-    ("divisor", "f8"),
-    ("premium_average", "i8"),
-    ("premium_law", "i8"),
-    ("premium_limit", "f8"),
-    ("premium_quantum", "f8"),
-    ("premium_window", "f8"),
-    ("mid_average", "f8"),
-    ("index_average", "f8"),  # of the law "average_gap", quote currency
-    ("minimum_votes", "i8"),
-    ("trim", "f8"),
-    ("minutes", "f8", (VOTES,)),
-    ("vote_count", "i8"),
-    ("vote_seconds", "f8"),
-    ("votes", "f8", (VOTES,)),
-    ("imbalance_state", "f8"),
-    ("imbalance_number", "f8", (6,)),  # of the laws on open interest: see perplab.sim.funding.skew
-    ("receivers", "i8"),
-    ("fees_kept", "f8"),
-    ("fees_spent", "f8"),  # who gets what payers pay; shares of the pool's fees
+    ("below_cap", "i8"),  # settlements in a row below the cap
+    ("charged", "f8"),  # of the running interval: rate; units paid by longs and by shorts
+    ("long_paid", "i8"),
+    ("short_paid", "i8"),
     ("venue_type", "i8"),
     ("reserve", "f8"),
     ("reserve_product", "f8"),  # vAMM: base in the asset; base times quote
@@ -300,54 +230,17 @@ MARKET = row(
     ("twin_lots", "i8"),  # forced lots that the fund took untraded, signed by its counterparty
     ("pool_relief", "f8"),
     ("fee_share", "f8"),
-    ("borrowing", "f8", (3,)),  # fractions; per year, usage, per year
-    ("index_law", "i8"),
-    ("index_sources", "i8"),
-    ("index_weight", "f8", (SOURCES,)),
-    ("index_clamp", "f8"),
-    ("deviation", "f8"),
-    ("deviation_seconds", "f8"),  # of a source from spot: standard deviation, log price; memory
-    ("source_deviation", "f8", (SOURCES,)),
-    ("source_price", "f8", (SOURCES,)),
-    ("source_weight", "f8", (SOURCES,)),  # in force
-    ("source_seconds", "f8", (SOURCES,)),
-    ("source_back", "f8", (SOURCES,)),  # of its last price; when it is back from an outage
-    ("outages", "f8"),
-    ("outage_seconds", "f8"),
-    ("stale_seconds", "f8"),
-    ("exclusion", "f8"),
-    ("source_index", "f8"),  # a second; fraction
-    ("step_limit", "f8"),
-    ("lag", "i8"),
-    ("continuous", "i8"),
-    ("short_interval_seconds", "f8"),
-    ("long_interval_seconds", "f8"),
-    ("long_interest", "f8"),
-    ("restore_after", "i8"),
-    ("uncapped", "i8"),  # settlements below the cap since the interval was cut
-    ("charged", "f8"),
-    ("long_paid", "i8"),
-    ("short_paid", "i8"),  # of the running interval: rate; units
-    ("notional_price", "i8"),
-    ("samples", "i8"),
-    ("premium_sum", "f8"),
-    ("weight_sum", "f8"),
-    ("thin_samples", "i8"),
-    ("all_samples", "i8"),
-    ("mark_input", "i8", (3,)),
-    ("mark_window", "f8", (3,)),
-    ("mark_number", "f8", (3,)),
-    ("mark_average", "f8", (3,)),
-    ("mark_refresh", "f8"),
-    ("mark_clamp", "f8"),  # seconds between two marks; fraction of the index either side
+    ("index_law", INDEX_LAW),
+    ("sources", SOURCE_STATE),
+    ("mark_law", MARK_LAW),
+    ("mark_average", "f8", (INPUTS,)),
     ("mark_seconds", "f8"),  # up to when the mark's averages have advanced
     ("previous_mark", "f8"),
-    ("index_window", "f8"),
     ("maximum_leverage", "f8"),
     ("safe_low", "f8"),
     ("safe_high", "f8"),  # no position is below maintenance at a mark between these
     ("forced_shift", "f8"),
-    ("forced_average", "f8", (3,)),  # displacement of the mid by forced orders, quote currency
+    ("forced_average", "f8", (INPUTS,)),  # displacement of the mid by forced orders, quote currency
     ("counterfactual_mark", "f8"),  # the mark without that displacement
     ("size_slope", "f8"),
     ("interest_low", "f8"),
@@ -382,23 +275,18 @@ VIEW = row(
     ("funding_rate", "f8"),
     ("interval_seconds", "f8"),
     ("seconds_to_settlement", "f8"),
-    ("interest", "f8"),
-    ("damper", "f8"),
-    ("cap", "f8"),
-    ("divisor", "f8"),
-    ("damper_mode", "i8"),
     ("funding_on", "i8"),
-    ("floor", "f8"),
+    ("funding_law", FUNDING_LAW),
+    ("seen", SEEN),  # what else than the premium the funding law may look at
     ("open_interest", "i8"),
     ("volume", "i8"),  # lots; lots traded since the start
     ("impact_bid", "f8"),
     ("impact_ask", "f8"),
     ("depth_bid", "i8"),
     ("depth_ask", "i8"),  # lots within 10 bp
-    ("volatility", "f8"),
     ("trend_1h", "f8"),
     ("trend_1d", "f8"),
-    ("mid_110m", "f8"),  # per sqrt(s); log mid over its mean
+    ("mid_110m", "f8"),  # log mid over its mean
     ("log_mid_1h", "f8"),
     ("log_mid_1d", "f8"),
     ("log_mid", "f8"),  # exponential means of log mid, and its last value
@@ -563,6 +451,8 @@ SERIES = row(  # (record, market)
     ("average_premium", "f8"),
     ("predicted_funding", "f8"),
     ("funding_rate", "f8"),
+    ("volatility", "f8"),
+    ("skew_rate", "f8"),
     ("open_interest", "i8"),
     ("volume", "i8"),
     ("depth_bid", "i8"),

@@ -4,7 +4,8 @@ import numpy as np
 
 from perplab.sim.laws.funding import cap_by_law
 from perplab.sim.laws.margin import liquidation_price, maintenance_margin
-from perplab.sim.laws.premium import impact_notional, sample_weight
+from perplab.sim.laws.premium import impact_notional
+from perplab.sim.laws.premium_average import sample_weight
 from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.adapters.markets import rate_by
 

@@ -5,8 +5,9 @@ The venue reckons maintenance on the entry value: a requirement that does not mo
 
 import math
 
+from perplab.sim.laws.averages import median_of_three
 from perplab.sim.laws.margin import bankruptcy_price, liquidation_price
-from perplab.sim.laws.mark import index_plus_funding, median_of_three
+from perplab.sim.laws.mark import index_plus_funding
 from perplab.sim.rulebook.rulebook import load_rulebook
 
 

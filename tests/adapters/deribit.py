@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from perplab.sim.laws.funding import funding_payment, funding_rate
+from perplab.sim.laws.funding import DamperMode, funding_payment
 from perplab.sim.laws.margin import initial_margin, maintenance_margin, size_charge
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.records import DEAD_BAND
 from tests.adapters.markets import rate_by
+from tests.laws import rate_of
 
 
 def funding_now(mark, index, damper, cap):
     premium = mark / index - 1
     return {
         "premium": premium,
-        "current_funding": funding_rate(premium, 0.0, damper, DEAD_BAND, cap, 1.0),
+        "current_funding": rate_of(premium, 0.0, damper, DamperMode.DEAD_BAND, cap, 1.0),
     }
 
 

@@ -1,10 +1,10 @@
 """Drift: the rate per unit of base, spread over a day, with its offset and its clamp; what the maker's fees carry; liquidation."""
 
-from perplab.sim.laws.funding import funding_rate
+from perplab.sim.laws.funding import DamperMode
 from perplab.sim.laws.funding_transfer import carried_rate, fee_pool, pool_spends
 from perplab.sim.laws.margin import size_for_shortage
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.records import SUM
+from tests.laws import rate_of
 from tests.markets import World, round_rules
 from tests.probes import share_of_loss
 
@@ -20,7 +20,7 @@ BOOK = {
 
 def rate_per_base(mark, oracle, offset, clamp):
     """Return the hourly rate in quote per base, in billionths cut towards zero, of the law of premium plus offset."""
-    fraction = funding_rate((mark - oracle) / oracle, offset, 0.0, SUM, clamp / 24, 24.0)
+    fraction = rate_of((mark - oracle) / oracle, offset, 0.0, DamperMode.SUM, clamp / 24, 24.0)
     return int(round(fraction * oracle * NANO, 3))
 
 
@@ -44,7 +44,7 @@ def rate_without_offset(mark_twap_1e6, oracle_twap_1e6, clamp="oracle/10"):
 def clamped_spread(oracle_twap):
     """Return the largest spreads: what a premium far too large is cut to, before the division by 24."""
     spreads = {
-        name: funding_rate(9.0, 0.0, 0.0, SUM, 1 / parts / 24, 24.0) * 24 * oracle_twap
+        name: rate_of(9.0, 0.0, 0.0, DamperMode.SUM, 1 / parts / 24, 24.0) * 24 * oracle_twap
         for name, parts in (("B", 33), ("", 10))
     }
     return {
@@ -66,7 +66,7 @@ def by_fees(mark_twap, oracle_twap, long, short, fees):
     rules, payer = load_rulebook("drift-v2").funding, 1 if mark_twap > oracle_twap else -1
     rate = rate_per_base(mark_twap, oracle_twap, 0.0, 1 / 33) / NANO
     payers, receivers = (long, short) if payer > 0 else (short, long)
-    spare = rules.fees_spent * fee_pool(fees * MICRO, fees * MICRO, rules.fees_kept)
+    spare = rules.fee_subsidy_share * fee_pool(fees * MICRO, fees * MICRO, rules.fee_reserve_share)
     values = payers * MICRO, receivers * MICRO
     received = carried_rate(rate, *values, spare)
     rates = [int(part * NANO) for part in ((rate, received) if payer > 0 else (received, rate))]

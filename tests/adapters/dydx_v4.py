@@ -2,17 +2,18 @@
 
 import numpy as np
 
-from perplab.sim.laws.funding import funding_payment, funding_rate
+from perplab.sim.laws.funding import DamperMode, funding_payment
 from perplab.sim.laws.margin import (
     bankruptcy_price,
     fillable_price,
     initial_margin,
     interest_scaled,
 )
-from perplab.sim.laws.premium import median_of_votes, trim_bounds, trimmed_mean, truncated
+from perplab.sim.laws.premium import truncated
+from perplab.sim.laws.premium_average import VOTES, median_of_votes, trim_bounds, trimmed_mean
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.records import BAND, VOTES
 from tests.adapters.markets import market_of
+from tests.laws import rate_of
 from tests.markets import World, round_rules
 from tests.probes import one_sample
 
@@ -44,7 +45,7 @@ def tick(
         values = [sample_ppm] * n_samples
     average = truncated(sum(values) * PPM / max(n_expected, len(values)), PPM)
     bound = clamp_factor * imf * (1 - mm_fraction_of_im)
-    rate = funding_rate(average, default_funding_ppm * PPM, 0.0, BAND, bound, 1.0)
+    rate = rate_of(average, default_funding_ppm * PPM, 0.0, DamperMode.BAND, bound, 1.0)
     return {"rate_ppm_8h": round(rate / PPM, 6), "index_delta": moved(rate, oracle)}
 
 
@@ -117,13 +118,13 @@ def end_to_end(best_bid, best_ask, index, oracle_at_tick, positions, imf, mmf):
     )
     sample = sampled(rules, [[best_ask, 1]], [[best_bid, 1]], index)
     market = market_of(rules)
-    rate = funding_rate(
+    rate = rate_of(
         sample,
-        market["interest"],
-        market["damper"],
-        market["damper_mode"],
-        market["cap"],
-        market["divisor"],
+        market["funding_law"]["interest_rate"],
+        market["funding_law"]["damper"],
+        market["funding_law"]["damper_mode"],
+        market["funding_law"]["cap"],
+        market["funding_law"]["divisor"],
     )
     paid = {
         name: funding_payment(round(size * 1e4), oracle_at_tick, 100.0, rate) / 1e6

@@ -2,11 +2,11 @@
 
 import math
 
-from perplab.sim.laws.funding import funding_rate
 from perplab.sim.laws.margin import maintenance_margin
 from perplab.sim.laws.premium import premium_index
 from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.adapters.markets import market_of, rate_by
+from tests.laws import rate_of
 from tests.markets import World
 from tests.probes import one_sample
 
@@ -26,7 +26,7 @@ def hyperliquid_funding(
         premium = premium_index(float(impact_bid), float(impact_bid), float(oracle))
         return {
             "premium": premium,
-            "funding_8h": funding_rate(premium, interest_8h, clamp, 0, math.inf, 1.0),
+            "funding_8h": rate_of(premium, interest_8h, clamp, 0, math.inf, 1.0),
         }
     rules = load_rulebook("hyperliquid")
     assert (rules.funding.damper, rules.funding.divisor, rules.funding.cap) == (

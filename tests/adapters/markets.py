@@ -4,6 +4,7 @@ import numpy as np
 
 from perplab.sim.laws.funding import funding_rate
 from perplab.sim.state.records import MARKET, VENUE
+from tests.laws import NOTHING_SEEN
 
 
 def market_of(rules):
@@ -14,6 +15,5 @@ def market_of(rules):
 
 def rate_by(rules, average_premium, interest):
     market = market_of(rules)
-    assert market["interest"] == interest
-    names = ("interest", "damper", "damper_mode", "cap", "divisor")
-    return funding_rate(average_premium, *(market[name] for name in names))
+    assert market["funding_law"]["interest_rate"] == interest
+    return float(funding_rate(market["funding_law"], average_premium, NOTHING_SEEN))

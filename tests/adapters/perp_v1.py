@@ -1,16 +1,21 @@
 """Perpetual Protocol v1: an hour's gap of averages, paid in full per day."""
 
 from perplab.sim.laws.amm import product_price, product_room
-from perplab.sim.laws.funding import funding_payment, funding_rate
-from perplab.sim.state.records import SUM
+from perplab.sim.laws.funding import DamperMode, funding_payment
+from tests.laws import rate_of
 
 UNITS = 1e6
 
 
 def fraction_of(market_twap, index_twap, funding_period_s=86_400):
     """Return the rate as a fraction of the index."""
-    return funding_rate(
-        (market_twap - index_twap) / index_twap, 0.0, 0.0, SUM, 1e9, 86_400 / funding_period_s
+    return rate_of(
+        (market_twap - index_twap) / index_twap,
+        0.0,
+        0.0,
+        DamperMode.SUM,
+        1e9,
+        86_400 / funding_period_s,
     )
 
 

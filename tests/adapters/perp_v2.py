@@ -1,14 +1,15 @@
 """Perpetual Protocol v2: the gap of 15-minute averages, at most a tenth of the index, accrued over a day."""
 
-from perplab.sim.laws.funding import clamp, funding_payment, funding_rate
-from perplab.sim.state.records import SUM
+from perplab.sim.laws.averages import clamp
+from perplab.sim.laws.funding import DamperMode, funding_payment
+from tests.laws import rate_of
 
 DAY, UNITS, LARGEST = 86_400, 1e15, 0.1
 
 
 def payment(position, market_twap, index_twap, seconds):
     premium = clamp((market_twap - index_twap) / index_twap, -LARGEST, LARGEST)
-    rate = funding_rate(premium, 0.0, 0.0, SUM, 1e9, 1.0) * seconds / DAY
+    rate = rate_of(premium, 0.0, 0.0, DamperMode.SUM, 1e9, 1.0) * seconds / DAY
     return {
         "pending_payment": funding_payment(round(position * 1000), index_twap, UNITS / 1000, rate)
         / UNITS

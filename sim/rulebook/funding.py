@@ -1,0 +1,125 @@
+"""The rulebook section of funding: formula, interval, cap and who receives what payers pay."""
+
+import math
+from typing import Annotated, ClassVar, Literal
+
+import pydantic
+
+from perplab.sim.errors import Fault
+from perplab.sim.laws.funding import CapLaw, DamperMode, Notional
+from perplab.sim.laws.funding_transfer import Receivers
+from perplab.sim.rulebook.sections import Number, Positive, Section, Share, Switch, Unbounded
+
+LARGEST_RATE, LARGEST_MULTIPLE = 1.0, 10.0
+
+
+class Funding(Section):
+    """The law of `perplab.sim.laws.funding.funding_rate`; under the mode "sum" the damper plays no part.
+
+    ``cap`` is a fraction per interval, or a multiple as ``cap_law`` says (`perplab.sim.laws.funding.cap_by_law`); it bounds the rate on both sides, unless a
+    ``floor`` (signed, fraction per interval) stands above -cap. ``step_limit`` bounds the
+    change of the rate from one interval to the next (in proportion to time where funding accrues continuously).
+    With ``receivers`` "pro_rata" those who receive share what the others pay, and the pool stands aside; with "pool_fees" the
+    pool adds at most the share ``fee_subsidy_share`` of its fees beyond the share ``fee_reserve_share`` of those it has earned. With
+    ``lag`` a rate is charged at the settlement after the one that fixed it. At the cap the interval is cut to
+    ``short_interval_hours``, the interest with it, until ``restore_after`` settlements in a row stay below the cap.
+    """
+
+    renamed: ClassVar[dict] = {
+        "interest": "interest_rate",
+        "fees_kept": "fee_reserve_share",
+        "fees_spent": "fee_subsidy_share",
+    }
+    needs: ClassVar[dict] = {"receivers": {"pool_fees": ("fee_reserve_share", "fee_subsidy_share")}}
+    enabled: Switch
+    accrual: Literal["interval", "continuous"] = "interval"
+    interval_hours: Annotated[Positive, pydantic.Field(le=8760)]
+    interest_rate: Number
+    damper: Unbounded
+    damper_mode: Literal[DamperMode.names()]
+    cap_law: Literal[CapLaw.names()] = "absolute"
+    cap: Unbounded
+    floor: Annotated[float, pydantic.Field(strict=True)] = -math.inf
+    step_limit: Unbounded = math.inf
+    divisor: Positive
+    notional: Literal[Notional.names()]
+    receivers: Literal[Receivers.names()] = "same_rate"
+    fee_reserve_share: Share | None = None
+    fee_subsidy_share: Share | None = None
+    lag: Switch = False
+    short_interval_hours: Positive | None = None
+    restore_after: Annotated[int, pydantic.Field(strict=True, ge=1)] | None = None
+
+    def too_large(self):
+        """Yield the faults of rates that can only be percentages: finite and beyond the whole notional in one interval."""
+        multiple = self.cap_law != "absolute"
+        for key in ("cap", "damper", "interest_rate", "floor", "step_limit"):
+            value = getattr(self, key)
+            most = LARGEST_MULTIPLE if key == "cap" and multiple else LARGEST_RATE
+            if math.isfinite(value) and abs(value) > most:
+                words = (
+                    f"a multiple of at most {most:g}"
+                    if key == "cap" and multiple
+                    else f"at most {most:g} either side: a fraction, 0.003 being 0.3 %"
+                )
+                yield Fault(
+                    key,
+                    value,
+                    words
+                    + (", or infinite for none" if key not in ("interest_rate", "damper") else ""),
+                )
+
+    def contradictions(self):
+        yield from self.too_large()
+        if self.cap_law == "absolute" and not self.floor < self.cap:
+            yield Fault("floor", self.floor, f"below the cap, {self.cap:g}")
+        if self.lag and self.accrual == "continuous":
+            yield Fault(
+                "lag", self.lag, "false: what accrues continuously is charged as it is fixed"
+            )
+        if (self.short_interval_hours is None) != (self.restore_after is None):
+            yield Fault(
+                "restore_after", self.restore_after, "given together with short_interval_hours"
+            )
+        if self.short_interval_hours is not None:
+            if self.accrual == "continuous":
+                yield Fault(
+                    "short_interval_hours",
+                    self.short_interval_hours,
+                    "absent: continuous funding has no interval to cut",
+                )
+            if self.short_interval_hours >= self.interval_hours:
+                yield Fault(
+                    "short_interval_hours",
+                    self.short_interval_hours,
+                    f"below interval_hours, {self.interval_hours:g}",
+                )
+
+    def market_values(self, units):
+        return {
+            "funding_on": self.enabled,
+            "continuous": self.accrual == "continuous",
+            "lag": self.lag,
+            "interval_seconds": 3600 * self.interval_hours,
+            "funding_law": {
+                "interest_rate": self.interest_rate,
+                "damper": self.damper,
+                "damper_mode": DamperMode.code(self.damper_mode),
+                "divisor": self.divisor,
+                "cap": self.cap,
+                "floor": self.floor,
+                "step_limit": self.step_limit,
+                "notional": Notional.code(self.notional),
+            },
+            "interval_law": {
+                "short_seconds": 3600 * (self.short_interval_hours or 0),
+                "base_seconds": 3600 * self.interval_hours,
+                "base_interest": self.interest_rate,
+                "restore_after": self.restore_after or 0,
+            },
+            "transfer_law": {
+                "receivers": Receivers.code(self.receivers),
+                "fee_reserve_share": self.fee_reserve_share or 0.0,
+                "fee_subsidy_share": self.fee_subsidy_share or 0.0,
+            },
+        }
