@@ -179,7 +179,9 @@ def test_changes_dotted_nested_and_as_keywords():
     assert rules.changed({"funding.cap": 0.02}) == rules.changed({"funding": {"cap": 0.02}})
     assert rules.changed(**{"funding.cap": 0.02}).funding.cap == 0.02 and rules.funding.cap == 0.003
     assert rules.changed({"mark.inputs": [{"input": "index"}]}).mark.inputs[0].window_seconds == 0.0
-    assert filled(rules.changed({"funding.damper_mode": "sum"}))[1]["funding_law"]["damper_mode"] == 1
+    assert (
+        filled(rules.changed({"funding.damper_mode": "sum"}))[1]["funding_law"]["damper_mode"] == 1
+    )
 
 
 def test_leverage_is_limited_by_the_first_tier():

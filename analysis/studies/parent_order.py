@@ -13,6 +13,7 @@ from perplab.agents.parent_order import ParentOrder
 from perplab.analysis.estimators.impulse_response import RESPONSE_HOURS, response
 from perplab.analysis.estimators.series import BPS, HOUR_SECONDS, mean_interval
 from perplab.scenarios.files.loader import build, load
+from perplab.sim.laws.funding import cap_at_zero, dead_band
 
 SIZE_USD = -1_000_000
 PARENT = {
@@ -40,19 +41,17 @@ VARIANTS = {
 }
 
 
-def premium_state(premium, interest, damper, clearance=CLEARANCE_BPS / BPS):
-    """Return where a premium stands to the damper's plateau: inside, outside (below it), or None near an edge or above.
+def premium_state(premium, low, high, clearance=CLEARANCE_BPS / BPS):
+    """Return where a premium is to the dead band: inside, outside (below it), or None near an edge or above.
 
     Examples
     --------
-    >>> premium_state(0.0, 1e-4, 5e-4), premium_state(-6e-4, 1e-4, 5e-4), premium_state(-4e-4, 1e-4, 5e-4)
-    ('inside', 'outside', None)
+    >>> [premium_state(premium, -4e-4, 6e-4) for premium in (0.0, -6e-4, -4e-4)]
+    ['inside', 'outside', None]
     """
-    if premium < interest - damper - clearance:
+    if premium < low - clearance:
         return "outside"
-    if interest - damper + clearance < premium < interest + damper - clearance:
-        return "inside"
-    return None
+    return "inside" if low + clearance < premium < high - clearance else None
 
 
 def states_of(market, wanted):
@@ -60,8 +59,8 @@ def states_of(market, wanted):
     hour, missing = round(HOUR_SECONDS / market.setup.dt), set(wanted)
     market.run(EARLIEST_HOURS * hour)
     for _ in range(EARLIEST_HOURS, LATEST_HOURS):
-        view, law = market.tables["view"][0], market.tables["market"][0]
-        state = premium_state(view["premium_30m"], law["interest"], law["damper"])
+        view = market.tables["view"][0]
+        state = premium_state(view["premium_30m"], *dead_band(view["funding_law"]))
         if state in missing:
             missing.remove(state)
             yield state, market
@@ -74,9 +73,12 @@ def switch_funding(market, arm):
     """Let the rates of a market be 0 from now on ("zero"), or end its funding with the carry traders' quotes ("off")."""
     if arm == "on":
         return
-    nothing = "cap" if arm == "zero" else "funding_on"
-    market.tables["market"][nothing] = 0
-    for field in (nothing, "funding_rate", "predicted_funding"):
+    for table in (market.tables["market"], market.tables["view"]):
+        if arm == "zero":
+            cap_at_zero(table["funding_law"])
+        else:
+            table["funding_on"] = 0
+    for field in ("funding_rate", "predicted_funding"):
         market.tables["view"][field] = 0
 
 

@@ -246,6 +246,23 @@ def cap_by_law(law, number, initial_fraction, maintenance_fraction):
     return min(between, maintenance_fraction)
 
 
+def dead_band(law):
+    """Return the premiums between which a damped rate is the interest rate, as ``(low, high)``.
+
+    Examples
+    --------
+    >>> low, high = dead_band(funding_law(interest_rate=0.0001, damper=0.0005))
+    >>> round(float(low), 12), round(float(high), 12)
+    (-0.0004, 0.0006)
+    """
+    return law["interest_rate"] - law["damper"], law["interest_rate"] + law["damper"]
+
+
+def cap_at_zero(laws):
+    """Let the rates of laws be 0 from now on: settlements go on and pay nothing."""
+    laws["cap"] = 0.0
+
+
 def funding_law(**fields):
     """Return a FUNDING_LAW record: no damper, no cap, a divisor of 1, but for the fields given.
 
