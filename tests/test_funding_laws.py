@@ -1,4 +1,4 @@
-"""Funding as venues compose it: lag, step limit, intervals that shorten, continuous accrual; every rulebook in a storm."""
+"""Funding of whole rulebooks: lag, step limit, shorter intervals, continuous accrual, storms."""
 
 import math
 
@@ -257,7 +257,7 @@ def test_a_floor_stops_the_rate_below_and_not_above():
 
 
 def test_cut_tails_leave_an_outlying_minute_out():
-    """Nine calm minutes and a wild one: the mean takes the wild one in, the trimmed mean does not."""
+    """Nine calm minutes and an outlier: the mean includes it, the trimmed mean does not."""
     from perplab.sim.funding.premium_samples import add_minute
     from perplab.sim.state.records import MARKET
 

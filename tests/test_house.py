@@ -69,6 +69,8 @@ FORBIDDEN = {
 }
 FORBIDDEN_METHODS = {"sum", "mean", "min", "max", "copy", "dot", "any", "all"}
 INHERITED = ("_", "contradictions", "venue_values", "market_values", "model_")
+# Importing these must stay cheap; their modules are imported where they are used.
+WITHOUT_NAMES = {"perplab.sim", "perplab.analysis.cli"}
 VAGUE_NAMES = {"utils", "common", "helpers", "base", "types", "misc"}
 
 
@@ -316,7 +318,7 @@ def test_a_folder_says_what_it_holds_and_hands_on_its_names(folder):
     assert len(package.__doc__ or "") > 80, "a paragraph: what belongs here and what does not"
     names = getattr(package, "__all__", [])
     assert [name for name in names if not hasattr(package, name)] == []
-    assert names or not folders()[folder] or folder == HOUSE / "sim", "no public names"
+    assert names or not folders()[folder] or import_name(folder) in WITHOUT_NAMES, "no public names"
 
 
 def public_names(tree):

@@ -131,13 +131,6 @@ def test_mypy_accepts_the_documented_code_and_finds_wrong_arguments(user, tmp_pa
         tutorial="\n".join(tutorial),
         wrong=WRONG,
     )
-    assert len(readme) == 2 and found.pop("wrong") == [
-        'wrong.py:4: error: Argument "seed" to "build" has incompatible type "str"; '
-        'expected "int"  [arg-type]',
-        'wrong.py:5: error: Argument 1 to "PerpetualMarket" has incompatible type "str"; '
-        'expected "Setup"  [arg-type]',
-        'wrong.py:6: error: Argument "kind" to "Population" has incompatible type "str"; '
-        'expected "type"  [arg-type]',
-        'wrong.py:7: error: "Outcome" has no attribute "series"  [attr-defined]',
-    ]
+    wrong = [re.sub(r":.*\[(.*)\]", r" \1", line.partition(":")[2]) for line in found.pop("wrong")]
+    assert wrong == ["4 arg-type", "5 arg-type", "6 arg-type", "7 attr-defined"]
     assert found == {"market": [], "contrarian": [], "tutorial": []}
