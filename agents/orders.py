@@ -42,7 +42,17 @@ def write_row(orders, count, kind, market, slot, side, tick, lots, flags, expiry
 
 
 @hot_kernel
-def write_limit(orders, count, market, slot, side, tick, lots, flags, expiry_seconds):
+def write_limit(
+    orders: np.ndarray,
+    count: int,
+    market: int,
+    slot: int,
+    side: int,
+    tick: int,
+    lots: int,
+    flags: int,
+    expiry_seconds: float,
+) -> int:
     """Write a limit order into one of the trader's slots, in place of what rests there.
 
     Parameters
@@ -80,7 +90,9 @@ def write_limit(orders, count, market, slot, side, tick, lots, flags, expiry_sec
 
 
 @hot_kernel
-def write_market(orders, count, market, side, lots, flags):
+def write_market(
+    orders: np.ndarray, count: int, market: int, side: int, lots: int, flags: int
+) -> int:
     """Write a market order: immediate or cancel, down to the venue's price band."""
     kind, zero = np.int64(MARKET_ORDER), np.int64(0)
     return write_row(
@@ -98,7 +110,7 @@ def write_market(orders, count, market, side, lots, flags):
 
 
 @hot_kernel
-def write_cancel(orders, count, market, slot):
+def write_cancel(orders: np.ndarray, count: int, market: int, slot: int) -> int:
     """Write the cancellation of what rests in a slot."""
     zero = np.int64(0)
     return write_row(
@@ -116,7 +128,7 @@ def write_cancel(orders, count, market, slot):
 
 
 @hot_kernel
-def write_spot(orders, count, market, side, lots):
+def write_spot(orders: np.ndarray, count: int, market: int, side: int, lots: int) -> int:
     """Write a trade in the spot of the market's asset, paid from the wallet."""
     zero = np.int64(0)
     return write_row(
@@ -125,7 +137,7 @@ def write_spot(orders, count, market, side, lots):
 
 
 @hot_kernel
-def write_transfer(orders, count, market, units):
+def write_transfer(orders: np.ndarray, count: int, market: int, units: int) -> int:
     """Write a transfer between wallet and the market's venue: positive units go to the venue, negative come back.
 
     Nothing is written for 0 units.
@@ -139,7 +151,7 @@ def write_transfer(orders, count, market, units):
 
 
 @hot_kernel
-def write_close(orders, count, market, position, lots):
+def write_close(orders: np.ndarray, count: int, market: int, position: np.void, lots: int) -> int:
     """Write a reduce-only market order of at most `lots` of the position; nothing if it is flat."""
     size = min(abs(position["lots"]), lots)
     if size < 1:

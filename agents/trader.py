@@ -29,6 +29,8 @@ decisions; 0 or infinite: never), ``latency_seconds`` (makes the kind one of the
 
 import functools
 import pathlib
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import mesa
 import numpy as np
@@ -78,17 +80,17 @@ class Rule:
         The last kind that was given the rule; None before.
     """
 
-    def __init__(self, function, traits):
+    def __init__(self, function: Callable[..., int], traits: Traits) -> None:
         functools.update_wrapper(self, function)
         self.function, self.traits, self.kind, self._acts = function, traits, None, {}
 
     @property
-    def signature_rows(self):
+    def signature_rows(self) -> tuple[np.dtype, ...]:
         """Row types of the seven arguments."""
         return self.traits.dtype, ACCOUNT, POSITION, VIEW, ORDER, DRAW, ORDER_ROW
 
     @property
-    def cached(self):
+    def cached(self) -> bool:
         """Whether compiled code is kept on disk: for our own floors only, whose sources name the cache."""
         path = pathlib.Path(self.function.__code__.co_filename).resolve()
         return any(path.is_relative_to(HOUSE / floor) for floor in FLOORS)
@@ -97,7 +99,7 @@ class Rule:
     def _compiled(self):
         return compile_rule(self.function, self.signature_rows)
 
-    def within(self, act):
+    def within(self, act: Callable[..., int]) -> Any:
         """Return a kernel of the step with this rule inside (`perplab.sim.compiler.rules.with_rule`), compiled at the first call in a process.
 
         Raises
@@ -121,11 +123,11 @@ class Rule:
         except RuleError as error:
             return str(error)
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: Any) -> int:
         return self._compiled(*arguments)
 
 
-def rule(traits):
+def rule(traits: Traits) -> Callable[[Callable[..., int]], Rule]:
     """Declare a function ``(me, accounts, positions, views, mine, rng, orders) -> count`` as the rule over `traits`."""
     return lambda function: Rule(function, traits)
 
@@ -171,13 +173,16 @@ class Trader(mesa.Agent):
     no scenario. An attribute that is no trait is refused, unless the class has one of that name.
     """
 
-    kind = ""
-    traits = None
-    decide = None
-    slots = 0
-    row = unique_id = model = pos = None
+    kind: str = ""
+    traits: Traits | None = None
+    decide: Rule | None = None
+    slots: int = 0
+    row: Any = None
+    unique_id: Any = None
+    model: Any = None
+    pos: Any = None
 
-    def __init_subclass__(cls, **keywords):
+    def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         if cls.decide is not None and (
             cls.traits is None or cls.decide.traits.dtype != cls.traits.dtype
@@ -198,7 +203,7 @@ class Trader(mesa.Agent):
                 )
             setattr(cls, name, TraitOfRow(name))
 
-    def __init__(self, model, row):
+    def __init__(self, model: mesa.Model, row: int) -> None:
         super().__init__(model)
         self.row = row
 
@@ -215,7 +220,7 @@ class Trader(mesa.Agent):
             )
         object.__setattr__(self, name, value)
 
-    def set_trait(self, name, value):
+    def set_trait(self, name: str, value: float) -> None:
         """Write a trait of the trader between two steps.
 
         Raises
@@ -231,7 +236,7 @@ class Trader(mesa.Agent):
             raise ParameterError(*faults or [Fault(name, value, "one number")])
         write_trait(self.model, self.row, name, float(value))
 
-    def remove(self):
+    def remove(self) -> None:
         """Take the trader out of the market: its orders are cancelled, and it never acts again.
 
         Its money and its position stay: they pay and receive funding and are liquidated like any other, until the end.
@@ -239,7 +244,7 @@ class Trader(mesa.Agent):
         retire(self.model, self.row)
         super().remove()
 
-    def step(self):
+    def step(self) -> NoReturn:
         """Refuse: a trader acts inside the market's step, when it wakes."""
         raise RuleError(
             f"{type(self).__name__} acts inside the market's compiled step, when it wakes: call step() or run() of the model"
@@ -248,13 +253,13 @@ class Trader(mesa.Agent):
     advance = step
 
     @property
-    def traits_row(self):
+    def traits_row(self) -> np.void:
         """The trader's traits and memory, a live record."""
         trader = self.model.tables["trader"][self.row]
         return self.model.traits[trader["kind"]][trader["number"]]
 
     @property
-    def collateral(self):
+    def collateral(self) -> float:
         """Margin at all venues: collateral and pots, quote currency."""
         tables = self.model.tables
         units = (
@@ -264,12 +269,12 @@ class Trader(mesa.Agent):
         return float(units) * self._unit
 
     @property
-    def cash(self):
+    def cash(self) -> float:
         """The wallet outside the venues, quote currency."""
         return float(self.model.tables["account"]["cash"][self.row].sum()) * self._unit
 
     @property
-    def equity(self):
+    def equity(self) -> float:
         """All the trader owns: wallet, margin, transfers on their way, positions at the mark, spot; quote currency."""
         tables, row = self.model.tables, self.row
         view, position = tables["view"], tables["position"][row]
@@ -287,10 +292,10 @@ class Trader(mesa.Agent):
         view = self.model.tables["view"][0]
         return float(view["lot"] / view["units_per_price"])
 
-    def lots(self, market=0):
+    def lots(self, market: int = 0) -> int:
         """Return the signed position in a market, lots."""
         return int(self.model.tables["position"]["lots"][self.row, market])
 
-    def spot_lots(self, asset=0):
+    def spot_lots(self, asset: int = 0) -> int:
         """Return the spot holding of an asset, lots; negative if borrowed."""
         return int(self.model.tables["holding"]["lots"][self.row, asset])

@@ -227,7 +227,7 @@ def row_faults(kind, rows, before, count):
     return next((f"order row {k}: {fault}" for k, fault in faults if fault), "")
 
 
-def check_trader(kind, draws=2_000, seed=0, markets=1):
+def check_trader(kind: type, draws: int = 2_000, seed: int = 0, markets: int = 1) -> str:
     """Run a kind's rule, uncompiled, on random rows and check what it does; then compile it.
 
     Parameters

@@ -2,6 +2,8 @@
 
 import dataclasses
 import difflib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +29,7 @@ class Trait:
     high: float | None = None
 
     @property
-    def bound(self):
+    def bound(self) -> str:
         """The allowed values in words."""
         if self.low is not None and self.low == self.high:
             return f"{self.low:g}"
@@ -37,7 +39,7 @@ class Trait:
             or "a number"
         )
 
-    def accepts(self, values):
+    def accepts(self, values: Any) -> bool:
         """Return whether every value is a number within the bounds."""
         try:
             values = np.asarray(values, float)
@@ -74,7 +76,7 @@ class Traits:
     perplab.sim.errors.ParameterError: size_us was 5, must be one of size_usd (did you mean size_usd?)
     """
 
-    def __init__(self, memory=None, **traits):
+    def __init__(self, memory: Mapping[str, float] | None = None, **traits: Trait) -> None:
         self.traits, self.memory = traits, dict(memory or {})
         self.dtype = np.dtype([(name, "f8") for name in (*traits, *self.memory)], align=True)
         self.defaults = self._rows(1, {})[0]
@@ -86,7 +88,7 @@ class Traits:
             rows[name] = value
         return rows
 
-    def replaced(self, **changes):
+    def replaced(self, **changes: float | Trait) -> "Traits":
         """Return the same traits with other defaults, or other traits in place of some."""
         changed = {
             name: value
@@ -96,7 +98,7 @@ class Traits:
         }
         return Traits(memory=self.memory, **self.traits | changed)
 
-    def faults(self, values):
+    def faults(self, values: Mapping[str, Any]) -> list[Fault]:
         """Return what is wrong with values by trait name, as a list of Fault."""
         found = []
         for name, value in values.items():
@@ -114,7 +116,7 @@ class Traits:
                 found.append(Fault(name, value, self.traits[name].bound))
         return found
 
-    def table(self, number, values):
+    def table(self, number: int, values: Mapping[str, Any]) -> np.ndarray:
         """Return the records of `number` traders.
 
         Parameters

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: messages per CPU second side by side; only the ratios are claims."""
+"""``python -m benchmarks``: messages per CPU second of each contestant; compare ratios only."""
 
 import argparse
 import json
@@ -46,7 +46,7 @@ def digits_of(value):
 
 
 def table_of(result, part, title, names, scale):
-    """Return a table with a row a name and a column a market size."""
+    """Return a table with a row per name and a column per market size."""
     table = Table(title=title)
     for heading in ("", *(f"{traders:,} traders" for traders in result["sizes"])):
         table.add_column(heading)
@@ -64,7 +64,7 @@ def table_of(result, part, title, names, scale):
 
 
 def print_tables(result):
-    """Print speeds, ratios, who was absent and the memory."""
+    """Print speeds, ratios, missing contestants and peak memory."""
     console = Console() if sys.stdout.isatty() else Console(width=120)
     names = {one.letter: f"({one.letter}) {one.name}" for one in CONTESTANTS}
     pairs = {pair: pair for size in result["sizes"].values() for pair in size["ratios"]}
@@ -80,7 +80,8 @@ def print_tables(result):
         console.print(f"({letter}) absent: {why}")
     if "peak_memory_bytes" in result:
         console.print(
-            f"(c) peak memory, 1,000 traders, 30 days of minutes: {result['peak_memory_bytes'] / 1e6:.0f} MB"
+            "(c) peak memory, 1,000 traders, 30 days of minutes: "
+            f"{result['peak_memory_bytes'] / 1e6:.0f} MB"
         )
 
 

@@ -1,11 +1,12 @@
-"""(a) the bare yardstick: the zero-intelligence market as one compiled loop, with a book and nothing else.
+"""(a) the bare yardstick: the zero-intelligence market as a compiled loop with only a book.
 
-No ledger, no margin, no mark, no funding, no record, and no views: what the messages and the matching alone cost. A
-ladder of ticks with a bitmap of its occupied levels; at each level a ring of orders, oldest first, closed by the level's
-own node.
+No ledger, margin, mark, funding, records or views: the cost of messages and matching alone. The
+book is a ladder of ticks with a bitmap of occupied levels. Each level is a circular linked list of
+orders, oldest first, closed by the level's own node.
 
-Two forms of it differ in their draws alone. *Apart*, the yardstick, makes the draws of (b)'s rule with the same functions of
-`perplab.sim.streams`, and one for the trader. *Packed* takes all that a message needs from one 64-bit word, the fastest way known to us.
+There are two forms, which differ only in their draws. *Apart*, the yardstick, makes the draws of
+(b)'s rule with the same functions of `perplab.sim.streams`, and one for the trader. *Packed* takes
+every quantity of a message from one 64-bit word, the fastest way known to us.
 """
 
 import functools
@@ -60,7 +61,7 @@ def draw(state):
 
 @hot_kernel
 def level_below(words, place):
-    """Return the highest occupied level at or below a place; place 0 always counts as occupied."""
+    """Return the highest occupied level at or below an index; index 0 counts as occupied."""
     block = place >> 6
     word = words[block] & ((~np.uint64(0)) >> np.uint64(63 - (place & 63)))
     while word == 0:
@@ -71,7 +72,7 @@ def level_below(words, place):
 
 @hot_kernel
 def level_above(words, place):
-    """Return the lowest occupied level at or above a place; the top place always counts as occupied."""
+    """Return the lowest occupied level at or above an index; the last one counts as occupied."""
     block = place >> 6
     word = words[block] & ((~np.uint64(0)) << np.uint64(place & 63))
     while word == 0:
@@ -82,7 +83,7 @@ def level_above(words, place):
 
 @hot_kernel
 def leave(nodes, words, state, first_level, order):
-    """Take an order out of its ring, and its level out of the bitmap if it was the last."""
+    """Unlink an order from its level, and clear the level in the bitmap if it is now empty."""
     previous, following = nodes[order]["previous"], nodes[order]["next"]
     nodes[previous]["next"] = following
     nodes[following]["previous"] = previous
@@ -98,7 +99,7 @@ def leave(nodes, words, state, first_level, order):
 
 @hot_kernel
 def stand(nodes, words, state, first_level, order, buys, place, lots):
-    """Put an order last at its level."""
+    """Append an order to its level."""
     level = first_level + place
     last = nodes[level]["previous"]
     nodes[order]["lots"] = lots
@@ -116,7 +117,7 @@ def stand(nodes, words, state, first_level, order, buys, place, lots):
 
 @hot_kernel
 def send_limit(nodes, words, state, first_level, order, buys, distance, lots):
-    """Replace the order of a slot by one at a distance from the opposite best."""
+    """Replace the order in a slot with one at a distance from the opposite best price."""
     if buys:
         place = (state["best_ask"] if state["best_ask"] < TOP else REFERENCE) - distance
     else:
@@ -131,7 +132,7 @@ def send_limit(nodes, words, state, first_level, order, buys, distance, lots):
 
 @hot_kernel
 def send_market(nodes, words, state, first_level, trader, buys, lots):
-    """Match an order against the opposite side until it is filled or nothing is left there."""
+    """Match an order against the opposite side until it is filled or that side is empty."""
     while lots > 0:
         place = state["best_ask"] if buys else state["best_bid"]
         if place == 0 or place == TOP:
@@ -154,7 +155,7 @@ def send_market(nodes, words, state, first_level, trader, buys, lots):
 
 @hot_kernel
 def live_slot(nodes, trader, place):
-    """Return the trader's first live order from a drawn slot on, or -1."""
+    """Return the trader's first live slot at or after a drawn one (cyclically), or -1."""
     for step in range(SLOTS):
         order = trader * SLOTS + ((place + step) & (SLOTS - 1))
         if nodes[order]["lots"] > 0:
@@ -164,7 +165,7 @@ def live_slot(nodes, trader, place):
 
 @hot_kernel
 def act_packed(nodes, words, state, first_level, traders):
-    """Take a trader and his message from one word, and carry it out."""
+    """Decode a trader and its message from one word, and execute the message."""
     word = draw(state)
     trader = np.int64(((word >> _S40) * np.uint64(traders)) >> np.uint64(24))
     quarter, buys = np.int64((word >> _S36) & np.uint64(3)), (word >> _S35) & _ONE == _ONE
@@ -183,7 +184,7 @@ def act_packed(nodes, words, state, first_level, traders):
 
 @hot_kernel
 def act_apart(nodes, words, state, rng, first_level, traders):
-    """Draw a trader and his message, quantity by quantity as a rule does, and carry it out."""
+    """Draw a trader and its message, one draw per quantity as a rule does, and execute it."""
     trader = below(rng, traders)
     quarter, buys = below(rng, 4), uniform(rng) < 0.5
     if quarter == 3:
@@ -209,14 +210,14 @@ def act_apart(nodes, words, state, rng, first_level, traders):
 
 @kernel
 def run_packed(nodes, words, states, traders, messages):
-    """Carry out messages, one step's or a whole run's, with one draw a message."""
+    """Execute messages with one draw per message."""
     for _ in range(messages):
         act_packed(nodes, words, states[0], traders * SLOTS, traders)
 
 
 @kernel
 def run_apart(nodes, words, states, draws, traders, messages):
-    """Carry out messages, one step's or a whole run's, with one draw a quantity."""
+    """Execute messages with one draw per quantity."""
     for _ in range(messages):
         act_apart(nodes, words, states[0], draws[0], traders * SLOTS, traders)
 
@@ -263,25 +264,25 @@ class BareMarket:
 
 @functools.cache
 def settled(traders, apart):
-    """Return this process's bare market of so many traders, its book settled."""
+    """Return this process's bare market with that many traders and a settled book."""
     market = BareMarket(traders, apart=apart)
     warm_up(market.step, market.messages, traders)
     return market
 
 
 def measure(traders, seconds):
-    """Return ``(messages, cpu_seconds)`` of the yardstick, one compiled call a step."""
+    """Return ``(messages, cpu_seconds)`` of the yardstick, one compiled call per step."""
     market = settled(traders, True)
     return measure_steps(market.step, market.messages, seconds)
 
 
 def measure_packed(traders, seconds):
-    """Return ``(messages, cpu_seconds)`` of the packed form, one compiled call a step."""
+    """Return ``(messages, cpu_seconds)`` of the packed form, one compiled call per step."""
     market = settled(traders, False)
     return measure_steps(market.step, market.messages, seconds)
 
 
-def measure_whole(traders, seconds):
-    """Return ``(messages, cpu_seconds)`` of the yardstick, a hundred steps in one compiled call."""
+def measure_in_blocks(traders, seconds):
+    """Return ``(messages, cpu_seconds)`` of the yardstick, a hundred steps per call."""
     market = settled(traders, True)
     return measure_steps(lambda: market.run(100), market.messages, seconds)

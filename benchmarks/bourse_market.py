@@ -1,9 +1,11 @@
-"""(e) bourse's native agents: its Rust environment and agents, called many steps at a time through a C interface.
+"""(e) bourse's native agents: its Rust environment, called for many steps through a C interface.
 
-bourse's wheel holds the order book and the environment but none of its native agents; its source distribution holds the
-Rust code of all. `build` unpacks that, compiles it together with `bourse_native/src/lib.rs`, and keeps the result in the
-user's cache. It needs `cargo` 1.74 or newer and the crates that bourse names: from cargo's own registry, or from Debian's packages
-`librust-{rand,rand-xoshiro,rand-distr,serde,serde-derive,serde-json,syn,quote}-dev`, which are used if they are there.
+bourse's wheel contains the order book and the environment but not the native agents; its source
+distribution contains the Rust code of all of them. `build` unpacks it, compiles it together with
+`bourse_native/src/lib.rs`, and stores the library in the user's cache. It needs `cargo` 1.74 or
+newer and bourse's dependencies, from cargo's registry or from the Debian packages
+`librust-{rand,rand-xoshiro,rand-distr,serde,serde-derive,serde-json,syn,quote}-dev`, which are used
+if they are installed.
 """
 
 import ctypes
@@ -42,17 +44,17 @@ def prepare_metadata_for_build_wheel(directory, settings=None):
 
 
 def library_path():
-    """Return where the compiled library is kept."""
+    """Return the path of the compiled library."""
     return cache_directory().parent / f"bourse-{VERSION}" / "libbourse_native.so"
 
 
 def missing():
-    """Return why bourse cannot take part, or None."""
+    """Return the reason why bourse cannot run, or None."""
     return None if library_path().exists() else "not built: python -m benchmarks.bourse_market"
 
 
 def fetch(folder):
-    """Unpack bourse's source distribution into a folder; pip asks for its metadata, which a stand-in gives."""
+    """Unpack bourse's source distribution into a folder; a stub backend answers pip."""
     (folder / "maturin.py").write_text(METADATA_ONLY)
     command = [
         sys.executable,
@@ -76,7 +78,7 @@ def fetch(folder):
 
 
 def prepare(sources, crate):
-    """Put bourse's crates into ours, without their own workspace and what only their tests and benchmarks need."""
+    """Copy bourse's crates into ours, without their workspace, tests and benchmarks."""
     shutil.copytree(CRATE, crate)
     shutil.copytree(sources / "crates", crate / "bourse" / "crates")
     shutil.copy(sources / "README.md", crate / "bourse" / "README.md")
@@ -89,7 +91,7 @@ def prepare(sources, crate):
 
 
 def build():
-    """Compile the library and keep it; raise if cargo or a crate is missing."""
+    """Compile and store the library; raise if cargo or a crate is missing."""
     cargo = shutil.which("cargo") or str(pathlib.Path.home() / ".cargo" / "bin" / "cargo")
     with tempfile.TemporaryDirectory() as folder:
         crate = pathlib.Path(folder) / "crate"
@@ -115,7 +117,7 @@ def library():
 
 
 def measure_agents(traders, seconds, stock):
-    """Measure a new market, because bourse keeps every order ever sent: an old one would fill the memory."""
+    """Measure a new market: bourse stores every order ever sent, so an old one uses more memory."""
     native = library()
     market = native.market_new(traders, stock, 1)
     native.market_run(market, 200)
@@ -128,12 +130,12 @@ def measure_agents(traders, seconds, stock):
 
 
 def measure(traders, seconds):
-    """Return ``(messages, cpu_seconds)`` of bourse's own `RandomAgents`: limit orders and cancels at uniform prices."""
+    """Return ``(messages, cpu_seconds)`` of bourse's own `RandomAgents`."""
     return measure_agents(traders, seconds, True)
 
 
 def measure_same(traders, seconds):
-    """Return ``(messages, cpu_seconds)`` of native agents that follow README.md on bourse's environment."""
+    """Return ``(messages, cpu_seconds)`` of native agents that follow README.md."""
     return measure_agents(traders, seconds, False)
 
 

@@ -1,4 +1,4 @@
-"""CPU seconds and peak memory: how the contestants are measured."""
+"""Measurement of CPU seconds and peak memory."""
 
 import pathlib
 import resource
@@ -7,7 +7,7 @@ import sys
 import time
 
 WARM_MESSAGES_A_TRADER = 20
-"""Messages a trader sends before a market counts as settled: its book has then as many orders as it will keep."""
+"""Messages per trader after which the number of orders in the book is stationary."""
 
 
 def warm_up(step, count_messages, traders):
@@ -17,14 +17,14 @@ def warm_up(step, count_messages, traders):
 
 
 def measure_steps(step, count_messages, seconds):
-    """Run steps for about so many CPU seconds of this process.
+    """Run steps for about that many CPU seconds of this process.
 
     Parameters
     ----------
     step : callable
         Runs one step; called from a plain Python loop.
     count_messages : callable
-        Returns the messages so far.
+        Returns the number of messages so far.
     seconds : float
 
     Returns
@@ -46,7 +46,8 @@ def own_peak():
 
     Notes
     -----
-    On Linux the kernel's high-water mark of the running program: `resource` would count what the process that started it held.
+    On Linux this is the kernel's high-water mark of the running program; `resource` would include
+    the memory of the parent process.
     """
     status = pathlib.Path("/proc/self/status")
     if status.exists():
@@ -59,7 +60,7 @@ def own_peak():
 
 
 def peak_memory(statement):
-    """Run a statement in a process of its own and return that process's peak memory in bytes.
+    """Run a statement in a separate process and return the peak memory of that process, bytes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Who takes part, the interleaved rounds, and the ratios; `__main__` prints them."""
+"""The contestants, the interleaved rounds and the ratios; `__main__` prints them."""
 
 import importlib
 import importlib.util
@@ -9,7 +9,7 @@ from benchmarks.zero_intelligence import TRADERS
 
 
 class Contestant(NamedTuple):
-    """A letter, a name, and where ``measure(traders, seconds) -> (messages, cpu_seconds)`` is found."""
+    """A letter, a name, and the location of its ``measure(traders, seconds)``."""
 
     letter: str
     name: str
@@ -20,7 +20,7 @@ class Contestant(NamedTuple):
 CONTESTANTS = (
     Contestant("a", "bare numba loop, one draw a quantity", "benchmarks.bare", "measure"),
     Contestant("a'", "bare numba loop, one draw a message", "benchmarks.bare", "measure_packed"),
-    Contestant("a*", "(a), a hundred steps a call", "benchmarks.bare", "measure_whole"),
+    Contestant("a*", "(a), a hundred steps per call", "benchmarks.bare", "measure_in_blocks"),
     Contestant("b", "perplab, model.step()", "benchmarks.perplab_market", "measure"),
     Contestant(
         "b0",
@@ -62,7 +62,7 @@ def range_of(values):
 
 
 def why_missing(contestant):
-    """Return why a contestant cannot take part, or None."""
+    """Return the reason why a contestant cannot run, or None."""
     if importlib.util.find_spec(contestant.module) is None:
         return f"no {contestant.module}"
     module = importlib.import_module(contestant.module)
@@ -72,12 +72,12 @@ def why_missing(contestant):
 
 
 def measure_rounds(contestants, traders, rounds, seconds):
-    """Measure contestants in turn, round after round, after one round that is not counted.
+    """Measure contestants in turn, round after round, after one uncounted round.
 
     Returns
     -------
     dict of str to list of float
-        Messages per CPU second by letter, one a round.
+        Messages per CPU second by letter, one value per round.
     """
     speeds = {one.letter: [] for one in contestants}
     for number in range(rounds + 1):
@@ -90,7 +90,7 @@ def measure_rounds(contestants, traders, rounds, seconds):
 
 
 def ratios_of(speeds):
-    """Return ``{"x/y": Range}`` of the ratios within a round, for the pairs that took part."""
+    """Return ``{"x/y": Range}`` of the ratios within a round, for the pairs measured."""
     return {
         f"{over}/{under}": range_of([x / y for x, y in zip(speeds[over], speeds[under])])
         for over, under in RATIOS
@@ -99,12 +99,13 @@ def ratios_of(speeds):
 
 
 def hold(rounds, seconds, letters=None, sizes=TRADERS):
-    """Measure everybody at every size.
+    """Measure every contestant at every size.
 
     Returns
     -------
     dict
-        ``sizes``: by number of traders, ``speeds`` and ``ratios`` as Range by letter or pair; ``absent``: reasons by letter.
+        ``sizes``: by number of traders, ``speeds`` and ``ratios`` as Range by letter or pair;
+        ``absent``: reasons by letter.
     """
     asked = [one for one in CONTESTANTS if not letters or one.letter in letters]
     absent = {one.letter: why for one in asked if (why := why_missing(one))}

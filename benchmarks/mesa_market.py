@@ -1,4 +1,4 @@
-"""(d) the zero-intelligence market in pure Mesa: Python agents, ``shuffle_do``, and a plain Python order book."""
+"""(d) the zero-intelligence market in pure Mesa: ``shuffle_do`` and a Python order book."""
 
 import functools
 import heapq
@@ -18,7 +18,8 @@ from benchmarks.zero_intelligence import (
 class PlainBook:
     """A price-time book of dictionaries, with heaps of the ticks that may be occupied.
 
-    An order is ``[lots, side, tick, trader, slot]``, or absent; a level is a dictionary of orders in order of arrival.
+    An order is ``[lots, side, tick, trader, slot]`` or None; a level is a dictionary of orders in
+    order of arrival.
     """
 
     def __init__(self):
@@ -38,7 +39,7 @@ class PlainBook:
         return 0
 
     def stand(self, order):
-        """Put an order last at its level."""
+        """Append an order to its level."""
         _, side, tick, _, _ = order
         level = self.levels[side].get(tick)
         if level is None:
@@ -47,7 +48,7 @@ class PlainBook:
         level[id(order)] = order
 
     def leave(self, order):
-        """Take an order out of its level and out of its trader's slot."""
+        """Remove an order from its level and from its trader's slot."""
         _, side, tick, trader, slot = order
         level = self.levels[side][tick]
         del level[id(order)]
@@ -56,7 +57,7 @@ class PlainBook:
         trader.slots[slot] = None
 
     def match(self, trader, side, lots):
-        """Fill a market order against the opposite side, cancelling the trader's own orders in the way."""
+        """Fill a market order against the opposite side, cancelling the trader's own orders."""
         while lots and (tick := self.best(-side)):
             first = next(iter(self.levels[-side][tick].values()))
             if first[3] is trader:
@@ -97,7 +98,7 @@ class MesaTrader(mesa.Agent):
         self.send_limit(random, book, side, slot)
 
     def send_limit(self, random, book, side, slot):
-        """Replace the order of a slot by one at a drawn distance from the opposite best."""
+        """Replace the order in a slot with one at a drawn distance from the opposite best."""
         tick = (book.best(-side) or REFERENCE_TICK) - side * (1 + int(random() * REACH_TICKS))
         if self.slots[slot] is not None:
             book.leave(self.slots[slot])
@@ -124,7 +125,7 @@ class MesaMarket(mesa.Model):
 
 @functools.cache
 def settled(traders):
-    """Return this process's Mesa market of so many traders, its book settled."""
+    """Return this process's Mesa market with that many traders and a settled book."""
     market = MesaMarket(traders)
     warm_up(market.step, market.messages, traders)
     return market

@@ -1,6 +1,6 @@
-"""(b) perplab's own step on the zero-intelligence market, ledger, margin, mark and funding on; (c) the scenario `calm`.
+"""(b) perplab on the zero-intelligence market; (c) perplab's scenario `calm`.
 
-Both through ``model.step()``.
+Both call ``model.step()``, with ledger, margin, mark and funding.
 """
 
 import functools
@@ -18,9 +18,10 @@ SLEEPERS_A_TRADER = 9
 
 
 def zero_intelligence_market(traders, sleepers=0, seed=1):
-    """Return the market of README.md on Binance's rules, with a spot that hardly moves.
+    """Return the market of README.md under Binance's rules, with almost constant spot.
 
-    Nobody ties the book to the index here, so a lively spot would in time leave it outside the venue's band.
+    No trader ties the book to the index here, so a moving spot would eventually leave it outside
+    the venue's price band.
     """
     price = GeometricBrownian(initial_price=REFERENCE_TICK * TICK, volatility=0.02)
     populations = [Population(name="traders", kind=ZeroIntelligence, number=traders)]
@@ -51,7 +52,7 @@ def counter(market):
 
 @functools.cache
 def settled(traders, sleepers):
-    """Return this process's market of so many traders and sleepers, its book settled."""
+    """Return this process's market with that many traders and sleepers and a settled book."""
     market = zero_intelligence_market(traders, sleepers)
     warm_up(market.step, counter(market), traders)
     return market
@@ -64,13 +65,13 @@ def measure(traders, seconds):
 
 
 def measure_with_sleepers(traders, seconds):
-    """Return ``(messages, cpu_seconds)`` with nine more traders for each, whose wake rate is zero."""
+    """Return ``(messages, cpu_seconds)`` with nine more traders per trader that never wake."""
     market = settled(traders, SLEEPERS_A_TRADER * traders)
     return measure_steps(market.step, counter(market), seconds)
 
 
 def calm_market(traders, seed=1):
-    """Return the market of the scenario `calm` with every population scaled to `traders` in all."""
+    """Return the market of `calm` with all populations scaled to `traders` in total."""
     scenario = load("calm")
     numbers = {name: population.number for name, population in scenario.populations.items()}
     share = traders / sum(numbers.values())
@@ -83,7 +84,7 @@ def calm_market(traders, seed=1):
 
 @functools.cache
 def settled_calm(traders):
-    """Return this process's calm market of so many traders after its first hours."""
+    """Return this process's calm market with that many traders after its first hours."""
     market = calm_market(traders)
     market.run(500)
     return market
@@ -96,7 +97,7 @@ def measure_calm(traders, seconds):
 
 
 def run_calm(traders, days):
-    """Run `calm` with its records for so many days: the process's peak memory is what is asked for."""
+    """Run `calm` with its records for a number of days, to measure peak memory."""
     market = calm_market(traders)
     market.run(round(days * 86_400 / market.setup.dt))
     market.records()

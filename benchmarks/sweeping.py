@@ -1,4 +1,4 @@
-"""``python -m benchmarks.sweeping``: what a sweep costs besides its runs: workers, overhead, memory, opening."""
+"""``python -m benchmarks.sweeping``: overhead of a sweep: workers, storage, memory, opening."""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ values = [0.003]
 
 
 def figures(records, twin):
-    """Return the summary of a run with the peak memory of the worker so far and the seconds of the simulation itself."""
+    """Return the summary of a run, the worker's peak memory and the seconds of simulation."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return summarize(records, twin) | {
         "peak_bytes": peak,
@@ -35,7 +35,7 @@ def figures(records, twin):
 
 
 def timed_sweep(folder, seeds, days, workers):
-    """Run a sweep; return the seconds between two completions once all workers are warm, and its summaries in their order."""
+    """Run a sweep; return the seconds per run once all workers are warm, and its summaries."""
     folder.mkdir(parents=True)
     (folder / "sweep.toml").write_text(SWEEP.format(seeds=seeds, days=days))
     sweep, text = read_sweep(folder / "sweep.toml")
@@ -57,7 +57,7 @@ def timed_sweep(folder, seeds, days, workers):
 
 
 def workers_ratio(room, rounds, seeds, days):
-    """Return by round how many times as many runs two workers do in a second as one."""
+    """Return by round the ratio of runs per second of two workers to that of one."""
     return [
         timed_sweep(room / f"one{k}", seeds, days, 1)[0]
         / timed_sweep(room / f"two{k}", seeds, days, 2)[0]
@@ -66,7 +66,7 @@ def workers_ratio(room, rounds, seeds, days):
 
 
 def overhead_and_memory(room, seeds, days):
-    """Return the seconds a run takes besides its simulation (writing included), and the worker's peak memory in four quarters."""
+    """Return seconds per run beyond simulation, and the worker's peak memory by quarter."""
     gap, done = timed_sweep(room / "long", seeds, days, 1)
     simulated = sum(one["simulated_seconds"] for one in done[WARM_RUNS:]) / (len(done) - WARM_RUNS)
     return gap - simulated, [
@@ -75,7 +75,7 @@ def overhead_and_memory(room, seeds, days):
 
 
 def opening_seconds(room, runs):
-    """Return the seconds to gather, to open and to read one kept table of a sweep of many runs, made of one that was run."""
+    """Return seconds to gather, open and read a table of a sweep of many copies of one run."""
     folder = room / "many"
     _, done = timed_sweep(folder, WARM_RUNS + 2, 0.4, 1)
     out, manifest = folder / "out", json.loads((folder / "out" / "manifest.json").read_text())
@@ -102,7 +102,7 @@ def opening_seconds(room, runs):
 
 
 class Named:
-    """As much of a job as gathering needs."""
+    """The fields of a job that gathering needs."""
 
     def __init__(self, key, number):
         self.key, self.number, self.seed, self.factors = key, number, number, {"cap": 0.003}
@@ -134,7 +134,7 @@ def main():
         print("two workers over one, runs a second:", ", ".join(f"{ratio:.2f}" for ratio in ratios))
         overhead, peaks = overhead_and_memory(room, asked.runs, 0.05)
         print(
-            f"a run besides its simulation, writing included: {1e3 * overhead:.1f} ms over {asked.runs:,} runs"
+            f"overhead per run, writing included: {1e3 * overhead:.1f} ms over {asked.runs:,} runs"
         )
         print(
             "peak memory of the worker after each quarter:",
@@ -142,7 +142,8 @@ def main():
         )
         gathered, opened, read = opening_seconds(room, asked.many)
         print(
-            f"{asked.many:,} runs: {gathered:.2f} s to gather, {opened:.2f} s to open, {read:.2f} s to open and read a kept table"
+            f"{asked.many:,} runs: {gathered:.2f} s to gather, {opened:.2f} s to open, "
+            f"{read:.2f} s to open and read a stored table"
         )
 
 

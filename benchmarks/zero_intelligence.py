@@ -1,4 +1,4 @@
-"""The zero-intelligence market that every contestant of the benchmark runs; README.md says the same in words."""
+"""Parameters of the zero-intelligence market that README.md defines."""
 
 ACTING_SHARE = 0.1
 """Share of the traders that acts each step."""

@@ -30,7 +30,7 @@ TRAITS = Traits(
 
 @rule(TRAITS)
 def act_at_random(me, accounts, positions, views, mine, rng, orders):
-    """Send the one message of README.md."""
+    """Send one message, as README.md defines."""
     quarter, side = below(rng, 4), 1 if uniform(rng) < 0.5 else -1
     if quarter == 3:
         return write_market(orders, 0, 0, side, 1 + below(rng, MOST_LOTS), 0)

@@ -4,8 +4,11 @@ import contextlib
 import functools
 import itertools
 import math
+import pathlib
 import pickle
+from collections.abc import Callable
 from time import perf_counter
+from typing import Any, Self
 
 import mesa
 import numpy as np
@@ -19,7 +22,7 @@ from perplab.sim.compiler.cache import sources_hash
 from perplab.sim.compiler.entries import direct
 from perplab.sim.compiler.rules import raised
 from perplab.sim.errors import Fault, InvariantError, ParameterError, RuleError
-from perplab.sim.setup import kinds_hashes
+from perplab.sim.setup import Setup, kinds_hashes
 from perplab.sim.spot.shocks import shock_block, source_block
 from perplab.sim.state.branch import adopt
 from perplab.sim.state.build import PATH_STEPS, Layout, build_tables
@@ -105,7 +108,7 @@ class PerpetualMarket(mesa.Model):
     can schedule are not served, while `run_for` and `run_until` run steps.
     """
 
-    def __init__(self, setup, seed=0):
+    def __init__(self, setup: Setup, seed: int = 0) -> None:
         super().__init__(rng=seed)
         self._build(setup, seed, *build_tables(setup, seed))
         self.call(schedule_all)
@@ -122,13 +125,13 @@ class PerpetualMarket(mesa.Model):
         self.step_number = int(tables["run"]["step"][0])
         self._make_handles()
 
-    def connect(self):
+    def connect(self) -> None:
         """Give compiled code the addresses of the tables, anew after one of them was made anew."""
         self._world, self._keep = connect(self.tables, self.traits, self.kinds)
         advance = direct(engine.advance, 2) if isinstance(self._world, int) else self._go_plainly
         self._go = functools.partial(advance, self._world)
 
-    def call(self, kernel, *arguments):
+    def call(self, kernel: Callable[..., Any], *arguments: Any) -> Any:
         """Call a kernel on the market's world, between two steps."""
         with self._plain_arithmetic():
             return kernel(self._world, *arguments)
@@ -180,31 +183,31 @@ class PerpetualMarket(mesa.Model):
         run["path_start"] = self.step_number
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """Steps done, as Mesa names them."""
         return self.__dict__.get("step_number", 0)
 
     @steps.setter
-    def steps(self, value):
+    def steps(self, value: int) -> None:
         """Leave the counting to the market, whatever Mesa writes."""
 
     time = steps
 
-    def run_for(self, duration):
+    def run_for(self, duration: float) -> None:
         """Run `duration` steps, as Mesa names it."""
         self.run(int(duration))
 
-    def run_until(self, end_time):
+    def run_until(self, end_time: float) -> None:
         """Run up to step `end_time`, as Mesa names it."""
         self.run(max(int(end_time) - self.step_number, 0))
 
     @property
-    def longest(self):
+    def longest(self) -> float:
         """Steps that the spot data allow in all (infinite for a process)."""
         limits = [asset.process.limit_steps(self.setup.dt) for asset in self.setup.assets]
         return min([limit for limit in limits if limit is not None], default=math.inf)
 
-    def run(self, steps, progress=None):
+    def run(self, steps: int, progress: Callable[[int], object] | None = None) -> None:
         """Run a number of steps.
 
         Parameters
@@ -223,7 +226,7 @@ class PerpetualMarket(mesa.Model):
             if progress:
                 progress(self.step_number - before)
 
-    def _advance(self, steps=1):
+    def _advance(self, steps: int = 1) -> None:
         """Run one step of `setup.dt` seconds, or several within the drawn path, up to one after which something is to be attended to."""
         if not self.step_number % PATH_STEPS:
             self._extend()
@@ -241,21 +244,21 @@ class PerpetualMarket(mesa.Model):
             return engine.advance(world, steps)
 
     @functools.cached_property
-    def end(self):
+    def end(self) -> float:
         """Steps after which the run is over: those that the setup states, or that the spot data allow; infinite without either."""
         return self.longest if self.setup.steps is None else min(self.setup.steps, self.longest)
 
     @property
-    def running(self):
+    def running(self) -> bool:
         """Whether the run is not over, as Mesa asks before each step of `run_model`; set it to False to stop there earlier."""
         return self._running and self.step_number < self.end
 
     @running.setter
-    def running(self, value):
+    def running(self, value: bool) -> None:
         """Set whether the run may go on."""
         self._running = value
 
-    def run_model(self):
+    def run_model(self) -> None:
         """Step to the end of the run (`end`).
 
         Raises
@@ -317,7 +320,7 @@ class PerpetualMarket(mesa.Model):
         )
 
     @property
-    def conservation_error_units(self):
+    def conservation_error_units(self) -> int:
         """Units of money, spot lots and position lots that are not where they must be; always 0."""
         money, spot, perpetual = total_units(self.tables)
         first_money, first_spot, _ = self.total
@@ -328,14 +331,14 @@ class PerpetualMarket(mesa.Model):
         ]
         return sum(abs(error) for error in errors)
 
-    def check(self):
+    def check(self) -> None:
         """Raise InvariantError unless every unit of money and every lot is accounted for."""
         if self.conservation_error_units:
             raise InvariantError(
                 f"conservation error of {self.conservation_error_units} units at step {self.step_number}"
             )
 
-    def records(self):
+    def records(self) -> Records:
         """Return the `Records` of the run so far; the market can go on."""
         self.check()
         self.recorder.drain(self.tables)
@@ -417,7 +420,7 @@ class PerpetualMarket(mesa.Model):
         }
 
     @property
-    def fund_equity(self):
+    def fund_equity(self) -> int:
         """Equity of the first venue's insurance fund at the mark, in units."""
         fund = int(self.tables["venue"]["fund_row"][0])
         return int(self.tables["account"]["collateral"][fund, 0]) + sum(
@@ -430,7 +433,7 @@ class PerpetualMarket(mesa.Model):
             )
         )
 
-    def save(self, path):
+    def save(self, path: str | pathlib.Path) -> None:
         """Write the whole state to a file; written whole or not at all.
 
         Notes
@@ -459,7 +462,7 @@ class PerpetualMarket(mesa.Model):
         }
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | pathlib.Path) -> Self:
         """Return the market that `save` wrote; it goes on bit for bit, in any process.
 
         Raises
@@ -495,7 +498,7 @@ class PerpetualMarket(mesa.Model):
         market.wall_seconds = python["wall_seconds"]
         return market
 
-    def branch(self, no_impact=None, setup=None):
+    def branch(self, no_impact: bool | None = None, setup: Setup | None = None) -> Self:
         """Return an independent copy that goes on from the same state with the same random numbers.
 
         Parameters

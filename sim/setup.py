@@ -9,6 +9,7 @@ import pathlib
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def resolve_kind(reference):
@@ -88,7 +89,7 @@ class Population:
     name: str
     kind: type
     number: int
-    traits: Mapping = dataclasses.field(default_factory=dict)
+    traits: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __reduce__(self):
         return _population, (self.name, kind_reference(self.kind), self.number, dict(self.traits))

@@ -1,16 +1,17 @@
-"""A limit order book in plain Python, written from the rules alone: what compiled books are checked against.
+"""A limit order book in plain Python, written from the rules, to check compiled books against.
 
-Price, then time. An order has an id chosen by its sender (a slot): a limit order sent to an occupied slot removes the
-order there first, whatever becomes of the new one. Self-trade prevention cancels the resting order, and the incoming one goes on.
-Reduce-only orders are clipped, when they come in, to the lots that would close the trader's position; with nothing to
-close they are refused. Sizes are lots, prices ticks, sides +1 (buy) and -1 (sell).
+Price, then time. An order has an id chosen by its sender (a slot): a limit order sent to an
+occupied slot first removes the order there, whatever happens to the new one. Self-trade
+prevention cancels the resting order, and the incoming one continues. Reduce-only orders are
+reduced on arrival to the lots that would close the trader's position; with nothing to close they
+are refused. Sizes are lots, prices ticks, sides +1 (buy) and -1 (sell).
 """
 
 from typing import NamedTuple
 
 
 class Fill(NamedTuple):
-    """A trade: the resting order and its trader, the incoming trader, his side, the resting price and the lots."""
+    """A trade: resting order and its trader, incoming trader and side, resting price, lots."""
 
     order: int
     maker: int
@@ -90,7 +91,7 @@ class ReferenceBook:
         return "done", fills
 
     def market(self, trader, side, lots, band_tick, reduce_only=False):
-        """Send an immediate-or-cancel order limited at the band's tick and return ``(outcome, fills)``."""
+        """Send an immediate-or-cancel order up to the band's tick; return ``(outcome, fills)``."""
         lots = self._clipped(trader, side, lots) if reduce_only else lots
         if lots <= 0:
             return "refused_reduce_only", []

@@ -1,4 +1,4 @@
-"""The benchmark's yardstick keeps a true price-time book: the same messages in the reference book give the same state."""
+"""The benchmark's yardstick has a correct book: the reference book reaches the same state."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every example in a docstring runs; modules are imported by name, so that none exists twice."""
+"""Every example in a docstring runs. Modules are imported by name, so that none exists twice."""
 
 import doctest
 import importlib
@@ -12,11 +12,17 @@ import perplab.analysis
 import perplab.scenarios
 import perplab.sim
 
+PACKAGES = (perplab.sim, perplab.agents, perplab.scenarios, perplab.analysis)
 MODULES = sorted(
-    module.name
-    for package in (perplab.sim, perplab.agents, perplab.scenarios, perplab.analysis)
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-    if not module.name.startswith("perplab.analysis.face")
+    [
+        *(module.name for module in pkgutil.iter_modules(perplab.__path__, "perplab.")),
+        *(
+            module.name
+            for package in PACKAGES
+            for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+            if not module.name.startswith("perplab.analysis.face")  # imported as perplab
+        ),
+    ]
 )
 
 

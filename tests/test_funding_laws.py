@@ -1,4 +1,4 @@
-"""Funding as venues compose it: lag, step limit, intervals that shorten, continuous accrual; every rulebook in a storm."""
+"""Funding of whole rulebooks: lag, step limit, shorter intervals, continuous accrual, storms."""
 
 import math
 

@@ -82,7 +82,7 @@ CRASH = {
 
 
 def through_a_crash(rulebook, **more):
-    """Return the index over spot, a row a minute, while one source falls by a fifth and comes back."""
+    """Return index over spot, a row per minute, while one source falls by 20 % and recovers."""
     changes = {
         "days": 0.1,
         "populations.noise.number": 20,
@@ -137,7 +137,7 @@ def test_the_last_index_stands_while_all_sources_are_out():
 
 
 def test_a_stale_source_counts_no_more_while_others_do():
-    """Two sources, one often out: with a short patience the index is the other one, spot, whenever the first is old."""
+    """With one of two sources stale and excluded, the index is the other one, spot."""
     keys = {
         "index.law": "clamped_mean",
         "index.weights": [1.0, 1.0],

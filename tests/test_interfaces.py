@@ -1,4 +1,4 @@
-"""Stories as functions, states kept on the way, and a sweep on a Dask cluster of processes of its own."""
+"""Scenarios as functions, checkpoints, a sweep on a Dask cluster, the code in docs pages."""
 
 import os
 import re
@@ -63,7 +63,8 @@ import sys
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import Checkpoint, run
 import pathlib
-outcome = run(load("calm", {"days": 1.5}), 3, lambda steps: print(steps, flush=True), Checkpoint(pathlib.Path(sys.argv[1]), 1.0))
+checkpoint = Checkpoint(pathlib.Path(sys.argv[1]), 1.0)
+run(load("calm", {"days": 1.5}), 3, lambda steps: print(steps, flush=True), checkpoint)
 """
 
 
@@ -111,7 +112,7 @@ def test_a_state_of_another_run_is_not_gone_on_from(tmp_path):
 
 
 def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
-    """A scheduler and two workers, each a process of its own, by the command that a cluster's documentation gives."""
+    """A scheduler and two workers, each in its own process, started as docs/sweeps.md says."""
     pytest.importorskip("distributed")
     dask = shutil.which("dask", path=os.path.dirname(sys.executable)) or shutil.which("dask")
     if dask is None:
@@ -213,10 +214,10 @@ def test_the_tutorial_runs_from_the_first_block_to_the_last(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
         exec(compile(code, "docs/tutorial.md", "exec"), names)
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert (
-        "bp per 8 h" in said
-        and "loss against the mark" in said
+        "bp per 8 h" in printed
+        and "loss against the mark" in printed
         and (tmp_path / "shorts" / "report" / "index.html").exists()
     )
     assert {path.name for path in tmp_path.glob("*.pdf")} == {"shorts.pdf", "trees.pdf"}

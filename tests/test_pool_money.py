@@ -13,11 +13,11 @@ from perplab.sim.clearing.conservation import total_units
 from perplab.sim.errors import ParameterError
 from perplab.sim.exchange.amm import quote_pool
 from perplab.sim.laws.amm import skew_price
-from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 from tests.markets import USD, World, assert_positions_are_sound, digest, round_rules, storm
 from tests.probes import winners_closed
 
-POOLS = ("drift-v2", "gmx-v2", "perp-v1", "perp-v2", "synthetix-v3")
+POOLS = [name for name in rulebook_names() if load_rulebook(name).trading.place != "book"]
 ORACLE = dict(
     trading__place="oracle",
     trading__scale=1e9,

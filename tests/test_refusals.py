@@ -11,8 +11,8 @@ import time
 import numpy as np
 import pytest
 
+from perplab import __main__ as entry
 from perplab.analysis.cli import commands as cli
-from perplab.analysis.cli import entry
 from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs import atomic_folders as folders
 from perplab.scenarios.runs import store
@@ -269,7 +269,7 @@ def test_a_full_disk_leaves_no_part_of_a_state(small_disk):  # noqa: F811
     command = [
         sys.executable,
         "-m",
-        "perplab.analysis.cli.entry",
+        "perplab",
         *CALM,
         "--checkpoint-hours",
         "0.1",
@@ -277,7 +277,7 @@ def test_a_full_disk_leaves_no_part_of_a_state(small_disk):  # noqa: F811
         str(small_disk / "r"),
     ]
     done = subprocess.run(
-        [*command[:1], "-c", "from perplab.analysis.cli.entry import main; main()", *command[3:]],
+        [*command[:1], "-c", "from perplab.__main__ import main; main()", *command[3:]],
         cwd=HOUSE,
         capture_output=True,
         text=True,
@@ -348,7 +348,7 @@ def test_an_interrupt_while_loading_ends_with_code_130(monkeypatch, capsys):
 
 @pytest.mark.parametrize("wait", [0.3, 1.0])
 def test_ctrl_c_ends_with_code_130(tmp_path, wait):
-    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print(flush=True); from perplab.analysis.cli.entry import main; main()"
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print(flush=True); from perplab.__main__ import main; main()"
     command = [sys.executable, "-c", program, "run", "calm", "--days", "500", "--no-figures"]
     with subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""What `perplab check` finds, and what `--resume` does again: every byte of a stored table is accounted for."""
+"""Every altered byte of a stored table is found by `perplab check` and redone by `--resume`."""
 
 import json
 import pathlib
@@ -75,7 +75,8 @@ def test_a_lost_table_and_lost_rows_are_found(stored):
     table = pq.read_table(stored / "series.parquet")
     store.write_parquet(stored / "series.parquet", table.slice(1))
     assert faults_of_folder(stored) == [
-        f"series.parquet is not as it was written: {table.num_rows - 1} rows, {table.num_rows} written"
+        "series.parquet is not as it was written: "
+        f"{table.num_rows - 1} rows, {table.num_rows} written"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Price processes obey their law at any dt, repeat for the same draws, and refuse what is out of bounds."""
+"""Price processes have the right law at any dt, are reproducible, and validate parameters."""
 
 import functools
 import json

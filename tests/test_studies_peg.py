@@ -158,8 +158,8 @@ def test_a_parent_order_sells_its_amount_in_a_run():
 
 
 def test_states_are_told_by_the_premium():
-    assert reversion.premium_state(5.4e-4, 1e-4, 5e-4) == "inside"
-    assert reversion.premium_state(7e-4, 1e-4, 5e-4) is None
+    assert reversion.premium_state(5.4e-4, -4e-4, 6e-4) == "inside"
+    assert reversion.premium_state(7e-4, -4e-4, 6e-4) is None
 
 
 def test_twins_differ_by_the_order_alone():

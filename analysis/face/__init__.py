@@ -1,1 +1,152 @@
-"""The public names of perplab."""
+"""The public names of perplab: ``from perplab import ...``.
+
+Build and run a market: `PerpetualMarket` from a `Setup`, or `build` and `run` from a scenario.
+Write a trader: `Trader`, `Traits`, `rule`, `check_trader` and the functions that write orders.
+Read results: `summarize`, `facts`, `open_runs`. Everything else is imported from `perplab.sim`,
+`perplab.agents`, `perplab.scenarios` or `perplab.analysis` and may change between versions.
+
+A name is imported when it is first used, so that ``import perplab`` loads neither numba nor mesa.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perplab.agents.arbitrage import Arbitrage
+    from perplab.agents.directional import DirectionalLong, DirectionalShort
+    from perplab.agents.liquidity import LiquidityProvider
+    from perplab.agents.momentum import Momentum
+    from perplab.agents.noise import Noise
+    from perplab.agents.orders import (
+        write_cancel,
+        write_close,
+        write_limit,
+        write_market,
+        write_spot,
+        write_transfer,
+    )
+    from perplab.agents.trader import Trader, rule
+    from perplab.agents.trader_check import check_trader
+    from perplab.agents.traits import Trait, Traits
+    from perplab.analysis.metrics.stylised_facts import facts
+    from perplab.analysis.metrics.summary import summarize
+    from perplab.analysis.report.run_report import write_report
+    from perplab.scenarios.files.loader import build, load, setup_of
+    from perplab.scenarios.runs.outcome import run
+    from perplab.scenarios.runs.results import open_runs
+    from perplab.scenarios.sweeps.simulation import simulator
+    from perplab.sim.model import PerpetualMarket
+    from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
+    from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
+    from perplab.sim.spot.processes import (
+        GeometricBrownian,
+        JumpDiffusion,
+        MeanReverting,
+        Regime,
+        RegimeSwitching,
+        Replay,
+        Sentiment,
+        StochasticVolatility,
+    )
+    from perplab.sweeps import sweep
+
+__all__ = [
+    "Arbitrage",
+    "AssetSetup",
+    "DirectionalLong",
+    "DirectionalShort",
+    "GeometricBrownian",
+    "JumpDiffusion",
+    "LiquidityProvider",
+    "MarketSetup",
+    "MeanReverting",
+    "Momentum",
+    "Noise",
+    "PerpetualMarket",
+    "Population",
+    "Regime",
+    "RegimeSwitching",
+    "Replay",
+    "Sentiment",
+    "Setup",
+    "StochasticVolatility",
+    "Trader",
+    "Trait",
+    "Traits",
+    "build",
+    "check_trader",
+    "facts",
+    "load",
+    "load_rulebook",
+    "open_runs",
+    "rule",
+    "rulebook_names",
+    "run",
+    "setup_of",
+    "simulator",
+    "summarize",
+    "sweep",
+    "write_cancel",
+    "write_close",
+    "write_limit",
+    "write_market",
+    "write_report",
+    "write_spot",
+    "write_transfer",
+]
+
+_MODULE = {
+    "Arbitrage": "perplab.agents.arbitrage",
+    "AssetSetup": "perplab.sim.setup",
+    "DirectionalLong": "perplab.agents.directional",
+    "DirectionalShort": "perplab.agents.directional",
+    "GeometricBrownian": "perplab.sim.spot.processes",
+    "JumpDiffusion": "perplab.sim.spot.processes",
+    "LiquidityProvider": "perplab.agents.liquidity",
+    "MarketSetup": "perplab.sim.setup",
+    "MeanReverting": "perplab.sim.spot.processes",
+    "Momentum": "perplab.agents.momentum",
+    "Noise": "perplab.agents.noise",
+    "PerpetualMarket": "perplab.sim.model",
+    "Population": "perplab.sim.setup",
+    "Regime": "perplab.sim.spot.processes",
+    "RegimeSwitching": "perplab.sim.spot.processes",
+    "Replay": "perplab.sim.spot.processes",
+    "Sentiment": "perplab.sim.spot.processes",
+    "Setup": "perplab.sim.setup",
+    "StochasticVolatility": "perplab.sim.spot.processes",
+    "Trader": "perplab.agents.trader",
+    "Trait": "perplab.agents.traits",
+    "Traits": "perplab.agents.traits",
+    "build": "perplab.scenarios.files.loader",
+    "check_trader": "perplab.agents.trader_check",
+    "facts": "perplab.analysis.metrics.stylised_facts",
+    "load": "perplab.scenarios.files.loader",
+    "load_rulebook": "perplab.sim.rulebook.rulebook",
+    "open_runs": "perplab.scenarios.runs.results",
+    "rule": "perplab.agents.trader",
+    "rulebook_names": "perplab.sim.rulebook.rulebook",
+    "run": "perplab.scenarios.runs.outcome",
+    "setup_of": "perplab.scenarios.files.loader",
+    "simulator": "perplab.scenarios.sweeps.simulation",
+    "summarize": "perplab.analysis.metrics.summary",
+    "sweep": "perplab.sweeps",
+    "write_cancel": "perplab.agents.orders",
+    "write_close": "perplab.agents.orders",
+    "write_limit": "perplab.agents.orders",
+    "write_market": "perplab.agents.orders",
+    "write_report": "perplab.analysis.report.run_report",
+    "write_spot": "perplab.agents.orders",
+    "write_transfer": "perplab.agents.orders",
+}
+
+if not TYPE_CHECKING:  # a type checker reads the imports above
+
+    def __getattr__(name):
+        if name not in _MODULE:
+            raise AttributeError(f"module 'perplab' has no attribute {name!r}")
+        globals()[name] = getattr(importlib.import_module(_MODULE[name]), name)
+        return globals()[name]
+
+    def __dir__():
+        return __all__

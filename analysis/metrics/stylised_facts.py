@@ -50,6 +50,7 @@ from perplab.analysis.estimators.series import (
 from perplab.analysis.metrics.cascade import absorbed_shares, forest, notional_by_channel, trees
 from perplab.analysis.metrics.episodes import ATTACKER, attacker_figures, of_shorts
 from perplab.analysis.metrics.summary import liquidation_count
+from perplab.sim.state.recorder import Records
 
 MINUTE = 60.0
 UNKNOWN = (math.nan, math.nan)
@@ -57,7 +58,7 @@ COLUMNS = ("fact", "value", "low", "high", "unit", "how")
 SHORT = f"no limits: shorter than {SHORTEST_DAYS:g} days"
 
 
-def facts(records, market=0):
+def facts(records: Records, market: int = 0) -> pd.DataFrame:
     """Return the facts of a run as a frame: fact, value, low, high, unit, how.
 
     Parameters

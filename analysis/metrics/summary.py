@@ -7,6 +7,7 @@ Standard deviations divide by n. A figure that a run cannot give is None, never 
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -36,12 +37,18 @@ from perplab.analysis.metrics.cascade import (
     rounds_max,
     shock_window,
 )
+from perplab.sim.state.recorder import Records
 from perplab.sim.state.records import ADL, OUTCOMES
 
 ROUND_SECONDS = 5.0
 
 
-def summarize(records, twin=None, market=0, warmup_hours=WARMUP_HOURS):
+def summarize(
+    records: Records,
+    twin: Records | None = None,
+    market: int = 0,
+    warmup_hours: float = WARMUP_HOURS,
+) -> dict[str, Any]:
     """Return every figure of a run that ``--json`` prints.
 
     Parameters

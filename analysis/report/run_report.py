@@ -46,7 +46,7 @@ from perplab.scenarios.runs.store import read_run
 from perplab.sim.errors import ParameterError, PerplabError
 
 
-def write_report(path):
+def write_report(path: str | pathlib.Path) -> pathlib.Path:
     """Write the report of a folder into ``PATH/report`` and return the page's path.
 
     Raises

@@ -4,6 +4,8 @@ import dataclasses
 import functools
 import pathlib
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +38,7 @@ IN_FLIGHT = re.compile(
 UNSET = re.compile(r"^(assets\.\d+|spot)\.price\.file$")
 
 
-def load(name_or_path, changes=()):
+def load(name_or_path: str | pathlib.Path, changes: Mapping[str, Any] | tuple[()] = ()) -> Scenario:
     """Return a scenario, everything about it checked.
 
     Parameters
@@ -279,7 +281,7 @@ def with_windows(scenario):
     )
 
 
-def build(scenario, seed=0):
+def build(scenario: Scenario | str | pathlib.Path, seed: int = 0) -> PerpetualMarket:
     """Return the market of a scenario at time 0.
 
     Parameters
@@ -310,7 +312,7 @@ def as_scenario(story):
     return story
 
 
-def setup_of(scenario, seed):
+def setup_of(scenario: Scenario, seed: int) -> Setup:
     """Return what a market is built from; traits are drawn, each from the stream of its population and name."""
     first = next(iter(scenario.all_assets.values())).name
     books = {key: rulebook_of(market) for key, market in scenario.all_markets.items()}

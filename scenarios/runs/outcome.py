@@ -5,6 +5,7 @@ import dataclasses
 import glob
 import pathlib
 import shlex
+from collections.abc import Callable
 
 from perplab.scenarios.files.loader import as_scenario, build
 from perplab.scenarios.files.schema import Scenario
@@ -35,7 +36,12 @@ class Outcome:
     twin: Records | None
 
 
-def run(scenario, seed=0, progress=None, checkpoint=None):
+def run(
+    scenario: Scenario | str | pathlib.Path,
+    seed: int = 0,
+    progress: Callable[[int], object] | None = None,
+    checkpoint: "Checkpoint | None" = None,
+) -> Outcome:
     """Run a scenario to its end.
 
     Parameters

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -52,7 +53,7 @@ class Runs:
     manifest: dict
     runs: pd.DataFrame
 
-    def to_frame(self, table, usd=False):
+    def to_frame(self, table: str, usd: bool = False) -> pd.DataFrame:
         """Return a kept table of all runs with the key, seed and factors of each, read when asked for.
 
         Parameters
@@ -90,7 +91,7 @@ class Runs:
         return frame
 
     @property
-    def unit(self):
+    def unit(self) -> float:
         """Quote currency in a money unit."""
         unit = self.manifest.get("unit", self.manifest.get("meta", {}).get("unit"))
         if unit is None:
@@ -99,7 +100,7 @@ class Runs:
             )
         return unit
 
-    def to_xarray(self, table="series"):
+    def to_xarray(self, table: str = "series") -> Any:
         """Return a kept table as an xarray Dataset over run, arm and what tells its rows apart (`ROWS`): market and time, say.
 
         Raises
@@ -118,7 +119,7 @@ class Runs:
         )
 
 
-def open_runs(path):
+def open_runs(path: str | pathlib.Path) -> Runs:
     """Return the `Runs` of a folder that ``perplab run`` or ``perplab sweep`` wrote.
 
     Raises

@@ -1,5 +1,9 @@
 """A story as a function of its parameters, as calibrators ask for it: ``simulate(theta, steps, seed) -> array``."""
 
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from perplab.scenarios.files.loader import build, load
@@ -7,7 +11,12 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.state.records import SERIES
 
 
-def simulator(story, keys, series=("mid", "spot", "funding_rate"), changes=()):
+def simulator(
+    story: str | pathlib.Path,
+    keys: Sequence[str],
+    series: Sequence[str] = ("mid", "spot", "funding_rate"),
+    changes: Mapping[str, Any] | tuple[()] = (),
+) -> Callable[..., np.ndarray]:
     """Return a function ``simulate(theta, steps, seed)`` of a story.
 
     Parameters

@@ -5,12 +5,16 @@ Kernels allocate nothing and hold no reference counts (``_nrt=False``, an undocu
 where `perplab.sim.compiler.cache` says.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import numba
 from numba import types
 from numba.extending import intrinsic
 
 from perplab.sim.compiler.cache import cache_directory
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 COMPILED = not numba.config.DISABLE_JIT
 numba.config.CACHE_DIR = str(cache_directory())
 
@@ -38,12 +42,12 @@ def _declared(function, **options):
     return compiled
 
 
-def kernel(function):
+def kernel(function: Function) -> Function:
     """Declare a compiled function."""
     return _declared(function)
 
 
-def hot_kernel(function):
+def hot_kernel(function: Function) -> Function:
     """Declare a compiled function that is always inlined: for what each order message runs through."""
     return _declared(function, forceinline=True)
 

@@ -1,8 +1,90 @@
-"""Prices of automated market makers."""
+"""Where orders meet: a book, a virtual automated market maker, or a pool that fills at the oracle's price.
+
+==========  ============================================================================================
+``book``    a limit order book
+``vamm``    constant product of virtual reserves: buying d of the base x costs k / (x - d) - k / x
+``oracle``  index * (1 + (skew before + skew after) / (2 scale)) and half a spread; skew: net lots of traders; what
+            restores balance may be paid less for than what disturbs it costs
+==========  ============================================================================================
+
+References: Perpetual Protocol v1 (vAMM); Synthetix SIP-279 (fill price by skew); GMX v2 (fills at the oracle's price).
+"""
 
 import math
 
-from perplab.sim.compiler.jit import hot_kernel
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.compiler.tables import row
+from perplab.sim.laws.choices import Choice
+
+
+class VenueType(Choice):
+    """Where orders meet."""
+
+    BOOK, VAMM, ORACLE = range(3)
+
+
+AMM_LAW = row(
+    ("venue_type", "i8"),  # VenueType
+    ("reserve", "f8"),  # vAMM: base, asset
+    ("reserve_product", "f8"),  # vAMM: base times quote
+    ("pool_scale", "f8"),  # lots; infinite: no impact
+    ("pool_half_spread", "f8"),  # fraction
+    ("pool_limit", "f8"),  # most net lots that the pool backs
+    ("rebate_share", "f8"),  # of the displacement, paid for restoring balance
+)
+
+
+@hot_kernel
+def is_pool(law):
+    """Return whether orders are filled by a pool instead of a book."""
+    return law["venue_type"] != VenueType.BOOK
+
+
+@kernel
+def pool_fill_price(law, index, skew, lots, lot):
+    """Return the average price at which the pool trades signed `lots`, quote currency.
+
+    Parameters
+    ----------
+    law : AMM_LAW record
+    index : float, quote currency
+    skew, lots : float, lots
+        Net lots of traders; the size, signed.
+    lot : float, asset
+    """
+    if law["venue_type"] == VenueType.VAMM:
+        return product_price(law["reserve"], law["reserve_product"], lots * lot)
+    return skew_price(
+        index, skew, lots, law["pool_scale"], law["pool_half_spread"], law["rebate_share"]
+    )
+
+
+@kernel
+def pool_depth(law, side, price, index, skew, lot):
+    """Return the lots, a float of any sign, that the pool trades on a side before its price passes `price`."""
+    if law["venue_type"] == VenueType.VAMM:
+        return side * product_room(law["reserve"], law["reserve_product"], price) / lot
+    distance, room = side * (price / index - 1.0) - law["pool_half_spread"], 1e9
+    if distance < 0.0:
+        distance = distance / law["rebate_share"] if law["rebate_share"] > 0.0 else -math.inf
+    if law["pool_scale"] < 1e300:
+        room = law["pool_scale"] * distance - side * skew
+    elif distance < 0.0:
+        room = 0.0
+    return min(room, law["pool_limit"] - side * skew)
+
+
+@kernel
+def used_share(law, lots):
+    """Return the share of the pool's limit that a side's open interest uses, at most 1; 0 without a limit."""
+    return min(lots / law["pool_limit"], 1.0) if law["pool_limit"] > 0.0 else 0.0
+
+
+@kernel
+def move_reserve(law, size):
+    """Take `size` (asset, signed) out of a vAMM's base reserve; without effect elsewhere."""
+    if law["venue_type"] == VenueType.VAMM:
+        law["reserve"] -= size
 
 
 @hot_kernel
@@ -38,7 +120,7 @@ def product_room(reserve, product, price):
 
 
 @hot_kernel
-def skew_price(index, skew, size, scale, half_spread, relief=1.0):
+def skew_price(index, skew, size, scale, half_spread, rebate_share=1.0):
     """Return the average price of `size` at an oracle's price, moved by the mean of the skew before and after.
 
     Parameters
@@ -49,7 +131,7 @@ def skew_price(index, skew, size, scale, half_spread, relief=1.0):
     scale : float, lots
         Skew at which the price is moved by the index itself; infinite: no impact.
     half_spread : float, fraction
-    relief : float, fraction
+    rebate_share : float, fraction
         Part of the displacement that counts for the part of `size` that leads towards balance. Below 1 a round trip through
         balance loses, as where GMX takes a larger factor for negative than for positive price impact.
 
@@ -63,7 +145,7 @@ def skew_price(index, skew, size, scale, half_spread, relief=1.0):
     side = 1.0 if size > 0.0 else -1.0
     towards = min(max(-skew * side, 0.0), abs(size))
     beyond = abs(size) - towards
-    moved = relief * towards * (skew + 0.5 * side * towards) + beyond * (
+    moved = rebate_share * towards * (skew + 0.5 * side * towards) + beyond * (
         skew + side * (towards + 0.5 * beyond)
     )
     return index * (1.0 + side * half_spread + moved / (abs(size) * scale))

@@ -8,7 +8,26 @@ largest of the tiers' lines, hence convex.
 
 import math
 
-from perplab.sim.compiler.jit import hot_kernel
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.compiler.tables import row
+
+TIERS = 16
+"""Most tiers of a margin table."""
+
+MARGIN_LAW = row(
+    ("tiers", "i8"),  # in use
+    ("tier_floor", "f8", (TIERS,)),  # units, rising from 0; infinite beyond the last
+    ("tier_fraction", "f8", (TIERS,)),  # maintenance margin fraction
+    ("tier_deduction", "f8", (TIERS,)),  # units
+    ("tier_leverage", "f8", (TIERS,)),  # largest leverage
+    ("leverage_limit", "f8"),  # largest leverage a trader may choose
+    ("size_slope", "f8"),  # added to both fractions for each lot
+    (
+        "open_interest_low",
+        "f8",
+    ),  # units, between which the initial fraction rises to 1; 0: it does not
+    ("open_interest_high", "f8"),
+)
 
 
 @hot_kernel
@@ -147,60 +166,6 @@ def interest_scaled(fraction, open_notional, low, high):
 
 
 @hot_kernel
-def fillable_price(mark, equity, lots, units_per_price, maintenance, adjustment, spread):
-    """Return the limit of a forced order that gives way the more of the maintenance margin is lost.
-
-    Parameters
-    ----------
-    mark : float, quote currency
-    equity, maintenance : float, units
-    lots : int
-        Signed, not 0.
-    units_per_price : float
-    adjustment : float
-        Multiplies the share of maintenance that is lost, which then stays between 0 and 1.
-    spread : float
-        Largest distance from the mark as a share of the position's maintenance margin.
-
-    References
-    ----------
-    .. [1] dYdX v4 chain, liquidations module, fillable price.
-
-    Examples
-    --------
-    >>> fillable_price(50_000.0, 499.0, 1, 0.1, 500.0, 1.0, 0.1)
-    49999.0
-    """
-    lost = min(max(adjustment * (1.0 - equity / maintenance), 0.0), 1.0)
-    return mark - lost * spread * maintenance / (lots * units_per_price)
-
-
-@hot_kernel
-def size_for_shortage(shortage, unit_value, fraction, fee):
-    """Return the size whose closing makes up a shortage of margin; infinite where closing cannot.
-
-    Parameters
-    ----------
-    shortage : float
-        Maintenance, and a buffer over it, less equity.
-    unit_value : float
-        Value of a unit of the size, in the currency of the shortage.
-    fraction, fee : float
-        Maintenance fraction that closing frees, and what closing costs.
-
-    References
-    ----------
-    .. [1] Drift protocol v2, liquidation math.
-
-    Examples
-    --------
-    >>> round(size_for_shortage(10.0, 100.0, 0.1, 0.01), 6)
-    1.111111
-    """
-    return shortage / (unit_value * (fraction - fee)) if fraction > fee else math.inf
-
-
-@hot_kernel
 def bankruptcy_price(mark, equity, lots, units_per_price):
     """Return the price at which a position's equity is zero.
 
@@ -269,3 +234,81 @@ def liquidation_price(mark, equity, lots, units_per_price, fraction, deduction):
     return (lots * units_per_price * mark - equity - deduction) / (
         units_per_price * (lots - size * fraction)
     )
+
+
+@hot_kernel
+def maintenance(law, notional, size):
+    """Return the maintenance margin of a position of `size` lots worth `notional`, float units."""
+    needed = maintenance_margin(
+        notional, law["tier_floor"], law["tier_fraction"], law["tier_deduction"], law["tiers"]
+    )
+    return needed + size_charge(notional, size, law["size_slope"])
+
+
+@hot_kernel
+def initial(law, notional, size, leverage):
+    """Return the initial margin of `size` lots worth `notional` at a chosen leverage, float units."""
+    needed = initial_margin(
+        notional, leverage, law["tier_leverage"], law["tier_floor"], law["tiers"]
+    )
+    return needed + size_charge(notional, float(size), law["size_slope"])
+
+
+@hot_kernel
+def scales_with_open_interest(law):
+    """Return whether the initial margin rises with the market's open interest."""
+    return law["open_interest_high"] > 0.0
+
+
+@hot_kernel
+def scaled_leverage(law, leverage, open_notional):
+    """Return the leverage that is left of a chosen one at an open interest of `open_notional` units."""
+    low, high = law["open_interest_low"], law["open_interest_high"]
+    return 1.0 / interest_scaled(1.0 / leverage, open_notional, low, high)
+
+
+@hot_kernel
+def tier_count(law):
+    """Return the number of tiers in use."""
+    return law["tiers"]
+
+
+@hot_kernel
+def tier_line(law, tier, size):
+    """Return fraction and deduction (units) of a tier's maintenance line for `size` lots."""
+    return law["tier_fraction"][tier] + law["size_slope"] * size, law["tier_deduction"][tier]
+
+
+@kernel
+def lines_below(law, multiple):
+    """Return the largest fraction of the first tiers that ask for at most `multiple` times the first, and the floor above them.
+
+    The floor (units) is infinite where all tiers do, and 0 where a fraction depends on the size besides.
+    """
+    tier = 0
+    while (
+        tier + 1 < law["tiers"]
+        and law["tier_fraction"][tier + 1] <= multiple * law["tier_fraction"][0]
+    ):
+        tier += 1
+    ceiling = law["tier_floor"][tier + 1] if tier + 1 < law["tiers"] else math.inf
+    return law["tier_fraction"][tier], ceiling if law["size_slope"] <= 0.0 else 0.0
+
+
+@kernel
+def floor_below(law, notional, steps):
+    """Return the floor (units) of the tier above the one that lies `steps` tiers below that of a notional."""
+    tier = tier_of(notional, law["tier_floor"], law["tiers"])
+    return law["tier_floor"][max(tier + 1 - steps, 0)]
+
+
+@kernel
+def freed_fraction(law, notional, size):
+    """Return the maintenance that closing a little frees, as a fraction of what is closed."""
+    tier = tier_of(notional, law["tier_floor"], law["tiers"])
+    return law["tier_fraction"][tier] + 2.0 * law["size_slope"] * size
+
+
+def lowest_fraction(law):
+    """Return the maintenance fraction of the lowest tier."""
+    return law["tier_fraction"][0]

@@ -7,7 +7,8 @@ frozen; `Rulebook.changed` gives a checked copy. No condition names a venue: two
 import datetime
 import math
 import pathlib
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pydantic
@@ -58,7 +59,7 @@ class Rulebook(sections.Section):
     deleveraging: risk_sections.Deleveraging
     account: sections.Account
 
-    def contradictions(self):
+    def contradictions(self) -> Iterator[Fault]:
         if self.fund.initial / self.contract.unit >= LARGEST_UNITS:
             limit = LARGEST_UNITS * self.contract.unit
             yield Fault("fund.initial", self.fund.initial, f"below {limit:g} (in 64-bit units)")
@@ -90,7 +91,7 @@ class Rulebook(sections.Section):
             )
 
     @classmethod
-    def from_tables(cls, tables, file="", text=""):
+    def from_tables(cls, tables: dict[str, Any], file: str = "", text: str = "") -> Self:
         """Return the rulebook of nested dictionaries; `file` and its `text` only serve to say where faults stand.
 
         Raises
@@ -100,7 +101,7 @@ class Rulebook(sections.Section):
         """
         return checked(cls, tables, file, text)
 
-    def changed(self, changes=(), **dotted):
+    def changed(self, changes: Mapping[str, Any] | tuple[()] = (), **dotted: Any) -> "Rulebook":
         """Return a checked copy with other values.
 
         Parameters
@@ -128,11 +129,11 @@ class Rulebook(sections.Section):
             raise ParameterError(*faults)
         return Rulebook.from_tables(tables)
 
-    def units(self, amount):
+    def units(self, amount: float) -> float:
         """Return an amount of quote currency in money units, a whole float."""
         return float(round(amount / self.contract.unit)) if math.isfinite(amount) else amount
 
-    def fill(self, venue_row, market_row):
+    def fill(self, venue_row: np.void, market_row: np.void) -> None:
         """Write the rules' numbers into a VENUE and a MARKET record, in place.
 
         Rows and tables of the state proper (fund row, averages, sums, windows of the ladder) are left alone.
@@ -154,7 +155,7 @@ class Rulebook(sections.Section):
         return law
 
     @property
-    def funding_cap(self):
+    def funding_cap(self) -> float:
         """Largest absolute funding rate per interval, by the venue's law of it."""
         tier = self.margin.tiers[0]
         return cap_by_law(
@@ -171,7 +172,7 @@ def write_fields(record, values):
             record[field] = value
 
 
-def rulebook_names():
+def rulebook_names() -> list[str]:
     """Return the names of the rulebooks that come with the package, sorted.
 
     Examples
@@ -182,7 +183,7 @@ def rulebook_names():
     return sorted(path.stem for path in LIBRARY.glob("*.toml"))
 
 
-def load_rulebook(name_or_path):
+def load_rulebook(name_or_path: str | pathlib.Path) -> Rulebook:
     """Return a rulebook by its name, or from a TOML file of the user's own.
 
     Parameters

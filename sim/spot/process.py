@@ -35,13 +35,15 @@ class PriceProcess(Model):
 
     initial_price: Price
 
-    def start(self):
+    def start(self) -> np.ndarray:
         """Return the state before the first step: ``state[0]`` is the log price."""
         state = np.zeros(STATE_SIZE)
         state[0] = math.log(self.initial_price)
         return state
 
-    def block(self, rng, steps, dt, state):
+    def block(
+        self, rng: np.random.Generator, steps: int, dt: float, state: np.ndarray
+    ) -> np.ndarray:
         """Draw the log price at the end of each of the next `steps` steps.
 
         Parameters
@@ -60,7 +62,7 @@ class PriceProcess(Model):
         log_prices = state[0] + np.cumsum(self._moves(rng, steps, dt, state))
         return store_last(log_prices, state)
 
-    def limit_steps(self, dt):
+    def limit_steps(self, dt: float) -> int | None:
         """Return None: the process can be drawn for ever."""
         return None
 

@@ -206,7 +206,7 @@ class RegimeSwitching(PriceProcess):
         return self
 
     @property
-    def shares(self):
+    def shares(self) -> np.ndarray:
         """The stationary share of time in each regime, as an array."""
         weights = np.array([regime.weight for regime in self.regimes])
         visits = weights * (weights.sum() - weights)
@@ -268,13 +268,15 @@ class MeanReverting(PriceProcess):
     volatility: Volatility = 0.65
 
     @property
-    def log_sd(self):
+    def log_sd(self) -> float:
         """Stationary standard deviation of the log price."""
         return self.volatility * math.sqrt(
             self.half_life_hours * HOUR_SECONDS / YEAR_SECONDS / (2 * math.log(2))
         )
 
-    def block(self, rng, steps, dt, state):
+    def block(
+        self, rng: np.random.Generator, steps: int, dt: float, state: np.ndarray
+    ) -> np.ndarray:
         """Draw the log price at the end of each of the next `steps` steps, as in the other processes."""
         kept, centre = kept_share(dt, self.half_life_hours * HOUR_SECONDS), math.log(self.level)
         path = reverting(state[0] - centre, kept, self.log_sd, rng.standard_normal(steps))
@@ -308,20 +310,22 @@ class Sentiment(Model):
     sd: Annotated[float, Field(strict=True, ge=0, le=1e3)] = 1.0
     initial: float | None = None
 
-    def start(self):
+    def start(self) -> np.ndarray:
         """Return the state before the first step: ``state[0]`` is the sentiment."""
         state = np.zeros(STATE_SIZE)
         state[0] = self.initial or 0.0
         state[DRAWN] = self.initial is not None
         return state
 
-    def block(self, rng, steps, dt, state):
+    def block(
+        self, rng: np.random.Generator, steps: int, dt: float, state: np.ndarray
+    ) -> np.ndarray:
         """Draw the sentiment at the end of each of the next `steps` steps; arguments as for a price process."""
         if not state[DRAWN]:
             state[0], state[DRAWN] = self.sd * rng.standard_normal(), 1
         kept = kept_share(dt, self.half_life_hours * HOUR_SECONDS)
         return store_last(reverting(state[0], kept, self.sd, rng.standard_normal(steps))[1:], state)
 
-    def limit_steps(self, dt):
+    def limit_steps(self, dt: float) -> int | None:
         """Return None: the process can be drawn for ever."""
         return None

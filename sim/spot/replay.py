@@ -6,6 +6,7 @@ for all their columns). Second 0 of the run is the first row at or after `start`
 
 import math
 import pathlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -63,13 +64,15 @@ class Replay(BaseModel):
     largest_gap_bars: Annotated[int, Field(strict=True, ge=0, le=10**6)] = 24
     bridge_half_life_bars: Annotated[float, Field(strict=True, gt=0, le=1e4)] = 6.0
 
-    def start(self):
+    def start(self) -> np.ndarray:
         """Return the state before the first step: log price, steps done."""
         state = np.zeros(STATE_SIZE)
         state[0] = self._bars.log_closes[0]
         return state
 
-    def block(self, rng, steps, dt, state):
+    def block(
+        self, rng: np.random.Generator, steps: int, dt: float, state: np.ndarray
+    ) -> np.ndarray:
         """Draw the log price at the end of each of the next `steps` steps; arguments as for other price processes.
 
         Raises
@@ -92,16 +95,16 @@ class Replay(BaseModel):
         state[0], state[1] = log_prices[-1] if steps else state[0], first + steps
         return log_prices
 
-    def limit_steps(self, dt):
+    def limit_steps(self, dt: float) -> int:
         """Return how many steps of `dt` seconds the data allow."""
         return math.floor(self._bars.limit_seconds / dt + 1e-9)
 
     @property
-    def gaps(self):
+    def gaps(self) -> list[tuple[datetime, int]]:
         """Missing bars of the window, as a list of (time of the first missing bar, how many)."""
         return list(self._bars.gaps)
 
-    def real(self, columns):
+    def real(self, columns: Sequence[str]) -> dict[str, np.ndarray]:
         """Return columns of the file over the window as they are, for comparison.
 
         Parameters

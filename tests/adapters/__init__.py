@@ -1,1 +1,4 @@
-"""What turns a vector's inputs into its outputs, through the functions that a simulation uses: a module a venue, a function a kind."""
+"""From a vector's inputs to its outputs with the simulation's functions.
+
+One module per venue, one function per kind of vector.
+"""

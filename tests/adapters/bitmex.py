@@ -1,6 +1,7 @@
-"""BitMEX: fair price, funding of an inverse contract, caps, the queue of deleveraging, what a takeover leaves the fund.
+"""BitMEX: fair price, funding of an inverse contract, caps, ADL ranking, takeover by the fund.
 
-An inverse contract is a linear one in the reciprocal price: so many dollars are a position of the other sign in coins.
+An inverse contract is a linear one in the reciprocal price: its dollar amount is a position of the
+opposite sign in coins.
 """
 
 from perplab.sim.laws.funding import cap_by_law, funding_payment
@@ -47,10 +48,11 @@ def caps(im, mm):
 
 
 def queue(longs, liquidated_short, bankruptcy_price):
-    """Give the traders of the table the positions whose ranks are the scores, and let the short of trader 0 go bankrupt.
+    """Open positions that rank as the table's scores, and bankrupt the short of trader 0.
 
-    Scores are given up to a factor. Here profit over entry value is .2 % of the score squared, so that a higher score goes with a
-    lower leverage: ranked by price ratio times leverage, or by leverage, the table would be closed from its other end.
+    Scores are given up to a factor. Here profit over entry value is .2 % of the score squared, so
+    that a higher score goes with a lower leverage: ranked by price ratio times leverage, or by
+    leverage, the table would be closed from its other end.
     """
     world = World(
         round_rules(
@@ -94,7 +96,7 @@ def queue(longs, liquidated_short, bankruptcy_price):
 
 
 def fund_of_takeover(entry, liq, bankrupt, fill):
-    """Liquidate a long whole, let its order be filled above the bankruptcy price, and see what the fund has of it."""
+    """Liquidate a long in full above the bankruptcy price and return what the fund receives."""
     scale, lots = 200, 10
     world = World(
         round_rules(

@@ -1,6 +1,6 @@
-"""Bybit: liquidation and bankruptcy prices, cap, and a mark that must be the middle one of its inputs.
+"""Bybit: liquidation and bankruptcy prices, cap, and a mark that is the median of its inputs.
 
-The venue reckons maintenance on the entry value: a requirement that does not move with the price.
+The venue computes maintenance margin on the entry value, so it does not move with the price.
 """
 
 import math

@@ -5,7 +5,7 @@ from tests.probes import share_of_loss
 
 
 def shared(loss, profits):
-    """Give traders long positions whose profits are those of the table, and let them share the loss."""
+    """Give traders long positions with the profits of the table, and socialise a loss."""
     world, names = (
         World(round_rules("deribit", contract__tick=1.0), traders=len(profits) + 1),
         list(profits),

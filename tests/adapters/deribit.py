@@ -18,7 +18,7 @@ def funding_now(mark, index, damper, cap):
 
 
 def inverse_payment(mark, index, position_usd, minutes):
-    """Charge a minute's share of the rate; the contract is inverse, its notional is taken at the index."""
+    """Charge a minute's share of the rate on an inverse contract, with notional at the index."""
     rules, premium = load_rulebook("deribit"), mark / index - 1
     rate, satoshi = rate_by(rules, premium, 0.0), 1e12
     share = 60 * minutes / (3600 * rules.funding.interval_hours)

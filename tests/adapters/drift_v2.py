@@ -1,4 +1,4 @@
-"""Drift: the rate per unit of base, spread over a day, with its offset and its clamp; what the maker's fees carry; liquidation."""
+"""Drift: hourly rate with offset and clamp, funding paid from the maker's fees, liquidation."""
 
 from perplab.sim.laws.funding import DamperMode
 from perplab.sim.laws.funding_transfer import carried_rate, fee_pool, pool_spends
@@ -42,7 +42,7 @@ def rate_without_offset(mark_twap_1e6, oracle_twap_1e6, clamp="oracle/10"):
 
 
 def clamped_spread(oracle_twap):
-    """Return the largest spreads: what a premium far too large is cut to, before the division by 24."""
+    """Return the maximum spreads: the clamp on the premium, before the division by 24."""
     spreads = {
         name: rate_of(9.0, 0.0, 0.0, DamperMode.SUM, 1 / parts / 24, 24.0) * 24 * oracle_twap
         for name, parts in (("B", 33), ("", 10))
@@ -62,7 +62,7 @@ def size_to_close(shortage, mm_ratio, liquidator_fee, insurance_fee, oracle, quo
 
 
 def by_fees(mark_twap, oracle_twap, long, short, fees):
-    """Return both rates and the fees left of a maker that has earned and kept `fees`; money in millionths, as at the venue."""
+    """Return both rates and the remaining fees of a maker; money in millionths, as at the venue."""
     rules, payer = load_rulebook("drift-v2").funding, 1 if mark_twap > oracle_twap else -1
     rate = rate_per_base(mark_twap, oracle_twap, 0.0, 1 / 33) / NANO
     payers, receivers = (long, short) if payer > 0 else (short, long)

@@ -1,4 +1,4 @@
-"""dYdX v4: votes from the book, medians, the hourly rate, the index it moves, settlement; bankruptcy values and fees."""
+"""dYdX v4: premium votes, medians, hourly rate, funding index, settlement, bankruptcy, fees."""
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def tick(
 
 
 def moved(rate, oracle):
-    """Return how far an hour at an eight-hour rate moves the index, in units of the vectors (a tenth of a dollar's thousandth)."""
+    """Return the change of the funding index in an hour, in units of the vectors (1e-4 dollars)."""
     return truncated(round(rate * oracle * HOUR / EIGHT_HOURS * 100, 6), 1.0)
 
 
@@ -154,7 +154,7 @@ def fillable(size, oracle, usdc, mm, bankruptcy_adj, spread_to_mm):
 
 
 def fund_change(size, usdc, close_value, max_fee):
-    """Liquidate a long of a hundred lots whose equity at the closing price is as much of its value, and see what the fund gets."""
+    """Liquidate a long of a hundred lots with given equity and return what the fund receives."""
     value = 20_000.0
     world = World(
         round_rules(

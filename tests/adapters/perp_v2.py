@@ -1,4 +1,4 @@
-"""Perpetual Protocol v2: the gap of 15-minute averages, at most a tenth of the index, accrued over a day."""
+"""Perpetual Protocol v2: gap of 15-minute averages, capped at 10 % of the index, over a day."""
 
 from perplab.sim.laws.averages import clamp
 from perplab.sim.laws.funding import DamperMode, funding_payment
