@@ -36,7 +36,7 @@ from perplab.agents.orders import (
 )
 from perplab.agents.trader import Trader, Trait, Traits, rule
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.state.records import BOOK, POST_ONLY
+from perplab.sim.state.records import POST_ONLY
 
 LEVELS = 12
 
@@ -170,7 +170,7 @@ def provide(me, accounts, positions, views, mine, rng, orders):
     """Quote both sides around the reservation price; the side that gives way moves first, so own quotes never meet."""
     market = int(me["market"])
     view, position = views[market], positions[market]
-    if view["venue_type"] != BOOK:
+    if view["has_book"] == 0:
         return 0
     centre = reservation_price(me, position["lots"], view)
     stress = max(view["seen"]["volatility"] / me["reference_volatility"], 1.0)

@@ -10,6 +10,7 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.funding.rate import average_premium, rate_in_force
 from perplab.sim.funding.skew import trader_interest
+from perplab.sim.laws.amm import used_share
 from perplab.sim.laws.funding import at_cap, funding_payment, notional_price, set_interest
 from perplab.sim.laws.funding_interval import adapts, interest_of, next_interval
 from perplab.sim.laws.funding_transfer import pool_stands_aside, transfer_rate
@@ -82,7 +83,7 @@ def side_rate(world, m, side, apart, rate, seconds):
     market, pool = market_at(world, m), position_at(world, apart, m)
     longs, shorts = trader_interest(world, m)
     own, other = (longs, shorts) if side > 0 else (shorts, longs)
-    fees, most = float(pool["all_fees"]), market["pool_largest"]
+    fees = float(pool["all_fees"])
     return transfer_rate(
         market["transfer_law"],
         side,
@@ -92,7 +93,7 @@ def side_rate(world, m, side, apart, rate, seconds):
         payment_price(world, m) * market["units_per_price"],
         fees,
         fees + pool["all_funding"],
-        min(own / most, 1.0) if most > 0.0 else 0.0,
+        used_share(market["amm_law"], own),
         seconds,
     )
 

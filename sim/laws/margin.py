@@ -309,6 +309,11 @@ def freed_fraction(law, notional, size):
     return law["tier_fraction"][tier] + 2.0 * law["size_slope"] * size
 
 
+def leverage_limit(law):
+    """Return the largest leverage that a trader may choose."""
+    return law["leverage_limit"]
+
+
 def lowest_fraction(law):
     """Return the maintenance fraction of the lowest tier."""
     return law["tier_fraction"][0]

@@ -2,11 +2,11 @@
 
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.amm import quote_pool
+from perplab.sim.laws.amm import is_pool
 from perplab.sim.laws.averages import clamp
 from perplab.sim.laws.index import has_sources, lagged_index
 from perplab.sim.prices.sources import price_of_sources
 from perplab.sim.state.records import (
-    BOOK,
     MOST_TICKS,
     asset_at,
     market_at,
@@ -29,5 +29,5 @@ def update_index(world, m):
     now = price_of_sources(world, m) if has_sources(law) else asset["spot"]
     index = lagged_index(law, view["index"], now, run["dt"])
     view["index"] = clamp(index, market["tick"], MOST_TICKS * market["tick"])
-    if market["venue_type"] != BOOK:
+    if is_pool(market["amm_law"]):
         quote_pool(world, m)

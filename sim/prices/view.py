@@ -6,8 +6,9 @@ from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.amm import pool_room
 from perplab.sim.exchange.book import depth_to
 from perplab.sim.exchange.impact_price import book_mid
+from perplab.sim.laws.amm import is_pool
 from perplab.sim.laws.averages import moved
-from perplab.sim.state.records import BOOK, market_at, run_row, view_at
+from perplab.sim.state.records import market_at, run_row, view_at
 
 DEPTH_BAND = 0.001
 
@@ -16,7 +17,7 @@ DEPTH_BAND = 0.001
 def depth_near(world, m, side, tick):
     """Return the lots of a side (+1: bids) as far as a tick, of the book or of the pool."""
     market = market_at(world, m)
-    if market["venue_type"] != BOOK:
+    if is_pool(market["amm_law"]):
         return pool_room(world, m, -side, tick * market["tick"])
     return depth_to(world, m, side, tick)
 

@@ -8,7 +8,7 @@ import datetime
 import math
 import pathlib
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, ClassVar, Any, Self
 
 import numpy as np
 import pydantic
@@ -17,7 +17,9 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import checked, flattened, nearest, text_of, toml_tables, unknown
 from perplab.sim.laws.funding import FUNDING_LAW, cap_by_law
 from perplab.sim.laws.premium_average import VOTES
-from perplab.sim.rulebook import funding, index, mark, premium, risk_sections, sections
+from perplab.sim.rulebook import (
+    adl as adl_section,
+    funding, index, liquidation, margin, mark, premium, sections, terms, trading)
 
 LIBRARY = pathlib.Path(__file__).resolve().parent / "venues"
 LARGEST_UNITS = 2**62
@@ -33,7 +35,7 @@ class Rulebook(sections.Section):
         Day for which the sources were read.
     sources, assumed : tuple of str
         Documents behind the numbers; what is not documented.
-    contract, trading, fees, premium, funding, mark, index, margin, liquidation, fund, deleveraging, account : Section
+    contract, trading, fees, premium, funding, mark, index, margin, liquidation, fund, adl, account : Section
 
     Examples
     --------
@@ -42,31 +44,32 @@ class Rulebook(sections.Section):
     (1.0, 0.01)
     """
 
+    renamed: ClassVar[dict] = {"deleveraging": "adl"}
     name: str
     dated: datetime.date
     sources: Annotated[tuple[str, ...], pydantic.Field(min_length=1)]
     assumed: tuple[str, ...] = ()
-    contract: sections.Contract
-    trading: sections.Trading
-    fees: sections.Fees
+    contract: terms.Contract
+    trading: trading.Trading
+    fees: terms.Fees
     premium: premium.Premium
     funding: funding.Funding
     mark: mark.Mark
     index: index.Index
-    margin: risk_sections.Margin
-    liquidation: risk_sections.Liquidation
-    fund: risk_sections.Fund
-    deleveraging: risk_sections.Deleveraging
-    account: sections.Account
+    margin: margin.Margin
+    liquidation: liquidation.Liquidation
+    fund: adl_section.Fund
+    adl: adl_section.Adl
+    account: terms.Account
 
     def contradictions(self) -> Iterator[Fault]:
         if self.fund.initial / self.contract.unit >= LARGEST_UNITS:
             limit = LARGEST_UNITS * self.contract.unit
             yield Fault("fund.initial", self.fund.initial, f"below {limit:g} (in 64-bit units)")
-        if self.deleveraging.pool_adl_trigger is not None and self.trading.place != "oracle":
+        if self.adl.pool_trigger is not None and self.trading.venue_type != "oracle":
             yield Fault(
-                "deleveraging.pool_adl_trigger",
-                self.deleveraging.pool_adl_trigger,
+                "adl.pool_trigger",
+                self.adl.pool_trigger,
                 "absent: only an oracle's pool closes winners",
             )
         if self.premium.trim and 60 * self.funding.interval_hours > VOTES:
@@ -143,7 +146,7 @@ class Rulebook(sections.Section):
                 write_fields(venue_row, section.venue_values(self.units))
                 write_fields(market_row, section.market_values(self.units))
         market_row["funding_law"] = self.funding_law
-        market_row["size_slope"] = self.margin.size_slope * self.contract.lot
+        market_row["margin_law"]["size_slope"] = self.margin.size_slope * self.contract.lot
 
     @property
     def funding_law(self):

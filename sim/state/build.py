@@ -5,7 +5,9 @@ import math
 import numpy as np
 
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.laws.amm import is_pool
 from perplab.sim.laws.funding import resting_rate
+from perplab.sim.laws.margin import leverage_limit, lowest_fraction
 from perplab.sim.laws.mark import INPUTS, starts_at_price
 from perplab.sim.setup import never_acts
 from perplab.sim.state import records
@@ -248,18 +250,9 @@ def fill_market(tables, m, setup_market, setup, layout):
 
 
 def fill_pool(market, trading, spot):
-    """Write the reserves and the reach of a market's pool, if it has one."""
-    lot = float(market["lot"])
-    if trading.depth_usd is not None:
-        market["reserve"], market["reserve_product"] = (
-            trading.depth_usd / spot,
-            trading.depth_usd * (trading.depth_usd / spot),
-        )
-    if trading.scale is not None:
-        market["pool_scale"], market["pool_largest"] = (
-            trading.scale / lot,
-            trading.largest_usd / (spot * lot),
-        )
+    """Write the reserves and the limit of a market's pool, if it has one."""
+    for field, value in trading.pool_values(spot, float(market["lot"])).items():
+        market["amm_law"][field] = value
 
 
 def fill_view(view, market, venue, asset, setup):
@@ -285,13 +278,13 @@ def show_rules(view, market, venue):
         "interval_seconds",
         "funding_law",
         "funding_on",
-        "venue_type",
         "band",
-        "maximum_leverage",
     ):
         view[field] = market[field]
+    view["has_book"] = not is_pool(market["amm_law"])
+    view["maximum_leverage"] = leverage_limit(market["margin_law"])
     view["taker_fee"], view["maker_fee"] = venue["taker_fee"], venue["maker_fee"]
-    view["maintenance_fraction"] = market["tier_fraction"][0]
+    view["maintenance_fraction"] = lowest_fraction(market["margin_law"])
 
 
 def fill_spot_view(view, asset):
@@ -359,7 +352,7 @@ def fill_population(tables, rows, population, layout, seed):
     )
     trader["key"] = trader_keys(seed, population)
     for m in range(position.shape[1]):
-        most = float(tables["market"]["maximum_leverage"][m])
+        most = float(leverage_limit(tables["market"][m]["margin_law"]))
         position["leverage"][:, m] = np.clip(column(population, "leverage", most), 1e-6, most)
         position["isolated"][:, m] = column(population, "isolated", 0.0)
 

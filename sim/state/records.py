@@ -11,16 +11,19 @@ Traders stand in rows 0..N-1 and the insurance fund of venue v in row N+v of eve
 import numpy as np
 
 from perplab.sim.compiler.tables import row, span, table, writer
+from perplab.sim.laws.adl import ADL_LAW
+from perplab.sim.laws.amm import AMM_LAW
 from perplab.sim.laws.funding import FUNDING_LAW, SEEN
 from perplab.sim.laws.funding_interval import INTERVAL_LAW
 from perplab.sim.laws.funding_transfer import TRANSFER_LAW
 from perplab.sim.laws.index import INDEX_LAW, SOURCE_STATE, SOURCES
+from perplab.sim.laws.liquidation import LIQUIDATION_LAW
+from perplab.sim.laws.margin import MARGIN_LAW
 from perplab.sim.laws.mark import INPUTS, MARK_LAW
 from perplab.sim.laws.premium import GAP_STATE, PREMIUM_LAW
 from perplab.sim.laws.premium_average import AVERAGE_LAW, PREMIUM_SUMS
 from perplab.sim.laws.skew_funding import SKEW_LAW
 
-TIERS = 16
 NO_ROW = -1
 
 # kinds of order rows that a rule writes
@@ -50,32 +53,9 @@ OUTCOMES = (
     "nothing_to_do",
     "self_trade_prevented",
 )
-# where orders meet
-BOOK, VAMM, ORACLE = 0, 1, 2
-VENUE_TYPES = ("book", "vamm", "oracle")
-# how a forced order is limited, whose is what closing whole leaves, what price deleveraging uses, how its queue is ranked
-BAND_LIMIT, BANKRUPTCY_LIMIT, FILLABLE_LIMIT = 0, 1, 2
-FORCED_LIMITS = ("band", "bankruptcy", "fillable")
-AT_BANKRUPTCY, AT_PREVIOUS_MARK, AT_MARK = 0, 1, 2
-ADL_PRICES = ("bankruptcy", "previous_mark", "mark")
-RANK_PROFIT_MARGIN, RANK_PRICE_RATIO, RANK_PROFIT_LEVERAGE = 0, 1, 2
-ADL_RANKS = (
-    "profit_times_margin_ratio",
-    "price_ratio_times_leverage",
-    "profit_times_leverage",
-)
-SURPLUS_TO_TRADER, SURPLUS_TO_FUND = 0, 1
-SURPLUS_OWNERS = ("trader", "fund")
-# how much of a position is closed at once; who is deleveraged; who bears a loss beyond the fund
-FIRST_SHARE, EACH_SHARE, TIER_STEP, HALF, JUST_ENOUGH = range(5)
-CLOSE_FRACTIONS = ("first_share", "each_share", "tier_step", "half", "just_enough")
-RANKED, RANDOM, PRO_RATA = range(3)
-ADL_SELECTIONS = ("ranked", "random", "pro_rata")
-BY_ADL, BY_POOL_ADL, BY_OPEN_INTEREST, BY_FUND = range(4)
-LOSS_SHARINGS = ("deleveraging", "winners", "open_interest", "fund")
 # kinds of forced event
 FORCED_ORDER, TAKEOVER, ADL, TWIN_TAKEOVER = 0, 1, 2, 3
-FORCED_KINDS = ("order", "takeover", "deleveraging", "twin")
+FORCED_KINDS = ("order", "takeover", "adl", "twin")
 # why an account fell below maintenance
 ENDOGENOUS, CAUSE_INDEX, CAUSE_TRADING, CAUSE_FUNDING, CAUSE_FEE, CAUSE_COLLATERAL = range(6)
 CAUSES = ("endogenous", "index", "trading", "funding", "fee", "collateral")
@@ -125,42 +105,23 @@ RUN = row(
 VENUE = row(
     ("fund_row", "i8"),
     ("fees", "i8"),  # fee income, units
-    ("taker_fee", "f8"),
-    ("maker_fee", "f8"),  # fraction of value, positive: paid by the trader
-    ("liquidation_fee", "f8"),  # fraction of the value liquidated, to the fund
-    ("first_share", "f8"),
-    ("first_notional", "f8"),
-    ("pause_seconds", "f8"),  # partial first slice, above a notional
-    ("takeover_share", "f8"),  # equity below this share of maintenance: taken over at once
-    ("takeover_after_order", "i8"),
-    ("forced_limit", "i8"),
-    ("surplus", "i8"),
-    ("adl_price", "i8"),
-    ("adl_rank", "i8"),
-    ("adl_selection", "i8"),
-    ("loss_sharing", "i8"),
-    ("shared_loss", "i8"),  # units that others have paid for losses beyond the fund
+    ("taker_fee", "f8"),  # fraction of value, positive: paid by the trader
+    ("maker_fee", "f8"),
+    ("liquidation_fee", "f8"),  # fraction of the value liquidated, and the fund's part of the fee
     ("liquidation_fund_share", "f8"),
-    ("liquidators", "i8"),  # of the liquidation fee; units that liquidators have earned
-    ("portion", "i8"),
-    ("tiers_down", "i8"),
-    ("largest_share", "f8"),
-    ("buffer", "f8"),  # of a position at a time; over maintenance when just enough
-    ("bankruptcy_adjustment", "f8"),
-    ("spread_to_maintenance", "f8"),  # of the fillable price
-    ("fund_peak", "f8"),
-    ("fund_peak_seconds", "f8"),
-    ("trigger_fall", "f8"),  # run_adl once the fund fell by this share
-    ("pool_adl_trigger", "f8"),
-    ("pool_adl_target", "f8"),  # shares of a pool's worth
+    ("liquidators", "i8"),  # units that external liquidators have earned
+    ("liquidation_law", LIQUIDATION_LAW),
+    ("pause_seconds", "f8"),  # between two liquidation orders of an account
+    ("takeover_share", "f8"),  # equity below this share of maintenance: taken over at once
+    ("takeover_after_order", "i8"),  # whether the fund takes over what an order leaves
     ("round_seconds", "f8"),
+    ("adl_law", ADL_LAW),
+    ("shared_loss", "i8"),  # units that traders have paid for losses beyond the fund
+    ("fund_leverage", "f8"),  # most the fund holds over its equity
+    ("fund_peak", "f8"),  # units, and its time
+    ("fund_peak_seconds", "f8"),
     ("unwind_seconds", "f8"),
-    ("no_impact", "i8"),
-    ("fund_leverage", "f8"),
-    (
-        "below_zero",
-        "i8",
-    ),  # most the fund holds over its equity; whether a purse below zero is never the fund's
+    ("no_impact", "i8"),  # 1 in the no-impact counterfactual: the fund takes liquidation orders untraded
     ("hide_prediction", "i8"),
     ("transfer_seconds", "f8"),
 )
@@ -221,39 +182,25 @@ MARKET = row(
     ("charged", "f8"),  # of the running interval: rate; units paid by longs and by shorts
     ("long_paid", "i8"),
     ("short_paid", "i8"),
-    ("venue_type", "i8"),
-    ("reserve", "f8"),
-    ("reserve_product", "f8"),  # vAMM: base in the asset; base times quote
-    ("pool_scale", "f8"),
-    ("pool_half_spread", "f8"),
-    ("pool_largest", "f8"),  # lots; fraction; net lots
-    ("twin_lots", "i8"),  # forced lots that the fund took untraded, signed by its counterparty
-    ("pool_relief", "f8"),
-    ("fee_share", "f8"),
+    ("amm_law", AMM_LAW),
+    ("fee_share", "f8"),  # of the taker fee, paid to the pool
+    ("twin_lots", "i8"),  # liquidated lots that the fund took untraded, signed by its counterparty
     ("index_law", INDEX_LAW),
     ("sources", SOURCE_STATE),
     ("mark_law", MARK_LAW),
     ("mark_average", "f8", (INPUTS,)),
     ("mark_seconds", "f8"),  # up to when the mark's averages have advanced
     ("previous_mark", "f8"),
-    ("maximum_leverage", "f8"),
+    ("margin_law", MARGIN_LAW),
     ("safe_low", "f8"),
     ("safe_high", "f8"),  # no position is below maintenance at a mark between these
     ("forced_shift", "f8"),
     ("forced_average", "f8", (INPUTS,)),  # displacement of the mid by forced orders, quote currency
     ("counterfactual_mark", "f8"),  # the mark without that displacement
-    ("size_slope", "f8"),
-    ("interest_low", "f8"),
-    ("interest_high", "f8"),  # fraction a lot; units
-    ("tiers", "i8"),
-    ("tier_floor", "f8", (TIERS,)),
-    ("tier_fraction", "f8", (TIERS,)),  # units; maintenance fraction
-    ("tier_deduction", "f8", (TIERS,)),
-    ("tier_leverage", "f8", (TIERS,)),
 )
 VIEW = row(
     ("venue", "i8"),
-    ("venue_type", "i8"),
+    ("has_book", "i8"),  # 0 where a pool fills all orders
     ("seconds", "f8"),
     ("dt", "f8"),
     ("best_bid", "i8"),
