@@ -23,7 +23,13 @@ META = {
     "order_messages": 50,
     "trades": 20,
     "wall_seconds": 0.5,
+    "traders": 100,
     "unit": 1e-6,
+    "outcomes": {"done": 40, "refused_margin": 3, "refused_band": 0},
+    "conservation_error_units": 0,
+}
+MARKET = {
+    "venue": 0,
     "lot": 0.001,
     "tick": 0.1,
     "interest": 1e-4,
@@ -32,14 +38,26 @@ META = {
     "divisor": 1.0,
     "damper_mode": 0,
     "interval_seconds": 28800.0,
-    "round_seconds": 5.0,
     "thin_samples": 5,
     "premium_samples": 20,
-    "outcomes": {"done": 40, "refused_margin": 3, "refused_band": 0},
+}
+VENUE = {
+    "round_seconds": 5.0,
     "fund_initial": 1_000_000,
     "fund_equity": 3_500_000,
-    "conservation_error_units": 0,
+    "fees": 0,
+    "shared_loss": 0,
 }
+
+
+def meta_of(market=(), venue=(), **more):
+    """Return what the records of a run with one market state beside their rows."""
+    return {
+        **META,
+        "markets": [MARKET | dict(market)],
+        "venues": [VENUE | dict(venue)],
+        **more,
+    }
 
 
 @dataclasses.dataclass
@@ -51,7 +69,7 @@ class Recorded:
     kind_names: list
     events: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, EVENT))
     settlements: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, SETTLEMENT))
-    meta: dict = dataclasses.field(default_factory=lambda: dict(META))
+    meta: dict = dataclasses.field(default_factory=meta_of)
     prints: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, PRINT))
     positions: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, OPEN_POSITION))
 
@@ -141,7 +159,7 @@ def noisy_run(
         list(kind_names),
         noisy_events(rng, series),
         noisy_settlements(series),
-        {**META, "steps": days * 1440},
+        meta_of(steps=days * 1440),
     )
 
 

@@ -22,9 +22,10 @@ from perplab.scenarios.sweeps.sweep_design import Design, salib_shares
 
 pytest.importorskip("statsmodels")
 
-from perplab.analysis.estimators import estimates
+from perplab.analysis.estimators import estimates, fact_rows
 from perplab.analysis.metrics import stylised_facts as facts
 from perplab.analysis.metrics import summary as metrics
+from perplab.analysis.metrics import trader_facts
 
 RNG = np.random.default_rng
 
@@ -99,7 +100,7 @@ def test_facts_of_a_run_have_units_and_intervals_in_order(small_run):
         and (known["low"] <= known["high"]).all()
         and frame["unit"].str.len().min() > 0
     )
-    short = frame[frame["how"] == facts.SHORT]
+    short = frame[frame["how"] == fact_rows.SHORT]
     assert len(short) > 12 and short[["low", "high"]].isna().all(axis=None)
     assert frame.equals(facts.facts(small_run[1]))
 
@@ -109,7 +110,7 @@ def test_facts_and_summary_say_the_same():
     from tests.recorded import noisy_run
 
     records = noisy_run(days=25)
-    records.meta |= {"traders": 100}
+    records.meta["traders"] = 100
     frame, summary = facts.facts(records).set_index("fact"), metrics.summarize(records)
     for fact, key in (
         ("basis, mean", "basis_mean_bps"),
@@ -117,7 +118,7 @@ def test_facts_and_summary_say_the_same():
         ("funding, mean", "funding_mean_bps_8h"),
         ("funding, standard deviation", "funding_sd_bps_8h"),
         ("funding, first autocorrelation", "funding_acf1"),
-        ("settlements at the interest rate", "funding_pinned_share"),
+        ("settlements at the interest rate", "funding_at_interest_share"),
         ("settlements below 0", "funding_negative_share"),
     ):
         assert (
@@ -131,7 +132,7 @@ def test_facts_and_summary_say_the_same():
         < frame.loc["basis, mean", "high"]
     )
     assert frame.loc["settlements below 0", "value"] < frame.loc["settlements below 0", "high"] <= 1
-    assert math.isnan(frame.loc["liquidations, a trader and year", "high"])
+    assert math.isnan(frame.loc["liquidations per trader-year", "high"])
 
 
 SWEPT = pd.DataFrame(
@@ -310,7 +311,7 @@ def test_losses_add_up_to_what_the_events_say(fallen):
 
     records = fallen[1]
     lot, unit, events = (
-        records.meta["lot"],
+        records.meta["markets"][0]["lot"],
         records.meta["unit"],
         records.events[records.events["node"] >= 0],
     )
@@ -370,7 +371,7 @@ def test_facts_of_cascades_and_of_trades(fallen):
         assert frame.loc[name, "low"] <= frame.loc[name, "value"] <= frame.loc[name, "high"], name
     shares = [
         frame.loc[f"liquidated notional, share of {name}", "value"]
-        for name in ("book", "fund", "deleveraged")
+        for name in ("book", "fund", "ADL")
     ]
     assert sum(shares) == pytest.approx(1.0) and frame.loc["largest tree", "value"] >= 1
 
@@ -380,7 +381,7 @@ def test_an_attack_is_accounted_for():
 
     records = noisy_run(days=3, kind_names=("noise", "manipulation"))
     records.kinds["spot_lots"][10, 1], records.kinds["lots"][-1, 1] = 700, -300
-    told = {row[0]: row[1] for row in facts.attack_facts(records, 0)}
+    told = {row[0]: row[1] for row in trader_facts.attack_facts(metrics.market_run(records))}
     profit = (records.kinds["equity"][-1, 1] - records.kinds["equity"][0, 1]) * 1e-6
     assert (
         told["attacker: profit"]

@@ -22,7 +22,7 @@ from perplab.sim.state.records import (
     SETTLEMENT,
     VIEW,
 )
-from tests.recorded import META, Recorded, rows, series_of
+from tests.recorded import MARKET, Recorded, rows, series_of
 
 BRIEF = {**reversion.PARENT, "days": 1, "populations.parent.start_hours": 6}
 HOURS = 30 * 24
@@ -48,13 +48,12 @@ def crowded_run():
         kinds,
         ["directional_short", "arbitrage"],
         settlements=settled,
-        meta=dict(META),
     )
 
 
 def test_a_crowd_is_described_by_its_peak_and_what_is_left():
     figures = studies_peg.crowd_figures(crowded_run())
-    lot_usd = META["lot"] * 100.0
+    lot_usd = MARKET["lot"] * 100.0
     assert figures["crowd_peak_usd"] == pytest.approx(40 * lot_usd)
     assert figures["crowd_peak_day"] == pytest.approx(1.25)
     assert figures["crowd_late_usd"] == pytest.approx(10 * lot_usd)

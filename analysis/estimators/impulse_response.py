@@ -19,9 +19,9 @@ from perplab.analysis.estimators.series import (
     hourly_closes,
     known,
     known_mid,
+    market_facts,
     mean,
     mean_interval,
-    of_market,
     warmup,
 )
 from perplab.analysis.estimators.unit_root import (
@@ -136,9 +136,9 @@ def reversion_speed(records, market=0, warmup_hours=WARMUP_HOURS):
     dict
         `inside` and `outside`, as `split_reversion` returns.
     """
-    meta, series = records.meta, records.series[market]
-    closes = hourly_closes(series, warmup(records, warmup_hours))
-    interest, damper = of_market(meta["interest"], market), of_market(meta["damper"], market)
+    facts = market_facts(records, market)
+    closes = hourly_closes(records.series[market], warmup(records, warmup_hours))
+    interest, damper = facts["interest"], facts["damper"]
     basis = basis_bps(closes["mid"], closes["spot"])
     return split_reversion(basis, closes["premium"], interest - damper, interest + damper)
 

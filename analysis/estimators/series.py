@@ -79,9 +79,43 @@ def autocorrelation(values, lag=1):
     return float((shift[lag:] * shift[:-lag]).sum() / (shift * shift).sum())
 
 
+def market_facts(records, market=0):
+    """Return the contract numbers and counters of one market of a run.
+
+    Parameters
+    ----------
+    records : perplab.sim.state.recorder.Records
+    market : int
+
+    Returns
+    -------
+    dict
+        See `perplab.sim.state.run_facts.describe_market`.
+    """
+    return records.meta["markets"][market]
+
+
+def venue_facts(records, market=0):
+    """Return fund, fees and liquidation rounds of the venue that a market belongs to.
+
+    Returns
+    -------
+    dict
+        See `perplab.sim.state.run_facts.describe_venue`.
+    """
+    return records.meta["venues"][market_facts(records, market)["venue"]]
+
+
 def forced_events(records, market):
     """Return the forced events of one market."""
     return records.events[records.events["market"] == market]
+
+
+def venue_events(records, market):
+    """Return the forced events of all markets that share a market's venue, and so its fund."""
+    venue = market_facts(records, market)["venue"]
+    sharing = [m for m, facts in enumerate(records.meta["markets"]) if facts["venue"] == venue]
+    return records.events[np.isin(records.events["market"], sharing)]
 
 
 def mean_interval(values, confidence=0.95):
@@ -126,11 +160,6 @@ def deviation(values):
 def ratio(part, whole):
     """Return part / whole, NaN where the whole is nothing or unknown."""
     return float(part / whole) if whole and math.isfinite(whole) else math.nan
-
-
-def of_market(value, market):
-    """Return a market's own of values that are one for all markets or one a market."""
-    return value if np.ndim(value) == 0 else value[market]
 
 
 def known(value):

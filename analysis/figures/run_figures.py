@@ -22,7 +22,7 @@ from perplab.analysis.estimators.series import (
     forced_events,
     hourly_closes,
     known_mid,
-    of_market,
+    market_facts,
     run_seconds,
 )
 from perplab.analysis.figures.style import (
@@ -64,7 +64,7 @@ def figures(records, out_dir, real=None, market=0, acting=()):
         `funding` (fraction per 8 h, NaN between settlements) at `funding_seconds`, or at `seconds` without that key.
     market : int
     acting : sequence of (float, float, str)
-        Spans of hours in which something acts on the market, from `perplab.analysis.metrics.timeline.acting_of`.
+        Spans of hours in which something acts on the market, from `perplab.analysis.metrics.scenario_words.acting_of`.
 
     Returns
     -------
@@ -221,7 +221,7 @@ def basis(records, axes, real=None, market=0):
 def funding_rate(records, axes, real=None, market=0):
     """Draw the rate of each settlement in basis points per 8 h over the damper's plateau and, when near, the cap."""
     settled = records.settlements[records.settlements["market"] == market]
-    scale = FUNDING_SECONDS / of_market(records.meta["interval_seconds"], market) * BPS
+    scale = FUNDING_SECONDS / market_facts(records, market)["interval_seconds"] * BPS
     zero_line(axes)
     interest_line(records, axes, market)
     if real is not None:
@@ -240,7 +240,7 @@ def funding_rate(records, axes, real=None, market=0):
         color=PERPETUAL,
         label="funding rate" if real is None else "simulated",
     )
-    cap_lines(axes, of_market(records.meta["cap"], market) * scale)
+    cap_lines(axes, market_facts(records, market)["cap"] * scale)
     axes.set_ylabel("funding rate\n(bp per 8 h)")
     return key(axes)
 
@@ -248,15 +248,15 @@ def funding_rate(records, axes, real=None, market=0):
 def interest_line(records, axes, market=0):
     """Mark the rate at which funding is pinned while the premium is inside the damper's plateau, if there is one."""
     interest, damper = (
-        of_market(records.meta[name], market) * BPS for name in ("interest", "damper")
+        market_facts(records, market)[name] * BPS for name in ("interest", "damper")
     )
-    if damper == 0 or of_market(records.meta["damper_mode"], market):
+    if damper == 0 or market_facts(records, market)["damper_mode"]:
         return axes
     rate = (
         interest
-        / of_market(records.meta["divisor"], market)
+        / market_facts(records, market)["divisor"]
         * FUNDING_SECONDS
-        / of_market(records.meta["interval_seconds"], market)
+        / market_facts(records, market)["interval_seconds"]
     )
     axes.axhline(
         rate,
@@ -367,7 +367,7 @@ def kind_dashes(names):
 def open_interest(records, axes, market=0):
     """Draw open interest at the mark in quote currency."""
     series = records.series[market]
-    amount = series["open_interest"] * series["mark"] * of_market(records.meta["lot"], market)
+    amount = series["open_interest"] * series["mark"] * market_facts(records, market)["lot"]
     scale, name = magnitude(amount)
     line(records, axes, series["seconds"], amount / scale, color=PERPETUAL)
     axes.set_ylabel(f"open interest\n({name}{currency(records)})")
@@ -378,7 +378,7 @@ def open_interest(records, axes, market=0):
 def liquidated(records, axes, market=0):
     """Draw the liquidated notional (at the mark) in equal stretches of time, longs and shorts stacked."""
     events = of_liquidations(forced_events(records, market))
-    amount = notional(events, of_market(records.meta["lot"], market))
+    amount = notional(events, market_facts(records, market)["lot"])
     bins = np.linspace(0, in_clock(records, run_seconds(records)), LIQUIDATION_BINS + 1)
     clock_time, sides = (
         in_clock(records, events["seconds"]),

@@ -13,7 +13,7 @@ import argparse
 import concurrent.futures
 
 from perplab.analysis.estimators.series import HOUR_SECONDS, mean_interval
-from perplab.analysis.metrics.episodes import ATTACKER, cascade_figures, weapon_figures
+from perplab.analysis.metrics.episodes import ATTACKER, attack_figures, fall_figures
 from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs.outcome import run
 
@@ -54,21 +54,21 @@ def cascade_run(seed, changes=()):
     Returns
     -------
     dict of str to float
-        See `cascade_figures`.
+        See `fall_figures`.
     """
     outcome = run(load(CASCADE, changes), seed)
     shock = outcome.scenario.shocks[0]
     start = shock.at_hours * HOUR_SECONDS
-    return cascade_figures(outcome.records, outcome.twin, start, start + 60 * shock.minutes)
+    return fall_figures(outcome.records, outcome.twin, start, start + 60 * shock.minutes)
 
 
 def weapon_run(seed, story=WEAPON, changes=()):
-    """Run the attack and its control without the attacker; return the figures of `weapon_figures`."""
+    """Run the attack and its control without the attacker; return the figures of `attack_figures`."""
     scenario = load(story, changes)
     market = finished(scenario, seed)
     control = finished(load(story, dict(changes) | {f"{ATTACKER_KEY}.number": 0}), seed)
     attacker = attacker_of(market)
-    figures = weapon_figures(market.records(), control.records(), *attack_times(scenario))
+    figures = attack_figures(market.records(), control.records(), *attack_times(scenario))
     fees = float(market.tables["position"]["all_fees"][attacker.row].sum()) * market.layout.unit
     forced = int((market.records().events["trader"] == attacker.row).sum())
     return figures | {"attacker_fees_usd": fees, "attacker_liquidations": forced}

@@ -15,7 +15,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from perplab.analysis.estimators.series import BPS, DAY_SECONDS, mean, mean_interval, ratio
+from perplab.analysis.estimators.series import (
+    BPS,
+    DAY_SECONDS,
+    market_facts,
+    mean,
+    mean_interval,
+    ratio,
+)
 from perplab.analysis.metrics.summary import summarize
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import run
@@ -46,14 +53,14 @@ CALM = {
     "funding_mean_bps_8h": Target(0, 1, 0.38, 0.23),
     "funding_sd_bps_8h": Target(0.3, 1, 0.70, 0.40),
     "funding_acf1": Target(0.4, 0.85, 0.51, 0.10),
-    "funding_pinned_share": Target(0.2, 0.6, 0.31, 0.16),
+    "funding_at_interest_share": Target(0.2, 0.6, 0.31, 0.16),
     "funding_negative_share": Target(0.05, 0.3, 0.22, 0.10),
-    "funding_between_share": Target(0.2, 0.65, 0.47, 0.16),
+    "funding_below_interest_share": Target(0.2, 0.65, 0.47, 0.16),
     "perp_to_spot_return_sd": Target(0.98, 1.02, 0.999, 0.003),
     "open_interest_mean": None,
     "volume": None,
     "liquidations": None,
-    "book_empty_share": None,
+    "one_sided_book_share": None,
     "conservation_error_units": Target(0, 0),
 }
 
@@ -152,7 +159,7 @@ def calm(seeds, dt, workers):
 def held_usd(records, kind, field="lots"):
     """Return what a kind holds at each hour, in quote currency at the first spot price (so only lots move it)."""
     lots = records.kinds[field][:, records.kind_names.index(kind)]
-    return lots * records.meta["lot"] * records.series[0]["spot"][0]
+    return lots * market_facts(records)["lot"] * records.series[0]["spot"][0]
 
 
 def in_days(values, seconds, days):

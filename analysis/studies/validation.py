@@ -65,7 +65,7 @@ RULED = {
     "basis_sd_bps": "basis, sd (bp)",
     "funding_mean_bps_8h": "funding, mean (bp per 8 h)",
     "funding_sd_bps_8h": "funding, sd (bp per 8 h)",
-    "funding_pinned_share": "pinned",
+    "funding_at_interest_share": "pinned",
     "funding_negative_share": "negative",
     "liquidations": "accounts liquidated",
 }
