@@ -50,6 +50,9 @@ VENUE = {
 }
 
 
+MIXED = ("events", "settlements", "prints", "positions")
+
+
 def meta_of(market=(), venue=(), **more):
     """Return what the records of a run with one market state beside their rows."""
     return {
@@ -72,6 +75,34 @@ class Recorded:
     meta: dict = dataclasses.field(default_factory=meta_of)
     prints: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, PRINT))
     positions: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, OPEN_POSITION))
+
+
+def beside(run, other):
+    """Return `run` as market 1 beside `other` as market 0, each on a venue of its own.
+
+    Rows of both are mixed in time, as a simulation writes them. Kinds and counters of the whole run
+    are those of `run`.
+    """
+    markets = [dict(each.meta["markets"][0], venue=v) for v, each in enumerate((other, run))]
+    venues = [each.meta["venues"][0] for each in (other, run)]
+    return dataclasses.replace(
+        run,
+        series=[other.series[0], run.series[0]],
+        meta=run.meta | {"markets": markets, "venues": venues},
+        **{name: mixed(getattr(other, name), getattr(run, name)) for name in MIXED},
+    )
+
+
+def mixed(first, second):
+    """Return rows of market 0 and of market 1 in one array, nodes of liquidations kept apart."""
+    first, second = first.copy(), second.copy()
+    first["market"], second["market"] = 0, 1
+    if "node" in first.dtype.names:
+        first["node"] += 10_000
+        first["parent"][first["parent"] != NO_ROW] += 10_000
+    both = np.concatenate([first, second])
+    key = next((name for name in ("seconds", "step") if name in both.dtype.names), "trader")
+    return both[np.argsort(both[key], kind="stable")]
 
 
 def rows(dtype, **columns):

@@ -397,7 +397,7 @@ def test_an_attack_is_accounted_for():
     shorts = records.events[records.events["lots"] > 0]
     whole = sum(amount for name, amount in told.items() if name.startswith("liquidated shorts"))
     assert whole == pytest.approx((shorts["lots"] * shorts["mark"] * 0.001).sum())
-    assert not list(facts.attack_facts(noisy_run(days=3), 0))
+    assert not list(trader_facts.attack_facts(metrics.market_run(noisy_run(days=3))))
 
 
 def test_the_report_of_a_fall_draws_trees_and_losses(fallen, monkeypatch):

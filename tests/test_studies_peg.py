@@ -10,6 +10,7 @@ from perplab.agents.trader import check_trader
 from perplab.analysis.estimators.series import HOUR_SECONDS
 from perplab.analysis.studies import parent_order as reversion
 from perplab.analysis.studies import peg as studies_peg
+from perplab.analysis.studies import seeds
 from perplab.scenarios.files.loader import build, load
 from perplab.sim.state.records import (
     ACCOUNT,
@@ -75,7 +76,7 @@ def test_a_target_is_met_by_the_mean_over_seeds():
         for basis in (-8.0, -3.0, -1.0)
     ]
     cells = studies_peg.target_cells(
-        studies_peg.of_seeds(results, "basis_mean_bps"), studies_peg.CALM["basis_mean_bps"]
+        seeds.of_seeds(results, "basis_mean_bps"), studies_peg.CALM["basis_mean_bps"]
     )
     assert cells[:2] == ["-6 .. -2", "yes"]
     assert (
@@ -86,10 +87,10 @@ def test_a_target_is_met_by_the_mean_over_seeds():
 
 
 def test_seeds_without_a_figure_are_left_out():
-    assert studies_peg.of_seeds([{"x": 1.0}, {"x": None}], "x").tolist() == [1.0]
+    assert seeds.of_seeds([{"x": 1.0}, {"x": None}], "x").tolist() == [1.0]
     assert (
-        studies_peg.numbers(np.array([])) == ["-", "", "-"]
-        and studies_peg.numbers(np.array([2.0]))[0] == "2.00"
+        seeds.numbers(np.array([])) == ["-", "", "-"]
+        and seeds.numbers(np.array([2.0]))[0] == "2.00"
     )
 
 
@@ -102,7 +103,7 @@ def test_closed_forms_of_the_costless_study():
 
 
 def test_a_story_gives_its_figures_and_the_control_differs_only_in_tolerance():
-    figures = studies_peg.story_figures(
+    figures = seeds.scenario_figures(
         "calm", {"days": 0.2}, ("seed", "conservation_error_units"), 3
     )
     assert figures == {"seed": 3, "conservation_error_units": 0}

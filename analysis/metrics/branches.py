@@ -44,14 +44,15 @@ def venues_since(meta, series):
     return [venue | initial.get(v, {}) for v, venue in enumerate(meta["venues"])]
 
 
-def summary_since(records, hours, twin=None):
+def summary_since(records, hours, twin=None, market=0):
     """Return the metrics of a run from an hour on, without a warm-up.
 
     Metrics that are counted over the whole run only are left out. `hours` is the length of the
     rest, `twin` whether there is one.
     """
     seconds = hours * HOUR_SECONDS
-    summary = summarize(since(records, seconds), twin and since(twin, seconds), warmup_hours=0.0)
+    cut = since(records, seconds), twin and since(twin, seconds)
+    summary = summarize(*cut, market, warmup_hours=0.0)
     return {
         key: value for key, value in summary.items() if not catalogue.metric_of(key).whole_run
     } | {
@@ -80,7 +81,7 @@ def moment_of(folder, stored):
 
 
 def first_difference_hours(first, *others):
-    """Return the hour of the first row in which another series differs from the first, 0 if none."""
+    """Return the hour of the first row in which a series differs from the first, 0 if none."""
     apart = [np.flatnonzero(first[: len(other)] != other[: len(first)]) for other in others]
     seconds = (float(first["seconds"][rows[0]]) for rows in apart if len(rows))
     return min(seconds, default=0.0) / HOUR_SECONDS
