@@ -58,9 +58,9 @@ def sweep_of(kind, samples, function, seeds=(0,)):
 
 def test_sobol_indices_of_the_ishigami_function():
     pytest.importorskip("SALib")
-    from perplab.analysis.estimators.sensitivity import indices
+    from perplab.analysis.estimators.sensitivity import sensitivity_indices
 
-    found = indices(sweep_of("saltelli", 2_048, ishigami), "figure")
+    found = sensitivity_indices(sweep_of("saltelli", 2_048, ishigami), "figure")
     last = found[found["samples"] == 2_048].set_index(["index", "factor"])["value"]
     for index, known in (("first", (0.3139, 0.4424, 0.0)), ("total", (0.5576, 0.4424, 0.2437))):
         assert [last[index, factor] for factor in "abc"] == pytest.approx(known, abs=0.03)
@@ -72,9 +72,9 @@ def test_sobol_indices_of_the_ishigami_function():
 
 def test_morris_effects_of_a_linear_function():
     pytest.importorskip("SALib")
-    from perplab.analysis.estimators.sensitivity import indices
+    from perplab.analysis.estimators.sensitivity import sensitivity_indices
 
-    found = indices(
+    found = sensitivity_indices(
         sweep_of("morris", 16, lambda shares: shares @ np.array([3.0, 1.0, 0.0])), "figure"
     )
     last = found[(found["samples"] == 16)].set_index(["index", "factor"])["value"]

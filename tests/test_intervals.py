@@ -14,7 +14,7 @@ from perplab.analysis.estimators.block_intervals import (
     POSITIVE,
     binomial_limits,
     block_interval,
-    drawn_interval,
+    bootstrap_interval,
     share_interval,
 )
 from perplab.analysis.estimators.discovery import component_share, price_discovery, regression_rows
@@ -75,12 +75,12 @@ def test_a_share_that_none_or_all_have_is_not_certain():
 
 def test_quantiles_of_independent_rows():
     found = [
-        drawn_interval(lambda rows: np.quantile(rows, 0.9), RNG(seed).standard_normal(150))
+        bootstrap_interval(lambda rows: np.quantile(rows, 0.9), RNG(seed).standard_normal(150))
         for seed in range(25)
     ]
     assert covers(found, 1.2816)
-    assert math.isnan(drawn_interval(np.mean, np.ones(50))[1]) and math.isnan(
-        drawn_interval(np.mean, np.arange(9.0))[1]
+    assert math.isnan(bootstrap_interval(np.mean, np.ones(50))[1]) and math.isnan(
+        bootstrap_interval(np.mean, np.arange(9.0))[1]
     )
 
 

@@ -1,4 +1,4 @@
-"""Series of a run: units, warm-up, hourly closes, means."""
+"""Units, warm-up, hourly closes, facts of a market, and simple statistics."""
 
 import math
 
@@ -23,21 +23,21 @@ SHORTEST_WITH_WARMUP_SECONDS = 3 * DAY_SECONDS
 
 
 def run_seconds(records):
-    """Return the length of a run."""
+    """Return the length of a run, seconds."""
     return records.meta["dt"] * records.meta["steps"]
 
 
 def warmup(records, warmup_hours):
-    """Return the seconds to leave out at the start of a run: none of one shorter than 3 days."""
+    """Return the seconds to leave out at the start of a run: none if it is shorter than 3 days."""
     return (
         HOUR_SECONDS * warmup_hours if run_seconds(records) >= SHORTEST_WITH_WARMUP_SECONDS else 0.0
     )
 
 
 def hourly_closes(series, warmup_seconds=0.0):
-    """Return the rows at whole hours from `warmup_seconds` on: of each hour the last row not after its end.
+    """Return the rows at whole hours from `warmup_seconds` on: the last row not after each.
 
-    Hours in which no row was recorded, and closes with an empty side of the book (mid unknown), are left out.
+    Hours without a row, and closes with a one-sided book (mid unknown), are left out.
     """
     seconds = series["seconds"]
     if not len(seconds):
@@ -50,7 +50,7 @@ def hourly_closes(series, warmup_seconds=0.0):
 
 
 def known_mid(series):
-    """Return the mid price with NaN where a side of the book was empty."""
+    """Return the mid price, NaN where the book was one-sided."""
     return np.where(series["mid"] > 0, series["mid"], math.nan)
 
 
@@ -66,7 +66,9 @@ def basis_bps(perpetual, spot):
 
 
 def autocorrelation(values, lag=1):
-    """Return the autocorrelation at a lag: products of deviations from the one mean over their sum of squares.
+    """Return the autocorrelation at a lag: products of deviations over their sum of squares.
+
+    All deviations are from the one mean. NaN of too few values, or of equal ones.
 
     Examples
     --------
@@ -124,7 +126,8 @@ def mean_interval(values, confidence=0.95):
     Parameters
     ----------
     values : iterable of float or None
-        One a seed; None and NaN are left out.
+        One per seed; None and NaN are left out.
+    confidence : float
 
     Returns
     -------
@@ -158,18 +161,18 @@ def deviation(values):
 
 
 def ratio(part, whole):
-    """Return part / whole, NaN where the whole is nothing or unknown."""
+    """Return part / whole, NaN where the whole is 0 or not finite."""
     return float(part / whole) if whole and math.isfinite(whole) else math.nan
 
 
 def known(value):
-    """Return a value as JSON can say it: a plain number, None for what is not finite."""
+    """Return a value as JSON holds it: a plain number, None for what is not finite."""
     value = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def plain(figures):
-    """Return figures, and those by kind inside them, as `known` says them."""
+    """Return figures, and those by kind inside them, as `known` returns them."""
     return {
         key: plain(value) if isinstance(value, dict) else known(value)
         for key, value in figures.items()

@@ -1,7 +1,8 @@
 """Figures of one recorded run: the metric catalogue and the summary, liquidation cascades, losses,
 branches, replays against real prices, and stylised facts. Estimators that know nothing of a run's
 venue or traders belong in `estimators`; drawing belongs in `figures`, studies over several runs in
-`studies`. `perplab.analysis.metrics.stylised_facts` is not handed on, since it loads pandas.
+`studies`. `stylised_facts` and `replay_reference` are imported from their modules, since they load
+pandas.
 """
 
 from perplab.analysis.metrics.branches import since, summary_since
@@ -27,7 +28,6 @@ from perplab.analysis.metrics.episodes import attack_figures, fall_figures
 from perplab.analysis.metrics.losses import loss_network, profit_rows
 from perplab.analysis.metrics.peg_metrics import basis_figures, funding_figures
 from perplab.analysis.metrics.replay_fit import compare_replay
-from perplab.analysis.metrics.replay_reference import real_market
 from perplab.analysis.metrics.summary import MarketRun, market_run, summarize
 
 __all__ = [
@@ -52,7 +52,6 @@ __all__ = [
     "metric",
     "metric_of",
     "profit_rows",
-    "real_market",
     "since",
     "summarize",
     "summary_since",

@@ -1,8 +1,8 @@
-"""The metric catalogue: one entry per figure of a run, from which summary, tables, axes and units follow.
+"""The metric catalogue: one entry per figure of a run.
 
-A metric is a function decorated by `metric`. Its name is the key of ``--json``; the decorator
-gives its words and its unit. Nothing else has to know it: the summary, the tables of a run,
-branches and sweeps, labels of axes and reasons for an unknown value all read the catalogue.
+A metric is a function decorated by `metric`. Its name is the key of ``--json``; the decorator gives
+its words and its unit. No other code lists metrics: the summary, the tables of a run, of branches
+and of sweeps, labels of axes and reasons for an unknown value all follow from the catalogue.
 """
 
 from typing import NamedTuple

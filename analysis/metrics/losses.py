@@ -82,7 +82,7 @@ def namer(records, by):
 
 
 def transfers(records, market):
-    """Yield ``(liquidated, counterparty, (notional, loss))`` of each forced trade, quote currency."""
+    """Yield ``(liquidated, counterparty, (notional, loss))`` of forced trades, quote currency."""
     facts, unit, fund = market_facts(records, market), records.meta["unit"], records.meta["traders"]
     events = of_liquidations(forced_events(records, market))
     for event in events:

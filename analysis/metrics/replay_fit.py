@@ -77,7 +77,7 @@ def joint_figures(simulated, real):
 
 
 def hourly_bases(records, real, first, market):
-    """Return the simulated and the real basis, basis points, at the hours at which both are known."""
+    """Return the simulated and the real basis, basis points, at the hours known in both."""
     closes = hourly_closes(records.series[market], first)
     hours = np.ceil((closes["seconds"] - 1e-6) / HOUR_SECONDS).astype(int).tolist()
     by_hour = real_basis_by_hour(real)
@@ -127,7 +127,7 @@ def funding_rows(records, rates, market):
 
 
 def comparison_rows(real):
-    """Return ``(words, simulated, real, unit)`` of each figure; joint figures are in column real."""
+    """Return ``(words, simulated, real, unit)`` of each figure; joint ones in column real."""
     rows = [
         (metric_of(key).words, real["simulated"][key], real["real"][key], metric_of(key).unit)
         for key in COMPARED

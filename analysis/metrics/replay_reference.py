@@ -111,7 +111,7 @@ def average(values, ramp):
 
 
 def funding_of_file(compared, process):
-    """Return the real funding of a file, its times counted from the start of the replayed window."""
+    """Return the real funding of a file, its times counted from the start of the replay."""
     file = compared.funding_file
     table = read_table(file, version(file))
     wanted = {

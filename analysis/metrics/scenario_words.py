@@ -17,7 +17,7 @@ UNITS = {
 }
 MEANINGS = {
     "days": "length of the run",
-    "dt_seconds": "s a step",
+    "dt_seconds": "s per step",
     "record_seconds": "s between two recorded rows",
     "premium_sample_seconds": "s between two samples of the premium, about",
     "volatility": "per square root of a year",
@@ -59,14 +59,14 @@ SHOCK_WORDS = {
 
 
 def meaning(key):
-    """Return the unit or meaning of a key of a scenario, empty where the key says it all."""
+    """Return the unit or meaning of a key of a scenario, empty where the key suffices."""
     return MEANINGS.get(key) or next(
         (unit for ending, unit in UNITS.items() if key.endswith(ending)), ""
     )
 
 
 def factor_words(name, keys, scenario):
-    """Return what a factor of a sweep is called on an axis: its own name, and what its key means with the unit.
+    """Return what a factor of a sweep is called on an axis: name, and key in words with unit.
 
     Examples
     --------
@@ -75,10 +75,10 @@ def factor_words(name, keys, scenario):
     >>> factor_words("crowd", ["populations.shorts.number"], {})
     'crowd: shorts number (traders)'
     """
-    own, key = name.replace("_", " "), keys[0]
-    words, unit = words_of_key(key, scenario)
-    told = words if set(own.split()) <= set(words.split()) else f"{own}: {words}"
-    return f"{told} ({unit})" if unit and len(keys) == 1 else told
+    own = name.replace("_", " ")
+    words, unit = words_of_key(keys[0], scenario)
+    text = words if set(own.split()) <= set(words.split()) else f"{own}: {words}"
+    return f"{text} ({unit})" if unit and len(keys) == 1 else text
 
 
 def words_of_key(key, scenario):
@@ -94,7 +94,7 @@ def words_of_key(key, scenario):
 
 
 def unit_of_key(key, last, scenario):
-    """Return the unit of a dotted key that ends in `last`: of a rulebook, a trait or the scenario."""
+    """Return the unit of a dotted key that ends in `last`: of rulebook, trait or scenario."""
     if ".changes." in key:
         return OF_RULEBOOKS.get(last, "")
     return trait_unit(key, scenario) or meaning(last)
@@ -113,7 +113,7 @@ def trait_unit(key, scenario):
 
 
 def value_text(value):
-    """Return a value of a factor as a text: six digits at most, names as they are.
+    """Return a value of a factor as a text: six digits at most; a name as it is.
 
     Examples
     --------

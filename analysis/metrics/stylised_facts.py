@@ -22,11 +22,11 @@ from perplab.analysis.estimators.estimates import (
     TAIL_SHARES,
     autocorrelation_interval,
     effective_spread,
-    follows,
     half_life_interval,
     impact_exponent,
     kurtosis,
-    leads,
+    lag_correlation,
+    lead_correlation,
     tail_index,
 )
 from perplab.analysis.estimators.fact_rows import Fact, interval_fact, level_fact
@@ -149,7 +149,7 @@ def discovery_facts(run):
     mid, spot = known_mid(run.late), run.late["spot"]
     both = np.column_stack([np.diff(np.log(mid)), np.diff(np.log(spot))])
     both = both[np.isfinite(both).all(axis=1)]
-    for name, statistic in (("next", leads), ("before", follows)):
+    for name, statistic in (("next", lead_correlation), ("before", lag_correlation)):
         yield interval_fact(
             f"correlation of the perpetual's return with spot's {name}",
             block_interval(statistic, both, CORRELATION),

@@ -5,7 +5,7 @@ import numpy as np
 from perplab.analysis.estimators.block_intervals import (
     binomial_limits,
     block_interval,
-    drawn_interval,
+    bootstrap_interval,
 )
 from perplab.analysis.estimators.estimates import YEAR_HOURS, branching, drawdown_of, sharpe
 from perplab.analysis.estimators.fact_rows import exact_fact, interval_fact, level_fact
@@ -24,7 +24,7 @@ def leverage_facts(run):
     rows = rows[(rows["market"] == run.market) & (rows["equity"] > 0)]
     leverage = rows["notional"] / rows["equity"]
     for name, share in (("median", 0.5), ("upper decile", 0.9)):
-        found = drawn_interval(lambda values, share=share: np.quantile(values, share), leverage)
+        found = bootstrap_interval(lambda values, share=share: np.quantile(values, share), leverage)
         yield interval_fact(
             f"leverage at the end, {name}", found, "1", "of open positions; bootstrap over them"
         )
@@ -68,7 +68,7 @@ def tree_facts(rows):
     )
     yield interval_fact(
         "liquidations per tree",
-        drawn_interval(lambda drawn: drawn[:, 0].mean(), sizes),
+        bootstrap_interval(lambda drawn: drawn[:, 0].mean(), sizes),
         "1",
         "bootstrap over trees",
     )
@@ -96,7 +96,7 @@ def branching_interval(sizes):
     """
     if not sizes[:, 1].any():
         return 0.0, *binomial_limits(False, len(sizes))
-    return drawn_interval(branching, sizes)
+    return bootstrap_interval(branching, sizes)
 
 
 def attack_facts(run):

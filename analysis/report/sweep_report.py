@@ -348,9 +348,9 @@ def maps(well, factors, words):
 
 def add_sensitivity(opened, tables, figures, figure="basis_mean_bps"):
     """Add the sensitivity of one figure to a report's tables and figures."""
-    from perplab.analysis.estimators.sensitivity import indices
+    from perplab.analysis.estimators.sensitivity import sensitivity_indices
 
-    found = indices(opened, figure)
+    found = sensitivity_indices(opened, figure)
     last = found[found["samples"] == found["samples"].max()].rename(columns={"index": "index_"})
     tables["sensitivity"] = (
         f"Sensitivity of {label(figure)}; interval by bootstrap.",
