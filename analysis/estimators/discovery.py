@@ -142,7 +142,7 @@ def bound_interval(rows, number):
 
     `number` is 0 for the lowest, 1 for the highest.
     """
-    value, low, high = block_interval(lambda kept: information_bounds(kept)[number], rows)
+    value, low, high = block_interval(lambda part: information_bounds(part)[number], rows)
     return value, *clipped(low, high)
 
 

@@ -109,9 +109,9 @@ def tail_index(returns, share):
     >>> round(tail_index(sample, 0.0025)[0], 1)
     3.0
     """
-    kept = returns[np.isfinite(returns)]
-    shape, low, high = block_interval(lambda rows: mean(log_excesses(rows, share)), kept)
-    lowest_shape = block_interval(moment_shape, kept)[1]
+    finite = returns[np.isfinite(returns)]
+    shape, low, high = block_interval(lambda rows: mean(log_excesses(rows, share)), finite)
+    lowest_shape = block_interval(moment_shape, finite)[1]
     if not (math.isfinite(low) and math.isfinite(lowest_shape)):
         return math.nan, math.nan, math.nan
     fat = lowest_shape > 0

@@ -190,12 +190,12 @@ def regime(basis, walks, gap, edges, inside):
     """Return the reversion of one regime of a basis beside that of walks; see `split_reversion`."""
     slope, error, hours = regime_slopes(basis, gap, edges, inside)
     drawn, drawn_error, _ = regime_slopes(walks, gap, edges, inside)
-    told = -1 < slope < 0
+    reverting = -1 < slope < 0
     return {
         "hours": int(hours),
         "speed": known(-float(slope)),
         "standard_error": known(float(error)),
-        "half_life_hours": known(math.log(0.5) / math.log1p(float(slope))) if told else None,
+        "half_life_hours": known(math.log(0.5) / math.log1p(float(slope))) if reverting else None,
         "random_walk_share": known(empirical_p_value(float(slope / error), drawn / drawn_error)),
     }
 

@@ -141,13 +141,21 @@ def mean_interval(values, confidence=0.95):
     """
     from scipy.special import stdtrit
 
-    kept = np.array(
+    known_values = np.array(
         [value for value in values if value is not None and math.isfinite(value)], float
     )
-    if len(kept) < 2:
-        return known(mean(kept)), None, None
-    half = stdtrit(len(kept) - 1, (1 + confidence) / 2) * kept.std(ddof=1) / math.sqrt(len(kept))
-    return float(kept.mean()), float(kept.mean() - half), float(kept.mean() + half)
+    if len(known_values) < 2:
+        return known(mean(known_values)), None, None
+    half = (
+        stdtrit(len(known_values) - 1, (1 + confidence) / 2)
+        * known_values.std(ddof=1)
+        / math.sqrt(len(known_values))
+    )
+    return (
+        float(known_values.mean()),
+        float(known_values.mean() - half),
+        float(known_values.mean() + half),
+    )
 
 
 def mean(values):

@@ -162,8 +162,8 @@ def response_table(results, seeds, dt):
     dt : float, seconds
     """
     title = (
-        "response of the basis (bp, mean over the hour before, ± half the 95 % interval) to selling "
-        f"{-SIZE_USD:,} over 1 h, dt {dt:g} s, {seeds} seeds"
+        "response of the basis (bp, mean over the hour before, ± half the 95 % interval) to "
+        f"selling {-SIZE_USD:,} over 1 h, dt {dt:g} s, {seeds} seeds"
     )
     made = Table(title=title, title_justify="left")
     hours = (f"after {hours} h" for hours in RESPONSE_HOURS)
