@@ -115,7 +115,7 @@ def rows(dtype, **columns):
 
 
 def series_of(spot, basis_bps, step_seconds=3600.0, **columns):
-    """Return a series whose mid stands `basis_bps` from spot; mark is mid, best prices 1 each side."""
+    """Return a series whose mid is `basis_bps` from spot; mark is mid, best prices 1 each side."""
     spot, size = np.asarray(spot, float), np.size(basis_bps)
     mid = spot * (1 + np.asarray(basis_bps) / 1e4)
     return rows(
@@ -134,7 +134,7 @@ def series_of(spot, basis_bps, step_seconds=3600.0, **columns):
 
 
 def short_run(**columns):
-    """Return a run of four hourly records at a spot of 100 with bases 0, 2, 4, 6 bp and two kinds."""
+    """Return a run of four hourly records at a spot of 100: bases 0, 2, 4, 6 bp, two kinds."""
     kinds = np.zeros((4, 2), KIND_SERIES)
     kinds["seconds"] = 3600.0 * np.arange(4)[:, None]
     kinds["equity"][-1], kinds["funding"][-1] = (3_000_000, -5_000_000), (1_000_000, -1_000_000)
@@ -147,7 +147,10 @@ def short_run(**columns):
 
 
 def events_of(*slices, **columns):
-    """Return events in sequence from (node, parent, cause, lots, mark) of each slice, all forced orders by default."""
+    """Return events in sequence from (node, parent, cause, lots, mark) of each slice.
+
+    All are forced orders unless `kind` is given.
+    """
     node, parent, cause, lots, mark = zip(*slices, strict=True)
     return rows(
         EVENT,
@@ -213,7 +216,7 @@ def noisy_kinds(rng, size, count):
 
 
 def noisy_events(rng, series):
-    """Return liquidations around two thirds of a run, every third one the child of the one before."""
+    """Return liquidations around two thirds of a run; every third a child of the one before."""
     count, at = 120, int(len(series) * 0.66)
     minutes = np.sort(
         np.clip(rng.normal(at, len(series) / 40, count).astype(int), 1, len(series) - 1)
@@ -236,7 +239,7 @@ def noisy_events(rng, series):
 
 
 def noisy_settlements(series):
-    """Return settlements every 8 h at the rate that the law gives for the mean basis of the interval."""
+    """Return settlements every 8 h at the rate of the formula for the interval's mean basis."""
     ends = np.arange(480, len(series), 480)
     premium = np.array([series["premium"][end - 480 : end].mean() for end in ends])
     return rows(

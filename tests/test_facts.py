@@ -1,4 +1,4 @@
-"""Facts against processes whose answers are known; sensitivity against a function whose indices are; charts and reports of small runs."""
+"""Facts of known processes, sensitivity of known functions, charts and reports of small runs."""
 
 import dataclasses
 import json
@@ -106,7 +106,7 @@ def test_facts_of_a_run_have_units_and_intervals_in_order(small_run):
 
 
 def test_facts_and_summary_say_the_same():
-    """Both leave out the warm-up and look at the same rows, so that what both tell is one number."""
+    """Both leave out the warm-up and use the same rows, so their shared figures are equal."""
     from tests.recorded import noisy_run
 
     records = noisy_run(days=25)
@@ -305,7 +305,10 @@ def fallen(tmp_path_factory):
 
 
 def test_losses_add_up_to_what_the_events_say(fallen):
-    """Every liquidated lot has another side, and what is lost against the mark is what the trades say, makers known or not."""
+    """Every liquidated lot has a counterparty, and losses against the mark are those of the trades.
+
+    Whether makers are known or not.
+    """
     from perplab.analysis.metrics.cascade import liquidated_notional
     from perplab.analysis.metrics.losses import BOOK, FUND, loss_network
 

@@ -1,4 +1,4 @@
-"""Figures of hand-worked runs, of edge cases, and of the real series through the same estimators."""
+"""Figures of hand-made runs, of edge cases, and of real series by the same estimators."""
 
 import csv
 import gzip
@@ -13,8 +13,9 @@ import pytest
 from perplab.analysis.estimators import impulse_response as responses
 from perplab.analysis.estimators import series as run_series
 from perplab.analysis.estimators import unit_root as walks
-from perplab.analysis.metrics import cascade, peg_metrics
+from perplab.analysis.metrics import cascade, catalogue, peg_metrics
 from perplab.analysis.metrics import summary as metrics
+from perplab.analysis.metrics.branches import summary_since
 from perplab.sim.errors import ParameterError
 from perplab.sim.state.records import ADL, SETTLEMENT, TWIN_TAKEOVER
 from tests.recorded import (
@@ -67,7 +68,10 @@ def moments():
 
 @real_data
 def test_real_half_life_is_the_published_one_and_longer_without_the_future(moments):
-    """The published figure is of a centred 7-day mean; the same closes against the mean of the last 7 days come back more slowly."""
+    """The published figure is of a centred 7-day mean.
+
+    Against the mean of the last 7 days the same closes revert more slowly.
+    """
     perpetual, spot = real_closes()
     figures, published = peg_metrics.basis_figures(perpetual, spot), moments["basis_bps_1h"]
     basis = run_series.basis_bps(perpetual, spot)
@@ -235,7 +239,10 @@ def test_half_life_recovers_a_known_autoregression():
 
 @pytest.mark.parametrize(("half_life", "told"), [(1.4, 60), (6.6, 60), (23.0, 45)])
 def test_half_life_of_a_month_has_no_bias(half_life, told):
-    """Of 60 samples the median lies within two of its standard errors (1.25 x sd / sqrt(60), on the logarithm), and so many at least are told from a walk."""
+    """The median of 60 samples lies within two of its standard errors, and most are significant.
+
+    The standard error is 1.25 x sd / sqrt(60), on the logarithm.
+    """
     samples = walks.autoregressions(np.random.default_rng(12).standard_normal((60, 696)), half_life)
     found = np.log([walks.median_half_life(sample) for sample in samples]) - math.log(half_life)
     assert abs(np.median(found)) < 2 * 1.25 * np.subtract(
@@ -245,7 +252,10 @@ def test_half_life_of_a_month_has_no_bias(half_life, told):
 
 
 def test_a_random_walk_has_no_half_life():
-    """At the 5 % level at most 12 of 120 walks (binomial, .995) look like reversion, in the whole and outside a plateau."""
+    """At the 5 % level at most 12 of 120 random walks (binomial, .995) look like reversion.
+
+    In the whole sample, and outside a dead band.
+    """
     paths = np.cumsum(np.random.default_rng(4).normal(0, 1, (120, 696)), axis=1)
     assert 0 < sum(math.isfinite(peg_metrics.half_life_hours(path)) for path in paths) <= 12
     shares = [
@@ -364,3 +374,30 @@ def test_reversion_of_a_run_reads_its_own_plateau():
     speeds = responses.reversion_speed(noisy_run(days=30))
     assert speeds["inside"]["hours"] + speeds["outside"]["hours"] == 30 * 24 - 24 + 1 - 168
     assert metrics.summarize(noisy_run(days=2))["basis_half_life_hours"] is None
+
+
+def test_a_new_metric_is_a_function_with_its_entry(monkeypatch):
+    """Summary, tables, sweeps and labels follow from the entry; nothing else lists metrics."""
+    monkeypatch.setattr(catalogue, "METRICS", dict(catalogue.METRICS))
+
+    @catalogue.metric("largest bid", "USD", group="market", sweep_table="activity", whole_run=True)
+    def bid_max(run):
+        return run.series["best_bid"].max() + run.facts["tick"]
+
+    run = short_run()
+    assert metrics.summarize(run)["bid_max"] == pytest.approx(99.06 + 0.1)
+    assert catalogue.tabled_metrics()["bid_max"].words == "largest bid"
+    assert catalogue.sweep_columns("activity")[-1] == "bid_max"
+    assert catalogue.label("bid_max", "thousand ") == "largest bid (thousand USD)"
+    assert catalogue.interval_of([0.0, 0.0, 9.0], "bid_max")[1] == 0.0
+    assert "bid_max" not in summary_since(run, 1.0)
+    assert metrics.summarize(short_run(best_bid=[math.nan] * 4))["bid_max"] is None
+    assert catalogue.why_unknown("bid_max", {}, 1.0, False) == "no rows to compute it from"
+
+
+def test_the_catalogue_states_group_and_unit_of_every_metric():
+    for key, entry in catalogue.all_metrics().items():
+        assert entry.group in catalogue.GROUPS and entry.of in ("run", "closes", "funding"), key
+        assert entry.compute.__doc__.startswith("Return "), key
+        for ending, unit in (("_bps", "bp"), ("_bps_8h", "bp per 8 h"), ("_share", "share")):
+            assert not key.endswith(ending) or entry.unit == unit, key

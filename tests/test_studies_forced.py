@@ -1,4 +1,4 @@
-"""Studies of forced trading: figures worked by hand, and one short run of each story checked against its raw records."""
+"""Studies of forced trading: hand-made figures, and a short run of each scenario."""
 
 import numpy as np
 import pytest

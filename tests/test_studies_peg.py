@@ -1,4 +1,4 @@
-"""The studies of the peg compute what they say: on small runs worked by hand, and on short real ones."""
+"""The studies of the peg, on small hand-made runs and on short real ones."""
 
 import math
 
@@ -30,7 +30,10 @@ HOURS = 30 * 24
 
 
 def crowded_run():
-    """Return a month in which shorts hold 40 lots in days 2 and 3 and 10 afterwards; carry traders hold as much, long."""
+    """Return a month in which shorts hold 40 lots on days 2 and 3 and 10 afterwards.
+
+    Carry traders hold as much, long.
+    """
     hours = np.arange(HOURS + 1)
     shorts = np.where((hours >= 24) & (hours < 72), -40, -10)
     kinds = np.zeros((HOURS + 1, 2), KIND_SERIES)
@@ -103,9 +106,7 @@ def test_closed_forms_of_the_costless_study():
 
 
 def test_a_story_gives_its_figures_and_the_control_differs_only_in_tolerance():
-    figures = seeds.scenario_figures(
-        "calm", {"days": 0.2}, ("seed", "conservation_error_units"), 3
-    )
+    figures = seeds.scenario_figures("calm", {"days": 0.2}, ("seed", "conservation_error_units"), 3)
     assert figures == {"seed": 3, "conservation_error_units": 0}
     control = load("short-crowding", studies_peg.CONTROL).populations["shorts"].traits
     assert control == load("short-crowding").populations["shorts"].traits | {

@@ -12,7 +12,7 @@ import numpy as np
 from perplab.analysis.estimators.series import mean_interval
 
 METRICS = {}
-GROUPS = ("", "basis", "funding", "market", "forced", "run")
+GROUPS = ("basis", "funding", "market", "forced", "run", "")
 MAGNITUDES = ((1e9, "billion "), (1e6, "million "), (1e3, "thousand "))
 
 

@@ -28,7 +28,7 @@ def liquidated_notional(run):
     return cascade.liquidated_notional(run.events, run.facts["lot"])
 
 
-@forced_metric("max consecutive liquidation rounds")
+@forced_metric("consecutive liquidation rounds, max")
 def liquidation_rounds_max(run):
     """Return the most successive liquidation rounds with a forced event, across steps."""
     return cascade.rounds_max(run.events, run.rounds_per_step)

@@ -73,7 +73,7 @@ def funding_unknown(summary, hours, twin):
     """Return why a figure of the settlements is unknown."""
     if summary.get("funding_mean_bps_8h") is None:
         return "no settlement"
-    return "too few settlements, or all equal"
+    return "too few rates, or equal ones"
 
 
 basis_metric = functools.partial(metric, group="basis", of="closes")
@@ -141,7 +141,7 @@ def funding_negative_share(funding):
     return mean(funding.rates < 0)
 
 
-@funding_metric("settlements from 0 to below the interest rate", "share")
+@funding_metric("settlements in [0, interest rate)", "share")
 def funding_below_interest_share(funding):
     """Return the share of rates that are not negative and below the interest rate."""
     return mean((funding.rates >= 0) & (funding.rates < funding.interest))

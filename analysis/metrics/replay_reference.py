@@ -1,4 +1,4 @@
-"""The real perpetual of a replayed file, the reference for the simulated one."""
+"""The real perpetual of a replayed file, to draw beside the simulated one."""
 
 from datetime import UTC
 
@@ -20,13 +20,13 @@ from perplab.sim.state.records import DAMPER_MODES
 
 
 def real_market(scenario, rulebook):
-    """Return the real basis and funding over the window of a replay, None if the file has none.
+    """Return the real basis and funding over the window that a scenario replays, or None where the file has none.
 
     Parameters
     ----------
     scenario : perplab.scenarios.files.schema.Scenario
     rulebook : perplab.sim.rulebook.rulebook.Rulebook
-        Its funding formula gives a proxy of the real rate where no funding file is given.
+        Its law turns the real premium into the proxy of funding where no funding file is given.
 
     Returns
     -------
@@ -41,9 +41,11 @@ def real_market(scenario, rulebook):
     """
     process = next(iter(scenario.all_assets.values())).price
     compared = scenario.comparison
-    if compared is None or not isinstance(process, Replay):
-        return None
-    if not has_column(process, compared.perp_column):
+    if (
+        compared is None
+        or not isinstance(process, Replay)
+        or not has_column(process, compared.perp_column)
+    ):
         return None
     columns = process.real([compared.perp_column, process.column])
     real = {
@@ -61,14 +63,14 @@ def has_column(process, column):
 
 
 def funding_by_law(seconds, basis, rulebook):
-    """Return the funding that a rulebook's formula gives on the real basis: a proxy of the rate.
+    """Return the funding that a rulebook's law gives on the basis of each bar: a proxy of the real rate.
 
     Parameters
     ----------
     seconds : numpy.ndarray
         Times of the bars since the start of the run.
     basis : numpy.ndarray, fraction
-        Stands in for the premium index, which needs bid and ask.
+        Stands for the premium index, which a file of prices does not hold: bid and ask are unknown.
     rulebook : Rulebook
 
     Returns
@@ -78,17 +80,31 @@ def funding_by_law(seconds, basis, rulebook):
 
     Notes
     -----
-    Intervals end at multiples of the funding interval since the start. A bar's weight is its number
-    in the interval where the venue weighs samples by a ramp, otherwise 1. An interval without bars
-    has no rate.
+    Intervals end at multiples of the funding interval since the start. Bars count with their number in the interval as weight
+    where the venue weighs samples by a ramp, equally otherwise; an interval without bars has no rate.
     """
     law, interval = rulebook.funding, 3600.0 * rulebook.funding.interval_hours
-    known, number = np.isfinite(basis), np.ceil(seconds / interval).astype(int)
-    ends = np.arange(1, number.max(initial=0) + 1)
-    ramp, mode = rulebook.premium.average == "linear_ramp", DAMPER_MODES.index(law.damper_mode)
-    terms = law.interest, law.damper, mode, rulebook.funding_cap, law.divisor
-    premiums = [average(basis[known & (number == end)], ramp) for end in ends]
-    rates = [max(law.floor, funding_rate(premium, *terms)) for premium in premiums]
+    known = np.isfinite(basis)
+    place = np.ceil(seconds / interval).astype(int)
+    ends = np.arange(1, place.max(initial=0) + 1)
+    premiums = [
+        average(basis[known & (place == end)], rulebook.premium.average == "linear_ramp")
+        for end in ends
+    ]
+    rates = [
+        max(
+            law.floor,
+            funding_rate(
+                premium,
+                law.interest,
+                law.damper,
+                DAMPER_MODES.index(law.damper_mode),
+                rulebook.funding_cap,
+                law.divisor,
+            ),
+        )
+        for premium in premiums
+    ]
     return {
         "funding_seconds": ends * interval,
         "funding": np.array(rates) * FUNDING_SECONDS / interval,

@@ -44,14 +44,12 @@ VARIANTS = {
 
 
 def premium_state(premium, interest, damper, clearance=CLEARANCE_BPS / BPS):
-    """Return the place of a premium: inside the dead band, outside (below it), or None.
-
-    None near an edge or above.
+    """Return where a premium stands to the damper's plateau: inside, outside (below it), or None near an edge or above.
 
     Examples
     --------
-    >>> [premium_state(premium, 1e-4, 5e-4) for premium in (0.0, -6e-4, -4e-4)]
-    ['inside', 'outside', None]
+    >>> premium_state(0.0, 1e-4, 5e-4), premium_state(-6e-4, 1e-4, 5e-4), premium_state(-4e-4, 1e-4, 5e-4)
+    ('inside', 'outside', None)
     """
     if premium < interest - damper - clearance:
         return "outside"
@@ -61,10 +59,7 @@ def premium_state(premium, interest, damper, clearance=CLEARANCE_BPS / BPS):
 
 
 def states_of(market, wanted):
-    """Run a market hour by hour until it has been in each wanted state.
-
-    Yields each state once, with the market in it.
-    """
+    """Run a market hour by hour until it has been in each wanted state; give each state with the market in it, once."""
     hour, missing = round(HOUR_SECONDS / market.setup.dt), set(wanted)
     market.run(EARLIEST_HOURS * hour)
     for _ in range(EARLIEST_HOURS, LATEST_HOURS):
@@ -79,10 +74,7 @@ def states_of(market, wanted):
 
 
 def switch_funding(market, arm):
-    """Set a market's rates to 0 from now on ("zero"), or switch its funding off ("off").
-
-    Without funding carry traders do not quote.
-    """
+    """Let the rates of a market be 0 from now on ("zero"), or end its funding with the carry traders' quotes ("off")."""
     if arm == "on":
         return
     nothing = "cap" if arm == "zero" else "funding_on"
