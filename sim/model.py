@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import itertools
 import math
 import pathlib
 import pickle
@@ -32,11 +31,11 @@ from perplab.sim.state.records import (
     KIND,
     LEAST_TICKS,
     MOST_TICKS,
-    OUTCOMES,
     PRICE_OUTSIDE,
     RULE_RAISED,
     VIEW,
 )
+from perplab.sim.state.run_facts import describe_run
 from perplab.sim.state.widen import widened
 from perplab.sim.streams import generator
 from perplab.sim.traders import edit as handling
@@ -364,58 +363,9 @@ class PerpetualMarket(mesa.Model):
         return np.concatenate([rows, self.tables["kind_series"][:1]])
 
     def _meta(self):
-        run, market, venue = (
-            self.tables["run"][0],
-            self.tables["market"][0],
-            self.tables["venue"][0],
-        )
-        fields = ("decisions", "order_messages", "trades", "rounds_max", "traders")
-        fund = int(venue["fund_row"])
-        return {
+        return describe_run(self.tables, self.setup) | {
             "seed": self.seed,
-            "dt": self.setup.dt,
-            "steps": self.step_number,
-            "unit": self.layout.unit,
-            **{field: int(run[field]) for field in fields},
-            **{
-                field: float(market[field])
-                for field in (
-                    "tick",
-                    "lot",
-                    "units_per_price",
-                    "interval_seconds",
-                )
-            },
-            "interest": float(market["funding_law"]["interest_rate"]),
-            "divisor": float(market["funding_law"]["divisor"]),
-            "damper": float(market["funding_law"]["damper"]),
-            "cap": float(market["funding_law"]["cap"]),
-            "impact_notional": float(market["premium_law"]["impact_notional"]),
-            "units_per_tick": int(market["units_per_tick"]),
-            "damper_mode": int(market["funding_law"]["damper_mode"]),
-            "funding_on": int(market["funding_on"]),
-            "record_seconds": float(run["record_steps"] * run["dt"]),
-            "round_seconds": float(venue["round_seconds"]),
-            "outcomes": dict(zip(OUTCOMES, run["outcomes"].tolist(), strict=False)),
             "wall_seconds": self.wall_seconds,
-            "thin_samples": int(market["thin_samples"]),
-            "premium_samples": int(market["all_samples"]),
-            "fund_initial": int(
-                self.setup.markets[0].rulebook.units(self.setup.markets[0].rulebook.fund.initial)
-            ),
-            "fund_equity": self.fund_equity,
-            "fund_lots": int(self.tables["position"]["lots"][fund, 0]),
-            "venue_fees": int(venue["fees"]),
-            "shared_loss": int(venue["shared_loss"]),
-            "trader_kinds": [
-                [kind, len(list(those))]
-                for kind, those in itertools.groupby(
-                    self.tables["trader"]["kind"][: int(run["traders"])].tolist()
-                )
-            ],
-            "shock_seconds": [
-                list(shock.seconds) for asset in self.setup.assets for shock in asset.shocks
-            ],
             "conservation_error_units": self.conservation_error_units,
         }
 

@@ -1,5 +1,6 @@
 """Runs that no simulation made: small hand-worked ones, and a large random one for figures."""
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -23,23 +24,40 @@ META = {
     "order_messages": 50,
     "trades": 20,
     "wall_seconds": 0.5,
+    "traders": 100,
     "unit": 1e-6,
-    "lot": 0.001,
-    "tick": 0.1,
-    "interest": 1e-4,
-    "damper": 5e-4,
-    "cap": 3e-3,
-    "divisor": 1.0,
-    "damper_mode": 0,
-    "interval_seconds": 28800.0,
-    "round_seconds": 5.0,
-    "thin_samples": 5,
-    "premium_samples": 20,
     "outcomes": {"done": 40, "refused_margin": 3, "refused_band": 0},
-    "fund_initial": 1_000_000,
-    "fund_equity": 3_500_000,
     "conservation_error_units": 0,
 }
+MARKET = {
+    "venue": 0,
+    "lot": 0.001,
+    "tick": 0.1,
+    "funding_law": {"interest_rate": 1e-4, "damper": 5e-4, "cap": 3e-3, "divisor": 1.0},
+    "interval_seconds": 28800.0,
+    "thin_samples": 5,
+    "premium_samples": 20,
+}
+VENUE = {
+    "round_seconds": 5.0,
+    "fund_initial": 1_000_000,
+    "fund_equity": 3_500_000,
+    "fees": 0,
+    "shared_loss": 0,
+}
+
+
+MIXED = ("events", "settlements", "prints", "positions")
+
+
+def meta_of(market=(), venue=(), **more):
+    """Return what the records of a run with one market state beside their rows."""
+    return {
+        **META,
+        "markets": [copy.deepcopy(MARKET) | dict(market)],
+        "venues": [VENUE | dict(venue)],
+        **more,
+    }
 
 
 @dataclasses.dataclass
@@ -51,9 +69,37 @@ class Recorded:
     kind_names: list
     events: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, EVENT))
     settlements: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, SETTLEMENT))
-    meta: dict = dataclasses.field(default_factory=lambda: dict(META))
+    meta: dict = dataclasses.field(default_factory=meta_of)
     prints: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, PRINT))
     positions: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, OPEN_POSITION))
+
+
+def beside(run, other):
+    """Return `run` as market 1 beside `other` as market 0, each on a venue of its own.
+
+    Rows of both are mixed in time, as a simulation writes them. Kinds and counters of the whole run
+    are those of `run`.
+    """
+    markets = [dict(each.meta["markets"][0], venue=v) for v, each in enumerate((other, run))]
+    venues = [each.meta["venues"][0] for each in (other, run)]
+    return dataclasses.replace(
+        run,
+        series=[other.series[0], run.series[0]],
+        meta=run.meta | {"markets": markets, "venues": venues},
+        **{name: mixed(getattr(other, name), getattr(run, name)) for name in MIXED},
+    )
+
+
+def mixed(first, second):
+    """Return rows of market 0 and of market 1 in one array, nodes of liquidations kept apart."""
+    first, second = first.copy(), second.copy()
+    first["market"], second["market"] = 0, 1
+    if "node" in first.dtype.names:
+        first["node"] += 10_000
+        first["parent"][first["parent"] != NO_ROW] += 10_000
+    both = np.concatenate([first, second])
+    key = next((name for name in ("seconds", "step") if name in both.dtype.names), "trader")
+    return both[np.argsort(both[key], kind="stable")]
 
 
 def rows(dtype, **columns):
@@ -66,7 +112,7 @@ def rows(dtype, **columns):
 
 
 def series_of(spot, basis_bps, step_seconds=3600.0, **columns):
-    """Return a series whose mid stands `basis_bps` from spot; mark is mid, best prices 1 each side."""
+    """Return a series whose mid is `basis_bps` from spot; mark is mid, best prices 1 each side."""
     spot, size = np.asarray(spot, float), np.size(basis_bps)
     mid = spot * (1 + np.asarray(basis_bps) / 1e4)
     return rows(
@@ -85,7 +131,7 @@ def series_of(spot, basis_bps, step_seconds=3600.0, **columns):
 
 
 def short_run(**columns):
-    """Return a run of four hourly records at a spot of 100 with bases 0, 2, 4, 6 bp and two kinds."""
+    """Return a run of four hourly records at a spot of 100: bases 0, 2, 4, 6 bp, two kinds."""
     kinds = np.zeros((4, 2), KIND_SERIES)
     kinds["seconds"] = 3600.0 * np.arange(4)[:, None]
     kinds["equity"][-1], kinds["funding"][-1] = (3_000_000, -5_000_000), (1_000_000, -1_000_000)
@@ -98,7 +144,10 @@ def short_run(**columns):
 
 
 def events_of(*slices, **columns):
-    """Return events in sequence from (node, parent, cause, lots, mark) of each slice, all forced orders by default."""
+    """Return events in sequence from (node, parent, cause, lots, mark) of each slice.
+
+    All are forced orders unless `kind` is given.
+    """
     node, parent, cause, lots, mark = zip(*slices, strict=True)
     return rows(
         EVENT,
@@ -141,7 +190,7 @@ def noisy_run(
         list(kind_names),
         noisy_events(rng, series),
         noisy_settlements(series),
-        {**META, "steps": days * 1440},
+        meta_of(steps=days * 1440),
     )
 
 
@@ -164,7 +213,7 @@ def noisy_kinds(rng, size, count):
 
 
 def noisy_events(rng, series):
-    """Return liquidations around two thirds of a run, every third one the child of the one before."""
+    """Return liquidations around two thirds of a run; every third a child of the one before."""
     count, at = 120, int(len(series) * 0.66)
     minutes = np.sort(
         np.clip(rng.normal(at, len(series) / 40, count).astype(int), 1, len(series) - 1)
@@ -187,7 +236,7 @@ def noisy_events(rng, series):
 
 
 def noisy_settlements(series):
-    """Return settlements every 8 h at the rate that the law gives for the mean basis of the interval."""
+    """Return settlements every 8 h at the rate of the formula for the interval's mean basis."""
     ends = np.arange(480, len(series), 480)
     premium = np.array([series["premium"][end - 480 : end].mean() for end in ends])
     return rows(

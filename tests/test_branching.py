@@ -169,8 +169,10 @@ def test_a_fund_keeps_what_it_was_given_under_another_rulebook():
         load("calm", SHORT | {"market.rulebook": "bybit", "market.changes.fund.initial": 77.0}),
     )
     market = build(base, 1)
-    given = market.records().meta["fund_initial"]
-    assert market.branch(setup=setup_of(other, 1)).records().meta["fund_initial"] == given
+    given = market.records().meta["venues"][0]["fund_initial"]
+    assert (
+        market.branch(setup=setup_of(other, 1)).records().meta["venues"][0]["fund_initial"] == given
+    )
 
 
 def test_an_average_that_a_new_mark_needs_begins_at_the_mark():

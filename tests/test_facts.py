@@ -1,4 +1,4 @@
-"""Facts against processes whose answers are known; sensitivity against a function whose indices are; charts and reports of small runs."""
+"""Facts of known processes, sensitivity of known functions, charts and reports of small runs."""
 
 import dataclasses
 import json
@@ -22,9 +22,10 @@ from perplab.scenarios.sweeps.sweep_design import Design, salib_shares
 
 pytest.importorskip("statsmodels")
 
-from perplab.analysis.estimators import estimates
+from perplab.analysis.estimators import estimates, fact_rows
 from perplab.analysis.metrics import stylised_facts as facts
 from perplab.analysis.metrics import summary as metrics
+from perplab.analysis.metrics import trader_facts
 
 RNG = np.random.default_rng
 
@@ -57,9 +58,9 @@ def sweep_of(kind, samples, function, seeds=(0,)):
 
 def test_sobol_indices_of_the_ishigami_function():
     pytest.importorskip("SALib")
-    from perplab.analysis.estimators.sensitivity import indices
+    from perplab.analysis.estimators.sensitivity import sensitivity_indices
 
-    found = indices(sweep_of("saltelli", 2_048, ishigami), "figure")
+    found = sensitivity_indices(sweep_of("saltelli", 2_048, ishigami), "figure")
     last = found[found["samples"] == 2_048].set_index(["index", "factor"])["value"]
     for index, known in (("first", (0.3139, 0.4424, 0.0)), ("total", (0.5576, 0.4424, 0.2437))):
         assert [last[index, factor] for factor in "abc"] == pytest.approx(known, abs=0.03)
@@ -71,9 +72,9 @@ def test_sobol_indices_of_the_ishigami_function():
 
 def test_morris_effects_of_a_linear_function():
     pytest.importorskip("SALib")
-    from perplab.analysis.estimators.sensitivity import indices
+    from perplab.analysis.estimators.sensitivity import sensitivity_indices
 
-    found = indices(
+    found = sensitivity_indices(
         sweep_of("morris", 16, lambda shares: shares @ np.array([3.0, 1.0, 0.0])), "figure"
     )
     last = found[(found["samples"] == 16)].set_index(["index", "factor"])["value"]
@@ -99,17 +100,17 @@ def test_facts_of_a_run_have_units_and_intervals_in_order(small_run):
         and (known["low"] <= known["high"]).all()
         and frame["unit"].str.len().min() > 0
     )
-    short = frame[frame["how"] == facts.SHORT]
+    short = frame[frame["how"] == fact_rows.SHORT]
     assert len(short) > 12 and short[["low", "high"]].isna().all(axis=None)
     assert frame.equals(facts.facts(small_run[1]))
 
 
 def test_facts_and_summary_say_the_same():
-    """Both leave out the warm-up and look at the same rows, so that what both tell is one number."""
+    """Both leave out the warm-up and use the same rows, so their shared figures are equal."""
     from tests.recorded import noisy_run
 
     records = noisy_run(days=25)
-    records.meta |= {"traders": 100}
+    records.meta["traders"] = 100
     frame, summary = facts.facts(records).set_index("fact"), metrics.summarize(records)
     for fact, key in (
         ("basis, mean", "basis_mean_bps"),
@@ -117,7 +118,7 @@ def test_facts_and_summary_say_the_same():
         ("funding, mean", "funding_mean_bps_8h"),
         ("funding, standard deviation", "funding_sd_bps_8h"),
         ("funding, first autocorrelation", "funding_acf1"),
-        ("settlements at the interest rate", "funding_pinned_share"),
+        ("settlements at the interest rate", "funding_at_interest_share"),
         ("settlements below 0", "funding_negative_share"),
     ):
         assert (
@@ -131,7 +132,7 @@ def test_facts_and_summary_say_the_same():
         < frame.loc["basis, mean", "high"]
     )
     assert frame.loc["settlements below 0", "value"] < frame.loc["settlements below 0", "high"] <= 1
-    assert math.isnan(frame.loc["liquidations, a trader and year", "high"])
+    assert math.isnan(frame.loc["liquidations per trader-year", "high"])
 
 
 SWEPT = pd.DataFrame(
@@ -304,13 +305,16 @@ def fallen(tmp_path_factory):
 
 
 def test_losses_add_up_to_what_the_events_say(fallen):
-    """Every liquidated lot has another side, and what is lost against the mark is what the trades say, makers known or not."""
+    """Every liquidated lot has a counterparty, and losses against the mark are those of the trades.
+
+    Whether makers are known or not.
+    """
     from perplab.analysis.metrics.cascade import liquidated_notional
     from perplab.analysis.metrics.losses import BOOK, FUND, loss_network
 
     records = fallen[1]
     lot, unit, events = (
-        records.meta["lot"],
+        records.meta["markets"][0]["lot"],
         records.meta["unit"],
         records.events[records.events["node"] >= 0],
     )
@@ -370,7 +374,7 @@ def test_facts_of_cascades_and_of_trades(fallen):
         assert frame.loc[name, "low"] <= frame.loc[name, "value"] <= frame.loc[name, "high"], name
     shares = [
         frame.loc[f"liquidated notional, share of {name}", "value"]
-        for name in ("book", "fund", "deleveraged")
+        for name in ("book", "fund", "ADL")
     ]
     assert sum(shares) == pytest.approx(1.0) and frame.loc["largest tree", "value"] >= 1
 
@@ -380,7 +384,7 @@ def test_an_attack_is_accounted_for():
 
     records = noisy_run(days=3, kind_names=("noise", "manipulation"))
     records.kinds["spot_lots"][10, 1], records.kinds["lots"][-1, 1] = 700, -300
-    told = {row[0]: row[1] for row in facts.attack_facts(records, 0)}
+    told = {row[0]: row[1] for row in trader_facts.attack_facts(metrics.market_run(records))}
     profit = (records.kinds["equity"][-1, 1] - records.kinds["equity"][0, 1]) * 1e-6
     assert (
         told["attacker: profit"]
@@ -396,7 +400,7 @@ def test_an_attack_is_accounted_for():
     shorts = records.events[records.events["lots"] > 0]
     whole = sum(amount for name, amount in told.items() if name.startswith("liquidated shorts"))
     assert whole == pytest.approx((shorts["lots"] * shorts["mark"] * 0.001).sum())
-    assert not list(facts.attack_facts(noisy_run(days=3), 0))
+    assert not list(trader_facts.attack_facts(metrics.market_run(noisy_run(days=3))))
 
 
 def test_the_report_of_a_fall_draws_trees_and_losses(fallen, monkeypatch):

@@ -1,6 +1,8 @@
-"""Do 95 % intervals cover? Known processes, fixed seeds; bounds are what a binomial of .88 and of .98 gives once in two hundred.
+"""Coverage of 95 % intervals on known processes with fixed seeds.
 
-The upper bound can only fail where there are some hundreds of samples: intervals of which all hold the true value are too wide.
+Bounds are those of a binomial of .88 and of .98 that are missed once in two hundred. The upper
+bound can only fail with some hundreds of samples: intervals that all cover the true value are too
+wide.
 """
 
 import math
@@ -14,7 +16,7 @@ from perplab.analysis.estimators.block_intervals import (
     POSITIVE,
     binomial_limits,
     block_interval,
-    drawn_interval,
+    bootstrap_interval,
     share_interval,
 )
 from perplab.analysis.estimators.discovery import component_share, price_discovery, regression_rows
@@ -26,7 +28,7 @@ LOWEST, HIGHEST = 0.88, 0.98
 
 
 def covers(intervals, true):
-    """Return whether so many intervals hold the true value as coverage between .88 and .98 makes likely."""
+    """Return whether the number of intervals that cover the true value fits .88 to .98."""
     inside = sum(low <= true <= high for _, low, high in intervals)
     return (
         binom.ppf(0.005, len(intervals), LOWEST)
@@ -41,7 +43,7 @@ def month(half_life, samples=400, seed=1, rows=696):
 
 @pytest.mark.parametrize("half_life", [1.4, 6.6, 17.0, 23.0])
 def test_mean_deviation_and_share_of_a_month_of_hours(half_life):
-    """Blocks of a day, as a bootstrap takes them, cover the mean of a half-life of 23 h 73 times in a hundred."""
+    """A bootstrap of daily blocks covers the mean in 73 % of samples at a half-life of 23 h."""
     paths, sd = month(half_life), (1 - 0.25 ** (1 / half_life)) ** -0.5
     assert covers([block_interval(np.mean, path) for path in paths], 0.0)
     assert covers([block_interval(np.std, path, POSITIVE) for path in paths], sd)
@@ -75,12 +77,12 @@ def test_a_share_that_none_or_all_have_is_not_certain():
 
 def test_quantiles_of_independent_rows():
     found = [
-        drawn_interval(lambda rows: np.quantile(rows, 0.9), RNG(seed).standard_normal(150))
+        bootstrap_interval(lambda rows: np.quantile(rows, 0.9), RNG(seed).standard_normal(150))
         for seed in range(25)
     ]
     assert covers(found, 1.2816)
-    assert math.isnan(drawn_interval(np.mean, np.ones(50))[1]) and math.isnan(
-        drawn_interval(np.mean, np.arange(9.0))[1]
+    assert math.isnan(bootstrap_interval(np.mean, np.ones(50))[1]) and math.isnan(
+        bootstrap_interval(np.mean, np.arange(9.0))[1]
     )
 
 
@@ -140,7 +142,7 @@ def meeting(own, other, samples=60, rows=2_500, seed=7):
 
 @pytest.mark.parametrize(("own", "other"), [(0.01, 0.03), (0.03, 0.0), (0.03, -0.005)])
 def test_component_share_within_and_beyond_its_boundary(own, other):
-    """Where spot leads alone the share is 0, and where the perpetual closes more than the gap it is below: both are told."""
+    """Spot leads alone: the share is 0; the perpetual closes more than the gap: below 0."""
     pytest.importorskip("statsmodels")
     found = [component_share(regression_rows(prices, 1)) for prices in meeting(own, other)]
     assert covers(found, other / (own + other)) and np.isfinite([low for _, low, _ in found]).all()
@@ -159,7 +161,10 @@ def test_information_share_of_two_that_meet():
 
 @pytest.mark.parametrize(("exponent", "noise"), [(0.5, 0.3), (1.0, 0.3), (0.5, 5.0)])
 def test_impact_exponent_where_flow_explains_much_and_little(exponent, noise):
-    """With noise of 5 flow explains a hundredth of the variance, and groups whose mean goes against the flow stay in."""
+    """With noise of 5 flow explains 1 % of the variance.
+
+    Groups whose mean goes against the flow stay in.
+    """
     found = []
     for seed in range(20):
         rng = RNG(seed)

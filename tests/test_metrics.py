@@ -1,4 +1,4 @@
-"""Figures of hand-worked runs, of edge cases, and of the real series through the same estimators."""
+"""Figures of hand-made runs, of edge cases, and of real series by the same estimators."""
 
 import csv
 import gzip
@@ -13,12 +13,12 @@ import pytest
 from perplab.analysis.estimators import impulse_response as responses
 from perplab.analysis.estimators import series as run_series
 from perplab.analysis.estimators import unit_root as walks
-from perplab.analysis.metrics import cascade
+from perplab.analysis.metrics import cascade, catalogue, peg_metrics
 from perplab.analysis.metrics import summary as metrics
+from perplab.analysis.metrics.branches import summary_since
 from perplab.sim.errors import ParameterError
 from perplab.sim.state.records import ADL, SETTLEMENT, TWIN_TAKEOVER
 from tests.recorded import (
-    META,
     Recorded,
     events_of,
     noisy_run,
@@ -68,9 +68,12 @@ def moments():
 
 @real_data
 def test_real_half_life_is_the_published_one_and_longer_without_the_future(moments):
-    """The published figure is of a centred 7-day mean; the same closes against the mean of the last 7 days come back more slowly."""
+    """The published figure is of a centred 7-day mean.
+
+    Against the mean of the last 7 days the same closes revert more slowly.
+    """
     perpetual, spot = real_closes()
-    figures, published = metrics.basis_figures(perpetual, spot), moments["basis_bps_1h"]
+    figures, published = peg_metrics.basis_figures(perpetual, spot), moments["basis_bps_1h"]
     basis = run_series.basis_bps(perpetual, spot)
     centred = basis[84:-83] - np.convolve(basis, np.full(168, 1 / 168), "valid")
     slope = float(walks.regression(centred[:-1], np.diff(centred))[0])
@@ -86,7 +89,7 @@ def test_real_half_life_is_the_published_one_and_longer_without_the_future(momen
 @real_data
 @pytest.mark.parametrize("year", ["2020", "2021", "2022", "2023"])
 def test_real_basis_of_a_year(moments, year):
-    figures = metrics.basis_figures(*real_closes(year))
+    figures = peg_metrics.basis_figures(*real_closes(year))
     assert figures["basis_mean_bps"] == pytest.approx(moments[f"basis_{year}"]["mean"], abs=1e-5)
     assert figures["basis_sd_bps"] == pytest.approx(moments[f"basis_{year}"]["sd"], abs=1e-5)
 
@@ -94,13 +97,13 @@ def test_real_basis_of_a_year(moments, year):
 @real_data
 @pytest.mark.parametrize("year", ["", "2020", "2021", "2022", "2023"])
 def test_real_funding(moments, year):
-    figures = metrics.funding_figures(real_rates(year), 1e-4, 28800.0)
+    figures = peg_metrics.funding_figures(real_rates(year), 1e-4, 28800.0)
     published = moments[f"funding_{year}"] if year else moments["funding_bps_per_8h"]
     for key, name in (
         ("funding_mean_bps_8h", "mean"),
         ("funding_sd_bps_8h", "sd"),
         ("funding_negative_share", "share_negative"),
-        ("funding_pinned_share", "share_pinned"),
+        ("funding_at_interest_share", "share_pinned"),
     ):
         assert figures[key] == pytest.approx(published[name], abs=6e-5)
     if not year:
@@ -144,8 +147,8 @@ def test_figures_of_four_hours_by_hand():
 )
 def test_bad_debt_is_the_most_that_the_fund_was_below_zero(rows, end, bad):
     run = short_run(fund=rows)
-    run.meta["fund_equity"] = end
-    assert metrics.summarize(run)["bad_debt"] == bad
+    run.meta["venues"][0]["fund_equity"] = end
+    assert metrics.summarize(run)["fund_deficit_max"] == bad
 
 
 def test_unknown_is_none_and_json_has_no_nan():
@@ -153,7 +156,7 @@ def test_unknown_is_none_and_json_has_no_nan():
     for key in (
         "basis_half_life_hours",
         "funding_mean_bps_8h",
-        "funding_pinned_share",
+        "funding_at_interest_share",
         "funding_acf1",
         "amplification",
         "perp_to_spot_return_sd",
@@ -178,7 +181,7 @@ def test_closes_with_an_empty_book_are_left_out():
     run.series[0]["mid"][3] = run.series[0]["best_bid"][3] = 0
     figures = metrics.summarize(run)
     assert figures["basis_mean_bps"] == pytest.approx(2)
-    assert figures["book_empty_share"] == 0.25
+    assert figures["one_sided_book_share"] == 0.25
 
 
 def test_closes_are_the_last_rows_not_after_whole_hours():
@@ -197,22 +200,23 @@ def test_warmup_holds_from_three_days_on():
 
 
 def test_funding_shares_by_hand():
-    figures = metrics.funding_figures(
+    figures = peg_metrics.funding_figures(
         np.array([1e-4, 1e-4, -1e-4, 0.0, 0.5e-4, 3e-4]), 1e-4, 28800.0
     )
-    assert figures["funding_pinned_share"] == pytest.approx(2 / 6)
+    assert figures["funding_at_interest_share"] == pytest.approx(2 / 6)
     assert figures["funding_negative_share"] == pytest.approx(1 / 6)
-    assert figures["funding_between_share"] == pytest.approx(2 / 6)
+    assert figures["funding_below_interest_share"] == pytest.approx(2 / 6)
     assert figures["funding_mean_bps_8h"] == pytest.approx(4.5 / 6)
 
 
 def test_hourly_funding_is_stated_per_eight_hours_and_pinned_at_its_eighth():
     run = short_run()
-    run.meta |= {"interval_seconds": 3600.0, "divisor": 8.0}
+    run.meta["markets"][0]["interval_seconds"] = 3600.0
+    run.meta["markets"][0]["funding_law"]["divisor"] = 8.0
     run.settlements = rows(SETTLEMENT, seconds=[3600.0, 7200.0], rate=[1e-4 / 8, 1e-4 / 8 + 1e-18])
     figures = metrics.summarize(run)
     assert figures["funding_mean_bps_8h"] == pytest.approx(1)
-    assert figures["funding_pinned_share"] == 0.5
+    assert figures["funding_at_interest_share"] == 0.5
 
 
 def test_settlements_of_other_markets_and_of_the_warmup_do_not_count():
@@ -228,25 +232,33 @@ def test_settlements_of_other_markets_and_of_the_warmup_do_not_count():
 
 def test_half_life_recovers_a_known_autoregression():
     values = reverting(np.random.default_rng(3), 40_000, 0.3, 1.0)
-    assert metrics.half_life_hours(values) == pytest.approx(math.log(0.5) / math.log(0.7), rel=0.03)
-    assert math.isnan(metrics.half_life_hours(values[:190]))
+    assert peg_metrics.half_life_hours(values) == pytest.approx(
+        math.log(0.5) / math.log(0.7), rel=0.03
+    )
+    assert math.isnan(peg_metrics.half_life_hours(values[:190]))
 
 
 @pytest.mark.parametrize(("half_life", "told"), [(1.4, 60), (6.6, 60), (23.0, 45)])
 def test_half_life_of_a_month_has_no_bias(half_life, told):
-    """Of 60 samples the median lies within two of its standard errors (1.25 x sd / sqrt(60), on the logarithm), and so many at least are told from a walk."""
+    """The median of 60 samples lies within two of its standard errors, and most are significant.
+
+    The standard error is 1.25 x sd / sqrt(60), on the logarithm.
+    """
     samples = walks.autoregressions(np.random.default_rng(12).standard_normal((60, 696)), half_life)
     found = np.log([walks.median_half_life(sample) for sample in samples]) - math.log(half_life)
     assert abs(np.median(found)) < 2 * 1.25 * np.subtract(
         *np.percentile(found, [75, 25])
     ) / 1.35 / math.sqrt(60)
-    assert sum(math.isfinite(metrics.half_life_hours(sample)) for sample in samples) >= told
+    assert sum(math.isfinite(peg_metrics.half_life_hours(sample)) for sample in samples) >= told
 
 
 def test_a_random_walk_has_no_half_life():
-    """At the 5 % level at most 12 of 120 walks (binomial, .995) look like reversion, in the whole and outside a plateau."""
+    """At the 5 % level at most 12 of 120 random walks (binomial, .995) look like reversion.
+
+    In the whole sample, and outside a dead band.
+    """
     paths = np.cumsum(np.random.default_rng(4).normal(0, 1, (120, 696)), axis=1)
-    assert 0 < sum(math.isfinite(metrics.half_life_hours(path)) for path in paths) <= 12
+    assert 0 < sum(math.isfinite(peg_metrics.half_life_hours(path)) for path in paths) <= 12
     shares = [
         responses.split_reversion(path, path / 1e4, -4e-4, 6e-4)["outside"]["random_walk_share"]
         for path in paths
@@ -318,9 +330,7 @@ def test_document_states_every_key():
 
 
 def responding(basis, seconds=3600.0):
-    return Recorded(
-        [series_of([100.0] * len(basis), basis, seconds)], short_run().kinds, [], meta=META
-    )
+    return Recorded([series_of([100.0] * len(basis), basis, seconds)], short_run().kinds, [])
 
 
 def test_response_to_an_order_by_hand():
@@ -365,3 +375,30 @@ def test_reversion_of_a_run_reads_its_own_plateau():
     speeds = responses.reversion_speed(noisy_run(days=30))
     assert speeds["inside"]["hours"] + speeds["outside"]["hours"] == 30 * 24 - 24 + 1 - 168
     assert metrics.summarize(noisy_run(days=2))["basis_half_life_hours"] is None
+
+
+def test_a_new_metric_is_a_function_with_its_entry(monkeypatch):
+    """Summary, tables, sweeps and labels follow from the entry; nothing else lists metrics."""
+    monkeypatch.setattr(catalogue, "METRICS", dict(catalogue.METRICS))
+
+    @catalogue.metric("largest bid", "USD", group="market", sweep_table="activity", whole_run=True)
+    def bid_max(run):
+        return run.series["best_bid"].max() + run.facts["tick"]
+
+    run = short_run()
+    assert metrics.summarize(run)["bid_max"] == pytest.approx(99.06 + 0.1)
+    assert catalogue.tabled_metrics()["bid_max"].words == "largest bid"
+    assert catalogue.sweep_columns("activity")[-1] == "bid_max"
+    assert catalogue.label("bid_max", "thousand ") == "largest bid (thousand USD)"
+    assert catalogue.interval_of([0.0, 0.0, 9.0], "bid_max")[1] == 0.0
+    assert "bid_max" not in summary_since(run, 1.0)
+    assert metrics.summarize(short_run(best_bid=[math.nan] * 4))["bid_max"] is None
+    assert catalogue.why_unknown("bid_max", {}, 1.0, False) == "no rows to compute it from"
+
+
+def test_the_catalogue_states_group_and_unit_of_every_metric():
+    for key, entry in catalogue.all_metrics().items():
+        assert entry.group in catalogue.GROUPS and entry.of in ("run", "closes", "funding"), key
+        assert entry.compute.__doc__.startswith("Return "), key
+        for ending, unit in (("_bps", "bp"), ("_bps_8h", "bp per 8 h"), ("_share", "share")):
+            assert not key.endswith(ending) or entry.unit == unit, key

@@ -89,16 +89,17 @@ def test_cap_is_drawn_when_rates_come_near(run, axes):
     assert "±30 bp" in axes.texts[0].get_text()
     with matplotlib.rc_context(style.STYLE):
         near = style.panels(1, 2.0)[1][0]
-    run.meta["cap"] = 1e-4
+    run.meta["markets"][0]["funding_law"]["cap"] = 1e-4
     assert "cap" in {drawn.get_label() for drawn in plots.funding_rate(run, near).lines}
-    run.meta["cap"] = 3e-3
+    run.meta["markets"][0]["funding_law"]["cap"] = 3e-3
 
 
 @pytest.mark.parametrize(("name", "value"), [("damper", np.inf), ("damper", 0.0), ("cap", np.inf)])
 def test_switched_off_damper_or_cap_can_be_drawn(run, tmp_path, name, value):
-    kept, run.meta[name] = run.meta[name], value
+    facts = run.meta["markets"][0]["funding_law"]
+    kept, facts[name] = facts[name], value
     plots.funding_figure(run).savefig(tmp_path / "funding.png")
-    run.meta[name] = kept
+    facts[name] = kept
 
 
 def test_liquidated_bars_hold_the_whole_notional(run, axes):

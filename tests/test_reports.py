@@ -13,11 +13,9 @@ from perplab.analysis.estimators import paired_differences as differences
 from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.figures import frame_figures as charts
 from perplab.analysis.figures.run_figures import price_and_basis_figure
-from perplab.analysis.metrics import catalogue as quantities
-from perplab.analysis.metrics import replay_fit as replay_fit
-from perplab.analysis.metrics import timeline
+from perplab.analysis.metrics import catalogue, replay_fit, scenario_words
 from perplab.analysis.metrics.branches import moment_of, since, summary_since
-from perplab.analysis.metrics.profits import profit_rows
+from perplab.analysis.metrics.losses import profit_rows
 from perplab.analysis.metrics.summary import summarize
 from perplab.analysis.report import page, sweep_report, sweep_tables
 from tests.recorded import noisy_run
@@ -88,7 +86,7 @@ def test_figure_and_table_have_one_interval():
     )
     (_, _, (bars,)) = axes.containers[0]
     drawn = np.array([[end[1] for end in segment] for segment in bars.get_segments()])
-    told = quantities.interval_of(
+    told = catalogue.interval_of(
         runs["liquidated_notional"][(runs["factor.a"] == 1) & (runs["factor.b"] == "x")] / 1e6,
         "liquidated_notional",
     )
@@ -220,12 +218,12 @@ def test_axes_are_logarithmic_where_values_go_by_ratios(levels, log):
 def test_factors_are_named_with_meaning_and_unit():
     populations = {"populations": {"providers": {"kind": "liquidity"}}}
     assert (
-        quantities.factor_words("depth", ["populations.providers.level_usd"], populations)
+        scenario_words.factor_words("depth", ["populations.providers.level_usd"], populations)
         == "depth: providers level (USD)"
     )
-    assert quantities.factor_words("rulebook", ["market.rulebook"], {}) == "rulebook"
+    assert scenario_words.factor_words("rulebook", ["market.rulebook"], {}) == "rulebook"
     assert (
-        quantities.factor_words("fee", ["market.changes.fees.taker"], {})
+        scenario_words.factor_words("fee", ["market.changes.fees.taker"], {})
         == "fee: fees taker (fraction of value)"
     )
 
@@ -274,7 +272,7 @@ def real_beside(records, shift=1.0):
 
 def test_a_replay_is_held_to_the_real_market_on_the_same_rows():
     records = noisy_run(days=4)
-    told = replay_fit.replay_fit(records, real_beside(records))
+    told = replay_fit.compare_replay(records, real_beside(records))
     assert told["basis_rmse_bps"] == pytest.approx(1.0) and told[
         "basis_correlation"
     ] == pytest.approx(1.0)
@@ -291,19 +289,19 @@ def test_a_replay_is_held_to_the_real_market_on_the_same_rows():
     )
     summary = summarize(records)
     assert all(told["simulated"][key] == pytest.approx(summary[key]) for key in told["simulated"])
-    assert replay_fit.replay_fit(records, None) is None
+    assert replay_fit.compare_replay(records, None) is None
 
 
 def test_a_real_market_with_holes_counts_fewer_rows():
     records = noisy_run(days=4)
     real = real_beside(records)
     real["basis_bps"][50:60] = math.nan
-    assert replay_fit.replay_fit(records, real)["hours"] == 63
+    assert replay_fit.compare_replay(records, real)["hours"] == 63
 
 
 def test_profits_sum_to_zero():
     records = noisy_run(days=3)
-    records.meta["venue_fees"] = 2_000_000
+    records.meta["venues"][0]["fees"] = 2_000_000
     rows = profit_rows(summarize(records), records.meta)
     assert sum(profit for _, profit, _ in rows) == pytest.approx(0.0) and sum(
         funding for *_, funding in rows
@@ -314,7 +312,7 @@ def test_profits_sum_to_zero():
 def test_attacks_and_shocks_are_marked_in_time():
     attacker = {"kind": "manipulation", "number": 1, "attack_start_hours": 36.0}
     shock = {"kind": "index_source", "at_hours": 24.0, "minutes": 30.0, "back_minutes": 30.0}
-    acting = timeline.acting_of(
+    acting = scenario_words.acting_of(
         {
             "shocks": [shock],
             "populations": {"attacker": attacker, "longs": {"kind": "noise", "number": 3}},

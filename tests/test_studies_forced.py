@@ -1,4 +1,4 @@
-"""Studies of forced trading: figures worked by hand, and one short run of each story checked against its raw records."""
+"""Studies of forced trading: hand-made figures, and a short run of each scenario."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,15 @@ from perplab.analysis.metrics.cascade import liquidated_notional, loss_shares
 from perplab.analysis.studies import forced as studies_forced
 from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs.outcome import run
-from perplab.sim.state.records import KIND_SERIES, NO_ROW, SERIES, TAKEOVER, TWIN_TAKEOVER
-from tests.recorded import Recorded, events_of, rows, series_of
+from perplab.sim.state.records import (
+    KIND_SERIES,
+    NO_ROW,
+    SERIES,
+    SETTLEMENT,
+    TAKEOVER,
+    TWIN_TAKEOVER,
+)
+from tests.recorded import Recorded, events_of, meta_of, rows, series_of
 
 LOT, HOUR = 0.001, 3600.0
 SHORT_FALL = {
@@ -52,7 +59,7 @@ def attack():
 
 def test_amplification_comes_from_the_events(fall):
     outcome, start, end = fall
-    figures = forced.cascade_figures(outcome.records, outcome.twin, start, end)
+    figures = forced.fall_figures(outcome.records, outcome.twin, start, end)
     real, twin = (
         sum(
             abs(int(event["lots"])) * event["mark"] * LOT
@@ -73,13 +80,13 @@ def test_amplification_comes_from_the_events(fall):
 
 def test_all_that_is_liquidated_is_absorbed_somewhere(fall):
     outcome, start, end = fall
-    figures = forced.cascade_figures(outcome.records, outcome.twin, start, end)
+    figures = forced.fall_figures(outcome.records, outcome.twin, start, end)
     assert sum(figures[name] for name in cascade.ABSORBERS) == pytest.approx(1)
 
 
 def test_fund_change_is_what_it_got_less_what_it_paid(fall):
     outcome, start, end = fall
-    figures = forced.cascade_figures(outcome.records, outcome.twin, start, end)
+    figures = forced.fall_figures(outcome.records, outcome.twin, start, end)
     fund = outcome.records.series[0]["fund"]
     assert figures["fund_change_usd"] == pytest.approx((fund[-1] - fund[60]) * 1e-6)
     assert figures["fund_change_usd"] == pytest.approx(
@@ -124,7 +131,7 @@ def test_shorts_are_nodes_that_buy():
 
 def test_channels_of_the_excess_sum_to_it(attack):
     market, control = (each.records() for each in attack)
-    figures = forced.weapon_figures(market, control, 2 * HOUR, 3 * HOUR)
+    figures = forced.attack_figures(market, control, 2 * HOUR, 3 * HOUR)
     assert figures["liquidated_shorts_usd"] == pytest.approx(
         liquidated_notional(forced.of_shorts(market.events), LOT)
     )
@@ -139,7 +146,7 @@ def test_channels_of_the_excess_sum_to_it(attack):
 
 def test_attacker_profit_is_the_change_of_all_he_owns(attack):
     market, control = attack
-    figures = forced.weapon_figures(market.records(), control.records(), 2 * HOUR, 3 * HOUR)
+    figures = forced.attack_figures(market.records(), control.records(), 2 * HOUR, 3 * HOUR)
     attacker = studies_forced.attacker_of(market)
     start = studies_forced.attacker_of(build(load(studies_forced.WEAPON, SHORT_ATTACK), 1)).equity
     assert figures["attacker_profit_usd"] == pytest.approx(attacker.equity - start, abs=0.01)
@@ -159,10 +166,9 @@ def test_luck_is_exposure_times_the_returns_of_the_control():
 
 
 def test_funding_is_stated_for_eight_hours():
-    records = Recorded([], np.zeros(0), [], meta={"interval_seconds": 4 * HOUR})
-    records.settlements = np.array(
-        [(HOUR * 4, 0.001), (HOUR * 8, 0.002), (HOUR * 12, 0.9)],
-        [("seconds", "f8"), ("rate", "f8")],
+    records = Recorded([], np.zeros(0), [], meta=meta_of({"interval_seconds": 4 * HOUR}))
+    records.settlements = rows(
+        SETTLEMENT, seconds=HOUR * np.array([4, 8, 12]), rate=[0.001, 0.002, 0.9]
     )
     assert forced.funding_bps(records, 0, 8 * HOUR) == pytest.approx(30)
 

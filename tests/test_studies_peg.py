@@ -1,4 +1,4 @@
-"""The studies of the peg compute what they say: on small runs worked by hand, and on short real ones."""
+"""The studies of the peg, on small hand-made runs and on short real ones."""
 
 import math
 
@@ -10,6 +10,7 @@ from perplab.agents.trader import check_trader
 from perplab.analysis.estimators.series import HOUR_SECONDS
 from perplab.analysis.studies import parent_order as reversion
 from perplab.analysis.studies import peg as studies_peg
+from perplab.analysis.studies import seeds
 from perplab.scenarios.files.loader import build, load
 from perplab.sim.state.records import (
     ACCOUNT,
@@ -22,14 +23,17 @@ from perplab.sim.state.records import (
     SETTLEMENT,
     VIEW,
 )
-from tests.recorded import META, Recorded, rows, series_of
+from tests.recorded import MARKET, Recorded, rows, series_of
 
 BRIEF = {**reversion.PARENT, "days": 1, "populations.parent.start_hours": 6}
 HOURS = 30 * 24
 
 
 def crowded_run():
-    """Return a month in which shorts hold 40 lots in days 2 and 3 and 10 afterwards; carry traders hold as much, long."""
+    """Return a month in which shorts hold 40 lots on days 2 and 3 and 10 afterwards.
+
+    Carry traders hold as much, long.
+    """
     hours = np.arange(HOURS + 1)
     shorts = np.where((hours >= 24) & (hours < 72), -40, -10)
     kinds = np.zeros((HOURS + 1, 2), KIND_SERIES)
@@ -48,13 +52,12 @@ def crowded_run():
         kinds,
         ["directional_short", "arbitrage"],
         settlements=settled,
-        meta=dict(META),
     )
 
 
 def test_a_crowd_is_described_by_its_peak_and_what_is_left():
     figures = studies_peg.crowd_figures(crowded_run())
-    lot_usd = META["lot"] * 100.0
+    lot_usd = MARKET["lot"] * 100.0
     assert figures["crowd_peak_usd"] == pytest.approx(40 * lot_usd)
     assert figures["crowd_peak_day"] == pytest.approx(1.25)
     assert figures["crowd_late_usd"] == pytest.approx(10 * lot_usd)
@@ -76,7 +79,7 @@ def test_a_target_is_met_by_the_mean_over_seeds():
         for basis in (-8.0, -3.0, -1.0)
     ]
     cells = studies_peg.target_cells(
-        studies_peg.of_seeds(results, "basis_mean_bps"), studies_peg.CALM["basis_mean_bps"]
+        seeds.of_seeds(results, "basis_mean_bps"), studies_peg.CALM["basis_mean_bps"]
     )
     assert cells[:2] == ["-6 .. -2", "yes"]
     assert (
@@ -87,10 +90,10 @@ def test_a_target_is_met_by_the_mean_over_seeds():
 
 
 def test_seeds_without_a_figure_are_left_out():
-    assert studies_peg.of_seeds([{"x": 1.0}, {"x": None}], "x").tolist() == [1.0]
+    assert seeds.of_seeds([{"x": 1.0}, {"x": None}], "x").tolist() == [1.0]
     assert (
-        studies_peg.numbers(np.array([])) == ["-", "", "-"]
-        and studies_peg.numbers(np.array([2.0]))[0] == "2.00"
+        seeds.numbers(np.array([])) == ["-", "", "-"]
+        and seeds.numbers(np.array([2.0]))[0] == "2.00"
     )
 
 
@@ -103,9 +106,7 @@ def test_closed_forms_of_the_costless_study():
 
 
 def test_a_story_gives_its_figures_and_the_control_differs_only_in_tolerance():
-    figures = studies_peg.story_figures(
-        "calm", {"days": 0.2}, ("seed", "conservation_error_units"), 3
-    )
+    figures = seeds.scenario_figures("calm", {"days": 0.2}, ("seed", "conservation_error_units"), 3)
     assert figures == {"seed": 3, "conservation_error_units": 0}
     control = load("short-crowding", studies_peg.CONTROL).populations["shorts"].traits
     assert control == load("short-crowding").populations["shorts"].traits | {

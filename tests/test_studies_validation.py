@@ -1,4 +1,4 @@
-"""The validation study: moments of known series, and its tables on short runs and a small file."""
+"""The study of `calm` against a real market: features of known series, tables of short runs."""
 
 import numpy as np
 import pandas as pd

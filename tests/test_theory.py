@@ -89,7 +89,7 @@ def test_discrete_tends_to_continuous():
 
 @pytest.mark.parametrize("carry, basis_points", [(0.0, -5.0), (0.05, -4.54), (0.2, 6.83)])
 def test_damped_premium_golden_numbers(carry, basis_points):
-    premium = theory.damped_premium(carry / theory.SETTLEMENTS_A_YEAR, 1e-4, 5e-4)
+    premium = theory.damped_premium(carry / theory.SETTLEMENTS_PER_YEAR, 1e-4, 5e-4)
     assert 1e4 * premium == pytest.approx(basis_points, abs=0.005)
 
 
@@ -102,7 +102,7 @@ def test_damped_premium_pays_the_carry(carry):
 
 def test_damped_premium_is_indeterminate_at_the_interest():
     assert math.isnan(theory.damped_premium(1e-4, 1e-4, 5e-4))
-    low, high = theory.plateau(1e-4, 5e-4)
+    low, high = theory.dead_band(1e-4, 5e-4)
     middle = np.linspace(low, high, 11)[1:-1]
     assert {rate_of(premium, 1e-4, 5e-4, 0, math.inf, 1.0) for premium in middle} == {1e-4}
 

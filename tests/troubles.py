@@ -12,7 +12,7 @@ def figures(records, twin):
         "mark": float(series["mark"][-1]),
         "trades": records.meta["trades"],
         "seed": records.meta["seed"],
-        "cap": float(records.meta["cap"]),
+        "cap": float(records.meta["markets"][0]["funding_law"]["cap"]),
         "conservation_error_units": records.meta["conservation_error_units"],
     }
 

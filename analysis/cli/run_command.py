@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from perplab.analysis.cli.terminal_tables import run_table
-from perplab.analysis.metrics.replay_fit import replay_fit
+from perplab.analysis.metrics.replay_fit import compare_replay
+from perplab.analysis.metrics.scenario_words import acting_of
 from perplab.analysis.metrics.summary import summarize
-from perplab.analysis.metrics.timeline import acting_of
 from perplab.scenarios.files.loader import checked
 from perplab.scenarios.files.overrides import COMMAND_LINE, found, resolve, stated
 from perplab.scenarios.files.validation import rulebook_of
@@ -100,7 +100,7 @@ def run_and_write(options, scenario, folder, kept, begun):
         outcome = run(scenario, options.seed, progress, kept)
     real = real_beside(scenario)
     summary = summarize(outcome.records, outcome.twin) | (
-        {} if real is None else {"real": replay_fit(outcome.records, real)}
+        {} if real is None else {"real": compare_replay(outcome.records, real)}
     )
     tell(options, scenario, summary, outcome.records.meta)
     write_run(folder, outcome, summary, time.perf_counter() - begun)

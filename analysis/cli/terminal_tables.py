@@ -6,10 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from perplab.analysis.metrics.catalogue import QUANTITIES
-from perplab.analysis.metrics.profits import profit_rows
+from perplab.analysis.metrics.catalogue import tabled_metrics, why_unknown
+from perplab.analysis.metrics.losses import profit_rows
 from perplab.analysis.metrics.summary import left_out
-from perplab.analysis.metrics.why_unknown import reason
 
 
 def amount(value):
@@ -38,7 +37,7 @@ def run_table(scenario, summary, meta):
             why = (
                 told.unit
                 if summary[key] is not None
-                else reason(key, summary, 24 * scenario.days, twin)
+                else why_unknown(key, summary, 24 * scenario.days, twin)
             )
             table.add_row(told.words, amount(summary[key]), why)
         table.add_row()
@@ -64,10 +63,10 @@ def titled(title):
     return table
 
 
-def grouped(quantities=None):
-    """Yield ``(group, [(key, Quantity)])`` of the figures of a run, in their order."""
+def grouped(metrics=None):
+    """Yield ``(group, [(key, Metric)])`` of the figures of a run, in their order."""
     for group, rows in itertools.groupby(
-        (quantities or QUANTITIES).items(), key=lambda row: row[1].group
+        (metrics or tabled_metrics()).items(), key=lambda row: row[1].group
     ):
         yield group, list(rows)
 
@@ -90,7 +89,7 @@ def plain_table(*columns):
 
 
 def real_table(real):
-    """Return the table of a simulated against a real market (`perplab.analysis.metrics.replay_fit.replay_fit`)."""
+    """Return the table of a simulated against a real market (`perplab.analysis.metrics.replay_fit.compare_replay`)."""
     from perplab.analysis.metrics.replay_fit import comparison_rows
 
     table = plain_table(
@@ -110,7 +109,7 @@ def branch_table(title, summaries, unknown):
     table.title, table.title_justify, table.title_style = title, "left", "bold"
     first, shown = (
         next(iter(summaries.values())),
-        {key: told for key, told in QUANTITIES.items() if told.group != "run"},
+        {key: told for key, told in tabled_metrics().items() if told.group != "run"},
     )
     for _, rows in grouped(shown):
         for key, told in (row for row in rows if row[0] in first):

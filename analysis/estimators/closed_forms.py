@@ -1,12 +1,12 @@
 """Closed forms that a simulation is checked against.
 
-Sign: a positive funding rate is paid by longs; premium and price are relative to spot. Rates named *annual* are
-continuously compounded fractions per year, times are in the unit their name gives.
+Sign: a positive funding rate is paid by longs; premium and price are relative to spot. Rates named
+*annual* are continuously compounded fractions per year; times are in the unit in their names.
 """
 
 import math
 
-SETTLEMENTS_A_YEAR = 3 * 365
+SETTLEMENTS_PER_YEAR = 3 * 365
 
 
 def discrete_price(
@@ -24,7 +24,8 @@ def discrete_price(
     premium_rate, interest_factor : float, fraction per period
         The long pays premium_rate * (price - spot) + interest_factor * spot.
     previous : bool
-        Whether a payment is fixed on the prices of the settlement before (True) or on its own (False).
+        Whether a payment is fixed on the prices of the previous settlement (True) or on its own
+        (False).
 
     Returns
     -------
@@ -33,11 +34,13 @@ def discrete_price(
     Notes
     -----
     With Q = exp(q D), R = exp(r D) and M = Q if `previous` else R:
-    f = x (kappa - iota) M / (Q - R + kappa M). It equals spot when iota = exp((r - q) D) - 1 (previous).
+    f = x (kappa - iota) M / (Q - R + kappa M). It equals spot when iota = exp((r - q) D) - 1
+    (previous).
 
     References
     ----------
-    .. [1] Ackerer, Hugonnier and Jermann, "Perpetual Futures Pricing", Mathematical Finance 36(3), 481-499.
+    .. [1] Ackerer, Hugonnier and Jermann, "Perpetual Futures Pricing", Mathematical Finance 36(3),
+       481-499.
 
     Examples
     --------
@@ -54,9 +57,14 @@ def discrete_price(
 def discrete_inverse_price(
     spot, quote_rate, base_yield, period, premium_rate, interest_factor, previous=True
 ):
-    """Return the arbitrage-free price of an inverse perpetual: the linear one with the two rates exchanged, inverted.
+    """Return the arbitrage-free price of an inverse perpetual that settles at discrete times.
 
-    Parameters are those of `discrete_price`.
+    It is the inverse of the linear price with the two rates exchanged. Parameters are those of
+    `discrete_price`.
+
+    Returns
+    -------
+    float, quote currency
 
     Examples
     --------
@@ -83,7 +91,8 @@ def continuous_price(spot, quote_rate, base_yield, premium_rate, interest_factor
 
     Notes
     -----
-    f = x (kappa - iota) / (kappa + q - r); with iota = 0 it is x E[exp((r - q) tau)], tau exponential of rate kappa.
+    f = x (kappa - iota) / (kappa + q - r). With iota = 0 it is x E[exp((r - q) tau)], tau
+    exponential of rate kappa.
 
     References
     ----------
@@ -91,7 +100,8 @@ def continuous_price(spot, quote_rate, base_yield, premium_rate, interest_factor
 
     Examples
     --------
-    A premium paid once each 8 hours, interest of 1 bp, a carry of 5 % a year: half a basis point below spot.
+    A premium paid once every 8 hours, interest of 1 bp, a carry of 5 % a year: half a basis point
+    below spot.
 
     >>> round(1e4 * (continuous_price(1.0, 0.05, 0.0, 1095.0, 0.1095) - 1), 4)
     -0.5434
@@ -100,12 +110,18 @@ def continuous_price(spot, quote_rate, base_yield, premium_rate, interest_factor
 
 
 def continuous_inverse_price(spot, quote_rate, base_yield, premium_rate, interest_factor):
-    """Return the price of an inverse perpetual that pays continuously; parameters as in `continuous_price`.
+    """Return the price of an inverse perpetual that pays continuously.
+
+    Parameters are those of `continuous_price`.
+
+    Returns
+    -------
+    float, quote currency
 
     Examples
     --------
-    >>> round(continuous_inverse_price(10000, 0.04, 0.02, 0.2, 0.1), 6) == round(10000 * (0.2 + 0.02) / 0.1, 6)
-    True
+    >>> round(continuous_inverse_price(10000, 0.04, 0.02, 0.2, 0.1), 6)
+    22000.0
     """
     return spot / continuous_price(1.0, base_yield, quote_rate, premium_rate, interest_factor)
 
@@ -116,13 +132,13 @@ def damped_premium(carry, interest, damper):
     Parameters
     ----------
     carry : float, fraction per interval
-        What holding spot against the perpetual costs: (r - q) / settlements a year.
+        Cost of holding spot against the perpetual: (r - q) / settlements per year.
     interest, damper : float, fraction per interval
 
     Returns
     -------
     float, fraction
-        nan where carry equals interest: there any premium of the plateau is consistent.
+        NaN where carry equals interest: any premium in the dead band is consistent with it.
 
     Notes
     -----
@@ -130,11 +146,14 @@ def damped_premium(carry, interest, damper):
 
     References
     ----------
-    .. [1] He, Manela, Ross and von Wachter, "Fundamentals of Perpetual Futures", arXiv 2212.06888, the same as a bound.
+    .. [1] He, Manela, Ross and von Wachter, "Fundamentals of Perpetual Futures", arXiv 2212.06888
+       (the same as a bound).
 
     Examples
     --------
-    >>> [round(1e4 * damped_premium(annual / SETTLEMENTS_A_YEAR, 1e-4, 5e-4), 2) for annual in (0.0, 0.05, 0.2)]
+    >>> annual_carries = (0.0, 0.05, 0.2)
+    >>> carries = [annual / SETTLEMENTS_PER_YEAR for annual in annual_carries]
+    >>> [round(1e4 * damped_premium(carry, 1e-4, 5e-4), 2) for carry in carries]
     [-5.0, -4.54, 6.83]
     """
     if carry == interest:
@@ -142,23 +161,24 @@ def damped_premium(carry, interest, damper):
     return carry - math.copysign(damper, interest - carry)
 
 
-def plateau(interest, damper):
-    """Return the lowest and highest average premium for which the funding rate is the interest alone.
+def dead_band(interest, damper):
+    """Return the lowest and highest average premium at which the funding rate is the interest.
 
     Examples
     --------
-    >>> [round(1e4 * edge, 9) for edge in plateau(1e-4, 5e-4)]
+    >>> [round(1e4 * edge, 9) for edge in dead_band(1e-4, 5e-4)]
     [-4.0, 6.0]
     """
     return interest - damper, interest + damper
 
 
 def liquidation_price_ratio(leverage, maintenance_fraction, side):
-    """Return liquidation price over entry price of an isolated position opened with margin 1 / leverage.
+    """Return liquidation price over entry price of an isolated position.
 
     Parameters
     ----------
     leverage : float
+        The position was opened with margin 1 / leverage.
     maintenance_fraction : float
     side : {1, -1}
         Long or short.
@@ -169,22 +189,24 @@ def liquidation_price_ratio(leverage, maintenance_fraction, side):
 
     Notes
     -----
-    (1 - 1/L) / (1 - m) long, (1 + 1/L) / (1 + m) short; m = 0 gives the bankruptcy price. No fees, no funding.
+    (1 - 1/L) / (1 - m) long, (1 + 1/L) / (1 + m) short; m = 0 gives the bankruptcy price. No fees,
+    no funding.
 
     References
     ----------
-    .. [1] Chitra, "Autodeleveraging: Impossibilities and Optimization", arXiv 2512.01112, section 2.
+    .. [1] Chitra, "Autodeleveraging: Impossibilities and Optimization", arXiv 2512.01112, section
+    2.
 
     Examples
     --------
-    >>> round(liquidation_price_ratio(20, 0.005, 1), 6), round(liquidation_price_ratio(20, 0.005, -1), 6)
-    (0.954774, 1.044776)
+    >>> [round(liquidation_price_ratio(20, 0.005, side), 6) for side in (1, -1)]
+    [0.954774, 1.044776]
     """
     return (1 - side / leverage) / (1 - side * maintenance_fraction)
 
 
 def hitting_probability(price_ratio, volatility, time, step=0.0):
-    """Return the probability that a driftless log-price reaches a barrier, by the reflection principle.
+    """Return the probability that a driftless log price reaches a barrier (reflection principle).
 
     Parameters
     ----------
@@ -193,7 +215,8 @@ def hitting_probability(price_ratio, volatility, time, step=0.0):
     volatility : float, per square root of the unit of `time`
     time : float
     step : float
-        Time between looks at the price; 0: continuous. Discrete looks move the barrier away by 0.5826 sigma sqrt(step).
+        Time between observations of the price; 0: continuous. Discrete observation moves the
+        barrier away by 0.5826 sigma sqrt(step).
 
     Returns
     -------
@@ -205,9 +228,11 @@ def hitting_probability(price_ratio, volatility, time, step=0.0):
 
     References
     ----------
-    .. [1] Broadie, Glasserman and Kou (1997), "A continuity correction for discrete barrier options", Mathematical
-       Finance 7, 325-349 (the shift).
-    .. [2] Alexander, Deng and Zou (2023), EJOR 306(1), 478-493 (one-day probabilities on Bybit, for comparison).
+    .. [1] Broadie, Glasserman and Kou (1997), "A continuity correction for discrete barrier
+    options",
+       Mathematical Finance 7, 325-349 (the shift).
+    .. [2] Alexander, Deng and Zou (2023), EJOR 306(1), 478-493 (one-day probabilities on Bybit, for
+       comparison).
 
     Examples
     --------
@@ -219,12 +244,14 @@ def hitting_probability(price_ratio, volatility, time, step=0.0):
 
 
 def branching_total(branching_ratio):
-    """Return the mean size of a cascade, its first event included: 1 / (1 - n), infinite from n = 1.
+    """Return the mean size of a cascade with its first event: 1 / (1 - n), infinite from n = 1.
 
-    Under linear impact lambda and a liquidation density g per unit of price, n = lambda g, and a shock moves the price
-    this many times as far as it would without forced orders. Only there are the share of events that others caused (counted in accounts by a rule
-    of parents: `perplab.analysis.metrics.cascade.branching_ratio`) and the share of notional that forced trading caused (against the twin:
-    `perplab.analysis.metrics.cascade.amplification`) one n; in a run they are two figures.
+    Under linear impact lambda and a liquidation density g per unit of price, n = lambda g, and a
+    shock moves the price this many times as far as it would without forced orders. Only then do the
+    share of events triggered by others (counted in accounts:
+    `perplab.analysis.metrics.cascade.branching_ratio`) and the share of notional caused by forced
+    trading (against the twin: `perplab.analysis.metrics.cascade.amplification`) equal one n; in a
+    run they are two figures.
 
     Examples
     --------
@@ -235,7 +262,9 @@ def branching_total(branching_ratio):
 
 
 def branching_ratio(total, first):
-    """Return the branching ratio of which `first` events in all cause `total`, themselves included: 1 - first / total, of equal events.
+    """Return the branching ratio at which `first` equal events cause `total`, themselves included.
+
+    It is 1 - first / total.
 
     Examples
     --------

@@ -1,9 +1,11 @@
-"""Estimators of facts: reversion, tails, clustering, lead and lag, impact, cascades, profit; intervals are from `perplab.analysis.estimators.block_intervals`."""
+"""Estimators of stylised facts: reversion, tails, clustering, lead and lag, impact, profit.
+
+Intervals are from `perplab.analysis.estimators.block_intervals`.
+"""
 
 import math
 
 import numpy as np
-from scipy.optimize import curve_fit
 
 from perplab.analysis.estimators.block_intervals import CORRELATION, block_interval
 from perplab.analysis.estimators.series import autocorrelation, mean
@@ -14,12 +16,14 @@ IMPACT_GROUPS = 12
 
 
 def reversion(pairs):
-    """Return the slope of the change on the level before, its bias added back: slope + (1 + 3 (1 + slope)) / n (Kendall, 1954, Biometrika 41).
+    """Return the bias-corrected slope of the change on the previous level.
+
+    The correction is slope + (1 + 3 (1 + slope)) / n (Kendall, 1954, Biometrika 41).
 
     Parameters
     ----------
     pairs : numpy.ndarray, shape (rows, 2)
-        Level before, and the change that followed.
+        Level, and the change that followed.
     """
     before, change = pairs[:, 0], pairs[:, 1]
     slope = np.cov(before, change, bias=True)[0, 1] / max(before.var(), 1e-300)
@@ -27,7 +31,9 @@ def reversion(pairs):
 
 
 def half_life_interval(levels):
-    """Return the half-life, in rows, of successive levels, ``(value, low, high)``: ln 2 / -ln(1 + `reversion`), infinite where none shows.
+    """Return the half-life of successive levels in rows, ``(value, low, high)``.
+
+    It is ln 2 / -ln(1 + `reversion`), infinite where the slope is not negative.
 
     Examples
     --------
@@ -39,7 +45,7 @@ def half_life_interval(levels):
 
 
 def half_life(slope):
-    """Return the half-life of a slope: 0 from -1 downwards, infinite from 0 upwards; NaN stays.
+    """Return the half-life of a slope: 0 up to -1, infinite from 0 on; NaN stays.
 
     Examples
     --------
@@ -51,8 +57,11 @@ def half_life(slope):
     return math.inf if slope >= 0 else 0.0
 
 
-def largest(returns, share):
-    """Return the logarithms of the largest absolute returns over the next smaller one; none of fewer than 25, or of one that is 0."""
+def log_excesses(returns, share):
+    """Return the log ratios of the largest absolute returns to the next smaller one.
+
+    Empty with fewer than 25 of them, or where that one is 0.
+    """
     size = np.sort(np.abs(returns))[::-1]
     number = int(len(size) * share)
     return (
@@ -65,26 +74,44 @@ def largest(returns, share):
 def tail_index(returns, share):
     """Return the tail index of absolute returns, ``(value, low, high)``.
 
+    Parameters
+    ----------
+    returns : numpy.ndarray
+    share : float
+        The part of the largest absolute returns that counts as the tail.
+
+    Returns
+    -------
+    tuple of float
+
     Notes
     -----
-    Hill (1975, Annals of Statistics 3), 1 / mean log excess of the largest `share`; limits from blocks of time, of the inverse, so that
-    clustering counts. Over 43,200 returns limits of the largest .0025 cover the index of Student's t with 3 and 4 degrees of freedom, of a
-    Pareto law and of a GARCH(1, 1) 92 to 96 times in a hundred; of the largest .01 90, 69, 99 and 47 (Hill is biased downwards where the tail
-    is a power only far out), of the largest .05 none of the two Student's.
+    Hill's estimator: 1 / mean log excess of the largest `share`. Limits are from blocks of time, of
+    the inverse, so that clustering counts. Over 43,200 returns limits from the largest .0025 cover
+    the index of Student's t with 3 and 4 degrees of freedom, of a Pareto law and of a GARCH(1, 1)
+    in 92 to 96 of 100 samples; from the largest .01 in 90, 69, 99 and 47 (Hill is biased downwards
+    where the tail is a power only far out); from the largest .05 in none for the two Student's t.
 
-    The index is infinite where a fat tail is not told from a thin one: where the lower limit of the shape by the moment estimator (Dekkers,
-    Einmahl and de Haan, 1989, Annals of Statistics 17), which unlike Hill's may be 0 or below, of the largest .01 does not exceed 0. A
-    normal law has 0 fat tails in 100 samples, a Laplace law 3, Student's t with 3 degrees 99, with 4 94; of such a GARCH (index 7) 19.
+    The index is infinite where the tail is not distinguishable from a thin one: where the lower
+    limit of the shape by the moment estimator, which may be 0 or below, from the largest .01, does
+    not exceed 0. A normal law has 0 fat tails in 100 samples, a Laplace law 3, Student's t with 3
+    degrees 99, with 4 degrees 94, such a GARCH (index 7) 19.
+
+    References
+    ----------
+    .. [1] Hill, 1975, Annals of Statistics 3.
+    .. [2] Dekkers, Einmahl and de Haan, 1989, Annals of Statistics 17 (the moment estimator).
 
     Examples
     --------
-    >>> sample = np.random.default_rng(1).permutation((1.0 - (np.arange(40_000) + 0.5) / 40_000) ** (-1 / 3))
+    >>> shares = (np.arange(40_000) + 0.5) / 40_000
+    >>> sample = np.random.default_rng(1).permutation((1.0 - shares) ** (-1 / 3))
     >>> round(tail_index(sample, 0.0025)[0], 1)
     3.0
     """
-    kept = returns[np.isfinite(returns)]
-    shape, low, high = block_interval(lambda rows: mean(largest(rows, share)), kept)
-    lowest_shape = block_interval(moment_shape, kept)[1]
+    finite = returns[np.isfinite(returns)]
+    shape, low, high = block_interval(lambda rows: mean(log_excesses(rows, share)), finite)
+    lowest_shape = block_interval(moment_shape, finite)[1]
     if not (math.isfinite(low) and math.isfinite(lowest_shape)):
         return math.nan, math.nan, math.nan
     fat = lowest_shape > 0
@@ -92,8 +119,11 @@ def tail_index(returns, share):
 
 
 def moment_shape(returns):
-    """Return the shape of the tail of absolute returns, 0 or below for a thin one (the moment estimator), of the largest hundredth."""
-    logs = largest(returns, SHAPE_SHARE)
+    """Return the shape of the tail by the moment estimator, from the largest 1 %.
+
+    0 or below for a thin tail.
+    """
+    logs = log_excesses(returns, SHAPE_SHARE)
     if not len(logs):
         return math.nan
     first, second = logs.mean(), (logs**2).mean()
@@ -101,7 +131,10 @@ def moment_shape(returns):
 
 
 def autocorrelation_interval(values, lag=1):
-    """Return the autocorrelation at a lag, in rows, ``(value, low, high)``; the value is that of `perplab.analysis.estimators.series.autocorrelation`."""
+    """Return the autocorrelation at a lag, in rows, ``(value, low, high)``.
+
+    The value is that of `perplab.analysis.estimators.series.autocorrelation`.
+    """
     return block_interval(
         lambda rows: autocorrelation(rows[:, 0], lag), values[:, None], CORRELATION
     )
@@ -119,25 +152,27 @@ def kurtosis(values):
     return float((centred**4).mean() / max((centred**2).mean() ** 2, 1e-300) - 3.0)
 
 
-def leads(pairs):
-    """Return the correlation of the first column with the second one a row later; NaN where one does not move.
+def lead_correlation(pairs):
+    """Return the correlation of the first column with the next row of the second.
+
+    NaN where one of them is constant.
 
     Examples
     --------
     >>> pairs = np.column_stack([[1.0, -1.0, 2.0, 0.5], [0.0, 1.0, -1.0, 2.0]])
-    >>> round(leads(pairs), 9), follows(pairs) < 1
+    >>> round(lead_correlation(pairs), 9), lag_correlation(pairs) < 1
     (1.0, True)
     """
     return correlation(pairs[:-1, 0], pairs[1:, 1])
 
 
-def follows(pairs):
-    """Return the correlation of the first column with the second one a row before."""
-    return leads(pairs[:, ::-1])
+def lag_correlation(pairs):
+    """Return the correlation of the first column with the previous row of the second."""
+    return lead_correlation(pairs[:, ::-1])
 
 
 def correlation(before, after):
-    """Return the correlation of two columns of the same length, NaN of fewer than three rows or of one that does not move."""
+    """Return the correlation of two columns, NaN with fewer than 3 rows or a constant column."""
     if len(before) < 3 or before.std() == 0 or after.std() == 0:
         return math.nan
     return float(np.corrcoef(before, after)[0, 1])
@@ -153,7 +188,7 @@ def sharpe(hourly):
 
 
 def drawdown_of(profits):
-    """Return the largest fall from its peak of the wealth that successive profits make.
+    """Return the largest drawdown of the wealth that accumulates successive profits.
 
     Examples
     --------
@@ -165,16 +200,19 @@ def drawdown_of(profits):
 
 
 def effective_spread(trades):
-    """Return the effective spread, basis points: twice the distance of a trade from the mid before it, in the taker's direction.
+    """Return the effective spread, basis points, weighted by lots.
+
+    Twice the distance of a trade from the mid before it, in the taker's direction.
 
     Parameters
     ----------
     trades : numpy.ndarray, shape (trades, 4)
-        Side of the taker, price, mid before the trade, lots. Weighted by lots.
+        Side of the taker, price, mid before the trade, lots.
 
     Examples
     --------
-    >>> round(effective_spread(np.array([[1, 100.01, 100.0, 3.0], [-1, 99.98, 100.0, 1.0]])), 6)
+    >>> trades = np.array([[1, 100.01, 100.0, 3.0], [-1, 99.98, 100.0, 1.0]])
+    >>> round(effective_spread(trades), 6)
     2.5
     """
     side, price, mid, lots = trades.T
@@ -182,7 +220,9 @@ def effective_spread(trades):
 
 
 def impact_exponent(pairs):
-    """Return d of the impact of aggregate order flow, E[return | flow] = c sign(flow) |flow|^d; NaN where none can be told.
+    """Return d of the impact of order flow, E[return | flow] = c sign(flow) |flow|^d.
+
+    NaN with fewer than 48 rows with flow, or where the fit does not converge.
 
     Parameters
     ----------
@@ -191,13 +231,15 @@ def impact_exponent(pairs):
 
     Notes
     -----
-    Rows with flow are divided by the size of flow into 12 equal groups; c and d are fitted to the groups' means of signed return by least squares
-    weighted with their standard errors (`scipy.optimize.curve_fit`). No logarithm of a mean is taken: groups whose mean return is against
-    the flow stay in, as dropping them would flatten the curve where noise is large.
+    Rows with flow are divided by the size of flow into 12 equal groups. c and d are fitted to the
+    groups' mean signed returns by least squares, weighted by their standard errors
+    (`scipy.optimize.curve_fit`). No logarithm of a mean is taken: groups whose mean return is
+    against the flow stay in, because dropping them would flatten the curve where noise is large.
 
     References
     ----------
-    .. [1] Plerou, Gopikrishnan, Gabaix, Stanley, 2002, "Quantifying stock-price response to demand fluctuations", Physical Review E 66.
+    .. [1] Plerou, Gopikrishnan, Gabaix, Stanley, 2002, "Quantifying stock-price response to demand
+       fluctuations", Physical Review E 66.
 
     Examples
     --------
@@ -215,7 +257,7 @@ def impact_exponent(pairs):
         np.array([measure(signed[rows]) for rows in groups])
         for measure in (np.mean, standard_error)
     )
-    return power_of(size, impact, errors)
+    return fitted_exponent(size, impact, errors)
 
 
 def standard_error(values):
@@ -223,8 +265,10 @@ def standard_error(values):
     return max(values.std() / math.sqrt(len(values)), 1e-300)
 
 
-def power_of(size, impact, errors):
-    """Return d of impact = c size^d by weighted least squares, NaN where the fit does not settle."""
+def fitted_exponent(size, impact, errors):
+    """Return d of impact = c size^d by weighted least squares, NaN without convergence."""
+    from scipy.optimize import curve_fit
+
     try:
         found, _ = curve_fit(
             lambda x, scale, power: scale * x**power,
@@ -240,11 +284,12 @@ def power_of(size, impact, errors):
 
 
 def branching(trees):
-    """Return the share of liquidations that others brought about.
+    """Return the share of liquidations that were triggered by others.
 
     Parameters
     ----------
     trees : numpy.ndarray, shape (trees, 2)
-        Nodes of each tree, and those of them that are endogenous: trees are what a bootstrap may draw, nodes are not.
+        Nodes of each tree, and how many of them are endogenous. A bootstrap may draw trees, which
+        are independent, not nodes.
     """
     return trees[:, 1].sum() / trees[:, 0].sum()

@@ -1,10 +1,13 @@
-"""How the basis comes back: the response to a parent order in twin runs, and reversion in and out of the plateau.
+"""Reversion of the basis: response to a parent order, and speed inside and outside the dead band.
 
-Inside the damper's plateau the funding rate does not depend on the premium, so the pull of funding is switched off
-there and one half-life is not well posed. Two measures take its place. (1) Run twins that share every random number,
-one with a fixed parent order, and look at the difference of their bases. (2) Regress the hourly change of the basis on
-its deviation from the mean of the last 7 days, separately for hours that begin with the premium inside and outside the plateau; a random walk
-also shows such slopes, so each is told from walks made of the same changes (`perplab.analysis.estimators.unit_root`).
+Inside the damper's dead band the funding rate does not depend on the premium, so the pull of
+funding is off there and one half-life is not well defined. Two measures replace it.
+
+(1) The difference of the bases of twin runs that share every random number, one with a fixed parent
+order. (2) The regression of the hourly change of the basis on its deviation from the mean of the
+last 7 days, separately for hours that begin with the premium inside and outside the dead band. A
+random walk shows such slopes too, so each is compared with walks made of the same changes
+(`perplab.analysis.estimators.unit_root`).
 """
 
 import math
@@ -16,22 +19,23 @@ from perplab.analysis.estimators.series import (
     HOUR_SECONDS,
     WARMUP_HOURS,
     basis_bps,
+    funding_law_of,
     hourly_closes,
     known,
     known_mid,
     mean,
     mean_interval,
-    of_market,
     warmup,
 )
 from perplab.analysis.estimators.unit_root import (
     WEEK_HOURS,
+    empirical_p_value,
     random_walks_like,
     regression,
     reversion_pairs,
-    share_as_low,
 )
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.laws.funding import dead_band
 
 RESPONSE_HOURS = (1, 8, 24, 72)
 
@@ -62,7 +66,7 @@ def basis_difference(treated, control, market=0):
 def response(
     treated, control, start_seconds, end_seconds, hours=RESPONSE_HOURS, window_seconds=0.0, market=0
 ):
-    """Return how far the basis has come back after a parent order.
+    """Return the displacement of the basis by a parent order, and what is left of it later.
 
     Parameters
     ----------
@@ -73,13 +77,16 @@ def response(
     hours : sequence of float, hours
         After `end_seconds`.
     window_seconds : float, seconds
-        The difference is averaged over this long a window before each instant; 0 takes the one record there.
+        The difference is averaged over a window of this length before each instant; 0 takes the one
+        record there.
+    market : int
 
     Returns
     -------
     dict
-        `peak_bps`: the difference of largest size from the order's start to one hour after its end; `bps` and
-        `share` (of the peak) by hour. None where the run is too short, the book empty or the peak 0.
+        `peak_bps`: the difference of largest size from the order's start to one hour after its end;
+        `bps` and `share` (of the peak) by hour. None where the run is too short, the book one-sided
+        or the peak 0.
     """
     seconds, difference = basis_difference(treated, control, market)
     peak = peak_of(difference[(seconds >= start_seconds) & (seconds <= end_seconds + HOUR_SECONDS)])
@@ -101,7 +108,7 @@ def peak_of(difference):
 
 
 def value_at(seconds, values, instant, window_seconds):
-    """Return the mean of the values in the window that ends at an instant, None past the end of the run."""
+    """Return the mean of the values in a window that ends at an instant, None after the run."""
     if instant > seconds[-1]:
         return None
     last = np.searchsorted(seconds, instant, side="right") - 1
@@ -112,12 +119,12 @@ def value_at(seconds, values, instant, window_seconds):
 
 
 def mean_response(responses):
-    """Return over seeds the mean and 95 % interval of the peak and of the share left after each hour.
+    """Return mean and 95 % interval over seeds of the peak and of the share left after each hour.
 
     Parameters
     ----------
     responses : sequence of dict
-        From `response`, one a seed, for the same hours.
+        From `response`, one per seed, for the same hours.
     """
     return {
         "peak_bps": mean_interval(each["peak_bps"] for each in responses),
@@ -129,36 +136,43 @@ def mean_response(responses):
 
 
 def reversion_speed(records, market=0, warmup_hours=WARMUP_HOURS):
-    """Return the hourly reversion of the basis inside and outside the damper's plateau.
+    """Return the hourly reversion of a market's basis inside and outside the dead band.
 
     Returns
     -------
     dict
         `inside` and `outside`, as `split_reversion` returns.
     """
-    meta, series = records.meta, records.series[market]
-    closes = hourly_closes(series, warmup(records, warmup_hours))
-    interest, damper = of_market(meta["interest"], market), of_market(meta["damper"], market)
+    closes = hourly_closes(records.series[market], warmup(records, warmup_hours))
     basis = basis_bps(closes["mid"], closes["spot"])
-    return split_reversion(basis, closes["premium"], interest - damper, interest + damper)
+    return split_reversion(basis, closes["premium"], *dead_band(funding_law_of(records, market)))
 
 
 def split_reversion(basis, premium, low, high):
-    """Return the reversion of an hourly basis (basis points) by premium (fraction): inside [low, high] and outside.
+    """Return the reversion of an hourly basis by premium: inside [low, high] and outside.
+
+    Parameters
+    ----------
+    basis : numpy.ndarray, basis points
+    premium : numpy.ndarray, fraction
+    low, high : float, fraction
 
     Returns
     -------
     dict
-        `inside` and `outside`, each: `hours`, changes seen; `speed`, the share of the deviation from the mean of the last 7 days undone in an hour;
-        `standard_error` of it; `half_life_hours`; `random_walk_share`, the share of random walks made of the same changes, their premium as far from their
-        basis as the run's, that revert in this regime as clearly: below .05 there is reversion at the 5 % level. None where fewer than 24
-        hours were seen.
+        `inside` and `outside`, each: `hours`, the number of changes; `speed`, the share of the
+        deviation from the mean of the last 7 days that an hour undoes; `standard_error` of it;
+        `half_life_hours`; `random_walk_share`, the share of random walks made of the same changes,
+        with the run's gap between premium and basis, that revert as clearly in this regime: below
+        .05 the reversion is significant at the 5 % level. None with fewer than 24 hours.
 
     Notes
     -----
-    The walks are needed: who stands outside has come from inside, so that changes and regime hang together. On 800 random walks of 696 hours the share is below
-    .05 in 3 % of samples outside the plateau and in 5 % inside; by the deviation from a centred mean and the regression's own error 9 of 10 were. The
-    speed is not corrected for the 7-day mean, which follows a slow basis: a half-life of 23 h is told as about 26.
+    The walks are needed because an hour outside follows hours inside, so changes and regime are
+    dependent. On 800 random walks of 696 hours the share is below .05 in 3 % of samples outside the
+    dead band and in 5 % inside; by the deviation from a centred mean and the regression's own error
+    it was in 9 of 10. The speed is not corrected for the 7-day mean, which follows a slow basis: a
+    half-life of 23 h is estimated as about 26.
     """
     gap, walks = (
         premium * BPS - basis,
@@ -175,18 +189,22 @@ def regime(basis, walks, gap, edges, inside):
     """Return the reversion of one regime of a basis beside that of walks; see `split_reversion`."""
     slope, error, hours = regime_slopes(basis, gap, edges, inside)
     drawn, drawn_error, _ = regime_slopes(walks, gap, edges, inside)
-    told = -1 < slope < 0
+    reverting = -1 < slope < 0
     return {
         "hours": int(hours),
         "speed": known(-float(slope)),
         "standard_error": known(float(error)),
-        "half_life_hours": known(math.log(0.5) / math.log1p(float(slope))) if told else None,
-        "random_walk_share": known(share_as_low(float(slope / error), drawn / drawn_error)),
+        "half_life_hours": known(math.log(0.5) / math.log1p(float(slope))) if reverting else None,
+        "random_walk_share": known(empirical_p_value(float(slope / error), drawn / drawn_error)),
     }
 
 
 def regime_slopes(basis, gap, edges, inside):
-    """Return slope, standard error and number of changes of the hours whose premium stood inside, or not inside, the edges (basis points)."""
+    """Return slope, standard error and number of changes of the hours of one regime.
+
+    `edges` are those of the dead band, basis points; `inside` chooses the hours that begin with the
+    premium within or beyond them.
+    """
     shift, change = reversion_pairs(basis)
     premium = (basis + gap)[..., WEEK_HOURS - 1 : -1]
     chosen = ((premium >= edges[0]) & (premium <= edges[1])) == inside

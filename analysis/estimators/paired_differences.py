@@ -1,7 +1,9 @@
-"""Differences between levels of a factor, paired by seed: runs of one seed share their random numbers, so most of the chance cancels.
+"""Differences between levels of a factor, paired by seed.
 
-A pair is two runs of the same seed that differ in one factor alone. Over the remaining factors a difference is taken at each of
-their values, or averaged over them within each seed before seeds are compared; the interval is Student's t over seeds either way.
+Runs of one seed share their random numbers, so most of the noise cancels. A pair is two runs of the
+same seed that differ in one factor alone. A difference is taken at each value of the other factors,
+or averaged over them within each seed before seeds are compared. The interval is Student's t over
+seeds either way.
 """
 
 from typing import NamedTuple
@@ -15,9 +17,21 @@ ROUNDING = 1e-12
 
 
 class Difference(NamedTuple):
-    """A figure at a higher level of a factor less at the lower one: means of the pairs, difference and its 95 % interval.
+    """A figure at a higher level of a factor less that at the lower one.
 
-    `place` holds the values of the other factors, by name; it is empty where they are averaged over. `pairs` counts seeds.
+    Attributes
+    ----------
+    factor : str
+    lower, upper : object
+        The two levels.
+    place : dict
+        Values of the other factors, by name; empty where they are averaged over.
+    at_lower, at_upper : float
+        Means of the pairs.
+    centre, low, high : float
+        Mean difference and its 95 % interval; no limits with one pair.
+    pairs : int
+        Number of seeds.
     """
 
     factor: str
@@ -33,17 +47,19 @@ class Difference(NamedTuple):
 
     @property
     def clear(self):
-        """Whether the interval leaves 0 out."""
+        """Whether the interval excludes 0."""
         return self.low is not None and (self.low > 0 or self.high < 0)
 
 
 def difference(frame, factor, lower, upper, figure, place=()):
-    """Return the paired `Difference` of a figure between two levels, averaged over whatever else varies in the frame; None without pairs.
+    """Return the paired `Difference` of a figure between two levels, None without pairs.
+
+    Averaged over the factors that vary in the frame.
 
     Examples
     --------
-    >>> runs = pd.DataFrame({"seed": [0, 0, 1, 1], "factor.a": [1, 2, 1, 2], "x": [5.0, 6.0, 1.0, 2.5]})
-    >>> found = difference(runs, "factor.a", 1, 2, "x")
+    >>> runs = pd.DataFrame({"seed": [0, 0, 1, 1], "factor.a": [1, 2, 1, 2]})
+    >>> found = difference(runs.assign(x=[5.0, 6.0, 1.0, 2.5]), "factor.a", 1, 2, "x")
     >>> found.at_lower, found.centre, round(found.low, 2), found.pairs
     (3.0, 1.25, -1.93, 2)
     """
@@ -71,7 +87,7 @@ def difference(frame, factor, lower, upper, figure, place=()):
 
 
 def levels_of(frame, factor):
-    """Return the levels of a factor: numbers from the lowest up, names and arms in the order of the design."""
+    """Return the levels of a factor: numbers in ascending order, names in that of the design."""
     levels = list(frame[factor].dropna().unique())
     return sorted(levels) if pd.api.types.is_numeric_dtype(frame[factor]) else levels
 
@@ -91,11 +107,16 @@ def contrasts(frame, factors, figure, averaged=False):
     Parameters
     ----------
     frame : pandas.DataFrame
-        Runs that went well: ``seed``, ``factor.NAME``, ``arm`` and figures.
+        Completed runs: ``seed``, ``factor.NAME``, ``arm`` and figures.
     factors : list of str
         Columns to take in turn; ``arm`` may be one of them.
+    figure : str
     averaged : bool
         Average over the other factors instead of holding each at each of its values.
+
+    Returns
+    -------
+    list of Difference
     """
     return [
         one
@@ -107,7 +128,7 @@ def contrasts(frame, factors, figure, averaged=False):
 
 
 def from_first(frame, factor, others, figure):
-    """Return the differences of each level of one factor from its first, at each place of the others."""
+    """Return the differences of each level of a factor from its first, at each place."""
     first, *rest = levels_of(frame, factor)
     found = (
         difference(rows, factor, first, level, figure, place)

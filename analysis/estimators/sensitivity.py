@@ -1,4 +1,4 @@
-"""Which factor matters: Sobol and Morris indices of any figure of a sweep, by SALib, and how they settle with more runs."""
+"""Sensitivity of any figure of a sweep: Sobol and Morris indices by SALib, by sample size."""
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ def figure_of_points(opened, figure, arm="base"):
     return values.to_numpy(float)
 
 
-def indices(opened, figure, arm="base"):
+def sensitivity_indices(opened, figure, arm="base"):
     """Return sensitivity indices of a figure of a sweep for growing parts of its design.
 
     Parameters
@@ -42,17 +42,18 @@ def indices(opened, figure, arm="base"):
     opened : perplab.scenarios.runs.results.Runs
         Of a sweep whose design is ``saltelli`` or ``morris``.
     figure : str
+    arm : str
 
     Returns
     -------
     pandas.DataFrame
-        Factor, samples (base number), index, value, half: 95 % half-width (bootstrap). Sobol: first and total; Morris:
-        mu_star and sigma (without an interval).
+        Factor, samples (base number), index, value, half: 95 % half-width (bootstrap). Sobol: first
+        and total; Morris: mu_star and sigma (without an interval).
 
     References
     ----------
-    .. [1] Saltelli et al. (2010), Computer Physics Communications 181; Campolongo, Cariboni and Saltelli (2007), Environmental
-       Modelling and Software 22.
+    .. [1] Saltelli et al. (2010), Computer Physics Communications 181.
+    .. [2] Campolongo, Cariboni and Saltelli (2007), Environmental Modelling and Software 22.
     """
     manifest = opened.manifest
     names, design = list(manifest["factors"]), Design(**manifest["design"])
@@ -73,7 +74,7 @@ def indices(opened, figure, arm="base"):
 
 
 def growing(samples):
-    """Return halving sizes up to a number of samples, smallest first.
+    """Return successively doubled sizes up to a number of samples, smallest first.
 
     Examples
     --------

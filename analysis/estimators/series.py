@@ -1,8 +1,10 @@
-"""Series of a run: units, warm-up, hourly closes, means."""
+"""Units, warm-up, hourly closes, facts of a market, and simple statistics."""
 
 import math
 
 import numpy as np
+
+from perplab.sim.laws.funding import funding_law
 
 HOUR_SECONDS = 3600.0
 
@@ -23,21 +25,21 @@ SHORTEST_WITH_WARMUP_SECONDS = 3 * DAY_SECONDS
 
 
 def run_seconds(records):
-    """Return the length of a run."""
+    """Return the length of a run, seconds."""
     return records.meta["dt"] * records.meta["steps"]
 
 
 def warmup(records, warmup_hours):
-    """Return the seconds to leave out at the start of a run: none of one shorter than 3 days."""
+    """Return the seconds to leave out at the start of a run: none if it is shorter than 3 days."""
     return (
         HOUR_SECONDS * warmup_hours if run_seconds(records) >= SHORTEST_WITH_WARMUP_SECONDS else 0.0
     )
 
 
 def hourly_closes(series, warmup_seconds=0.0):
-    """Return the rows at whole hours from `warmup_seconds` on: of each hour the last row not after its end.
+    """Return the rows at whole hours from `warmup_seconds` on: the last row not after each.
 
-    Hours in which no row was recorded, and closes with an empty side of the book (mid unknown), are left out.
+    Hours without a row, and closes with a one-sided book (mid unknown), are left out.
     """
     seconds = series["seconds"]
     if not len(seconds):
@@ -50,7 +52,7 @@ def hourly_closes(series, warmup_seconds=0.0):
 
 
 def known_mid(series):
-    """Return the mid price with NaN where a side of the book was empty."""
+    """Return the mid price, NaN where the book was one-sided."""
     return np.where(series["mid"] > 0, series["mid"], math.nan)
 
 
@@ -66,7 +68,9 @@ def basis_bps(perpetual, spot):
 
 
 def autocorrelation(values, lag=1):
-    """Return the autocorrelation at a lag: products of deviations from the one mean over their sum of squares.
+    """Return the autocorrelation at a lag: products of deviations over their sum of squares.
+
+    All deviations are from the one mean. NaN of too few values, or of equal ones.
 
     Examples
     --------
@@ -79,9 +83,48 @@ def autocorrelation(values, lag=1):
     return float((shift[lag:] * shift[:-lag]).sum() / (shift * shift).sum())
 
 
+def funding_law_of(records, market=0):
+    """Return the funding law of a market as a FUNDING_LAW record (`perplab.sim.laws.funding`)."""
+    return funding_law(**market_facts(records, market)["funding_law"])
+
+
+def market_facts(records, market=0):
+    """Return the contract numbers and counters of one market of a run.
+
+    Parameters
+    ----------
+    records : perplab.sim.state.recorder.Records
+    market : int
+
+    Returns
+    -------
+    dict
+        See `perplab.sim.state.run_facts.describe_market`.
+    """
+    return records.meta["markets"][market]
+
+
+def venue_facts(records, market=0):
+    """Return fund, fees and liquidation rounds of the venue that a market belongs to.
+
+    Returns
+    -------
+    dict
+        See `perplab.sim.state.run_facts.describe_venue`.
+    """
+    return records.meta["venues"][market_facts(records, market)["venue"]]
+
+
 def forced_events(records, market):
     """Return the forced events of one market."""
     return records.events[records.events["market"] == market]
+
+
+def venue_events(records, market):
+    """Return the forced events of all markets that share a market's venue, and so its fund."""
+    venue = market_facts(records, market)["venue"]
+    sharing = [m for m, facts in enumerate(records.meta["markets"]) if facts["venue"] == venue]
+    return records.events[np.isin(records.events["market"], sharing)]
 
 
 def mean_interval(values, confidence=0.95):
@@ -90,7 +133,8 @@ def mean_interval(values, confidence=0.95):
     Parameters
     ----------
     values : iterable of float or None
-        One a seed; None and NaN are left out.
+        One per seed; None and NaN are left out.
+    confidence : float
 
     Returns
     -------
@@ -104,13 +148,21 @@ def mean_interval(values, confidence=0.95):
     """
     from scipy.special import stdtrit
 
-    kept = np.array(
+    known_values = np.array(
         [value for value in values if value is not None and math.isfinite(value)], float
     )
-    if len(kept) < 2:
-        return known(mean(kept)), None, None
-    half = stdtrit(len(kept) - 1, (1 + confidence) / 2) * kept.std(ddof=1) / math.sqrt(len(kept))
-    return float(kept.mean()), float(kept.mean() - half), float(kept.mean() + half)
+    if len(known_values) < 2:
+        return known(mean(known_values)), None, None
+    half = (
+        stdtrit(len(known_values) - 1, (1 + confidence) / 2)
+        * known_values.std(ddof=1)
+        / math.sqrt(len(known_values))
+    )
+    return (
+        float(known_values.mean()),
+        float(known_values.mean() - half),
+        float(known_values.mean() + half),
+    )
 
 
 def mean(values):
@@ -124,23 +176,18 @@ def deviation(values):
 
 
 def ratio(part, whole):
-    """Return part / whole, NaN where the whole is nothing or unknown."""
+    """Return part / whole, NaN where the whole is 0 or not finite."""
     return float(part / whole) if whole and math.isfinite(whole) else math.nan
 
 
-def of_market(value, market):
-    """Return a market's own of values that are one for all markets or one a market."""
-    return value if np.ndim(value) == 0 else value[market]
-
-
 def known(value):
-    """Return a value as JSON can say it: a plain number, None for what is not finite."""
+    """Return a value as JSON holds it: a plain number, None for what is not finite."""
     value = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def plain(figures):
-    """Return figures, and those by kind inside them, as `known` says them."""
+    """Return figures, and those by kind inside them, as `known` returns them."""
     return {
         key: plain(value) if isinstance(value, dict) else known(value)
         for key, value in figures.items()

@@ -8,7 +8,8 @@ from matplotlib.transforms import ScaledTranslation
 
 from perplab.analysis.estimators.series import BPS
 from perplab.analysis.figures.style import PALETTE
-from perplab.analysis.metrics.catalogue import interval_of, label, scaled, value_text
+from perplab.analysis.metrics.catalogue import interval_of, label, scaled
+from perplab.analysis.metrics.scenario_words import value_text
 
 MOST_TICKS = 8
 FEWEST_FOR_VIOLIN = 10

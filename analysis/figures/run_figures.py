@@ -20,9 +20,10 @@ from perplab.analysis.estimators.series import (
     HOUR_SECONDS,
     basis_bps,
     forced_events,
+    funding_law_of,
     hourly_closes,
     known_mid,
-    of_market,
+    market_facts,
     run_seconds,
 )
 from perplab.analysis.figures.style import (
@@ -41,6 +42,7 @@ from perplab.analysis.figures.style import (
 )
 from perplab.analysis.metrics.cascade import notional, of_liquidations
 from perplab.analysis.metrics.catalogue import magnitude
+from perplab.sim.laws.funding import cap_of, has_dead_band, resting_rate
 
 DOTS_PER_INCH = 200
 LIQUIDATION_BINS = 60
@@ -64,7 +66,7 @@ def figures(records, out_dir, real=None, market=0, acting=()):
         `funding` (fraction per 8 h, NaN between settlements) at `funding_seconds`, or at `seconds` without that key.
     market : int
     acting : sequence of (float, float, str)
-        Spans of hours in which something acts on the market, from `perplab.analysis.metrics.timeline.acting_of`.
+        Spans of hours in which something acts on the market, from `perplab.analysis.metrics.scenario_words.acting_of`.
 
     Returns
     -------
@@ -221,7 +223,7 @@ def basis(records, axes, real=None, market=0):
 def funding_rate(records, axes, real=None, market=0):
     """Draw the rate of each settlement in basis points per 8 h over the damper's plateau and, when near, the cap."""
     settled = records.settlements[records.settlements["market"] == market]
-    scale = FUNDING_SECONDS / of_market(records.meta["interval_seconds"], market) * BPS
+    scale = FUNDING_SECONDS / market_facts(records, market)["interval_seconds"] * BPS
     zero_line(axes)
     interest_line(records, axes, market)
     if real is not None:
@@ -240,24 +242,18 @@ def funding_rate(records, axes, real=None, market=0):
         color=PERPETUAL,
         label="funding rate" if real is None else "simulated",
     )
-    cap_lines(axes, of_market(records.meta["cap"], market) * scale)
+    cap_lines(axes, cap_of(funding_law_of(records, market)) * scale)
     axes.set_ylabel("funding rate\n(bp per 8 h)")
     return key(axes)
 
 
 def interest_line(records, axes, market=0):
     """Mark the rate at which funding is pinned while the premium is inside the damper's plateau, if there is one."""
-    interest, damper = (
-        of_market(records.meta[name], market) * BPS for name in ("interest", "damper")
-    )
-    if damper == 0 or of_market(records.meta["damper_mode"], market):
+    law = funding_law_of(records, market)
+    if not has_dead_band(law):
         return axes
-    rate = (
-        interest
-        / of_market(records.meta["divisor"], market)
-        * FUNDING_SECONDS
-        / of_market(records.meta["interval_seconds"], market)
-    )
+    per_8h = FUNDING_SECONDS / market_facts(records, market)["interval_seconds"]
+    rate = resting_rate(law) * BPS * per_8h
     axes.axhline(
         rate,
         color=GREY,
@@ -367,7 +363,7 @@ def kind_dashes(names):
 def open_interest(records, axes, market=0):
     """Draw open interest at the mark in quote currency."""
     series = records.series[market]
-    amount = series["open_interest"] * series["mark"] * of_market(records.meta["lot"], market)
+    amount = series["open_interest"] * series["mark"] * market_facts(records, market)["lot"]
     scale, name = magnitude(amount)
     line(records, axes, series["seconds"], amount / scale, color=PERPETUAL)
     axes.set_ylabel(f"open interest\n({name}{currency(records)})")
@@ -378,7 +374,7 @@ def open_interest(records, axes, market=0):
 def liquidated(records, axes, market=0):
     """Draw the liquidated notional (at the mark) in equal stretches of time, longs and shorts stacked."""
     events = of_liquidations(forced_events(records, market))
-    amount = notional(events, of_market(records.meta["lot"], market))
+    amount = notional(events, market_facts(records, market)["lot"])
     bins = np.linspace(0, in_clock(records, run_seconds(records)), LIQUIDATION_BINS + 1)
     clock_time, sides = (
         in_clock(records, events["seconds"]),

@@ -1,19 +1,21 @@
-"""Cascades: the forest of liquidations of a run, what took their equity, and how much they amplified each other.
+"""Cascades: which liquidation triggered which, what took the accounts' equity, and amplification.
 
-A *node* of the forest is one liquidation: an account in a market from the moment it falls below maintenance until it
-is above it or flat; all its forced orders, takeovers and deleveragings are slices of that node. An edge leads from the
-node whose forced order pushed another below maintenance to that other, which is *endogenous*; a node without a parent
-is an *immigrant* with a cause of its own.
+A *node* is one liquidation: an account in a market from the moment it falls below maintenance until
+it is above it or flat. All its forced orders, takeovers and ADL events are slices of that node. An
+edge leads from the node whose forced order pushed another below maintenance to that other node,
+which is *endogenous*. A node without a parent is an *immigrant*, with a cause of its own.
 
-Liquidated notional counts each forced lot once, at the mark of its event: what the book filled, what the fund took
-over, what was closed by deleveraging. What the fund later unwinds is not a liquidation and is not counted again.
-The size of a cascade is its *amplification* against the no-impact twin, not its number of rounds.
+Liquidated notional counts each forced lot once, at the mark of its event: lots filled by the book,
+taken over by the fund, or closed by ADL. What the fund unwinds later is not counted again. The size
+of a cascade is its *amplification* against the no-impact twin, not its number of rounds.
 """
 
 import collections
+import math
 
 import numpy as np
 
+from perplab.analysis.estimators.series import ratio
 from perplab.sim.state.records import (
     ADL,
     CAUSES,
@@ -28,13 +30,13 @@ AFTERMATH_SECONDS = 6 * 3600.0
 CHANNELS = ("index", "basis", "funding", "fees")
 OTHER = "other"
 CHANNEL_FIELDS = ("index_pnl", "basis_pnl", "funding", "fees")
-ABSORBERS = {"share_book": FORCED_ORDER, "share_fund": TAKEOVER, "share_deleveraged": ADL}
+ABSORBERS = {"share_book": FORCED_ORDER, "share_fund": TAKEOVER, "share_adl": ADL}
 
 
 def of_liquidations(events):
-    """Return the events that belong to a node, in their sequence."""
-    kept = events[events["node"] != NO_ROW]
-    return kept[np.argsort(kept["sequence"], kind="stable")]
+    """Return the events that belong to a liquidation, in their sequence."""
+    chosen = events[events["node"] != NO_ROW]
+    return chosen[np.argsort(chosen["sequence"], kind="stable")]
 
 
 def notional(events, lot):
@@ -54,20 +56,20 @@ def liquidated_notional(events, lot):
 
 
 def liquidation_count(events):
-    """Return the number of liquidations: one an (account, market, episode), however many slices it took."""
+    """Return the number of liquidations: one per (account, market, episode)."""
     return len(np.unique(of_liquidations(events)["node"]))
 
 
-def rounds_max(events, rounds_a_step):
-    """Return the longest run of successive rounds with a forced event, across steps.
+def rounds_max(events, rounds_per_step):
+    """Return the most consecutive rounds with a forced event, across steps.
 
     Parameters
     ----------
     events : numpy.ndarray of EVENT
-    rounds_a_step : int
-        Rounds that fit into a step: the last of one step is followed by the first of the next.
+    rounds_per_step : int
+        The last round of a step is followed by the first of the next.
     """
-    rounds = np.unique(events["step"] * rounds_a_step + events["round"])
+    rounds = np.unique(events["step"] * rounds_per_step + events["round"])
     lengths = np.diff(np.flatnonzero(np.diff(rounds, prepend=-2, append=-2) != 1))
     return int(lengths.max(initial=0))
 
@@ -78,7 +80,9 @@ def between(rows, start, end):
 
 
 def shock_window(shock_seconds):
-    """Return the seconds between which a cascade counts as that of a run's shocks: from the first one's start to six hours after the last one's end.
+    """Return the window in which liquidations are attributed to a run's shocks, in seconds.
+
+    It opens at the start of the first shock and closes six hours after the end of the last.
 
     Parameters
     ----------
@@ -91,13 +95,12 @@ def shock_window(shock_seconds):
     """
     if not len(shock_seconds):
         return None
-    return min(start for start, _ in shock_seconds), max(
-        end for _, end in shock_seconds
-    ) + AFTERMATH_SECONDS
+    starts, ends = zip(*shock_seconds, strict=True)
+    return min(starts), max(ends) + AFTERMATH_SECONDS
 
 
 def amplification(events, twin_events):
-    """Return n = 1 - L_twin / L, the share of the liquidated notional that forced trading itself brought about.
+    """Return n = 1 - L_twin / L, the share of liquidated notional that forced trading caused.
 
     Parameters
     ----------
@@ -107,27 +110,31 @@ def amplification(events, twin_events):
     Returns
     -------
     float
-        0 where forced trading changed nothing, towards 1 where it did everything, NaN if nothing was liquidated.
+        0 where forced trading changed nothing, near 1 where it caused nearly all, NaN if nothing
+        was liquidated.
 
     Notes
     -----
-    What was liquidated before the twin branched off (its events that are no twin takeovers) is left out of both. Count both in a window around the
-    shock (`shock_window`): over a longer time run and twin come apart by chance.
+    Liquidations before the twin branched off (its events that are not twin takeovers) are left out
+    of both. Count both in a window around the shock (`shock_window`): over a longer time run and
+    twin diverge by chance.
 
-    It is a share of *notional*, and counts whatever forced trading changed, through whatever chain. `branching_ratio` is a share of *accounts*, and counts
-    those that the rule of parents calls pushed (they would have stood above maintenance at the mark without the displacement within the mark's window).
-    The rule of parents says what made an account fall *when* it fell, the twin *whether* it falls: in `long-cascade` nine in ten of the pushed accounts
-    fall in the twin too, some minutes later (`perplab.analysis.metrics.episodes.fallen_in_twin`).
+    This is a share of *notional* and counts everything that forced trading changed. The
+    `branching_ratio` is a share of *accounts*: those that another's forced order triggered, which
+    would have been above maintenance without the displacement of the mark. A triggering order
+    explains *when* an account fell, the twin *whether* it falls: in `long-cascade` nine in ten of
+    the triggered accounts fall in the twin too, some minutes later
+    (`perplab.analysis.metrics.episodes.fallen_in_twin`).
     """
     before = liquidated_notional(twin_events[twin_events["kind"] != TWIN_TAKEOVER], 1.0)
-    whole = liquidated_notional(events, 1.0) - before
-    return (
-        1 - (liquidated_notional(twin_events, 1.0) - before) / whole if whole > 0 else float("nan")
-    )
+    total = liquidated_notional(events, 1.0) - before
+    if not total > 0:
+        return math.nan
+    return 1 - (liquidated_notional(twin_events, 1.0) - before) / total
 
 
 def forest(events, lot):
-    """Return the liquidations of a run as a directed graph, parents to children.
+    """Return the liquidations of a run as a directed graph, from parents to children.
 
     Parameters
     ----------
@@ -138,13 +145,14 @@ def forest(events, lot):
     Returns
     -------
     networkx.DiGraph
-        Nodes carry `trader`, `market`, `cause` (a name of `perplab.sim.state.records.CAUSES`), `seconds`, `step` and `round` of
-        their first event, `last_seconds`, `slices`, `notional` (quote currency) and `channels` (see `loss_shares`).
+        Nodes have `trader`, `market`, `cause` (a name of `perplab.sim.state.records.CAUSES`),
+        `seconds`, `step` and `round` of their first event, `last_seconds`, `slices`, `notional`
+        (quote currency) and `channels` (see `loss_shares`).
     """
     import networkx as nx
 
-    graph, kept = nx.DiGraph(), of_liquidations(events)
-    for event, value in zip(kept, notional(kept, lot), strict=True):
+    graph, chosen = nx.DiGraph(), of_liquidations(events)
+    for event, value in zip(chosen, notional(chosen, lot), strict=True):
         node = int(event["node"])
         if node not in graph or "slices" not in graph.nodes[node]:
             graph.add_node(node, **first_slice(event))
@@ -157,7 +165,7 @@ def forest(events, lot):
 
 
 def first_slice(event):
-    """Return what a node keeps of its first event."""
+    """Return the attributes that a node takes from its first event."""
     return {
         "trader": int(event["trader"]),
         "market": int(event["market"]),
@@ -172,17 +180,17 @@ def first_slice(event):
 
 
 def loss_shares(event):
-    """Return by channel the share of what took the equity of an event's account; the shares sum to 1.
+    """Return each channel's share of the losses of an event's account; the shares sum to 1.
 
-    Gains of a channel count as no loss; without any loss the whole is `other` (collateral taken away).
+    A gain counts as no loss. Without any loss the share of `other` is 1 (collateral withdrawn).
     """
     losses = [max(-float(event[field]), 0.0) for field in CHANNEL_FIELDS]
-    whole = sum(losses)
+    total = sum(losses)
     shares = {
-        channel: loss / whole if whole else 0.0
+        channel: loss / total if total else 0.0
         for channel, loss in zip(CHANNELS, losses, strict=True)
     }
-    return {**shares, OTHER: 0.0 if whole else 1.0}
+    return {**shares, OTHER: 0.0 if total else 1.0}
 
 
 def trees(graph):
@@ -191,8 +199,9 @@ def trees(graph):
     Returns
     -------
     list of dict
-        `root`, `size` (nodes), `endogenous` (nodes), `depth` (edges on the longest way down), `notional` (quote currency), `cause`
-        of the root, `seconds` from the first forced trade to the last.
+        `root`, `size` (nodes), `endogenous` (nodes), `depth` (edges of the longest path from the
+        root), `notional` (quote currency), `cause` of the root, `seconds` from the first forced
+        trade to the last.
     """
     rows = [tree_figures(graph, root) for root, degree in graph.in_degree if degree == 0]
     return sorted(rows, key=lambda row: (-row["size"], -row["notional"], row["root"]))
@@ -215,7 +224,7 @@ def tree_figures(graph, root):
 
 
 def depths_below(graph, root):
-    """Return how many edges below the root each node of its tree stands."""
+    """Return the number of edges between the root and each node of its tree."""
     depths, waiting = {root: 0}, [root]
     for node in waiting:
         below = list(graph.successors(node))
@@ -225,9 +234,9 @@ def depths_below(graph, root):
 
 
 def branching_ratio(graph):
-    """Return endogenous nodes over all nodes, NaN of an empty forest: a share of accounts by the rule of parents, not the `amplification`."""
+    """Return endogenous nodes over all nodes, NaN without a node; compare `amplification`."""
     causes = cause_counts(graph)
-    return causes[CAUSES[ENDOGENOUS]] / sum(causes.values()) if causes else float("nan")
+    return causes[CAUSES[ENDOGENOUS]] / sum(causes.values()) if causes else math.nan
 
 
 def cause_counts(graph):
@@ -236,12 +245,11 @@ def cause_counts(graph):
 
 
 def absorbed_shares(events, lot):
-    """Return the shares of the liquidated notional that went into the book, to the fund, to deleveraged counterparties."""
-    kept = of_liquidations(events)
-    values, whole = notional(kept, lot), liquidated_notional(events, lot)
+    """Return the shares of the liquidated notional taken by the book, the fund and ADL."""
+    chosen = of_liquidations(events)
+    values, total = notional(chosen, lot), liquidated_notional(events, lot)
     return {
-        name: float(values[kept["kind"] == kind].sum() / whole) if whole else float("nan")
-        for name, kind in ABSORBERS.items()
+        name: ratio(values[chosen["kind"] == kind].sum(), total) for name, kind in ABSORBERS.items()
     }
 
 
@@ -251,7 +259,8 @@ def notional_by_channel(graph):
     Returns
     -------
     dict of str to float, quote currency
-        Each node's notional is divided by the `loss_shares` of its first event; the values sum to the whole.
+        Each node's notional is divided by the `loss_shares` of its first event; the values sum to
+        the liquidated notional.
     """
     nodes = [attributes for _, attributes in graph.nodes(data=True) if "channels" in attributes]
     return {
@@ -260,21 +269,21 @@ def notional_by_channel(graph):
     }
 
 
-def cascade_figures(events, lot, rounds_a_step=1):
+def cascade_figures(events, lot, rounds_per_step=1):
     """Return the figures of a market's cascades in one dictionary, amounts in quote currency.
 
     Returns
     -------
     dict
-        `liquidations`, `liquidated_notional`, `rounds_max`, `branching_ratio`, `largest_tree` (nodes), `deepest_tree`
-        (edges), `nodes_by_cause`, `notional_by_channel`.
+        `liquidations`, `liquidated_notional`, `rounds_max`, `branching_ratio`, `largest_tree`
+        (nodes), `deepest_tree` (edges), `nodes_by_cause`, `notional_by_channel`.
     """
     graph = forest(events, lot)
     rows = trees(graph)
     return {
         "liquidations": liquidation_count(events),
         "liquidated_notional": liquidated_notional(events, lot),
-        "rounds_max": rounds_max(events, rounds_a_step),
+        "rounds_max": rounds_max(events, rounds_per_step),
         "branching_ratio": branching_ratio(graph),
         "largest_tree": max((row["size"] for row in rows), default=0),
         "deepest_tree": max((row["depth"] for row in rows), default=0),

@@ -1,32 +1,59 @@
-"""Who lost to whom in liquidations: a network of traders or kinds, the book and the fund."""
+"""Who gained and who lost: profit by kind of trader, and the network of losses in liquidations."""
 
 import collections
 
 import numpy as np
 
-from perplab.analysis.estimators.series import forced_events, of_market
-from perplab.analysis.metrics.cascade import of_liquidations
+from perplab.analysis.estimators.series import forced_events, market_facts
+from perplab.analysis.metrics.cascade import notional, of_liquidations
 from perplab.sim.state.records import FORCED_ORDER
 
 BOOK, FUND = "book", "insurance fund"
 
 
+def profit_rows(summary, meta):
+    """Return ``(who, profit, funding)`` of all participants, in USD; each column sums to 0.
+
+    The participants are the kinds of trader, the venues' insurance funds and fees, and the external
+    world (the spot market and the lender), which loses what the others gain, since the ledger's
+    total never changes. Funding that traders do not pay each other passes through the fund.
+
+    Parameters
+    ----------
+    summary : dict
+        From `perplab.analysis.metrics.summary.summarize`.
+    meta : dict
+        `Records.meta`.
+    """
+    rows = [
+        (kind.replace("_", " "), profit, summary["funding_by_kind"][kind])
+        for kind, profit in summary["pnl_by_kind"].items()
+    ]
+    venues, unit = meta["venues"], meta["unit"]
+    fund = sum(venue["fund_equity"] - venue["fund_initial"] for venue in venues) * unit
+    fees = sum(venue["fees"] for venue in venues) * unit
+    rows += [(FUND, fund, -sum(funding for *_, funding in rows)), ("venue, fees", fees, 0.0)]
+    return [*rows, ("external (spot, borrow)", -sum(profit for _, profit, _ in rows), 0.0)]
+
+
 def loss_network(records, market=0, by="kind"):
-    """Return who took over liquidated positions from whom, and who gained by it, as a directed graph.
+    """Return who took over liquidated positions from whom, and who gained, as a directed graph.
 
     Parameters
     ----------
     records : perplab.sim.state.recorder.Records
-        With `record.trades` the makers of forced orders are known; without it they are the node "book".
+        With `record.trades` the makers of forced orders are known; without it they are the node
+        "book".
     market : int
     by : {"kind", "trader"}
 
     Returns
     -------
     networkx.DiGraph
-        An edge leads from the liquidated to who took the other side. `notional`: quote currency, at the mark of the event. `loss`: quote
-        currency, what passed to the other side against that mark; to the fund also fees and what was left of the purse. Negative where the
-        liquidated was spared: a debt that the fund bore, a bankruptcy price better than the mark.
+        Edges lead from the liquidated account to its counterparty. `notional`: quote currency, at
+        the mark of the event. `loss`: quote currency, what the counterparty gained against that
+        mark; for the fund also fees and the margin left over. Negative where the liquidated account
+        gained: a deficit that the fund paid, a bankruptcy price better than the mark.
     """
     import networkx as nx
 
@@ -35,15 +62,13 @@ def loss_network(records, market=0, by="kind"):
     for source, target, amounts in transfers(records, market):
         flows[name(source), name(target)] += amounts
     graph = nx.DiGraph()
-    graph.add_edges_from(
-        (source, target, {"notional": float(amounts[0]), "loss": float(amounts[1])})
-        for (source, target), amounts in flows.items()
-    )
+    for (source, target), (amount, loss) in flows.items():
+        graph.add_edge(source, target, notional=float(amount), loss=float(loss))
     return graph
 
 
 def namer(records, by):
-    """Return the function that names a trader's node: the kind or the number; the fund and the book have their own."""
+    """Return the function that names a trader's node, by kind or by number; also book and fund."""
     kinds = np.repeat(*np.array(records.meta["trader_kinds"]).T)
 
     def name(trader):
@@ -57,19 +82,15 @@ def namer(records, by):
 
 
 def transfers(records, market):
-    """Yield ``(liquidated, other side, (notional, loss))`` of each part of each forced trade, in quote currency."""
-    unit, lot, fund = (
-        records.meta["unit"],
-        of_market(records.meta["lot"], market),
-        records.meta["traders"],
-    )
+    """Yield ``(liquidated, counterparty, (notional, loss))`` of forced trades, quote currency."""
+    facts, unit, fund = market_facts(records, market), records.meta["unit"], records.meta["traders"]
     events = of_liquidations(forced_events(records, market))
     for event in events:
         yield event["trader"], fund, (0.0, event["fund_change"] * unit)
-    value = np.sign(events["lots"]) * (
-        events["value"] * unit - np.abs(events["lots"]) * events["mark"] * lot
+    at_mark = notional(events, facts["lot"])
+    amounts = np.column_stack(
+        [at_mark, np.sign(events["lots"]) * (events["value"] * unit - at_mark)]
     )
-    amounts = np.column_stack([np.abs(events["lots"]) * events["mark"] * lot, value])
     into_book = events["kind"] == FORCED_ORDER
     for event, pair in zip(events[~into_book], amounts[~into_book], strict=True):
         yield event["trader"], event["counterparty"], pair
@@ -77,7 +98,7 @@ def transfers(records, market):
         events[into_book],
         amounts[into_book],
         forced_prints(records, market),
-        of_market(records.meta["tick"], market) * lot,
+        facts["tick"] * facts["lot"],
     )
 
 
@@ -91,25 +112,23 @@ def forced_prints(records, market):
 
 
 def book_transfers(events, amounts, made, tick_value):
-    """Yield the transfers of forced orders: to their makers where these are known, else to the book.
+    """Yield the transfers of forced orders to their makers if known, otherwise to the book.
 
     Notes
     -----
-    Several slices of one account in one step share its makers: the loss is divided by each maker's own price against their mean mark.
+    Several slices of one account in one step share its makers: the loss is divided by each maker's
+    own price against the slices' mean mark.
     """
     groups = collections.defaultdict(lambda: np.zeros(3))
     for event, pair in zip(events, amounts, strict=True):
         groups[int(event["step"]), int(event["trader"])] += (*pair, abs(event["lots"]))
-    for (step, trader), (notional, loss, lots) in (
-        (key, sums) for key, sums in groups.items() if sums[2] > 0
-    ):
+    for (step, trader), (value, loss, lots) in groups.items():
+        if not lots > 0:
+            continue
         trades = made.get((step, trader), ())
         for trade in trades:
-            at_mark = notional * trade["lots"] / lots
-            yield (
-                trader,
-                trade["maker"],
-                (at_mark, trade["side"] * (trade["lots"] * trade["tick"] * tick_value - at_mark)),
-            )
+            at_mark = value * trade["lots"] / lots
+            paid = trade["lots"] * trade["tick"] * tick_value
+            yield trader, trade["maker"], (at_mark, trade["side"] * (paid - at_mark))
         if not trades:
-            yield trader, BOOK, (notional, loss)
+            yield trader, BOOK, (value, loss)

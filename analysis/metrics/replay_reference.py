@@ -32,8 +32,8 @@ def real_market(scenario, rulebook):
     Returns
     -------
     dict or None
-        As `perplab.analysis.figures.run_figures.figures` takes it: `seconds`, `basis_bps`, `funding_seconds`, `funding` (fraction per 8 h) and
-        `funding_source` in words.
+        As `perplab.analysis.figures.run_figures.figures` takes it: `seconds`, `basis_bps`,
+        `funding_seconds`, `funding` (fraction per 8 h) and `funding_source` in words.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def average(values, ramp):
 
 
 def funding_of_file(compared, process):
-    """Return the real funding of a file, its times counted from the start of the replayed window."""
+    """Return the real funding of a file, its times counted from the start of the replay."""
     file = compared.funding_file
     table = read_table(file, version(file))
     wanted = {

@@ -15,7 +15,7 @@ from perplab.analysis.metrics.branches import (
     summary_since,
     why_unknown,
 )
-from perplab.analysis.metrics.catalogue import QUANTITIES, magnitude, scaled
+from perplab.analysis.metrics.catalogue import magnitude, metric_of, scaled, tabled_metrics
 from perplab.analysis.report.page import Report, Table, amount, notes_of, setting_of, single
 from perplab.scenarios.runs.results import faults_of_folder
 from perplab.scenarios.runs.store import read_run
@@ -92,19 +92,19 @@ def table_of(summaries):
     """Return the table of branches, a column each; what is zero in all of them is left out."""
     keys = [
         key
-        for key, told in QUANTITIES.items()
+        for key, told in tabled_metrics().items()
         if told.group != "run"
         and key in summaries[BASE]
         and any(each[key] not in (0, None) for each in summaries.values())
     ]
     rows = [
         [
-            QUANTITIES[key].words,
+            metric_of(key).words,
             *(
                 amount(each[key]) if each[key] is not None else why_unknown(name, key, each)
                 for name, each in summaries.items()
             ),
-            QUANTITIES[key].unit,
+            metric_of(key).unit,
         ]
         for key in keys
     ]
@@ -131,7 +131,7 @@ def clause(key, base, other):
     """Return how one figure of a branch differs from the base, empty where it does not or is not known."""
     if base[key] is None or other[key] is None or base[key] == other[key]:
         return ""
-    told, (scale, word) = QUANTITIES[key], scaled([base[key], other[key]], key)
+    told, (scale, word) = metric_of(key), scaled([base[key], other[key]], key)
     return (
         f"{told.words} {amount(other[key] / scale)} instead of {amount(base[key] / scale)} {word}{told.unit} "
         f"(a difference of {amount((other[key] - base[key]) / scale)})"

@@ -16,17 +16,15 @@ import pathlib
 
 import pandas as pd
 
-from perplab.analysis.estimators.series import forced_events, of_market
+from perplab.analysis.estimators.series import forced_events, market_facts
 from perplab.analysis.figures import frame_figures as charts
 from perplab.analysis.figures import network_figures as networks
 from perplab.analysis.metrics.cascade import forest, trees
-from perplab.analysis.metrics.catalogue import QUANTITIES
-from perplab.analysis.metrics.losses import loss_network
-from perplab.analysis.metrics.profits import profit_rows
+from perplab.analysis.metrics.catalogue import tabled_metrics, why_unknown
+from perplab.analysis.metrics.losses import loss_network, profit_rows
 from perplab.analysis.metrics.replay_fit import comparison_rows
 from perplab.analysis.metrics.replay_reference import real_market
-from perplab.analysis.metrics.timeline import acting_of
-from perplab.analysis.metrics.why_unknown import reason
+from perplab.analysis.metrics.scenario_words import acting_of
 from perplab.analysis.report.branch_report import report_of_branches
 from perplab.analysis.report.page import (
     Report,
@@ -161,9 +159,9 @@ def summary_table(manifest, summary):
             amount(summary[key]),
             told.unit
             if summary[key] is not None
-            else reason(key, summary, 24 * scenario["days"], twin),
+            else why_unknown(key, summary, 24 * scenario["days"], twin),
         ]
-        for key, told in QUANTITIES.items()
+        for key, told in tabled_metrics().items()
         if key in summary and key != "wall_seconds"
     ]
     return Table(["figure", "value", "unit"], rows)
@@ -248,7 +246,7 @@ def leverage_figures(records):
 def cascade_drawings(records, losses, market=0):
     """Return the figures of the trees of liquidations, if any has more than one node, and of who lost to whom, if anybody was liquidated."""
     graph, drawn = (
-        forest(forced_events(records, market), of_market(records.meta["lot"], market)),
+        forest(forced_events(records, market), market_facts(records, market)["lot"]),
         {},
     )
     if any(row["size"] > 1 for row in trees(graph)):

@@ -6,15 +6,8 @@ import pandas as pd
 
 from perplab.analysis.estimators.paired_differences import ARM, contrasts, from_first, levels_of
 from perplab.analysis.figures import frame_figures as charts
-from perplab.analysis.metrics.catalogue import (
-    factor_words,
-    label,
-    listed,
-    numbers_text,
-    quantity,
-    scaled,
-    value_text,
-)
+from perplab.analysis.metrics.catalogue import label, metric_of, scaled
+from perplab.analysis.metrics.scenario_words import factor_words, listed, numbers_text, value_text
 from perplab.analysis.report.page import Report, Table, amount, notes_of, setting_of, single
 from perplab.analysis.report.sweep_tables import (
     change_and_place,
@@ -185,7 +178,7 @@ def clause(rows, factor, figure, across):
     found = contrasts(rows, [factor], figure, averaged=True)
     if not found:
         return ""
-    one, told = found[0], quantity(figure)
+    one, told = found[0], metric_of(figure)
     scale, word = scaled([one.at_lower, one.at_upper], figure)
     unit = f" {(word + told.unit).strip()}" if told.unit else ""
     ends = f"from {amount(one.at_lower / scale)} to {amount(one.at_upper / scale)}{unit}"
@@ -233,7 +226,7 @@ def ranks(well, factors):
             f"{label(factor)} {amount(float(means[factor].corr(means[figure], method='spearman')))}"
             for factor in numeric
         )
-        yield f"{quantity(figure).words.capitalize()}: rank correlation over the {len(means)} points with {told}."
+        yield f"{metric_of(figure).words.capitalize()}: rank correlation over the {len(means)} points with {told}."
 
 
 def numbers_among(well, factors):
@@ -291,7 +284,7 @@ def caption(well, figure, factor, second, across):
     ]
     numeric = pd.api.types.is_numeric_dtype(well[factor])
     parts = [
-        f"{quantity(figure).words.capitalize()} {'against' if numeric else 'by'} {label(factor)}"
+        f"{metric_of(figure).words.capitalize()} {'against' if numeric else 'by'} {label(factor)}"
     ]
     parts += (
         [f"a {'curve' if numeric else 'colour'} each value of {label(second)}"] if second else []
@@ -310,7 +303,7 @@ def clouds(well, factors, words):
         for figure in (
             one for one in CURVES if has_something(well, one) and well[one].nunique() > 1
         ):
-            told = f"{quantity(figure).words.capitalize()} against {label(factor)}: a dot is a point of the design (mean over seeds); others vary too."
+            told = f"{metric_of(figure).words.capitalize()} against {label(factor)}: a dot is a point of the design (mean over seeds); others vary too."
             drawn[f"{figure}-{factor.removeprefix('factor.')}"] = (
                 told,
                 partial(
@@ -355,9 +348,9 @@ def maps(well, factors, words):
 
 def add_sensitivity(opened, tables, figures, figure="basis_mean_bps"):
     """Add the sensitivity of one figure to a report's tables and figures."""
-    from perplab.analysis.estimators.sensitivity import indices
+    from perplab.analysis.estimators.sensitivity import sensitivity_indices
 
-    found = indices(opened, figure)
+    found = sensitivity_indices(opened, figure)
     last = found[found["samples"] == found["samples"].max()].rename(columns={"index": "index_"})
     tables["sensitivity"] = (
         f"Sensitivity of {label(figure)}; interval by bootstrap.",

@@ -1,15 +1,18 @@
 """The tables of a sweep: every point of the design with its interval, and what each factor changes, by pairs of one seed."""
 
 from perplab.analysis.estimators.paired_differences import ARM, contrasts
-from perplab.analysis.metrics.catalogue import cut_at_zero, interval_of, label, scaled, value_text
+from perplab.analysis.metrics.catalogue import (
+    cut_at_zero,
+    interval_of,
+    label,
+    scaled,
+    sweep_columns,
+)
+from perplab.analysis.metrics.scenario_words import value_text
 from perplab.analysis.report.page import Table, amount
 
-GROUPS = {
-    "peg": ("basis_mean_bps", "basis_sd_bps", "funding_mean_bps_8h"),
-    "activity": ("funding_sd_bps_8h", "open_interest_mean", "volume"),
-    "forced": ("liquidations", "liquidated_notional", "amplification"),
-    "losses": ("insurance_fund_change", "adl_events", "pnl_by_kind.manipulation"),
-}
+GROUPS = {name: sweep_columns(name) for name in ("peg", "activity", "forced", "losses")}
+GROUPS["losses"] += ("pnl_by_kind.manipulation",)
 MOST_POINTS, MOST_CHANGES = 200, 40
 CUT = " Intervals of amounts that cannot be negative are cut at 0."
 

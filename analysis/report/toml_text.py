@@ -2,7 +2,7 @@
 
 import math
 
-from perplab.analysis.metrics.units import meaning
+from perplab.analysis.metrics.scenario_words import meaning
 from perplab.scenarios.files.overrides import CHOOSERS
 
 

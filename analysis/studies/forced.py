@@ -1,25 +1,30 @@
-"""Studies of forced trading over seeds: the cascade of longs at three depths, and the attack on shorts at three sizes.
+"""Forced trading over seeds: a cascade of longs at three depths, an attack at three sizes.
 
-``python -m perplab.analysis.studies.forced cascade|weapon [--seeds 30] [--workers 2]`` prints each figure of `perplab.analysis.metrics.episodes` as
-its mean over seeds and 95 % interval.
+``python -m perplab.analysis.studies.forced cascade|weapon [--seeds 30] [--workers 2]`` prints each
+figure of `perplab.analysis.metrics.episodes` as its mean over seeds and 95 % interval.
 
-*cascade.* Depths are the providers' `level_usd`, their inventory limits in proportion; every depth is run with the story's
-spot, which gives way to trades, and with calm's, which hardly does, so that only the perpetual's own book amplifies.
-*weapon.* Sizes multiply the attacker's position and pushes. Then his size in a spot ten times as deep, and its halves: spot
-bought without a position in the perpetual, and the perpetual sold (to push funding down) without spot. Both rulebooks.
+*cascade.* Depths are the providers' `level_usd`, with inventory limits in proportion. Every depth
+is run with the scenario's spot, which moves with trades, and with that of `calm`, which hardly
+does, so that only the perpetual's own book amplifies.
+*weapon.* Sizes multiply the attacker's position and pushes. Two further variants are its halves:
+spot bought without a position in the perpetual, and the perpetual sold (to push funding down)
+without spot; another is an attack in a spot market ten times as deep. Both rulebooks.
 """
 
 import argparse
 import concurrent.futures
 
 from perplab.analysis.estimators.series import HOUR_SECONDS, mean_interval
-from perplab.analysis.metrics.episodes import ATTACKER, cascade_figures, weapon_figures
+from perplab.analysis.metrics.episodes import ATTACKER, attack_figures, fall_figures
 from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs.outcome import run
 
 CASCADE, WEAPON, TIGHT = "long-cascade", "weaponised-shorts", "weaponised-shorts-tight"
 LEVELS_USD = (7_000.0, 1_400.0, 280.0)
-SPOTS = {"spot that gives way": {}, "spot as deep as calm's": {"spot.permanent_impact_bps": 0.02}}
+SPOTS = {
+    "spot that moves with trades": {},
+    "spot as deep as calm's": {"spot.permanent_impact_bps": 0.02},
+}
 SIZES = (0.5, 1.0, 2.0)
 SIZED_TRAITS = ("size_usd", "perp_push_usd", "spot_push_usd")
 ATTACKER_KEY = "populations.attacker"
@@ -33,7 +38,7 @@ OTHER_ATTACKS = {
 
 
 def depth_changes(level_usd):
-    """Return the changes to the cascade's story that set the depth of its book."""
+    """Return the changes to the cascade's scenario that set the depth of its book."""
     providers = load(CASCADE).populations["providers"].traits
     limit = providers["inventory_limit_usd"] * level_usd / providers["level_usd"]
     return {
@@ -43,32 +48,32 @@ def depth_changes(level_usd):
 
 
 def size_changes(size):
-    """Return the changes to the attack's story that scale its position and its pushes."""
+    """Return the changes to the attack's scenario that scale its position and pushes."""
     attacker = load(WEAPON).populations["attacker"].traits
     return {f"{ATTACKER_KEY}.{trait}": attacker[trait] * size for trait in SIZED_TRAITS}
 
 
 def cascade_run(seed, changes=()):
-    """Run the cascade and its twin; return the run's figures.
+    """Return the figures of one run of the cascade and its twin.
 
     Returns
     -------
     dict of str to float
-        See `cascade_figures`.
+        See `perplab.analysis.metrics.episodes.fall_figures`.
     """
     outcome = run(load(CASCADE, changes), seed)
     shock = outcome.scenario.shocks[0]
     start = shock.at_hours * HOUR_SECONDS
-    return cascade_figures(outcome.records, outcome.twin, start, start + 60 * shock.minutes)
+    return fall_figures(outcome.records, outcome.twin, start, start + 60 * shock.minutes)
 
 
-def weapon_run(seed, story=WEAPON, changes=()):
-    """Run the attack and its control without the attacker; return the figures of `weapon_figures`."""
-    scenario = load(story, changes)
+def weapon_run(seed, scenario_name=WEAPON, changes=()):
+    """Return the figures of one attack beside its control without the attacker."""
+    scenario = load(scenario_name, changes)
     market = finished(scenario, seed)
-    control = finished(load(story, dict(changes) | {f"{ATTACKER_KEY}.number": 0}), seed)
+    control = finished(load(scenario_name, dict(changes) | {f"{ATTACKER_KEY}.number": 0}), seed)
     attacker = attacker_of(market)
-    figures = weapon_figures(market.records(), control.records(), *attack_times(scenario))
+    figures = attack_figures(market.records(), control.records(), *attack_times(scenario))
     fees = float(market.tables["position"]["all_fees"][attacker.row].sum()) * market.layout.unit
     forced = int((market.records().events["trader"] == attacker.row).sum())
     return figures | {"attacker_fees_usd": fees, "attacker_liquidations": forced}
@@ -82,7 +87,7 @@ def finished(scenario, seed):
 
 
 def attacker_of(market):
-    """Return the handle of the one attacker."""
+    """Return the handle of the only attacker."""
     return next(agent for agent in market.agents if agent.kind == ATTACKER)
 
 
@@ -94,17 +99,17 @@ def attack_times(scenario):
 
 
 def cascade_variants(spot):
-    """Return the columns of the cascade's table with some changes to spot: a call for each depth."""
+    """Return the columns of the cascade's table for one kind of spot: a call per depth."""
     return {
         f"level_usd {level:g}": (cascade_run, (depth_changes(level) | spot,))
         for level in LEVELS_USD
     }
 
 
-def weapon_variants(story):
-    """Return the columns of the attack's table: a call for each size, and for each other attack."""
+def weapon_variants(scenario_name):
+    """Return the columns of the attack's table: a call per size and per other attack."""
     attacks = {f"size x{size:g}": size_changes(size) for size in SIZES} | OTHER_ATTACKS
-    return {name: (weapon_run, (story, changes)) for name, changes in attacks.items()}
+    return {name: (weapon_run, (scenario_name, changes)) for name, changes in attacks.items()}
 
 
 def over_seeds(variants, seeds, workers):
@@ -151,15 +156,17 @@ def described(interval):
 
     Examples
     --------
-    >>> described((0.1234, 0.1, 0.15)), described((1234567.8, None, None)), described((None, None, None))
-    ('0.123 [0.1, 0.15]', '1,234,568', '-')
+    >>> described((0.1234, 0.1, 0.15)), described((None, None, None))
+    ('0.123 [0.1, 0.15]', '-')
+    >>> described((1234567.8, None, None))
+    '1,234,568'
     """
     low, high = (figure_text(value) for value in interval[1:])
     return figure_text(interval[0]) + (f" [{low}, {high}]" if interval[1] is not None else "")
 
 
 def figure_text(value):
-    """Return a number as text: three digits, thousands separated, a dash for none."""
+    """Return a number as text: three digits, thousands separated, a dash if unknown."""
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
@@ -169,7 +176,7 @@ def tables(study):
     """Return the tables of a study: variants by title."""
     if study == "cascade":
         return {f"{CASCADE}, {name}": cascade_variants(spot) for name, spot in SPOTS.items()}
-    return {story: weapon_variants(story) for story in (WEAPON, TIGHT)}
+    return {name: weapon_variants(name) for name in (WEAPON, TIGHT)}
 
 
 def main(arguments=None):

@@ -1,11 +1,14 @@
-"""What brings the perpetual back: the response of its basis to a fixed parent order, between twin runs.
+"""The response of the basis to a fixed parent order, between twin runs.
 
-From one state of a running market copies go on with the same random numbers: with and without a trader who sells a
-fixed amount over an hour, under each of three arms of funding: *on*; *zero*, where every rate is 0 (a cap of 0), so that nothing
-is paid or expected but carry traders still quote; and *off*, where they do not quote either. The difference of the bases of two
-copies is the response. States: *inside* the damper's plateau (calm), *outside* it (calm,
-premium below the plateau, where funding answers to it), and *crowded* (shorts crowd in, funding far below zero).
+Copies of one state of a running market continue with the same random numbers, with and without a
+trader who sells a fixed amount over an hour, under each of three arms of funding: *on*; *zero*,
+where every rate is 0 (a cap of 0), so that nothing is paid or expected but carry traders still
+quote; and *off*, where they do not quote either. The difference of the bases of two copies is the
+response. States: *inside* the damper's dead band (`calm`), *outside* it (`calm`, premium below the
+dead band, where funding responds to it), and *crowded* (shorts crowd in, funding far below zero).
 """
+
+import itertools
 
 from rich.table import Table
 
@@ -83,7 +86,10 @@ def switch_funding(market, arm):
 
 
 def copy_run(market, hours, order, funding):
-    """Return the records of a copy of a market that went on for some hours, with or without the order, under an arm of funding."""
+    """Return the records of a copy of a market after some more hours.
+
+    With or without the order, under an arm of funding.
+    """
     copy = market.branch()
     switch_funding(copy, funding)
     if order:
@@ -111,23 +117,26 @@ def responses_from(market):
 
 
 def twin_responses(changes, seed):
-    """Return the responses of one seed by state of the market; a state that never came is left out.
+    """Return the responses of one seed by state of the market.
+
+    A state that did not occur is left out.
 
     Parameters
     ----------
     changes : mapping of str to object
-        Changes to the stories by dotted key.
+        Changes to the scenarios by dotted key.
     seed : int
 
     Returns
     -------
     dict of str to dict of str to dict
-        By state, then by arm of funding: as `perplab.analysis.estimators.impulse_response.response` returns.
+        By state, then by arm of funding, as
+        `perplab.analysis.estimators.impulse_response.response`.
     """
     found = {}
-    for story, names in STATES.items():
+    for scenario, names in STATES.items():
         days = (LATEST_HOURS + max(RESPONSE_HOURS) + 1) / 24
-        market = build(load(story, {**PARENT, **changes, "days": days}), seed)
+        market = build(load(scenario, {**PARENT, **changes, "days": days}), seed)
         found |= {
             names[state]: responses_from(reached) for state, reached in states_of(market, names)
         }
@@ -135,42 +144,37 @@ def twin_responses(changes, seed):
 
 
 def response_table(results, seeds, dt):
-    """Return the table of the responses: peak, and the basis still displaced after each hour, mean and 95 % interval.
+    """Return the table of the responses: peak and remaining displacement after each hour.
+
+    Means and 95 % intervals.
 
     Parameters
     ----------
     results : dict of str to sequence of dict
-        By variant, then by seed: as `twin_responses` returns.
+        By variant, then by seed: from `twin_responses`.
     seeds : int
     dt : float, seconds
     """
     title = (
-        f"response of the basis (bp, mean over the hour before, ± half the 95 % interval) to selling {-SIZE_USD:,} "
-        f"over 1 h, dt {dt:g} s, {seeds} seeds"
+        "response of the basis (bp, mean over the hour before, ± half the 95 % interval) to "
+        f"selling {-SIZE_USD:,} over 1 h, dt {dt:g} s, {seeds} seeds"
     )
     made = Table(title=title, title_justify="left")
-    for name in (
-        "market",
-        "state",
-        "funding",
-        "n",
-        "peak, bp",
-        *(f"after {hours} h" for hours in RESPONSE_HOURS),
-    ):
+    hours = (f"after {hours} h" for hours in RESPONSE_HOURS)
+    for name in ("market", "state", "funding", "n", "peak, bp", *hours):
         made.add_column(name, no_wrap=True)
-    for variant, each in results.items():
-        for state in (name for names in STATES.values() for name in names.values()):
-            for funding in FUNDING:
-                kept = [result[state][funding] for result in each if state in result]
-                if kept:
-                    made.add_row(variant, state, funding, str(len(kept)), *response_cells(kept))
+    states = [name for names in STATES.values() for name in names.values()]
+    for variant, state, funding in itertools.product(results, states, FUNDING):
+        found = [each[state][funding] for each in results[variant] if state in each]
+        if found:
+            made.add_row(variant, state, funding, str(len(found)), *response_cells(found))
     return made
 
 
-def response_cells(kept):
+def response_cells(found):
     """Return the cells of one row: the peak, then the displacement after each hour."""
-    columns = [[one["peak_bps"] for one in kept]] + [
-        [one["bps"][hours] for one in kept] for hours in RESPONSE_HOURS
+    columns = [[one["peak_bps"] for one in found]] + [
+        [one["bps"][hours] for one in found] for hours in RESPONSE_HOURS
     ]
     return [interval_cell(column) for column in columns]
 

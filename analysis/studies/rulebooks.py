@@ -1,7 +1,8 @@
-"""The venues' rulebooks side by side, with the same traders and seeds: ``python -m perplab.analysis.studies.rulebooks calm``.
+"""The venues' rulebooks side by side, with the same traders and seeds.
 
-One row a rulebook: mean over seeds and its 95 % interval (Student's t), as a table in Markdown. Everything but ``[market]
-rulebook`` is the story's own.
+``python -m perplab.analysis.studies.rulebooks calm`` prints a table in Markdown, one row per
+rulebook: mean over seeds and its 95 % interval (Student's t). Everything but ``[market] rulebook``
+is as in the scenario.
 """
 
 import argparse
@@ -9,9 +10,9 @@ import functools
 
 import numpy as np
 
-from perplab.analysis.estimators.series import basis_bps, known_mid, mean, mean_interval
+from perplab.analysis.estimators.series import basis_bps, known_mid, mean
 from perplab.analysis.metrics.summary import summarize
-from perplab.analysis.studies.peg import number, of_seeds, pooled
+from perplab.analysis.studies.seeds import markdown_lines, mean_cell, of_seeds, pooled
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import run
 from perplab.sim.rulebook.rulebook import rulebook_names
@@ -27,14 +28,14 @@ COLUMNS = {
 }
 
 
-def figures_of(story, changes, seed):
+def figures_of(scenario, changes, seed):
     """Return the figures of one run.
 
     Notes
     -----
-    The tracking error is the root mean square of the basis over all recorded rows: what mean and deviation leave apart.
+    The tracking error is the root mean square of the basis over all recorded rows.
     """
-    records = run(load(story, changes), seed).records
+    records = run(load(scenario, changes), seed).records
     figures = summarize(records)
     series = records.series[0]
     basis = basis_bps(known_mid(series), series["spot"])
@@ -44,33 +45,16 @@ def figures_of(story, changes, seed):
     return {key: figures[key] for key in COLUMNS}
 
 
-def cell(values):
-    """Return mean and interval of one figure over seeds as a cell.
+def compared(scenario, names, seeds, workers, changes=()):
+    """Yield the lines of the table of a scenario, one row per rulebook."""
 
-    Examples
-    --------
-    >>> cell(np.array([1.0, 2.0, 3.0])), cell(np.array([]))
-    ('2.00 [-0.484, 4.48]', '-')
-    """
-    centre, low, high = mean_interval(values)
-    return (
-        number(centre)
-        if low is None or not len(values)
-        else f"{number(centre)} [{number(low)}, {number(high)}]"
-    )
+    def cells(name):
+        changed = {**dict(changes), "market.rulebook": name}
+        results = pooled(functools.partial(figures_of, scenario, changed), seeds, workers)
+        return [mean_cell(of_seeds(results, key)) for key in COLUMNS]
 
-
-def compared(story, names, seeds, workers, changes=()):
-    """Return the lines of the table of a story, one row a rulebook."""
-    yield "| rulebook | " + " | ".join(COLUMNS.values()) + " |"
-    yield "|---|" + "---|" * len(COLUMNS)
-    for name in names:
-        results = pooled(
-            functools.partial(figures_of, story, {**dict(changes), "market.rulebook": name}),
-            seeds,
-            workers,
-        )
-        yield f"| {name} | " + " | ".join(cell(of_seeds(results, key)) for key in COLUMNS) + " |"
+    rows = ((name, cells(name)) for name in names)
+    return markdown_lines("rulebook", COLUMNS.values(), rows)
 
 
 def main(arguments=None):
@@ -78,14 +62,18 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="python -m perplab.analysis.studies.rulebooks", description=__doc__
     )
-    parser.add_argument("story", choices=("calm", "short-crowding"))
+    parser.add_argument("scenario", choices=("calm", "short-crowding"))
     parser.add_argument("--rulebooks", nargs="+", default=rulebook_names(), help="all by default")
     parser.add_argument("--seeds", type=int, default=20, help="seeds 0 to N - 1")
     parser.add_argument("--days", type=float, default=30.0, help="length of each run")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     chosen = parser.parse_args(arguments)
     for line in compared(
-        chosen.story, chosen.rulebooks, range(chosen.seeds), chosen.workers, {"days": chosen.days}
+        chosen.scenario,
+        chosen.rulebooks,
+        range(chosen.seeds),
+        chosen.workers,
+        {"days": chosen.days},
     ):
         print(line, flush=True)
 

@@ -1,11 +1,14 @@
-"""What `calm` has of a real market and what it has not: ``python -m perplab.analysis.studies.validation moments|rules [--real FILE]``.
+"""What `calm` shares with a real market and what it does not.
 
-Tables in Markdown, means over seeds with their 95 % intervals (Student's t).
+``python -m perplab.analysis.studies.validation moments|rules [--real FILE]`` prints tables in
+Markdown: means over seeds with their 95 % intervals (Student's t).
 
-*moments.* Features of hourly closes beside those of a real file of hourly prices, by year, in blocks as long as the runs: the
-same functions on the same number of hours. The traders were set up to the means and spreads of 2022; the other years and
-the features of time (autocorrelations, changes, tails) were not looked at, so they test it.
-*rules.* How far the figures hang on what was assumed: the providers' rules, the arbitrageurs' capital, the spot process, the step.
+*moments.* Features of hourly closes beside those of a file of real hourly prices, by year, in
+blocks as long as the runs: the same functions on the same number of hours. The traders were
+calibrated to the means and spreads of 2022. The other years and the features of time
+(autocorrelations, changes, tails) were not used, so they test the calibration.
+*rules.* Sensitivity of the figures to assumptions: the providers' rules, the arbitrageurs' capital,
+the spot process, the step.
 """
 
 import argparse
@@ -24,8 +27,7 @@ from perplab.analysis.estimators.series import (
     mean,
 )
 from perplab.analysis.metrics.summary import summarize
-from perplab.analysis.studies.peg import of_seeds, pooled
-from perplab.analysis.studies.rulebooks import cell
+from perplab.analysis.studies.seeds import markdown_lines, mean_cell, of_seeds, pooled
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import run
 from perplab.sim.spot.price_files import read_table, version
@@ -65,8 +67,8 @@ RULED = {
     "basis_sd_bps": "basis, sd (bp)",
     "funding_mean_bps_8h": "funding, mean (bp per 8 h)",
     "funding_sd_bps_8h": "funding, sd (bp per 8 h)",
-    "funding_pinned_share": "pinned",
-    "funding_negative_share": "negative",
+    "funding_at_interest_share": "funding at the interest rate",
+    "funding_negative_share": "funding negative",
     "liquidations": "accounts liquidated",
 }
 
@@ -99,7 +101,7 @@ def model_features(changes, seed):
 
 
 def real_features(path, year):
-    """Return the features of each block of a real year, as long as a run without its warm-up."""
+    """Return the features of blocks of a real year, each as long as a run less its warm-up."""
     hours = int(24 * DAYS - WARMUP_HOURS)
     table = read_table(path, version(path))
     table = table[table["timestamp"].astype(str).str.startswith(str(year))].dropna(
@@ -113,36 +115,35 @@ def real_features(path, year):
 
 
 def moments(seeds, workers, real):
-    """Return the table of features, the model beside real years."""
+    """Return the lines of the table of features, the model beside real years."""
     columns = {
         name: pooled(functools.partial(model_features, changes), seeds, workers)
         for name, changes in MODELS.items()
     }
     if real:
         columns |= {f"BTC {year}": real_features(real, year) for year in (2022, 2020, 2021, 2023)}
-    yield "| | " + " | ".join(columns) + " |"
-    yield "|---|" + "---|" * len(columns)
-    for key, name in FEATURES.items():
-        yield (
-            f"| {name} | "
-            + " | ".join(cell(of_seeds(results, key)) for results in columns.values())
-            + " |"
-        )
+    rows = (
+        (name, [mean_cell(of_seeds(results, key)) for results in columns.values()])
+        for key, name in FEATURES.items()
+    )
+    return markdown_lines("", columns, rows)
 
 
 def ruled_figures(changes, seed):
-    """Return the figures of one run of `calm` under changed rules."""
+    """Return the figures of one run of `calm` under a changed assumption."""
     figures = summarize(run(load("calm", {"days": DAYS, **changes}), seed).records)
     return {key: figures[key] for key in RULED}
 
 
 def rules(seeds, workers, real):
-    """Return the table of figures by what is assumed."""
-    yield "| | " + " | ".join(RULED.values()) + " |"
-    yield "|---|" + "---|" * len(RULED)
-    for name, changes in VARIANTS.items():
+    """Return the lines of the table of figures, a row per assumption."""
+
+    def cells(changes):
         results = pooled(functools.partial(ruled_figures, changes), seeds, workers)
-        yield f"| {name} | " + " | ".join(cell(of_seeds(results, key)) for key in RULED) + " |"
+        return [mean_cell(of_seeds(results, key)) for key in RULED]
+
+    rows = ((name, cells(changes)) for name, changes in VARIANTS.items())
+    return markdown_lines("", RULED.values(), rows)
 
 
 STUDIES = {"moments": moments, "rules": rules}

@@ -33,7 +33,7 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.state.recorder import Records
 from perplab.sim.state.records import EVENT, KIND_SERIES, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, TWIN_EVENTS = "manifest.json", "twin_events.parquet"
 NEEDED = ("seed", "scenario", "meta", "kind_names", "versions")
 PACKAGES = ("perplab", "mesa", "numba", "numpy", "pyarrow")
@@ -232,14 +232,14 @@ def read_run(folder):
     if not is_run(folder):
         raise ParameterError(Fault("run", str(folder), "a folder written by perplab run"))
     manifest = json_object(folder / MANIFEST)
+    if "markets" not in manifest["meta"]:
+        raise ParameterError(
+            Fault("run", str(folder), "one of this version: an older one wrote it, run it again")
+        )
     if missing := [name for name in manifest.get("files", ()) if not (folder / name).exists()]:
         raise ParameterError(
             Fault("run", str(folder), f"a whole one: {', '.join(missing)} is missing")
         )
-    meta = {
-        key: float(value) if value in ("inf", "-inf") else value
-        for key, value in manifest["meta"].items()
-    }
     series, kinds = rows_of(folder, "series", SERIES), rows_of(folder, "kinds", KIND_SERIES)
     market = pq.read_table(folder / "series.parquet", columns=["market"])["market"].to_numpy()
     parts = {
@@ -250,9 +250,24 @@ def read_run(folder):
         series=[series[market == m] for m in range(int(market.max(initial=0)) + 1)],
         kinds=kinds.reshape(-1, len(manifest["kind_names"])),
         kind_names=manifest["kind_names"],
-        meta=meta,
+        meta=with_infinities(manifest["meta"]),
         **parts,
     )
+
+
+def with_infinities(value):
+    """Return a value read from JSON with "inf" and "-inf" as numbers again.
+
+    Examples
+    --------
+    >>> with_infinities({"markets": [{"cap": "inf"}]})
+    {'markets': [{'cap': inf}]}
+    """
+    if isinstance(value, dict):
+        return {key: with_infinities(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [with_infinities(part) for part in value]
+    return float(value) if value in ("inf", "-inf") else value
 
 
 def read_twin_events(folder):

@@ -258,6 +258,17 @@ def dead_band(law):
     return law["interest_rate"] - law["damper"], law["interest_rate"] + law["damper"]
 
 
+def cap_of(law):
+    """Return the cap of the rate, a fraction per interval; may be infinite."""
+    return law["cap"]
+
+
+def has_dead_band(law):
+    """Return whether the rate is the interest rate over a band of premiums."""
+    damped = law["damper_mode"] == DamperMode.BAND and law["follows_skew"] == 0
+    return bool(damped and law["damper"] > 0.0)
+
+
 def cap_at_zero(laws):
     """Let the rates of laws be 0 from now on: settlements go on and pay nothing."""
     laws["cap"] = 0.0

@@ -48,7 +48,9 @@ class Adl(Section):
     def contradictions(self):
         if self.rank is None and self.loss_sharing == "adl" and self.selection != "random":
             yield Fault(
-                "rank", None, f"given: loss_sharing is {self.loss_sharing!r}, selection {self.selection!r}"
+                "rank",
+                None,
+                f"given: loss_sharing is {self.loss_sharing!r}, selection {self.selection!r}",
             )
         if (self.pool_trigger is None) != (self.pool_target is None) or (
             self.pool_target or 0.0

@@ -48,7 +48,9 @@ class Liquidation(Section):
 
     def contradictions(self):
         if self.tiers_down != 1 and self.close_fraction != "tier_step":
-            yield Fault("tiers_down", self.tiers_down, f"absent: close_fraction is {self.close_fraction!r}")
+            yield Fault(
+                "tiers_down", self.tiers_down, f"absent: close_fraction is {self.close_fraction!r}"
+            )
 
     def venue_values(self, units):
         return {

@@ -1,7 +1,7 @@
 """The rulebook section of margin: tiers, leverage, and what else the margin fractions rise with."""
 
 import math
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import pydantic
 

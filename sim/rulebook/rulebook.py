@@ -8,7 +8,7 @@ import datetime
 import math
 import pathlib
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import pydantic
@@ -17,9 +17,18 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import checked, flattened, nearest, text_of, toml_tables, unknown
 from perplab.sim.laws.funding import FUNDING_LAW, cap_by_law
 from perplab.sim.laws.premium_average import VOTES
+from perplab.sim.rulebook import adl as adl_section
 from perplab.sim.rulebook import (
-    adl as adl_section,
-    funding, index, liquidation, margin, mark, premium, sections, terms, trading)
+    funding,
+    index,
+    liquidation,
+    margin,
+    mark,
+    premium,
+    sections,
+    terms,
+    trading,
+)
 
 LIBRARY = pathlib.Path(__file__).resolve().parent / "venues"
 LARGEST_UNITS = 2**62

@@ -4,7 +4,7 @@ Units of all sections: money, notionals and prices in quote currency (US dollars
 plain fractions, times in the unit that the key names. Every key is required, but for those of laws that a venue does not use.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import pydantic
 

@@ -24,7 +24,9 @@ class Trading(Section):
         "largest_usd": "limit_usd",
         "relief": "rebate_share",
     }
-    needs: ClassVar[dict] = {"venue_type": {"vamm": ("depth_usd",), "oracle": ("scale", "half_spread", "limit_usd")}}
+    needs: ClassVar[dict] = {
+        "venue_type": {"vamm": ("depth_usd",), "oracle": ("scale", "half_spread", "limit_usd")}
+    }
     venue_type: Literal[VenueType.names()]
     depth_usd: Positive | None = None
     scale: Annotated[float, pydantic.Field(strict=True, gt=0)] | None = None

@@ -30,7 +30,8 @@ class Records:
         Open at the end; see `perplab.sim.clearing.positions`.
     kind_names : list of str
     meta : dict
-        Seed, units, contract numbers and counters.
+        Seed, units and counters of the whole run; `markets` and `venues`: lists of what holds for
+        one market or one venue (see `perplab.sim.state.run_facts`).
     """
 
     series: list

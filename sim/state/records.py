@@ -121,7 +121,10 @@ VENUE = row(
     ("fund_peak", "f8"),  # units, and its time
     ("fund_peak_seconds", "f8"),
     ("unwind_seconds", "f8"),
-    ("no_impact", "i8"),  # 1 in the no-impact counterfactual: the fund takes liquidation orders untraded
+    (
+        "no_impact",
+        "i8",
+    ),  # 1 in the no-impact counterfactual: the fund takes liquidation orders untraded
     ("hide_prediction", "i8"),
     ("transfer_seconds", "f8"),
 )

@@ -1,0 +1,107 @@
+"""Metrics of activity: open interest, volume, the state of the book, profit by kind, counters."""
+
+import functools
+
+import numpy as np
+
+from perplab.analysis.estimators.series import mean, ratio
+from perplab.analysis.metrics.catalogue import metric
+from perplab.sim.state.records import OUTCOMES
+
+market_metric = functools.partial(metric, group="market")
+run_metric = functools.partial(metric, group="run")
+
+
+@market_metric("open interest, mean", "USD", sweep_table="activity")
+def open_interest_mean(run):
+    """Return the mean open interest at the mark."""
+    return mean(run.late["open_interest"] * run.late["mark"]) * run.facts["lot"]
+
+
+@market_metric("volume", "USD", sweep_table="activity")
+def volume(run):
+    """Return the lots traded between rows at the later row's mark, summed; each trade once."""
+    traded = np.diff(run.series["volume"], prepend=0)
+    return float((traded * run.series["mark"]).sum() * run.facts["lot"])
+
+
+@market_metric("trades", whole_run=True)
+def trades(run):
+    """Return the number of fills in the books of all markets."""
+    return run.meta["trades"]
+
+
+@market_metric("orders", whole_run=True)
+def orders(run):
+    """Return the number of order messages handled, refused ones included."""
+    return run.meta["order_messages"]
+
+
+@market_metric("one-sided book", "share")
+def one_sided_book_share(run):
+    """Return the share of rows without a bid or without an ask."""
+    return mean(~((run.late["best_bid"] > 0) & (run.late["best_ask"] > 0)))
+
+
+@market_metric("premium samples from a thin book", "share", whole_run=True)
+def thin_premium_share(run):
+    """Return the share of premium samples whose impact notional the book could not fill."""
+    return ratio(run.facts["thin_samples"], run.facts["premium_samples"])
+
+
+@metric("refused orders", whole_run=True)
+def order_refusals(run):
+    """Return the number of order messages by outcome, those carried out left out."""
+    outcomes = run.meta["outcomes"]
+    return {name: count for name, count in outcomes.items() if name != OUTCOMES[0]}
+
+
+@metric("profit", "USD", signed=True)
+def pnl_by_kind(run):
+    """Return the change of equity of each kind of trader over the run."""
+    return change_by_kind(run, "equity")
+
+
+@metric("funding received", "USD", signed=True)
+def funding_by_kind(run):
+    """Return the funding that each kind of trader received over the run, less what it paid."""
+    return change_by_kind(run, "funding")
+
+
+def change_by_kind(run, field):
+    """Return the change of an amount of each kind over the run, in quote currency."""
+    rows = run.records.kinds[field]
+    return {
+        kind: int(rows[-1, k] - rows[0, k]) * run.meta["unit"]
+        for k, kind in enumerate(run.records.kind_names)
+    }
+
+
+@metric("seed")
+def seed(run):
+    """Return the seed of the run."""
+    return run.meta["seed"]
+
+
+@metric("steps")
+def steps(run):
+    """Return the number of steps run."""
+    return run.meta["steps"]
+
+
+@run_metric("decisions", whole_run=True)
+def decisions(run):
+    """Return the number of calls of traders' rules."""
+    return run.meta["decisions"]
+
+
+@run_metric("simulation time", "s", whole_run=True)
+def wall_seconds(run):
+    """Return the time that the simulation itself took."""
+    return run.meta["wall_seconds"]
+
+
+@run_metric("conservation error", "units")
+def conservation_error_units(run):
+    """Return the change of all money (traders, funds, fees, external), which is always 0."""
+    return run.meta["conservation_error_units"]
