@@ -73,6 +73,10 @@ def long_of_100(world, collateral_usd, seller=1):
     give(world, 0, collateral_usd)
 
 
+def equity_units(world, i):
+    return float(world.equity_usd(i) * USD)
+
+
 def fund_equity_usd(world):
     return world.equity_usd(world.fund)
 
@@ -548,7 +552,7 @@ def history(make, *shifts):
 def test_parent_is_the_first_forced_order_below_maintenance(make, collateral, parent, cause):
     world = history(make, -50, -30, -20)
     give(world, 0, collateral)
-    assert world.call(parent_of, 0, 0, 199.0 * USD) == (parent, cause)
+    assert world.call(parent_of, 0, 0, equity_units(world, 0), 199.0 * USD) == (parent, cause)
 
 
 def test_old_displacement_counts_less(make):
@@ -556,14 +560,14 @@ def test_old_displacement_counts_less(make):
     give(world, 0, 240.0)
     world["market"]["mark_window"][0] = [30.0, 0.0, 0.0]
     world["forced"]["seconds"][0] = 100.0 - 300.0
-    assert world.call(parent_of, 0, 0, 199.0 * USD) == (8, ENDOGENOUS)
+    assert world.call(parent_of, 0, 0, equity_units(world, 0), 199.0 * USD) == (8, ENDOGENOUS)
 
 
 def test_a_push_in_ones_favour_makes_no_parent(make):
     world = history(make, 50)
     world["market"]["counterfactual_mark"] = 19_850.0
     give(world, 0, 290.0)
-    assert world.call(parent_of, 0, 0, 199.0 * USD)[0] == -1
+    assert world.call(parent_of, 0, 0, equity_units(world, 0), 199.0 * USD)[0] == -1
 
 
 def test_one_liquidation_pushes_the_next(make):

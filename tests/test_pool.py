@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perplab.sim.clearing.conservation import total_units
-from perplab.sim.exchange.amm import quote_pool
+from perplab.sim.exchange.amm_fills import quote_pool
 from perplab.sim.laws.amm import product_price, product_room, skew_price
 from perplab.sim.laws.skew_funding import adapted_rate, imbalance_of, skew_velocity_rate
 from perplab.sim.rulebook.rulebook import load_rulebook

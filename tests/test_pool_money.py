@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from perplab.sim.clearing.conservation import total_units
 from perplab.sim.errors import ParameterError
-from perplab.sim.exchange.amm import quote_pool
+from perplab.sim.exchange.amm_fills import quote_pool
 from perplab.sim.laws.amm import skew_price
 from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.markets import USD, World, assert_positions_are_sound, digest, round_rules, storm

@@ -8,7 +8,7 @@ References: GMX v2, market utilities (static and adaptive funding factor); Synth
 
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.exchange.amm import trader_skew
+from perplab.sim.exchange.amm_fills import trader_skew
 from perplab.sim.laws.skew_funding import (
     adapted_rate,
     floored_magnitude,

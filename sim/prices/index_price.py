@@ -1,7 +1,7 @@
 """The index price of a market."""
 
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.exchange.amm import quote_pool
+from perplab.sim.exchange.amm_fills import quote_pool
 from perplab.sim.laws.funding import clamp
 from perplab.sim.laws.mark import decayed_average
 from perplab.sim.prices.sources import price_of_sources

@@ -95,7 +95,7 @@ class Contract(Section):
 
 
 class Trading(Section):
-    """Where orders meet: in a book, or in a pool whose account is the venue's fund (`perplab.sim.exchange.amm`).
+    """Where orders meet: in a book, or in a pool whose account is the venue's fund (`perplab.sim.exchange.amm_fills`).
 
     ``depth_usd`` is the virtual quote reserve of a vAMM at the start; ``scale`` the net position of all traders (asset) that moves an
     oracle's price by as much again, ``half_spread`` a fraction, ``largest_usd`` the net position that the pool backs. Of the

@@ -1,16 +1,16 @@
-"""What a forced order asks for: how much of the position at once, and at what limit.
+"""Size and limit price of a liquidation order.
 
-Portions: the first share and, after a pause, the rest (``first_share``); the share each time (``each_share``); down to the
-next lower margin tier, or several at once (``tier_step``); half while equity is above half of maintenance (``half``); what makes equity maintenance
-and a buffer again (``just_enough``). None asks for more than ``largest_share`` of the position at a time.
+Sizes: the first share and, after a pause, the rest (``first_share``); the share each time
+(``each_share``); down to the next lower margin tier, or several at once (``tier_step``); half while
+equity is above half of maintenance (``half``); the size that restores maintenance and a buffer
+(``just_enough``). The last three close at most ``largest_share`` of the position at a time.
 """
 
 import math
 
 import numpy as np
 
-from perplab.sim.clearing.equity import account_equity
-from perplab.sim.clearing.maintenance import account_maintenance
+from perplab.sim.clearing.equity import value_of
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.margin import bankruptcy_price, fillable_price, size_for_shortage, tier_of
 from perplab.sim.state.records import (
@@ -30,19 +30,22 @@ from perplab.sim.state.records import (
 
 @kernel
 def pause_of(world, v):
-    """Return the seconds within which a further forced order belongs to the episode: the venue's pause, a step at least."""
+    """Return the seconds within which a further liquidation order belongs to the same episode.
+
+    It is the venue's pause, at least a step.
+    """
     return max(venue_at(world, v)["pause_seconds"], run_row(world, 0)["dt"])
 
 
 @kernel
-def order_lots(world, i, m):
-    """Return the lots of the next forced order; a share starts the venue's pause."""
+def order_lots(world, i, m, health):
+    """Return the lots of the next liquidation order; closing a share starts the venue's pause."""
     market, size = market_at(world, m), abs(position_at(world, i, m)["lots"])
     venue, account = venue_at(world, market["venue"]), account_at(world, i, market["venue"])
-    notional = size * view_at(world, m)["mark"] * market["units_per_price"]
+    notional = value_of(size, market, view_at(world, m)["mark"])
     fresh = account["pause_until"] < market["mark_seconds"] - pause_of(world, market["venue"])
     if venue["portion"] > EACH_SHARE:
-        return lots_by_law(world, i, m, size, notional)
+        return lots_by_law(world, m, size, notional, health)
     if (
         venue["first_share"] < 1.0
         and notional > venue["first_notional"]
@@ -54,10 +57,10 @@ def order_lots(world, i, m):
 
 
 @kernel
-def lots_by_law(world, i, m, size, notional):
-    """Return the lots that a venue closes at once which neither closes a share nor all."""
-    market = market_at(world, m)
-    venue, maintenance = venue_at(world, market["venue"]), account_maintenance(world, i, m)
+def lots_by_law(world, m, size, notional, health):
+    """Return the lots of the next liquidation order, by tiers or by the health of the account."""
+    market, (equity, maintenance) = market_at(world, m), health
+    venue = venue_at(world, market["venue"])
     tier, wanted = tier_of(notional, market["tier_floor"], market["tiers"]), float(size)
     if notional <= venue["first_notional"]:
         return size
@@ -65,9 +68,9 @@ def lots_by_law(world, i, m, size, notional):
         below = market["tier_floor"][max(tier + 1 - venue["tiers_down"], 0)]
         wanted = size * (1.0 - below / notional) + 1.0
     elif venue["portion"] == HALF:
-        wanted = 0.5 * size if account_equity(world, i, m) >= 0.5 * maintenance else size
+        wanted = 0.5 * size if equity >= 0.5 * maintenance else size
     else:
-        shortage = maintenance * (1.0 + venue["buffer"]) - account_equity(world, i, m)
+        shortage = maintenance * (1.0 + venue["buffer"]) - equity
         fraction = market["tier_fraction"][tier] + 2.0 * market["size_slope"] * size
         wanted = size_for_shortage(shortage, notional / size, fraction, venue["liquidation_fee"])
     wanted = min(wanted, size * venue["largest_share"])
@@ -75,13 +78,9 @@ def lots_by_law(world, i, m, size, notional):
 
 
 @kernel
-def forced_price(world, i, m, law):
-    """Return the price beyond which a forced order does not go, by the venue's law."""
-    market, mark, equity = (
-        market_at(world, m),
-        view_at(world, m)["mark"],
-        account_equity(world, i, m),
-    )
+def limit_price(world, i, m, law, health):
+    """Return the bankruptcy or the fillable price of a liquidation order, by the venue's law."""
+    market, mark, (equity, maintenance) = market_at(world, m), view_at(world, m)["mark"], health
     lots, venue = position_at(world, i, m)["lots"], venue_at(world, market["venue"])
     if law == FILLABLE_LIMIT:
         return fillable_price(
@@ -89,7 +88,7 @@ def forced_price(world, i, m, law):
             equity,
             lots,
             market["units_per_price"],
-            account_maintenance(world, i, m),
+            maintenance,
             venue["bankruptcy_adjustment"],
             venue["spread_to_maintenance"],
         )
@@ -97,13 +96,13 @@ def forced_price(world, i, m, law):
 
 
 @kernel
-def forced_limit(world, i, m):
-    """Return the limit tick of a forced order: the band, and within it the bankruptcy or the fillable price."""
+def limit_tick(world, i, m, health):
+    """Return the limit tick of a liquidation order: the price band, cut at `limit_price`."""
     market, lots = market_at(world, m), position_at(world, i, m)["lots"]
     low, high = market["band_low"], market["band_high"]
     law = venue_at(world, market["venue"])["forced_limit"]
     if law >= BANKRUPTCY_LIMIT:
-        price = forced_price(world, i, m, law)
+        price = limit_price(world, i, m, law, health)
         if lots > 0:
             low = max(low, np.int64(math.ceil(price / market["tick"])))
         else:

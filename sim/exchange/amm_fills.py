@@ -1,16 +1,18 @@
-"""Places to trade other than a book: a virtual automated market maker and a pool that fills at the oracle's price.
+"""Fills against a pool: a virtual automated market maker, or a pool at the oracle's price.
 
-The pool's account is the venue's fund: it holds the other side of what traders hold in all, gains what they lose, and bears
-what they cannot pay. An order is a swap against the pool, at once and as far as its limit allows; the average price is
-rounded to a tick against the trader. Sizes are lots, positive when the trader buys; prices are floats in quote currency.
+The pool's account is the venue's fund: it holds the other side of the traders' net position, gains
+what they lose, and bears their bad debt. An order is a swap against the pool, filled at once as far
+as its limit allows; the average price is rounded to a tick against the trader. Sizes are lots,
+positive when the trader buys; prices are floats in quote currency.
 
-==========  ============================================================================================
+==========  ========================================================================================
 ``vamm``    constant product of virtual reserves: buying d of the base x costs k / (x - d) - k / x
-``oracle``  index * (1 + (skew before + skew after) / (2 scale)) and half a spread; skew: net lots of traders; what
-            restores balance may be paid less for than what disturbs it costs
-==========  ============================================================================================
+``oracle``  index * (1 + (skew before + skew after) / (2 scale)) and half a spread; skew: net lots
+            of traders; a trade that reduces the skew may receive less than one that adds to it pays
+==========  ========================================================================================
 
-References: Perpetual Protocol v1 (vAMM); Synthetix SIP-279 (fill price by skew); GMX v2 (fills at the oracle's price).
+References: Perpetual Protocol v1 (vAMM); Synthetix SIP-279 (fill price by skew); GMX v2 (fills at
+the oracle's price).
 """
 
 import math
@@ -24,13 +26,13 @@ from perplab.sim.state.records import VAMM, market_at, position_at, venue_at, vi
 
 @hot_kernel
 def trader_skew(world, m):
-    """Return the net lots of all traders: what the fund holds the other side of."""
+    """Return the net lots of all traders; the fund holds the other side."""
     return -position_at(world, venue_at(world, market_at(world, m)["venue"])["fund_row"], m)["lots"]
 
 
 @hot_kernel
 def pool_skew(world, m):
-    """Return the net lots that displace the price: those of all traders, but for what the exact twin took without a trade."""
+    """Return the net lots of all traders that move the price: without `twin_lots`."""
     return float(trader_skew(world, m) - market_at(world, m)["twin_lots"])
 
 
@@ -52,7 +54,7 @@ def pool_price(world, m, lots):
 
 @kernel
 def pool_room(world, m, side, price):
-    """Return the lots that the pool trades before its price passes `price`; never more than a billion."""
+    """Return the lots that the pool trades before its price passes `price`, at most a billion."""
     market, index = market_at(world, m), view_at(world, m)["index"]
     if market["venue_type"] == VAMM:
         room = (
@@ -76,7 +78,7 @@ def pool_room(world, m, side, price):
 
 @kernel
 def quote_pool(world, m):
-    """Set the best prices that traders see: those of a lot on each side, rounded away from the middle."""
+    """Set the best prices that traders see: of one lot on each side, rounded away from the mid."""
     market, view = market_at(world, m), view_at(world, m)
     view["best_bid"] = max(np.int64(math.floor(pool_price(world, m, -1) / market["tick"])), 1)
     view["best_ask"] = max(
@@ -86,7 +88,7 @@ def quote_pool(world, m):
 
 @kernel
 def swap_lots(world, taker, m, side, limit, lots):
-    """Return how many of `lots` the pool trades with `taker` at `limit` or better; none with its own account."""
+    """Return how many of `lots` the pool trades at `limit` or better; none if it is the taker."""
     market = market_at(world, m)
     if taker == venue_at(world, market["venue"])["fund_row"]:
         return np.int64(0)
@@ -95,10 +97,8 @@ def swap_lots(world, taker, m, side, limit, lots):
 
 @kernel
 def swap_tick(world, m, side, size, limit):
-    """Return the average price of a swap rounded to a tick against the trader, never beyond its limit."""
+    """Return the average tick of a swap, rounded against the trader but not beyond its limit."""
     price = pool_price(world, m, side * size) / market_at(world, m)["tick"]
-    return (
-        min(np.int64(math.ceil(price - 1e-9)), limit)
-        if side > 0
-        else max(np.int64(math.floor(price + 1e-9)), limit)
-    )
+    if side > 0:
+        return min(np.int64(math.ceil(price - 1e-9)), limit)
+    return max(np.int64(math.floor(price + 1e-9)), limit)
