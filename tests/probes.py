@@ -1,7 +1,7 @@
 """Kernels through which tests look into compiled code.
 
-They stand in a module of their own because the compiler's cache remembers the name under which a module was imported, and
-that of a test file depends on how pytest was told to import it.
+They are in their own module because the compiler's cache remembers the name under which a module
+was imported, and that of a test file depends on pytest's import mode.
 """
 
 import numpy as np
@@ -39,9 +39,9 @@ def drive(world, senders, messages, outcomes, bests):
 
 
 @kernel
-def one_round(world, v, number):
-    """Carry out a liquidation round."""
-    return liquidation_round(world, v, number)
+def one_round(world, v, round_index):
+    """Run a liquidation round."""
+    return liquidation_round(world, v, round_index)
 
 
 @kernel
@@ -58,7 +58,7 @@ def accrue_at(world, m):
 
 @kernel
 def share_of_loss(world, m, units):
-    """Let those who hold positions share a loss."""
+    """Let the open positions share a loss."""
     return share_loss(world, m, units)
 
 
@@ -146,6 +146,6 @@ def bits(words, out):
 
 
 @kernel
-def winners_closed(world, v):
-    """Close winners at a venue."""
+def pool_adl(world, v):
+    """Run pool ADL at a venue."""
     run_pool_adl(world, v)

@@ -15,7 +15,10 @@ NONE = np.zeros(0, EVENT)
 
 @pytest.fixture
 def two_trees():
-    """0 (index) pushes 1 and 2, 2 pushes 3; 4 (funding) stands alone. Node 0 takes two slices, the second a takeover."""
+    """Node 0 (index) triggers 1 and 2, 2 triggers 3; 4 (funding) is alone.
+
+    Node 0 takes two slices, the second a takeover.
+    """
     events = events_of(
         (0, -1, 1, -1000, 100.0),
         (1, 0, 0, -2000, 99.0),

@@ -23,19 +23,19 @@ from perplab.sim.state.records import (
 
 
 @hot_kernel
-def position_id(world, i, m):
+def id_of(world, i, m):
     """Return the id of position (i, m)."""
     return i * markets(world).shape[0] + m
 
 
 @hot_kernel
-def trader_and_market(world, id_):
+def trader_and_market(world, position_id):
     """Return ``(i, m)`` of a position id."""
     width = markets(world).shape[0]
     if width == 1:
-        return id_, 0
-    i = id_ // width
-    return i, id_ - i * width
+        return position_id, 0
+    i = position_id // width
+    return i, position_id - i * width
 
 
 @hot_kernel
@@ -70,7 +70,7 @@ def open_on_side(world, k, m, side):
 def add_open_position(world, i, m):
     """Append a position that is no longer flat to the open list and reset its counters."""
     run, position = run_row(world, 0), position_at(world, i, m)
-    put_open_position(world, run["open_count"], position_id(world, i, m))
+    put_open_position(world, run["open_count"], id_of(world, i, m))
     position["open_index"] = run["open_count"]
     run["open_count"] += 1
     position["index_cost"], position["realised"], position["node"] = 0.0, 0, -1
@@ -109,7 +109,7 @@ def mark_changed(world, i, m):
     table needs one spare row.
     """
     run, position = run_row(world, 0), position_at(world, i, m)
-    put_changed_position(world, run["changed_count"], position_id(world, i, m))
+    put_changed_position(world, run["changed_count"], id_of(world, i, m))
     run["changed_count"] += 1 - position["changed"]
     position["changed"] = 1
 
@@ -125,4 +125,4 @@ def mark_all_changed(world, i, v):
 @kernel
 def put_liquidatable(world, k, i, m):
     """Set entry k of the list of liquidatable positions."""
-    liquidatable(world)[k] = position_id(world, i, m)
+    liquidatable(world)[k] = id_of(world, i, m)

@@ -31,7 +31,7 @@ def receive_incoming(world, i, v):
 
 @kernel
 def deposit(world, i, v, units):
-    """Send units from the wallet to the venue and return whether the wallet could.
+    """Send units from the wallet to the venue; return False if they cannot be sent.
 
     They arrive after the venue's transfer time. One transfer can be under way at a time.
     """

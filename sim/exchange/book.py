@@ -1,10 +1,10 @@
 """The limit order book: a ladder of price levels with queues in price-time order.
 
-Layout: market m covers the ticks ``window_low .. window_low + window - 1``. Level ``tick -
-window_low`` has its total lots in one table (`depth`) and the ends of a doubly linked queue of
-orders in another (`level`). `perplab.sim.exchange.level_bitmap` finds occupied levels. The best
-prices are kept in the market's view (0: side empty). An order's number is its owner's first slot
-plus its slot.
+Layout: market m covers the ticks ``window_low .. window_low + window - 1``; a tick has the level
+``tick - window_low``. A level has its total lots in one table (`depth`) and the ends of a doubly
+linked queue of orders in another (`level`). `perplab.sim.exchange.level_bitmap` finds occupied
+levels. The best prices are kept in the market's view (0: side empty). An order's number is its
+owner's first slot plus its slot.
 
 Invariants: the book is never crossed; a level's lots are the sum of its queue; a set bit is a level
 with lots; a position's ``buy_lots`` and ``sell_lots`` are the lots of its owner's resting orders.

@@ -36,18 +36,18 @@ def reducible(world, i, m, side):
 
 
 @kernel
-def record_print(world, m, maker, taker, lots, tick, by_force):
+def record_print(world, m, maker, taker, lots, tick, is_liquidation):
     """Record the print of a trade while the buffer has room."""
     run = run_row(world, 0)
     if run["print_count"] < prints(world).shape[0]:
         row, side = print_at(world, run["print_count"]), (1 if lots > 0 else -1)
         row["step"], row["market"], row["tick"], row["lots"] = run["step"], m, tick, abs(lots)
-        row["side"], row["taker"], row["maker"], row["forced"] = side, taker, maker, by_force
+        row["side"], row["taker"], row["maker"], row["forced"] = side, taker, maker, is_liquidation
         run["print_count"] += 1
 
 
 @hot_kernel
-def trade(world, m, maker, taker, lots, tick, taker_fee, maker_fee, by_force):
+def trade(world, m, maker, taker, lots, tick, taker_fee, maker_fee, is_liquidation):
     """Book a trade of `lots` (the taker's sign) and publish it."""
     run, view, market = run_row(world, 0), view_at(world, m), market_at(world, m)
     book_trade(world, m, maker, taker, lots, tick, taker_fee, maker_fee)
@@ -56,7 +56,7 @@ def trade(world, m, maker, taker, lots, tick, taker_fee, maker_fee, by_force):
     run["trades"] += 1
     asset_at(world, market["asset"])["perp_flow"] += lots * tick * market["tick"] * market["lot"]
     if rarely(run["print_trades"] == 1):
-        record_print(world, m, maker, taker, lots, tick, by_force)
+        record_print(world, m, maker, taker, lots, tick, is_liquidation)
 
 
 @hot_kernel
@@ -70,7 +70,7 @@ def fillable(world, number, maker, m, side, lots):
 
 
 @entry("int64", 7, "float64")
-def swap(world, taker, m, side, limit, lots, by_force, taker_fee):
+def swap(world, taker, m, side, limit, lots, is_liquidation, taker_fee):
     """Trade up to `lots` with the pool, on average at `limit` or better; return the lots left."""
     market = market_at(world, m)
     fund = venue_at(world, market["venue"])["fund_row"]
@@ -78,21 +78,21 @@ def swap(world, taker, m, side, limit, lots, by_force, taker_fee):
     if size > 0:
         tick = swap_tick(world, m, side, size, limit)
         rebate = -market["fee_share"] * taker_fee
-        trade(world, m, fund, taker, side * size, tick, taker_fee, rebate, by_force)
+        trade(world, m, fund, taker, side * size, tick, taker_fee, rebate, is_liquidation)
         market["reserve"] -= side * size * market["lot"]
         quote_pool(world, m)
     return lots - size
 
 
 @entry("int64", 7, "float64")
-def match(world, taker, m, side, limit, lots, by_force, taker_fee):
+def match(world, taker, m, side, limit, lots, is_liquidation, taker_fee):
     """Fill up to `lots` at `limit` or better and return the lots left.
 
     Resting orders fill by best price, then by age; at a pool venue the pool fills.
     """
     market, run = market_at(world, m), run_row(world, 0)
     if rarely(market["venue_type"] != BOOK):
-        return swap(world, taker, m, side, limit, lots, by_force, taker_fee)
+        return swap(world, taker, m, side, limit, lots, is_liquidation, taker_fee)
     maker_fee = venue_at(world, market["venue"])["maker_fee"]
     while lots > 0:
         tick = opposite(world, m, side)
@@ -108,6 +108,6 @@ def match(world, taker, m, side, limit, lots, by_force, taker_fee):
             cancel(world, number)
             continue
         reduce_order(world, number, maker, m, -side, tick, size)
-        trade(world, m, maker, taker, size * side, tick, taker_fee, maker_fee, by_force)
+        trade(world, m, maker, taker, size * side, tick, taker_fee, maker_fee, is_liquidation)
         lots -= size
     return lots

@@ -85,7 +85,7 @@ def immigrant_cause(world, i, m):
 
 
 @kernel
-def forced_weight(world, m, order, now, window):
+def remaining_shift(world, m, order, now, window):
     """Return the mid displacement of a remembered liquidation order that still moves the mark.
 
     It decays exponentially with the time scale `window`, seconds.
@@ -109,16 +109,16 @@ def triggering_node(world, m, equity, pushed, maintenance):
     """Return the node of the first order that takes equity below maintenance, -1 if none.
 
     `equity` is without liquidation orders, `pushed` what they all have changed it by, in units; it
-    is divided among the orders by `forced_weight`.
+    is divided among the orders by `remaining_shift`.
     """
     market, history = market_at(world, m), forced(world)
     now, window = market["mark_seconds"], mark_memory(market)
     count, size = run_row(world, 0)["forced_count"], history.shape[0]
     first, total, running, parent = max(count - size, 0), 0.0, 0.0, NO_PARENT
     for k in range(first, count):
-        total += forced_weight(world, m, history[k % size], now, window)
+        total += remaining_shift(world, m, history[k % size], now, window)
     for k in range(first, count):
-        weight = forced_weight(world, m, history[k % size], now, window)
+        weight = remaining_shift(world, m, history[k % size], now, window)
         running += weight
         if weight != 0.0:
             parent = history[k % size]["node"]
@@ -134,20 +134,22 @@ def parent_of(world, i, m, equity, maintenance):
     `equity` and `maintenance` of its margin account at the mark are float units.
     """
     market, mark = market_at(world, m), view_at(world, m)["mark"]
-    unforced_mark = market["counterfactual_mark"]
-    pushed = value_of(position_at(world, i, m)["lots"], market, mark - unforced_mark)
-    unforced_equity = equity - pushed
-    maintenance += maintenance_at(world, i, m, unforced_mark) - maintenance_at(world, i, m, mark)
-    if pushed >= 0.0 or unforced_equity < maintenance:
+    counterfactual_mark = market["counterfactual_mark"]
+    pushed = value_of(position_at(world, i, m)["lots"], market, mark - counterfactual_mark)
+    counterfactual_equity = equity - pushed
+    maintenance += maintenance_at(world, i, m, counterfactual_mark) - maintenance_at(
+        world, i, m, mark
+    )
+    if pushed >= 0.0 or counterfactual_equity < maintenance:
         return NO_PARENT, immigrant_cause(world, i, m)
-    parent = triggering_node(world, m, unforced_equity, pushed, maintenance)
+    parent = triggering_node(world, m, counterfactual_equity, pushed, maintenance)
     if parent >= 0:
         return parent, ENDOGENOUS
     return NO_PARENT, immigrant_cause(world, i, m)
 
 
 @kernel
-def remember_forced(world, m, node, mid_shift):
+def remember_liquidation_order(world, m, node, mid_shift):
     """Remember a liquidation order and add its displacement of the mid to the market's."""
     run, market = run_row(world, 0), market_at(world, m)
     order = forced_at(world, run["forced_count"] % forced(world).shape[0])

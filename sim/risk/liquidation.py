@@ -39,7 +39,7 @@ from perplab.sim.risk.attribution import (
     SAME_NODE,
     Trigger,
     parent_of,
-    remember_forced,
+    remember_liquidation_order,
     start_event,
 )
 from perplab.sim.risk.liquidation_orders import limit_tick, order_lots, pause_of
@@ -143,7 +143,7 @@ def send_liquidation_order(world, i, m, trigger, health):
     event["lots"] = side * lots
     event["value"] = abs(position["realised"] - realised + position["quote"] - quote)
     event["mid_shift"] = mid_shift(world, m, mid_before) if lots > 0 else 0.0
-    remember_forced(world, m, event["node"], event["mid_shift"])
+    remember_liquidation_order(world, m, event["node"], event["mid_shift"])
     view_at(world, m)["forced_lots"] += side * lots
     position["forced_lots"] += lots
     event["fund_change"] = charge_liquidation_fee(world, i, m, event["value"], collateral)
