@@ -6,7 +6,7 @@ from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.book import shift_window
 from perplab.sim.state.records import market_at, run_row, view_at
 
-LEAST_WIDTHS = 4  # least window in half-widths of the band, which so takes at most half of it
+LEAST_WIDTHS = 4  # half-widths of the band that the window must cover: the band is half of it
 
 
 @kernel
