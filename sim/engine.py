@@ -9,6 +9,7 @@ from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.band import recentre
 from perplab.sim.exchange.book import cancel_expired
 from perplab.sim.funding.settlement import accrue, settle
+from perplab.sim.laws.adl import deleverages_pool, watches_peak
 from perplab.sim.prices.index_price import update_index
 from perplab.sim.prices.mark_price import update_mark
 from perplab.sim.prices.view import update_public_averages
@@ -56,9 +57,9 @@ def risk(world, v, seconds):
     """Run the liquidation rounds of venue v that fit into a step; a short step has one only if a round ends in it."""
     run, venue = run_row(world, 0), venue_at(world, v)
     unwind_fund(world, v, run["dt"])
-    if venue["trigger_fall"] < 1.0:
+    if watches_peak(venue["adl_law"]):
         note_peak(world, v)
-    if venue["pool_adl_trigger"] > 0.0:
+    if deleverages_pool(venue["adl_law"]):
         run_pool_adl(world, v)
     if int(seconds / venue["round_seconds"]) == int((seconds - run["dt"]) / venue["round_seconds"]):
         return

@@ -16,6 +16,7 @@ from perplab.sim import engine
 from perplab.sim import series as recording
 from perplab.sim.atomic_files import atomic_file
 from perplab.sim.clearing.conservation import total_units
+from perplab.sim.clearing.equity import unrealised
 from perplab.sim.clearing.positions import open_positions
 from perplab.sim.compiler.cache import sources_hash
 from perplab.sim.compiler.entries import direct
@@ -374,7 +375,7 @@ class PerpetualMarket(mesa.Model):
         """Equity of the first venue's insurance fund at the mark, in units."""
         fund = int(self.tables["venue"]["fund_row"][0])
         return int(self.tables["account"]["collateral"][fund, 0]) + sum(
-            int(position["quote"] + position["lots"] * view["mark"] * market["units_per_price"])
+            int(unrealised(position, market, view["mark"]))
             for position, view, market in zip(
                 self.tables["position"][fund],
                 self.tables["view"],

@@ -1,6 +1,6 @@
 """What the compiled step keeps: a row a market each record interval, a row a kind each hour."""
 
-from perplab.sim.clearing.equity import cross_equity
+from perplab.sim.clearing.equity import cross_equity, value_of
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.impact_price import book_mid
 from perplab.sim.state.records import (
@@ -77,9 +77,7 @@ def wealth(world, i):
     for m in range(markets(world).shape[0]):
         position = position_at(world, i, m)
         total += position["isolated_margin"] + position["quote"]
-        total += (
-            position["lots"] * view_at(world, m)["mark"] * market_at(world, m)["units_per_price"]
-        )
+        total += value_of(position["lots"], market_at(world, m), view_at(world, m)["mark"])
     return int(total)
 
 

@@ -1,19 +1,21 @@
 """Kernels through which tests look into compiled code.
 
-They stand in a module of their own because the compiler's cache remembers the name under which a module was imported, and
-that of a test file depends on how pytest was told to import it.
+They are in their own module because the compiler's cache remembers the name under which a module
+was imported, and that of a test file depends on pytest's import mode.
 """
 
 import numpy as np
 
+from perplab.sim.clearing.maintenance import account_health
 from perplab.sim.compiler.hints import highest_bit, lowest_bit
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.exchange.book import cancel_expired, next_price
+from perplab.sim.exchange.book import cancel_expired
+from perplab.sim.exchange.level_bitmap import next_price
 from perplab.sim.exchange.orders import submit
 from perplab.sim.funding.premium_samples import sample_premium
 from perplab.sim.funding.settlement import accrue, settle
-from perplab.sim.risk.forced_orders import forced_limit, order_lots
 from perplab.sim.risk.liquidation import liquidation_round
+from perplab.sim.risk.liquidation_orders import limit_tick, order_lots
 from perplab.sim.risk.loss_sharing import share_loss
 from perplab.sim.risk.pool_adl import run_pool_adl
 from perplab.sim.risk.screening import below_maintenance, find_liquidatable
@@ -37,9 +39,9 @@ def drive(world, senders, messages, outcomes, bests):
 
 
 @kernel
-def one_round(world, v, number):
-    """Carry out a liquidation round."""
-    return liquidation_round(world, v, number)
+def one_round(world, v, round_index):
+    """Run a liquidation round."""
+    return liquidation_round(world, v, round_index)
 
 
 @kernel
@@ -56,15 +58,16 @@ def accrue_at(world, m):
 
 @kernel
 def share_of_loss(world, m, units):
-    """Let those who hold positions share a loss."""
+    """Let the open positions share a loss."""
     return share_loss(world, m, units)
 
 
 @kernel
 def asked(world, i, m, found):
-    """Set found to the lots and the limit of the next forced order of a position."""
-    found[1] = forced_limit(world, i, m)
-    found[0] = order_lots(world, i, m)
+    """Set found to the lots and the limit of the next liquidation order of a position."""
+    health = account_health(world, i, m)
+    found[1] = limit_tick(world, i, m, health)
+    found[0] = order_lots(world, i, m, health)
 
 
 @kernel
@@ -143,6 +146,6 @@ def bits(words, out):
 
 
 @kernel
-def winners_closed(world, v):
-    """Close winners at a venue."""
+def pool_adl(world, v):
+    """Run pool ADL at a venue."""
     run_pool_adl(world, v)

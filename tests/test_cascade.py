@@ -15,7 +15,7 @@ NONE = np.zeros(0, EVENT)
 
 @pytest.fixture
 def two_trees():
-    """0 (index) triggers 1 and 2, 2 triggers 3; 4 (funding) is alone.
+    """Node 0 (index) triggers 1 and 2, 2 triggers 3; 4 (funding) is alone.
 
     Node 0 takes two slices, the second a takeover.
     """

@@ -206,7 +206,7 @@ def test_places_of_entries_do_not_depend_on_the_order_of_imports():
             text=True,
             check=True,
         ).stdout
-        for module in ("engine", "exchange.amm", "funding.settlement")
+        for module in ("engine", "exchange.amm_fills", "funding.settlement")
     }
     assert len(places) == 1 and "perplab.sim.exchange.matching" in places.pop()
 

@@ -1,4 +1,4 @@
-"""The ledger by hand: fills, fees, pots, funding, borrowing, spot and transfers, to the unit."""
+"""The ledger by hand, to the unit: fills, fees, margin, funding, borrowing, spot, transfers."""
 
 import math
 
@@ -87,7 +87,7 @@ def test_flip_closes_all_and_opens_the_rest(world):
     )
 
 
-def test_two_who_close_against_each_other_shrink_open_interest(world):
+def test_open_interest_falls_when_both_sides_close(world):
     world.trade(0, 1, 10)
     world.trade(2, 3, 4)
     world.trade(1, 0, 10, 20_010)
@@ -138,7 +138,7 @@ def test_shares_are_exact_without_overflow(amount, first, second):
 # fees
 
 
-def test_fees_round_up_for_whoever_pays():
+def test_fees_round_up_for_the_payer():
     world = World(round_rules(fees__taker=0.00045, fees__maker=0.00015))
     world.trade(0, 1, 1, 20_001)
     value = 20_001 * LOT_UNITS
@@ -185,19 +185,19 @@ def isolated():
     assert_positions_are_sound(world.tables)
 
 
-def test_pot_takes_the_initial_margin(isolated):
+def test_isolated_margin_is_the_initial_margin(isolated):
     isolated.trade(0, 5, 3)
     assert int(isolated["position"]["isolated_margin"][0, 0]) == 3 * LOT_VALUE // 10
     assert isolated.collateral_usd(0) == 1_000 - 60
 
 
-def test_pot_rounds_its_margin_up(isolated):
+def test_isolated_margin_is_rounded_up(isolated):
     isolated["position"]["leverage"][0, 0] = 7.0
     isolated.trade(0, 5, 1)
     assert int(isolated["position"]["isolated_margin"][0, 0]) == math.ceil(LOT_VALUE / 7)
 
 
-def test_partial_close_realises_into_the_pot_and_returns_its_share(isolated):
+def test_partial_close_realises_into_isolated_margin_and_returns_its_share(isolated):
     isolated.trade(0, 5, 10)
     isolated.trade(5, 0, 4, 20_100)
     assert int(isolated["position"]["isolated_margin"][0, 0]) == (200 + 4) * USD * 6 // 10
@@ -205,14 +205,14 @@ def test_partial_close_realises_into_the_pot_and_returns_its_share(isolated):
     assert state(isolated, 0)[:2] == (6, -6 * LOT_VALUE)
 
 
-def test_closing_empties_the_pot(isolated):
+def test_closing_returns_all_isolated_margin(isolated):
     isolated.trade(0, 5, 10)
     isolated.trade(5, 0, 10, 19_900)
     assert int(isolated["position"]["isolated_margin"][0, 0]) == 0
     assert isolated.collateral_usd(0) == 990
 
 
-def test_a_loss_beyond_the_pot_stays_in_it_until_the_owner_acts(isolated):
+def test_a_loss_beyond_isolated_margin_stays_there_until_the_owner_acts(isolated):
     isolated.mark(17_500.0)
     isolated["market"]["band_high"] = 21_000
     isolated.trade(5, 1, 1)
@@ -235,7 +235,7 @@ def test_isolated_equity_does_not_reach_the_account(isolated):
 # what orders may cost
 
 
-def test_isolated_orders_are_carried_by_the_free_collateral(isolated):
+def test_isolated_orders_need_free_collateral(isolated):
     assert isolated.limit(0, 1, TICK, 51) == REFUSED_MARGIN
     assert isolated.limit(0, 1, TICK, 50) == DONE
     assert isolated.limit(0, 1, TICK, 1, slot=1) == REFUSED_MARGIN
@@ -265,7 +265,7 @@ def test_sides_share_the_margin_of_the_larger(world):
     assert world.limit(0, -1, 20_010, 1_000, slot=1) == REFUSED_MARGIN
 
 
-def test_an_order_that_only_shrinks_needs_no_margin(world):
+def test_an_order_that_only_reduces_needs_no_margin(world):
     world.trade(0, 1, 100)
     world.own(0, 1.0)
     world["account"]["collateral"][1, 0] += 99_999 * USD
@@ -360,7 +360,7 @@ def test_settling_starts_the_next_interval(world):
     ) == (0, 0, 0, 28_800)
 
 
-def test_funding_of_an_isolated_position_comes_from_its_pot(isolated):
+def test_funding_of_an_isolated_position_comes_from_its_margin(isolated):
     isolated.trade(0, 5, 10)
     (
         isolated["market"]["premium_sums"]["weighted_sum"],
@@ -404,7 +404,7 @@ def test_funding_residue_is_never_negative_and_below_the_number_of_payers(lots, 
 
 @pytest.fixture
 def spot_world():
-    """Traders with 100,000 of which half is cash, a spot of 20,000.3 with half-spread .5 bp and fee 1 bp."""
+    """Traders with 100,000, half of it cash; spot 20,000.3, half-spread .5 bp, fee 1 bp."""
     world = World(
         traits={"capital_usd": 100_000.0, "margin_share": 0.5, "borrow_share": 0.3},
         half_spread_bps=0.5,
@@ -460,7 +460,7 @@ def test_short_spot_is_limited_by_trader_and_by_lender(spot_world):
     assert int(spot_world["asset"]["borrow_lots"][0]) == 100
 
 
-def test_borrow_interest_accrues_and_goes_outside(spot_world):
+def test_borrow_interest_accrues_and_goes_to_the_lender(spot_world):
     spot_world.spot(0, -1, 100)
     before, outside = cash(spot_world, 0), int(spot_world["asset"]["outside_cash"][0])
     spot_world["asset"]["borrow_index"] += 20_000.3 * 0.1 / 365 * LOT_UNITS

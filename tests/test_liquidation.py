@@ -1,4 +1,4 @@
-"""Liquidation by hand: forced orders, fees, takeovers, the fund, deleveraging, the twin, and who pushed whom."""
+"""Liquidation by hand: orders, fees, takeovers, the fund, ADL, the twin, parents and causes."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perplab.sim.clearing.conservation import total_units
-from perplab.sim.risk.attribution import parent_of, remember_forced
+from perplab.sim.risk.attribution import parent_of, remember_liquidation_order
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.state.records import (
     ADL,
@@ -60,7 +60,7 @@ def make():
 
 
 def give(world, i, usd):
-    """Set a trader's collateral, keep count of the money so made, and let the next round look at everybody."""
+    """Set a trader's collateral, count the money so made, and empty the safe intervals."""
     before = int(world["account"]["collateral"][i, 0])
     world.own(i, usd)
     world["market"]["safe_high"] = 0.0
@@ -68,19 +68,23 @@ def give(world, i, usd):
 
 
 def long_of_100(world, collateral_usd, seller=1):
-    """Let trader 0 go long 100 lots (20,000 of quote currency) at 20,000 with so much collateral."""
+    """Let trader 0 go long 100 lots (20,000 of quote currency) at 20,000."""
     world.trade(0, seller, 100)
     give(world, 0, collateral_usd)
+
+
+def equity_units(world, i):
+    return float(world.equity_usd(i) * USD)
 
 
 def fund_equity_usd(world):
     return world.equity_usd(world.fund)
 
 
-# the forced order of a venue that stops at the bankruptcy price
+# the liquidation order of a venue that stops at the bankruptcy price
 
 
-def test_forced_order_stops_at_the_bankruptcy_price_and_the_fund_takes_the_rest(make):
+def test_liquidation_order_stops_at_the_bankruptcy_price_and_the_fund_takes_the_rest(make):
     world = make(fee=0.003)
     long_of_100(world, 400.0)
     world.limit(0, -1, 20_500, 10)
@@ -118,7 +122,7 @@ def test_forced_order_stops_at_the_bankruptcy_price_and_the_fund_takes_the_rest(
     assert order["node"] == takeover["node"] == 0 and takeover["parent"] == -2
 
 
-def test_short_is_forced_to_buy_up_to_its_bankruptcy_price(make):
+def test_short_is_bought_back_up_to_its_bankruptcy_price(make):
     world = make(fee=0.003)
     world.trade(1, 0, 100)
     give(world, 0, 400.0)
@@ -136,7 +140,7 @@ def test_short_is_forced_to_buy_up_to_its_bankruptcy_price(make):
     assert fund_equity_usd(world) == pytest.approx(1_000 + 180 - 24 - 54)
 
 
-def test_who_is_closed_above_bankruptcy_keeps_what_the_fee_leaves(make):
+def test_a_close_above_bankruptcy_leaves_equity_less_the_fee(make):
     world = make(fee=0.003)
     long_of_100(world, 400.0)
     world.limit(2, 1, 19_700, 100)
@@ -157,7 +161,7 @@ def test_fee_takes_no_more_than_there_is(make):
     assert fund_equity_usd(world) == 1_010.0
 
 
-def test_fee_of_an_isolated_position_comes_from_its_pot(make):
+def test_fee_of_an_isolated_position_comes_from_its_margin(make):
     world = make(fee=0.003, traits={"isolated": 1.0})
     world.trade(0, 1, 100)
     give(world, 0, 1_000.0)
@@ -195,7 +199,7 @@ def test_healthy_accounts_are_left_alone(make):
     assert world.round() == 1
 
 
-def test_a_transfer_that_has_arrived_saves(make):
+def test_an_arrived_transfer_prevents_liquidation(make):
     world = make(
         rules={"account__transfer_seconds": 60.0}.items(),
         traits={"margin_share": 0.5, "capital_usd": 2_000.0},
@@ -221,7 +225,7 @@ def test_orders_are_cancelled_at_that_venue_only(make):
     assert world["order"]["lots"][:2].tolist() == [0, 10]
 
 
-# the fund and deleveraging
+# the fund and ADL
 
 
 @pytest.mark.parametrize(("fund", "left"), [(150.0, 50.0), (100.0, 0.0)])
@@ -237,8 +241,11 @@ def test_fund_takes_over_while_it_can_carry_the_loss(make, fund, left):
     assert fund_equity_usd(world) == pytest.approx(left)
 
 
-def deleveraged_world(make, collateral_usd):
-    """Trader 0 is long 100; traders 1, 2, 3 are short 80, 30, 20 with much, little and some collateral; the fund has 50."""
+def adl_world(make, collateral_usd):
+    """Return a world after a round of ADL; the fund has 50.
+
+    Trader 0 is long 100; traders 1, 2, 3 are short 80, 30, 20 with much, little, some collateral.
+    """
     world = make(fund=50.0)
     for seller, lots in ((1, 50), (2, 30), (3, 20)):
         world.trade(0, seller, lots)
@@ -251,8 +258,8 @@ def deleveraged_world(make, collateral_usd):
     return world
 
 
-def test_deleveraging_at_the_bankruptcy_price_by_rank(make):
-    world = deleveraged_world(make, 400.0)
+def test_adl_at_the_bankruptcy_price_by_rank(make):
+    world = adl_world(make, 400.0)
     assert [(e["kind"], e["counterparty"], e["lots"], e["value"]) for e in world.events] == [
         (ADL, i, -lots, lots * 19_600 * LOT_UNITS) for i, lots in ((2, 30), (3, 20), (1, 50))
     ]
@@ -268,13 +275,13 @@ def test_deleveraging_at_the_bankruptcy_price_by_rank(make):
     assert int(world["position"]["forced_lots"][0, 0]) == 100
 
 
-def test_deleveraging_price_is_rounded_against_the_counterparty(make):
-    world = deleveraged_world(make, 400.5)
+def test_adl_price_is_rounded_against_the_counterparty(make):
+    world = adl_world(make, 400.5)
     assert world.events["bankruptcy_price"][0] == 19_599.5
     assert [world.collateral_usd(i) for i in range(4)] == [0.5, 10_200.0, 620.0, 2_080.0]
 
 
-def test_losers_come_after_winners(make):
+def test_losers_rank_after_winners(make):
     world = make(fund=0.0)
     for buyer, seller, lots, tick in (
         (0, 4, 10, 19_900),
@@ -294,7 +301,7 @@ def test_losers_come_after_winners(make):
     assert set(world.events["value"].tolist()) == {10 * math.ceil(583_000 / 30) * LOT_UNITS}
 
 
-def test_hyperliquid_deleverages_at_the_previous_mark_by_price_ratio_times_leverage(make):
+def test_hyperliquid_adl_at_the_previous_mark_by_price_ratio_times_leverage(make):
     world = make(name="hyperliquid", fund=50.0)
     for seller, lots in ((1, 40), (2, 40), (3, 20)):
         world.trade(0, seller, lots)
@@ -312,7 +319,7 @@ def test_hyperliquid_deleverages_at_the_previous_mark_by_price_ratio_times_lever
     assert fund_equity_usd(world) == 50.0
 
 
-def test_fund_stands_last_in_the_queue(make):
+def test_fund_is_last_in_the_queue(make):
     world = make(fund=150.0)
     long_of_100(world, 400.0)
     world.mark(19_500.0)
@@ -331,7 +338,7 @@ def test_fund_stands_last_in_the_queue(make):
     assert (world.lots(5), world.lots(2), world.lots(world.fund), world.lots(1)) == (0, 0, 60, -60)
 
 
-def test_money_missing_after_deleveraging_is_the_funds(make):
+def test_fund_covers_the_deficit_after_adl(make):
     world = make(name="hyperliquid", fund=50.0)
     long_of_100(world, 400.0)
     world.mark(19_550.0)
@@ -345,7 +352,7 @@ def test_money_missing_after_deleveraging_is_the_funds(make):
 
 
 def large_long(make, equity_usd, **keywords):
-    """Trader 0 is long 1,000 lots at 20,000; at a mark of 19,900 it needs 1,990 and has `equity_usd`."""
+    """Trader 0 is long 1,000 lots at 20,000; at 19,900 it needs 1,990 and has `equity_usd`."""
     world = make(name="hyperliquid", **keywords)
     world.trade(0, 1, 1_000)
     give(world, 0, equity_usd + 1_000.0)
@@ -395,7 +402,7 @@ def test_the_first_fifth_holds_from_the_first_second(make):
     assert world.round() == 1 and world.lots(0) == 800
 
 
-def test_below_two_thirds_the_vault_takes_position_and_purse(make):
+def test_below_two_thirds_the_vault_takes_position_and_margin(make):
     world = large_long(make, 1_326.0)
     assert world.round() == 1
     assert [int(kind) for kind in world.events["kind"]] == [TAKEOVER]
@@ -412,7 +419,7 @@ def test_the_vault_does_not_wait_for_the_pause(make):
     assert int(world.events["kind"][1]) == TAKEOVER and world.lots(world.fund) == 800
 
 
-def test_forced_orders_of_hyperliquid_stop_at_the_band(make):
+def test_liquidation_orders_of_hyperliquid_stop_at_the_band(make):
     world = make(name="hyperliquid")
     world.trade(0, 1, 100)
     give(world, 0, 350.0)
@@ -464,17 +471,17 @@ def test_fund_unwinds_a_share_a_step(make):
     world.mark(19_780.0)
     world.round()
     world.limit(2, 1, 19_700, 1_000)
-    held = []
+    lots = []
     for _ in range(200):
         world.unwind(60.0)
-        held.append(world.lots(world.fund))
+        lots.append(world.lots(world.fund))
     expected, left = [], 100
     for _ in range(200):
         left -= math.ceil(left * (1.0 - math.exp(-60.0 / 3_600.0))) if left else 0
         expected.append(left)
-    assert held == expected and held[0] == 98 and held[-1] == 0
+    assert lots == expected and lots[0] == 98 and lots[-1] == 0
     assert fund_equity_usd(world) == pytest.approx(1_000 + 180 - 80)
-    assert len(world.events) == 2, "unwinding is nobody's forced order"
+    assert len(world.events) == 2, "unwinding is no liquidation order"
 
 
 def test_fund_unwinds_within_the_band_only(make):
@@ -491,7 +498,7 @@ def test_fund_unwinds_within_the_band_only(make):
 # the twin
 
 
-def test_twin_passes_forced_lots_at_the_mark_without_touching_the_book(make):
+def test_twin_takes_over_lots_at_the_mark_without_touching_the_book(make):
     world = make(fee=0.003, no_impact=True)
     long_of_100(world, 400.0)
     world.limit(2, 1, 19_700, 1_000)
@@ -512,7 +519,7 @@ def test_twin_passes_forced_lots_at_the_mark_without_touching_the_book(make):
     assert fund_equity_usd(world) == pytest.approx(1_000 + 59.34)
 
 
-def test_twin_loss_beyond_the_purse_is_the_funds(make):
+def test_twin_loss_beyond_the_account_is_the_funds(make):
     world = make(no_impact=True, fund=50.0)
     long_of_100(world, 400.0)
     world.mark(19_500.0)
@@ -525,12 +532,15 @@ def test_twin_loss_beyond_the_purse_is_the_funds(make):
 
 
 def history(make, *shifts):
-    """A world in which nodes 7, 8, ... have displaced the mid by `shifts`, all now; trader 0 is long 100 lots at 20,000."""
+    """Return a world in which nodes 7, 8, ... have just displaced the mid by `shifts`.
+
+    Trader 0 is long 100 lots at 20,000.
+    """
     world = make()
     long_of_100(world, 400.0)
     world["market"]["mark_law"]["mark_window"] = 0.0
     for node, shift in enumerate(shifts, 7):
-        world.call(remember_forced, 0, node, float(shift))
+        world.call(remember_liquidation_order, 0, node, float(shift))
     world.mark(19_900.0)
     world["market"]["counterfactual_mark"] = 20_000.0
     return world
@@ -545,10 +555,10 @@ def history(make, *shifts):
         (180.0, -1, CAUSE_INDEX),
     ],
 )
-def test_parent_is_the_first_forced_order_below_maintenance(make, collateral, parent, cause):
+def test_parent_is_the_first_order_below_maintenance(make, collateral, parent, cause):
     world = history(make, -50, -30, -20)
     give(world, 0, collateral)
-    assert world.call(parent_of, 0, 0, 199.0 * USD) == (parent, cause)
+    assert world.call(parent_of, 0, 0, equity_units(world, 0), 199.0 * USD) == (parent, cause)
 
 
 def test_old_displacement_counts_less(make):
@@ -556,14 +566,14 @@ def test_old_displacement_counts_less(make):
     give(world, 0, 240.0)
     world["market"]["mark_law"]["mark_window"][0] = [30.0, 0.0, 0.0]
     world["forced"]["seconds"][0] = 100.0 - 300.0
-    assert world.call(parent_of, 0, 0, 199.0 * USD) == (8, ENDOGENOUS)
+    assert world.call(parent_of, 0, 0, equity_units(world, 0), 199.0 * USD) == (8, ENDOGENOUS)
 
 
-def test_a_push_in_ones_favour_makes_no_parent(make):
+def test_a_favourable_displacement_makes_no_parent(make):
     world = history(make, 50)
     world["market"]["counterfactual_mark"] = 19_850.0
     give(world, 0, 290.0)
-    assert world.call(parent_of, 0, 0, 199.0 * USD)[0] == -1
+    assert world.call(parent_of, 0, 0, equity_units(world, 0), 199.0 * USD)[0] == -1
 
 
 def test_one_liquidation_pushes_the_next(make):

@@ -1,4 +1,4 @@
-"""What forced orders ask for, and who bears a loss beyond the fund: each switch by hand, all of them in storms."""
+"""Liquidation orders and losses beyond the fund: each law by hand, all of them in storms."""
 
 import itertools
 import math
@@ -64,7 +64,7 @@ def asked_lots(world):
     return int(found[0])
 
 
-def test_an_order_at_the_fillable_price_gives_way_with_what_is_lost():
+def test_the_fillable_price_falls_with_lost_margin():
     world = below(
         "first_share",
         150.0,
@@ -160,7 +160,10 @@ def test_every_portion_accounts_for_everything(portion):
 
 
 def hole(picking):
-    """Return a world in which trader 0's long is 1,000 below zero, the fund has nothing, and 1 to 3 are short 60, 30 and 10 lots."""
+    """Return a world in which trader 0 has a deficit of 1,000 and the fund nothing.
+
+    Traders 1 to 3 are short 60, 30 and 10 lots.
+    """
     world = World(
         round_rules(
             deleveraging__picking=picking,
@@ -287,20 +290,24 @@ def test_liquidators_get_their_part_of_the_fee_and_no_unit_is_lost():
     )
 
 
-def queue_of(name, *held):
-    """Return who is deleveraged, in order, against a bankrupt long of ten lots each: shorts of ``(entry, leverage)``, at a mark of 19,000.
+def queue_of(name, *shorts):
+    """Return the ADL queue against a bankrupt long: shorts of ten lots, ``(entry, leverage)``.
 
-    Trader 0 is the bankrupt one, the shorts are traders 1, 2, ..., the last row takes the other side of their entries.
+    The mark is 19,000. Trader 0 is bankrupt, the shorts are traders 1, 2, ..., the last row takes
+    the other side of their entries.
     """
-    world, other = World(round_rules(name, fund__initial=0.0), traders=len(held) + 2), len(held) + 1
+    world, other = (
+        World(round_rules(name, fund__initial=0.0), traders=len(shorts) + 2),
+        len(shorts) + 1,
+    )
     for i in range(other + 1):
         world.own(i, 1e6)
-    for i, (entry, _) in enumerate(held, 1):
+    for i, (entry, _) in enumerate(shorts, 1):
         world.mark(float(entry))
         world.trade(other, i, 10, tick=entry)
-    world.trade(0, other, 10 * len(held), tick=19_010)
+    world.trade(0, other, 10 * len(shorts), tick=19_010)
     world.mark(19_000.0)
-    for i, (entry, leverage) in enumerate(held, 1):
+    for i, (entry, leverage) in enumerate(shorts, 1):
         world.own(i, 10 * 190 / leverage - 10 * (entry - 19_000) * 0.01)
     world.own(0, 0.0)
     world.round()
@@ -309,8 +316,11 @@ def queue_of(name, *held):
 
 @pytest.mark.parametrize("name", ["bitmex", "bybit"])
 def test_a_winner_goes_before_a_loser_of_ten_times_its_leverage(name):
-    """Scores by profit over entry value and effective leverage: a 2x short from 19,500, .0256 x 2 = .051; a 20x short from 18,950,
-    -.0026 / 20 = -.00013; a 2x short from 18,950, -.0026 / 2 = -.0013; a 10x short from 19,100, .0052 x 10 = .052."""
+    """Scores by profit over entry value and effective leverage.
+
+    A 2x short from 19,500: .0256 x 2 = .051; a 20x short from 18,950: -.0026 / 20 = -.00013; a 2x
+    short from 18,950: -.0026 / 2 = -.0013; a 10x short from 19,100: .0052 x 10 = .052.
+    """
     assert queue_of(name, (18_950, 20), (19_500, 2)) == [2, 1]
     assert queue_of(name, (18_950, 2), (18_950, 20), (19_500, 2), (19_100, 10)) == [4, 3, 2, 1]
 
@@ -337,7 +347,10 @@ def test_a_rank_is_asked_for_where_there_is_a_queue(changes, refused):
 
 
 def left_open(fund, leverage, name="binance", equity=180.0, **changes):
-    """Return a world after a round in which a long of 100 lots at 19,780, worth 19,780, had some equity below its maintenance and no bid."""
+    """Return a world after a round in which a long of 100 lots at 19,780 found no bid.
+
+    It is worth 19,780 and has some equity below its maintenance.
+    """
     world = World(
         round_rules(name, fund__initial=fund, fund__leverage=leverage, **changes), traders=3
     )
@@ -362,7 +375,10 @@ def left_open(fund, leverage, name="binance", equity=180.0, **changes):
     ],
 )
 def test_the_fund_takes_what_its_equity_carries(fund, leverage, taken):
-    """A fund of 19,600 and the purse of 180 are the 19,780 that it would hold; counterparties take the rest at 19,600, the price of bankruptcy."""
+    """A fund of 19,600 with the account's 180 equals the 19,780 that it would hold.
+
+    ADL takes the rest at 19,600, the bankruptcy price.
+    """
     world = left_open(fund, leverage)
     assert world.events["kind"].tolist()[-1] == (TAKEOVER if taken else ADL)
     assert (world.lots(world.fund), world.lots(1)) == ((100, -100) if taken else (0, 0))
@@ -384,15 +400,15 @@ def test_a_fund_of_one_dollar_owes_nothing_after_a_fall_of_a_tenth():
 
 
 def test_what_the_fund_holds_already_counts_and_what_offsets_it_does_not():
-    """A fund of 20,000 holds 50 lots and is offered 100 more: 29,700 if they are on the same side, 9,900 if not."""
-    for held, taken in ((50, False), (-50, True)):
+    """A fund of 20,000 has 50 lots, then 100 more: 29,700 on the same side, else 9,900."""
+    for lots, taken in ((50, False), (-50, True)):
         world = World(round_rules(fund__initial=20_000.0, fund__leverage=1.0), traders=4)
         for i in range(4):
             world.own(i, 1e6)
-        world.trade(*((3, 1) if held > 0 else (1, 3)), 50)
+        world.trade(*((3, 1) if lots > 0 else (1, 3)), 50)
         world.own(3, 50.0)
         world.round()
-        assert world.lots(world.fund) == held
+        assert world.lots(world.fund) == lots
         world.trade(0, 2, 100)
         world.own(0, 320.0)
         world.mark(19_800.0)
@@ -400,7 +416,7 @@ def test_what_the_fund_holds_already_counts_and_what_offsets_it_does_not():
         assert world.events["kind"].tolist()[-1] == (TAKEOVER if taken else ADL)
 
 
-def test_where_nobody_is_deleveraged_the_fund_takes_all():
+def test_without_adl_the_fund_takes_all():
     world = left_open(1.0, 1.0, deleveraging__sharing="winners")
     assert world.lots(world.fund) == 100
 
@@ -409,7 +425,7 @@ def test_where_nobody_is_deleveraged_the_fund_takes_all():
     ("below_zero", "equity", "kind"),
     [(True, -1.0, ADL), (True, 1.0, TAKEOVER), (False, -1.0, TAKEOVER)],
 )
-def test_an_account_below_zero_is_deleveraged_whatever_hyperliquid_s_vault_has(
+def test_an_account_below_zero_goes_to_adl_whatever_hyperliquid_s_vault_has(
     below_zero, equity, kind
 ):
     world = left_open(1e9, 40.0, "hyperliquid", equity, deleveraging__below_zero=below_zero)
@@ -418,7 +434,10 @@ def test_an_account_below_zero_is_deleveraged_whatever_hyperliquid_s_vault_has(
 
 
 def closed_whole(name="binance", fee=0.001, isolated=0.0, no_impact=False, **changes):
-    """Return a world in which a long of 100 lots from 20,000 with 400 behind it has been sold at 19,700, its mark being 19,780."""
+    """Return a world after a long of 100 lots from 20,000 with 400 was sold at 19,700.
+
+    The mark is 19,780.
+    """
     world = World(
         round_rules(name, liquidation__fee=fee, **changes),
         traders=3,
@@ -437,8 +456,8 @@ def closed_whole(name="binance", fee=0.001, isolated=0.0, no_impact=False, **cha
 
 @pytest.mark.parametrize("isolated", [0.0, 1.0])
 @pytest.mark.parametrize(("surplus", "kept"), [("trader", 100 - 19.7), ("fund", 0.0)])
-def test_what_closing_whole_leaves_is_the_venue_s_to_give(surplus, kept, isolated):
-    """A hundred above bankruptcy, a fee of 19.70: the account keeps the rest, or the fund has it."""
+def test_the_surplus_of_a_full_close_goes_where_the_venue_says(surplus, kept, isolated):
+    """A hundred above bankruptcy, a fee of 19.70: the rest is the account's or the fund's."""
     world = closed_whole(liquidation__surplus=surplus, isolated=isolated)
     assert (world.collateral_usd(0), int(world["position"]["isolated_margin"][0, 0])) == (
         pytest.approx(kept, abs=1e-9),
@@ -451,7 +470,7 @@ def test_what_closing_whole_leaves_is_the_venue_s_to_give(surplus, kept, isolate
     )
 
 
-def test_the_twin_gives_the_surplus_likewise():
+def test_the_twin_treats_the_surplus_alike():
     world = closed_whole(liquidation__surplus="fund", no_impact=True)
     assert (world.collateral_usd(0), world.lots(world.fund), world.equity_usd(world.fund)) == (
         0.0,
@@ -461,13 +480,13 @@ def test_the_twin_gives_the_surplus_likewise():
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"), [("bitmex", 0.0), ("bybit", 0.0), ("binance", 100.0), ("okx", 100.0)]
+    ("name", "surplus"), [("bitmex", 0.0), ("bybit", 0.0), ("binance", 100.0), ("okx", 100.0)]
 )
-def test_whose_the_surplus_is_at_a_venue(name, kept):
-    assert closed_whole(name, fee=0.0).collateral_usd(0) == kept
+def test_the_surplus_of_each_venue(name, surplus):
+    assert closed_whole(name, fee=0.0).collateral_usd(0) == surplus
 
 
-def test_a_part_that_is_closed_above_bankruptcy_stays_the_account_s():
+def test_profit_of_a_partial_close_stays_in_the_account():
     world = World(round_rules("bitmex", margin__tiers=TIERS), traders=3)
     for i in range(3):
         world.own(i, 1e6)

@@ -1,4 +1,4 @@
-"""The compiled book against the reference book in plain Python, message by message; the margin check in integers."""
+"""The compiled book and margin check against a reference in plain Python, message by message."""
 
 from fractions import Fraction
 
@@ -37,9 +37,10 @@ LOT_TICK_UNITS = 10_000
 
 
 class ReducingBook(ReferenceBook):
-    """The reference book with reduce-only orders that rest: each fills what it can reduce then, and goes when that is nothing.
+    """The reference book with resting reduce-only orders.
 
-    Of two reasons to refuse an order, nothing to reduce is named before post-only.
+    Such an order fills what it can reduce at the time and is cancelled when that is nothing. An
+    order with nothing to reduce that is also post-only is refused as reduce-only.
     """
 
     def __init__(self, *bounds):
@@ -78,8 +79,8 @@ class ReducingBook(ReferenceBook):
         return fills
 
 
-class Purse:
-    """One trader's money in plain Python: units of collateral, signed lots and minus their entry value."""
+class MarginAccount:
+    """A margin account in plain Python: collateral, signed lots, minus their entry value."""
 
     def __init__(self, collateral, leverage):
         self.collateral, self.leverage, self.lots, self.quote = collateral, leverage, 0, 0
@@ -97,26 +98,29 @@ class Purse:
 
 
 class MarginBook(ReducingBook):
-    """A reference book that knows what its traders own, and refuses what they cannot carry."""
+    """A reference book with margin accounts that refuses orders beyond their initial margin."""
 
-    def __init__(self, purses, *bounds):
+    def __init__(self, accounts, *bounds):
         super().__init__(*bounds)
-        self.purses, self.mark = purses, TICK
+        self.accounts, self.mark = accounts, TICK
 
     def has_initial_margin(self, trader, side, tick, lots):
-        """Whether equity covers initial margin of the larger one-sided position at the worse price, and the loss at once."""
-        purse, resting = self.purses[trader], {1: 0, -1: 0}
+        """Return whether equity covers the initial margin of an order and its loss at once.
+
+        The margin is that of the larger one-sided position at the worse price.
+        """
+        account, resting = self.accounts[trader], {1: 0, -1: 0}
         for one in self.resting.values():
             if one.trader == trader:
                 resting[one.side] += one.lots
         resting[side] += lots
-        after = max(abs(purse.lots + resting[1]), abs(purse.lots - resting[-1]))
-        if after <= abs(purse.lots):
+        after = max(abs(account.lots + resting[1]), abs(account.lots - resting[-1]))
+        if after <= abs(account.lots):
             return True
-        equity = purse.collateral + purse.quote + purse.lots * self.mark * LOT_TICK_UNITS
+        equity = account.collateral + account.quote + account.lots * self.mark * LOT_TICK_UNITS
         adverse = max((tick - self.mark) * side, 0) * lots * LOT_TICK_UNITS
         return equity - adverse >= Fraction(
-            after * max(tick, self.mark) * LOT_TICK_UNITS, purse.leverage
+            after * max(tick, self.mark) * LOT_TICK_UNITS, account.leverage
         )
 
     def limit(
@@ -162,12 +166,15 @@ class MarginBook(ReducingBook):
 
     def _book(self, fill):
         super()._book(fill)
-        self.purses[fill.maker].fill(-fill.side * fill.lots, fill.tick, Fraction(1, 2**13))
-        self.purses[fill.taker].fill(fill.side * fill.lots, fill.tick, Fraction(1, 2**11))
+        self.accounts[fill.maker].fill(-fill.side * fill.lots, fill.tick, Fraction(1, 2**13))
+        self.accounts[fill.taker].fill(fill.side * fill.lots, fill.tick, Fraction(1, 2**11))
 
 
 def random_messages(generator, count, traders, reach, most_lots, slots=SLOTS):
-    """Return senders and messages: limits with every flag, market orders, cancels, and steps that go by (sender -1)."""
+    """Return senders and messages: limit orders with every flag, market orders and cancels.
+
+    Sender -1 lets a step go by.
+    """
     messages = np.zeros(count, ORDER_ROW)
     choice = generator.random(count)
     messages["kind"] = np.select([choice < 0.62, choice < 0.80], [LIMIT, MARKET_ORDER], CANCEL)
@@ -227,7 +234,7 @@ def replay(book, senders, messages, band):
 
 
 def assert_same_queues(world, book):
-    """Check that each level of the compiled book holds the same orders with the same lots in the same order."""
+    """Check that each level of the compiled book has the same queue of orders and lots."""
     for side in (1, -1):
         ours = [
             (tick, [int(world["order"]["lots"][number]) for number in queue(world.tables, 0, tick)])
@@ -284,7 +291,7 @@ def test_a_million_messages_agree_with_the_reference_book(seed):
 
 
 def margin_world(generator, traders, leverages):
-    """Return a world and its reference book in which money is tight: a few positions' worth each."""
+    """Return a world and its reference book with money for a few positions each."""
     rules = round_rules(**{"fees.taker": 2.0**-11, "fees.maker": 2.0**-13})
     world = World(
         rules, traders=traders, prints=200_000, traits={"leverage": leverages.astype(float)}
@@ -293,11 +300,11 @@ def margin_world(generator, traders, leverages):
         0, 1_000_000, traders
     )
     world["account"]["collateral"][:traders, 0] = collateral
-    purses = [
-        Purse(int(money), int(leverage))
+    accounts = [
+        MarginAccount(int(money), int(leverage))
         for money, leverage in zip(collateral, leverages, strict=True)
     ]
-    return world, MarginBook(purses, TICK - 100, TICK + 100)
+    return world, MarginBook(accounts, TICK - 100, TICK + 100)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -318,10 +325,10 @@ def test_tight_margin_refuses_what_integers_refuse(seed):
         )
         assert np.array_equal(outcomes, expected) and np.array_equal(bests, expected_bests)
         assert [int(x) for x in world["account"]["collateral"][:traders, 0]] == [
-            purse.collateral for purse in book.purses
+            account.collateral for account in book.accounts
         ]
         assert [int(x) for x in world["position"]["quote"][:traders, 0]] == [
-            purse.quote for purse in book.purses
+            account.quote for account in book.accounts
         ]
         assert_same_queues(world, book)
         refused += int((outcomes == REFUSED_MARGIN).sum())

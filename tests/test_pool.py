@@ -1,4 +1,4 @@
-"""Pools: prices by hand, round trips, limits, exact accounts, and the rules that trade against them."""
+"""Pools: prices by hand, round trips, limits, exact accounts, and traders of every kind."""
 
 import math
 
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perplab.sim.clearing.conservation import total_units
-from perplab.sim.exchange.amm import quote_pool
+from perplab.sim.exchange.amm_fills import quote_pool
 from perplab.sim.laws.amm import product_price, product_room, skew_price
 from perplab.sim.laws.skew_funding import adapted_rate, imbalance_of, skew_velocity_rate
 from perplab.sim.rulebook.rulebook import load_rulebook
@@ -110,7 +110,7 @@ def test_the_pool_backs_no_more_than_it_may():
 
 
 @pytest.mark.parametrize("name", ["gmx-v2", "synthetix-v3"])
-def test_forced_orders_trade_with_the_pool(name):
+def test_liquidation_orders_trade_with_the_pool(name):
     market = storm(
         3,
         [

@@ -1,4 +1,4 @@
-"""What a pool earns and pays beside its price: fees, funding as far as they carry it, borrowing; and storms on every pool's rulebook."""
+"""Income and costs of a pool: fees, funding, borrowing; and storms on every pool's rulebook."""
 
 import os
 import pathlib
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from perplab.sim.clearing.conservation import total_units
 from perplab.sim.errors import ParameterError
-from perplab.sim.exchange.amm import quote_pool
+from perplab.sim.exchange.amm_fills import quote_pool
 from perplab.sim.laws.amm import skew_price
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 from tests.markets import USD, World, assert_positions_are_sound, digest, round_rules, storm
-from tests.probes import winners_closed
+from tests.probes import pool_adl
 
 POOLS = [name for name in rulebook_names() if load_rulebook(name).trading.place != "book"]
 ORACLE = dict(
@@ -28,7 +28,7 @@ ORACLE = dict(
 
 
 def pool(**changes):
-    """Return a world at 20,000 with round rules: an oracle's price that hardly moves, a lot of 200."""
+    """Return a world at 20,000 with round rules: an oracle price that hardly moves, lots of 200."""
     world = World(round_rules(**ORACLE | changes), traders=3, prints=16)
     for i in range(3):
         world.own(i, 1e6)
@@ -64,15 +64,15 @@ def test_the_pool_gets_its_share_of_the_fees():
 def test_swaps_are_printed():
     world = pool()
     world.market_order(1, -1, 7)
-    kept = world["print"][0]
-    assert (kept["taker"], kept["maker"], kept["side"], kept["lots"]) == (1, world.fund, -1, 7)
+    row = world["print"][0]
+    assert (row["taker"], row["maker"], row["side"], row["lots"]) == (1, world.fund, -1, 7)
 
 
 @pytest.mark.parametrize(
     ("fees", "received", "by_pool"), [(0.0, 20.0, 0.0), (30.0, 25.0, -5.0), (1_000.0, 40.0, -20.0)]
 )
 def test_receivers_get_what_payers_and_fees_carry(fees, received, by_pool):
-    """100 long lots pay 20; 200 short would get 40, of which the pool may add a third of half its fees."""
+    """100 long lots pay 20; 200 short would get 40; the pool adds a third of half its fees."""
     world = pool(
         funding__receivers="pool_fees",
         funding__fee_reserve_share=0.5,
@@ -101,7 +101,10 @@ def test_a_pool_that_receives_relieves_nobody():
 
 
 def test_the_larger_side_pays_for_its_reserve():
-    """200 lots are 4 % of a million: .04 x 10 % a year on 40,000 for eight hours, to the pool; a side that is empty gets no funding."""
+    """200 lots are 4 % of a million: .04 x 10 % a year on 40,000 for eight hours, to the pool.
+
+    An empty side gets no funding.
+    """
     world = pool(
         funding__receivers="pro_rata", funding__damper=0.0, trading__borrowing=[0.1, 0.5, 1.0]
     )
@@ -118,7 +121,7 @@ def test_the_larger_side_pays_for_its_reserve():
     ],
 )
 def test_the_exact_twin_leaves_the_price_alone(place):
-    """A crowded long is taken by the fund at the mark; the next swap is priced as if nothing had happened."""
+    """The fund takes over a crowded long at the mark; the next swap price does not change."""
     world = World(round_rules(**place), traders=3)
     for i, usd in enumerate((1e6, 1_100.0, 1e6)):
         world.own(i, usd)
@@ -163,7 +166,7 @@ def test_parts_cost_what_the_whole_costs(skew, size, share, relief):
 
 
 def stormy(name):
-    """Return a market of reckless traders against the pool of a rulebook, after two hours with a fall."""
+    """Return a market of reckless traders against a rulebook's pool after two hours with a fall."""
     rules = load_rulebook(name)
     changes = {} if rules.trading.depth_usd is None else {"trading.depth_usd": 500_000.0}
     changes |= {"margin.tiers": [[0, 0.02, 30]], "margin.maximum_leverage": 30}
@@ -194,7 +197,10 @@ def test_every_step_of_a_storm_accounts_for_everything(name):
 
 
 def test_without_the_compiler_the_same_bytes_on_every_pool():
-    program = "import warnings; warnings.simplefilter('ignore'); from tests import test_pool_money as t; print(*t.storm_digests())"
+    program = (
+        "import warnings; warnings.simplefilter('ignore'); "
+        "from tests import test_pool_money as t; print(*t.storm_digests())"
+    )
     root = pathlib.Path(__file__).resolve().parent.parent
     plain = subprocess.run(
         [sys.executable, "-c", program],
@@ -207,9 +213,12 @@ def test_without_the_compiler_the_same_bytes_on_every_pool():
     assert plain.stdout.split() == storm_digests()
 
 
-def test_winners_are_closed_from_the_best_down_until_the_pool_owes_little_enough():
-    """A pool of 30,000 owes two longs of 100 lots, bought at 20,000 and 24,000, their profits of 12,000 and 8,000 at 32,000: two
-    thirds. The first one goes; the second's 8,000 are four ninths of what is left."""
+def test_pool_adl_closes_the_most_profitable_until_the_target():
+    """A pool of 30,000 owes two longs two thirds of it, until the first one goes.
+
+    They have 100 lots each, bought at 20,000 and 24,000, with profits of 12,000 and 8,000 at
+    32,000. The second's 8,000 are four ninths of what is left.
+    """
     for target, left in ((0.4, 0), (0.5, 100)):
         world = pool(
             deleveraging__pool_adl_trigger=0.6,
@@ -224,7 +233,7 @@ def test_winners_are_closed_from_the_best_down_until_the_pool_owes_little_enough
         world.market_order(1, 1, 100)
         world.mark(32_000.0)
         before, money = world.collateral_usd(0), total_units(world.tables)[0]
-        world.call(winners_closed, 0)
+        world.call(pool_adl, 0)
         assert (
             total_units(world.tables)[0] == money and world.lots(0) == 0 and world.lots(1) == left
         )
@@ -232,18 +241,18 @@ def test_winners_are_closed_from_the_best_down_until_the_pool_owes_little_enough
         assert int(world["run"]["event_count"][0]) == (2 if left == 0 else 1)
 
 
-def test_a_pool_that_owes_less_than_the_trigger_closes_nobody():
+def test_a_pool_that_owes_less_than_the_trigger_closes_nothing():
     world = pool(
         deleveraging__pool_adl_trigger=0.85, deleveraging__pool_adl_target=0.77, contract__band=0.9
     )
     world.own(world.fund, 20_000.0)
     world.market_order(0, 1, 100)
     world.mark(36_000.0)
-    world.call(winners_closed, 0)
+    world.call(pool_adl, 0)
     assert world.lots(0) == 100
 
 
-def test_only_an_oracle_s_pool_closes_winners():
+def test_pool_adl_needs_an_oracle_pool():
     with pytest.raises(ParameterError) as caught:
         load_rulebook("binance").changed(
             {"deleveraging.pool_adl_trigger": 0.85, "deleveraging.pool_adl_target": 0.77}

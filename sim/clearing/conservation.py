@@ -2,7 +2,7 @@
 
 
 def total_units(tables):
-    """Return the conserved totals of a state: money in units, spot lots by asset, position lots by market.
+    """Return the conserved totals of a state.
 
     Parameters
     ----------
@@ -10,9 +10,16 @@ def total_units(tables):
 
     Returns
     -------
-    tuple of (int, list of int, list of int)
-        Python integers, so the check itself cannot overflow. The first is constant over a run, the second
-        constant, the third all zero.
+    money : int, units
+        Constant over a run.
+    spot : list of int
+        Lots by asset, each constant over a run.
+    perpetual : list of int
+        Net position lots by market, each 0.
+
+    Notes
+    -----
+    Sums are Python integers, so the check itself cannot overflow.
     """
 
     def total(table, *fields):

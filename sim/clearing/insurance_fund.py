@@ -1,9 +1,10 @@
-"""What passes between traders and a venue's insurance fund."""
+"""Transfers of positions and money between traders and a venue's insurance fund."""
 
 import numpy as np
 
 from perplab.sim.clearing.equity import cross_equity
-from perplab.sim.clearing.ledger import credit, fill, remove_open_position
+from perplab.sim.clearing.ledger import credit, fill
+from perplab.sim.clearing.open_list import remove_open_position
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.state.records import (
     account_at,
@@ -17,8 +18,10 @@ from perplab.sim.state.records import (
 
 @kernel
 def move_position(world, i, m, fund):
-    """Hand a position with its entry value, and so its unrealised profit, to the fund; the purse stays. Return the
-    units of that profit at the mark's tick."""
+    """Transfer a position with its entry value to the fund; the margin account stays.
+
+    Returns the unrealised profit that moves with it, in units, at the tick nearest to the mark.
+    """
     position, market = position_at(world, i, m), market_at(world, m)
     lots, quote = position["lots"], position["quote"]
     mark_tick = np.int64(round(view_at(world, m)["mark"] / market["tick"]))
@@ -34,22 +37,30 @@ def move_position(world, i, m, fund):
 
 
 @kernel
+def margin_balance(world, i, m):
+    """Return the balance of the margin account of (i, m), units, without unrealised profit."""
+    position = position_at(world, i, m)
+    if position["isolated"] == 1:
+        return position["isolated_margin"]
+    return account_at(world, i, market_at(world, m)["venue"])["collateral"]
+
+
+@kernel
 def move_margin_account(world, i, m, fund):
-    """Hand what is left in the purse of (i, m), positive or negative, to the fund; return the units moved."""
+    """Transfer the balance (of either sign) behind (i, m) to the fund and return it, in units."""
     v, position = market_at(world, m)["venue"], position_at(world, i, m)
-    account = account_at(world, i, v)
-    units = position["isolated_margin"] if position["isolated"] == 1 else account["collateral"]
+    units = margin_balance(world, i, m)
     if position["isolated"] == 1:
         position["isolated_margin"] = 0
     else:
-        account["collateral"] = 0
+        account_at(world, i, v)["collateral"] = 0
     account_at(world, fund, v)["collateral"] += units
     return units
 
 
 @kernel
 def charge_to_fund(world, i, m, units, released):
-    """Move a liquidation fee to the venue's fund, the liquidator's part to him; return the fund's, which is rounded up."""
+    """Charge a liquidation fee, pay the liquidator's part, return the fund's (rounded up)."""
     venue = venue_at(world, market_at(world, m)["venue"])
     passed_on = np.int64(units * (1.0 - venue["liquidation_fund_share"]))
     pay_to_fund(world, i, m, units, released)
@@ -61,7 +72,11 @@ def charge_to_fund(world, i, m, units, released):
 
 @kernel
 def pay_to_fund(world, i, m, units, released):
-    """Move units to the venue's fund and return them: first from what a isolated_margin has just `released` to the account, then from the purse of (i, m)."""
+    """Pay units to the venue's fund and return them.
+
+    They come first from the isolated margin that has just been `released` to the account's
+    collateral, then from the margin account of (i, m).
+    """
     v = market_at(world, m)["venue"]
     from_account = min(units, released)
     account_at(world, i, v)["collateral"] -= from_account
@@ -71,12 +86,13 @@ def pay_to_fund(world, i, m, units, released):
 
 
 @kernel
-def fund_covers_deficit(world, i, m, kept):
-    """Let the fund pay what is missing in the purse of a position that has been closed by force."""
+def fund_covers_deficit(world, i, m, event_index):
+    """Let the fund pay the deficit of a margin account whose position has been liquidated.
+
+    The payment is added to the `fund_change` of the event.
+    """
     v, position = market_at(world, m)["venue"], position_at(world, i, m)
-    account = account_at(world, i, v)
-    short = position["isolated_margin"] if position["isolated"] == 1 else account["collateral"]
-    if short < 0 and (position["isolated"] == 1 or cross_equity(world, i, v) < 0.0):
-        event_at(world, kept)["fund_change"] += move_margin_account(
-            world, i, m, venue_at(world, v)["fund_row"]
-        )
+    in_deficit = position["isolated"] == 1 or cross_equity(world, i, v) < 0.0
+    if margin_balance(world, i, m) < 0 and in_deficit:
+        fund = venue_at(world, v)["fund_row"]
+        event_at(world, event_index)["fund_change"] += move_margin_account(world, i, m, fund)

@@ -1,4 +1,4 @@
-"""Initial margin of orders: whether free collateral covers what an order may make of a position."""
+"""Initial margin of positions and orders, and whether free collateral covers it."""
 
 import math
 
@@ -8,7 +8,7 @@ from perplab.sim.clearing.equity import cross_equity
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.hints import rarely
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.laws.margin import initial_margin, interest_scaled, size_charge
+from perplab.sim.laws.margin import initial, scaled_leverage, scales_with_open_interest
 from perplab.sim.state.records import (
     LARGEST_NOTIONAL,
     account_at,
@@ -18,7 +18,7 @@ from perplab.sim.state.records import (
     view_at,
 )
 
-CERTAINTY = 1e290
+ALWAYS_ENOUGH = 1e290  # units; added to free collateral for orders that only reduce
 
 
 @hot_kernel
@@ -29,26 +29,20 @@ def price_units(world, m):
 
 @hot_kernel
 def position_margin(world, i, m, lots, unit_value):
-    """Return the initial margin of `lots` (>= 0) valued at `unit_value` units a lot."""
-    market, leverage = market_at(world, m), position_at(world, i, m)["leverage"]
-    if rarely(market["interest_high"] > 0.0):
-        interest = view_at(world, m)["open_interest"] * price_units(world, m)
-        leverage = 1.0 / interest_scaled(
-            1.0 / leverage, interest, market["interest_low"], market["interest_high"]
-        )
-    needed = initial_margin(
-        lots * unit_value, leverage, market["tier_leverage"], market["tier_floor"], market["tiers"]
-    )
-    return needed + size_charge(lots * unit_value, float(lots), market["size_slope"])
+    """Return the initial margin of `lots` (>= 0) at `unit_value` units per lot, float units."""
+    law, leverage = market_at(world, m)["margin_law"], position_at(world, i, m)["leverage"]
+    if rarely(scales_with_open_interest(law)):
+        open_notional = view_at(world, m)["open_interest"] * price_units(world, m)
+        leverage = scaled_leverage(law, leverage, open_notional)
+    return initial(law, lots * unit_value, lots, leverage)
 
 
 @hot_kernel
 def exposure(position, buy, sell):
-    """Return the larger of the position's sizes once `buy` or `sell` more lots were filled with all resting ones.
+    """Return the largest size the position can reach if resting and new orders fill.
 
-    Notes
-    -----
-    Lots to buy and to sell are at least 0, so the size is largest with all bought and nothing sold, or the other way round.
+    `buy` and `sell` are the lots of new orders, at least 0, so the size is largest with all buys
+    filled and no sell, or the other way round.
     """
     return max(
         position["lots"] + position["buy_lots"] + buy,
@@ -58,20 +52,22 @@ def exposure(position, buy, sell):
 
 @hot_kernel
 def margin_elsewhere(world, i, v, m):
-    """Return `margin_in_use` but for market m; nothing to look at where that is the only market."""
+    """Return `margin_in_use` without market m, 0 where m is the only market."""
     return margin_in_use(world, i, v, m) if rarely(markets(world).shape[0] > 1) else 0.0
 
 
 @entry("float64", 4)
 def margin_in_use(world, i, v, except_market):
-    """Return the initial margin of the positions and orders of account (i, v) in its other markets; a isolated_margin carries its own."""
+    """Return the initial margin of the positions and orders of account (i, v), but for one market.
+
+    A position with isolated margin needs collateral only for what its orders may add.
+    """
     used = 0.0
     for m in range(markets(world).shape[0]):
         position = position_at(world, i, m)
         if m != except_market and market_at(world, m)["venue"] == v:
-            lots = exposure(position, 0, 0) - (
-                abs(position["lots"]) if position["isolated"] == 1 else 0
-            )
+            covered = abs(position["lots"]) if position["isolated"] == 1 else 0
+            lots = exposure(position, 0, 0) - covered
             if lots > 0:
                 used += position_margin(world, i, m, lots, price_units(world, m))
     return used
@@ -79,7 +75,10 @@ def margin_in_use(world, i, v, except_market):
 
 @kernel
 def free_collateral(world, i, v):
-    """Return the units of collateral that may be withdrawn: neither margin in use nor unrealised profit."""
+    """Return the units of collateral that may be withdrawn.
+
+    These are neither margin in use nor unrealised profit.
+    """
     collateral = float(account_at(world, i, v)["collateral"])
     spare = min(cross_equity(world, i, v), collateral) - margin_in_use(world, i, v, -1)
     return np.int64(max(math.floor(spare), 0))
@@ -87,32 +86,30 @@ def free_collateral(world, i, v):
 
 @hot_kernel
 def has_initial_margin(world, i, m, side, tick, lots):
-    """Return whether the purse of (i, m) carries the initial margin of an order of `lots` at `tick`, and 64 bits its value.
+    """Return True if free collateral covers an order's initial margin and its value fits in int64.
 
     Notes
     -----
-    An order that can only shrink the position is always carried. Chance decides which does, so that enters as a sum beyond every requirement
-    (`CERTAINTY` times at least one lot; no requirement comes near, by `LARGEST_NOTIONAL`) instead of as a jump.
+    The requirement is the initial margin of the larger of the two positions that all orders of one
+    side would make, at the worse of mark and order price, plus the loss at the mark if the order
+    fills. Isolated margin counts as much as the margin of the lots that it backs.
+
+    An order that can only reduce the position always passes. Which orders do is unpredictable, so
+    instead of a mispredicted branch `ALWAYS_ENOUGH` is added to free collateral; requirements stay
+    below `LARGEST_NOTIONAL`, far from it.
     """
     position, market = position_at(world, i, m), market_at(world, m)
     after = exposure(position, lots if side > 0 else 0, lots if side < 0 else 0)
-    certain = CERTAINTY * max(abs(position["lots"]) + 1 - after, 0)
+    reducing = ALWAYS_ENOUGH * max(abs(position["lots"]) + 1 - after, 0)
     mark_value, order_value = price_units(world, m), float(tick * market["units_per_tick"])
     worst = max(mark_value, order_value)
     adverse = max((order_value - mark_value) * side, 0.0) * lots
     if rarely(after * worst > LARGEST_NOTIONAL):
-        return certain > 0.0
+        return reducing > 0.0
     need = position_margin(world, i, m, after, worst) + adverse
     if rarely(position["isolated"] == 1):
-        free = account_at(world, i, market["venue"])["collateral"] - margin_elsewhere(
-            world, i, market["venue"], m
-        )
-        return free + certain >= need - position_margin(
-            world, i, m, abs(position["lots"]), mark_value
-        )
-    return (
-        cross_equity(world, i, market["venue"])
-        - margin_elsewhere(world, i, market["venue"], m)
-        + certain
-        >= need
-    )
+        available = float(account_at(world, i, market["venue"])["collateral"])
+        need -= position_margin(world, i, m, abs(position["lots"]), mark_value)
+    else:
+        available = cross_equity(world, i, market["venue"])
+    return available - margin_elsewhere(world, i, market["venue"], m) + reducing >= need

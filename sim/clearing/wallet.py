@@ -1,10 +1,11 @@
-"""Money and spot outside the venue: transfers, spot trades, borrow interest."""
+"""Wallets: transfers to and from venues, spot trades, borrow interest."""
 
 import math
 
 import numpy as np
 
-from perplab.sim.clearing.ledger import fee_units, mark_all_changed
+from perplab.sim.clearing.ledger import fee_units
+from perplab.sim.clearing.open_list import mark_all_changed
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.state.records import (
     account_at,
@@ -30,7 +31,10 @@ def receive_incoming(world, i, v):
 
 @kernel
 def deposit(world, i, v, units):
-    """Send units from the wallet to the venue; they arrive after its transfer time. Return whether it went."""
+    """Send units from the wallet to the venue; return False if they cannot be sent.
+
+    They arrive after the venue's transfer time. One transfer can be under way at a time.
+    """
     run, wallet, account = run_row(world, 0), account_at(world, i, 0), account_at(world, i, v)
     if account["incoming"] > 0 or wallet["cash"] - short_spot_value(world, i) < units:
         return False
@@ -45,7 +49,7 @@ def deposit(world, i, v, units):
 
 @kernel
 def withdraw(world, i, v, units):
-    """Move units of collateral to the wallet at once; the caller has checked that they are free."""
+    """Move units of free collateral to the wallet at once; the caller checks that they are free."""
     account_at(world, i, v)["collateral"] -= units
     account_at(world, i, 0)["cash"] += units
     mark_all_changed(world, i, v)
@@ -53,7 +57,7 @@ def withdraw(world, i, v, units):
 
 @kernel
 def short_spot_value(world, i):
-    """Return the units of the wallet that back the trader's short spot: the value of what it has borrowed."""
+    """Return the spot value of what the trader has borrowed, units; the wallet must cover it."""
     value = 0.0
     for a in range(assets(world).shape[0]):
         asset = asset_at(world, a)
@@ -68,7 +72,7 @@ def short_spot_value(world, i):
 
 @kernel
 def accrue_borrow(world, i, a):
-    """Charge the interest on borrowed spot since the last charge; cash goes outside, rounded up."""
+    """Charge the interest on borrowed spot since the last charge, rounded up."""
     asset, holding = asset_at(world, a), holding_at(world, i, a)
     if holding["lots"] < 0:
         units = np.int64(
@@ -83,7 +87,7 @@ def accrue_borrow(world, i, a):
 
 @kernel
 def exchange_spot(world, i, a, lots, tick):
-    """Book a spot trade of signed lots at a tick with the outside, and its fee."""
+    """Book a spot trade of signed lots at a tick with the external market, and its fee."""
     asset, holding, account = asset_at(world, a), holding_at(world, i, a), account_at(world, i, 0)
     accrue_borrow(world, i, a)
     value = lots * tick * asset["units_per_tick"]

@@ -1,23 +1,26 @@
-"""Average prices of trading a notional against the book."""
+"""Average prices of trading a notional against the book or the pool."""
 
 import numpy as np
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.exchange.amm import pool_price
-from perplab.sim.exchange.book import far_level, nearest, opposite, outward, without
-from perplab.sim.state.records import BOOK, depth_at, market_at, view_at, word_at
+from perplab.sim.exchange.amm_fills import pool_price
+from perplab.sim.exchange.book import opposite
+from perplab.sim.exchange.level_bitmap import far_level, nearest, outward, without
+from perplab.sim.laws.amm import is_pool
+from perplab.sim.state.records import depth_at, market_at, view_at, word_at
 
 
 @hot_kernel
-def take_levels(world, m, side, place, left, lots):
-    """Return the notional left and the lots had after taking from the levels of a word of the bitmap, from `place` on outwards."""
-    market, word = market_at(world, m), outward(word_at(world, m, place >> 6), side, place)
+def take_levels(world, m, side, index, left, lots):
+    """Take from the levels of one bitmap word, from level `index` outwards.
+
+    Returns the notional still left (units) and the lots taken so far.
+    """
+    market, word = market_at(world, m), outward(word_at(world, m, index >> 6), side, index)
     while word != 0 and left > 0.0:
-        level = (place & ~63) + nearest(word, side)
-        unit_value, here = (
-            float((level + market["window_low"]) * market["units_per_tick"]),
-            float(depth_at(world, m, level)),
-        )
+        level = (index & ~63) + nearest(word, side)
+        unit_value = float((level + market["window_low"]) * market["units_per_tick"])
+        here = float(depth_at(world, m, level))
         if here * unit_value >= left:
             return 0.0, lots + left / unit_value
         lots += here
@@ -28,24 +31,24 @@ def take_levels(world, m, side, place, left, lots):
 
 @kernel
 def average_price(world, m, side, notional):
-    """Return the average price of trading a notional (units) against a side of the book (+1: selling to bids).
+    """Return the average price of trading a notional (units) against a side (+1: selling to bids).
 
     Returns
     -------
     price : float, quote currency
-        What the book lacks is priced at the index, so the result is continuous in the depth.
+        Depth that the book lacks is priced at the index, so the result is continuous in the depth.
     thin : bool
         Whether the book lacked any.
     """
     market, view = market_at(world, m), view_at(world, m)
-    if market["venue_type"] != BOOK:
+    if is_pool(market["amm_law"]):
         size = max(np.int64(notional / (view["index"] * market["units_per_price"])), 1)
         return pool_price(world, m, -side * size), False
     left, lots, best = notional, 0.0, opposite(world, m, -side)
-    place = best - market["window_low"] if best > 0 else -1
-    while place >= 0 and left > 0.0:
-        left, lots = take_levels(world, m, side, place, left, lots)
-        place = far_level(world, m, side, place >> 6)
+    index = best - market["window_low"] if best > 0 else -1
+    while index >= 0 and left > 0.0:
+        left, lots = take_levels(world, m, side, index, left, lots)
+        index = far_level(world, m, side, index >> 6)
     thin = left > 0.0
     lots += left / (view["index"] * market["units_per_price"])
     return notional / (lots * market["units_per_price"]), thin

@@ -1,21 +1,19 @@
-"""Orders: checked against margin and band, matched by price and then time, and booked.
+"""Matching by price and then time, against the book or the pool.
 
-`submit` takes one row of the order buffer that a rule wrote and returns an outcome code; a refusal is counted, never raised. A limit order
-into an occupied slot replaces what rests there, even if the new one is then refused. Self-trade prevention
-cancels the resting order. The initial margin is checked at the worse of the mark and the order's price, over the larger of
-the two positions that all resting orders of one side would make; an order that can only shrink the position needs none.
+Self-trade prevention cancels the resting order. A resting reduce-only order fills no more than it
+can reduce.
 """
 
 import numpy as np
 
-from perplab.sim.clearing.ledger import exchange
+from perplab.sim.clearing.ledger import book_trade
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.hints import rarely
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.exchange.amm import quote_pool, swap_lots, swap_tick
+from perplab.sim.exchange.amm_fills import quote_pool, swap_lots, swap_tick
 from perplab.sim.exchange.book import cancel, opposite, reduce_order
+from perplab.sim.laws.amm import is_pool, move_reserve
 from perplab.sim.state.records import (
-    BOOK,
     REDUCE_ONLY,
     SELF_TRADE,
     asset_at,
@@ -33,42 +31,37 @@ from perplab.sim.state.records import (
 
 @hot_kernel
 def reducible(world, i, m, side):
-    """Return the lots by which an order of `side` can shrink position (i, m), besides resting orders."""
+    """Return the lots by which an order of `side` can reduce position (i, m)."""
     return max(-position_at(world, i, m)["lots"] * side, 0)
 
 
 @kernel
-def record_print(world, m, maker, taker, lots, tick, by_force):
-    """Keep the print of a trade, if the run asks for them."""
+def record_print(world, m, maker, taker, lots, tick, is_liquidation):
+    """Record the print of a trade while the buffer has room."""
     run = run_row(world, 0)
     if run["print_count"] < prints(world).shape[0]:
-        kept = print_at(world, run["print_count"])
-        kept["step"], kept["market"], kept["tick"], kept["lots"] = run["step"], m, tick, abs(lots)
-        kept["side"], kept["taker"], kept["maker"], kept["forced"] = (
-            (1 if lots > 0 else -1),
-            taker,
-            maker,
-            by_force,
-        )
+        row, side = print_at(world, run["print_count"]), (1 if lots > 0 else -1)
+        row["step"], row["market"], row["tick"], row["lots"] = run["step"], m, tick, abs(lots)
+        row["side"], row["taker"], row["maker"], row["forced"] = side, taker, maker, is_liquidation
         run["print_count"] += 1
 
 
 @hot_kernel
-def trade(world, m, maker, taker, lots, tick, taker_fee, maker_fee, by_force):
-    """Book a trade of `lots` (signed by the taker) and publish it."""
+def trade(world, m, maker, taker, lots, tick, taker_fee, maker_fee, is_liquidation):
+    """Book a trade of `lots` (the taker's sign) and publish it."""
     run, view, market = run_row(world, 0), view_at(world, m), market_at(world, m)
-    exchange(world, m, maker, taker, lots, tick, taker_fee, maker_fee)
+    book_trade(world, m, maker, taker, lots, tick, taker_fee, maker_fee)
     view["last_tick"] = tick
     view["volume"] += abs(lots)
     run["trades"] += 1
     asset_at(world, market["asset"])["perp_flow"] += lots * tick * market["tick"] * market["lot"]
     if rarely(run["print_trades"] == 1):
-        record_print(world, m, maker, taker, lots, tick, by_force)
+        record_print(world, m, maker, taker, lots, tick, is_liquidation)
 
 
 @hot_kernel
 def fillable(world, number, maker, m, side, lots):
-    """Return how many of `lots` the resting order may fill: a resting reduce-only order fills what it can reduce."""
+    """Return how many of `lots` a resting order can fill; reduce-only: at most what it reduces."""
     order = order_at(world, number)
     size = min(lots, np.int64(order["lots"]))
     if rarely(order["flags"] & REDUCE_ONLY != 0):
@@ -77,37 +70,29 @@ def fillable(world, number, maker, m, side, lots):
 
 
 @entry("int64", 7, "float64")
-def swap(world, taker, m, side, limit, lots, by_force, taker_fee):
-    """Trade up to `lots` with the pool at `limit` or better, at their average price; return the lots left."""
+def swap(world, taker, m, side, limit, lots, is_liquidation, taker_fee):
+    """Trade up to `lots` with the pool, on average at `limit` or better; return the lots left."""
     market = market_at(world, m)
-    fund, size = (
-        venue_at(world, market["venue"])["fund_row"],
-        swap_lots(world, taker, m, side, limit, lots),
-    )
+    fund = venue_at(world, market["venue"])["fund_row"]
+    size = swap_lots(world, taker, m, side, limit, lots)
     if size > 0:
         tick = swap_tick(world, m, side, size, limit)
-        trade(
-            world,
-            m,
-            fund,
-            taker,
-            side * size,
-            tick,
-            taker_fee,
-            -market["fee_share"] * taker_fee,
-            by_force,
-        )
-        market["reserve"] -= side * size * market["lot"]
+        rebate = -market["fee_share"] * taker_fee
+        trade(world, m, fund, taker, side * size, tick, taker_fee, rebate, is_liquidation)
+        move_reserve(market["amm_law"], side * size * market["lot"])
         quote_pool(world, m)
     return lots - size
 
 
 @entry("int64", 7, "float64")
-def match(world, taker, m, side, limit, lots, by_force, taker_fee):
-    """Fill up to `lots` at `limit` or better, best price first, then oldest, or from the pool; return the lots left."""
+def match(world, taker, m, side, limit, lots, is_liquidation, taker_fee):
+    """Fill up to `lots` at `limit` or better and return the lots left.
+
+    Resting orders fill by best price, then by age; at a pool venue the pool fills.
+    """
     market, run = market_at(world, m), run_row(world, 0)
-    if rarely(market["venue_type"] != BOOK):
-        return swap(world, taker, m, side, limit, lots, by_force, taker_fee)
+    if rarely(is_pool(market["amm_law"])):
+        return swap(world, taker, m, side, limit, lots, is_liquidation, taker_fee)
     maker_fee = venue_at(world, market["venue"])["maker_fee"]
     while lots > 0:
         tick = opposite(world, m, side)
@@ -123,6 +108,6 @@ def match(world, taker, m, side, limit, lots, by_force, taker_fee):
             cancel(world, number)
             continue
         reduce_order(world, number, maker, m, -side, tick, size)
-        trade(world, m, maker, taker, size * side, tick, taker_fee, maker_fee, by_force)
+        trade(world, m, maker, taker, size * side, tick, taker_fee, maker_fee, is_liquidation)
         lots -= size
     return lots

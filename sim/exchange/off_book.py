@@ -1,4 +1,4 @@
-"""Orders that do not enter the book: spot trades and transfers of collateral."""
+"""Order messages that do not enter the book: spot trades and transfers of collateral."""
 
 import math
 
@@ -25,12 +25,13 @@ from perplab.sim.state.records import (
 
 @kernel
 def spot_tick(asset, side, lots):
-    """Return the tick of a spot trade, rounded against the trader: it pays the half-spread and its own impact.
+    """Return the tick of a spot trade, rounded against the trader.
 
     Notes
     -----
-    The price is that after the step's earlier flow and half of the trade's own, so what it moves spot by at the next
-    step is paid on average, and buying to sell again gains nothing.
+    The trader pays the half-spread and the impact of the step's earlier flow and of half its own
+    trade. So it pays on average for its move of spot at the next step, and a round trip gains
+    nothing.
     """
     own = side * lots * asset["spot"] * asset["lot"]
     moved = (asset["permanent_impact"] + asset["transient_impact"]) * (asset["flow"] + 0.5 * own)
@@ -40,7 +41,7 @@ def spot_tick(asset, side, lots):
 
 @kernel
 def place_spot(world, i, row):
-    """Trade spot with the outside; refuse beyond the wallet or the borrow limits."""
+    """Trade spot with the external market within wallet and borrow limits; return the outcome."""
     side, lots = row["side"], row["lots"]
     a = market_at(world, row["market"])["asset"]
     asset, holding, account = asset_at(world, a), holding_at(world, i, a), account_at(world, i, 0)
@@ -48,10 +49,8 @@ def place_spot(world, i, row):
     value = float(lots * tick * asset["units_per_tick"])
     borrowed, after = max(-holding["lots"], 0), max(-(holding["lots"] + side * lots), 0)
     if side < 0 and after > borrowed:
-        if (
-            after * value / lots > trader_at(world, i)["borrow_limit"]
-            or asset["borrow_lots"] + after - borrowed > asset["borrow_limit_lots"]
-        ):
+        too_much = after * value / lots > trader_at(world, i)["borrow_limit"]
+        if too_much or asset["borrow_lots"] + after - borrowed > asset["borrow_limit_lots"]:
             return REFUSED_BORROW
     if side > 0:
         backing = short_spot_value(world, i) * (after / max(borrowed, 1))
@@ -64,7 +63,7 @@ def place_spot(world, i, row):
 
 @kernel
 def place_transfer(world, i, row):
-    """Move money between wallet and venue: positive lots are units to the venue, negative ones back."""
+    """Transfer money and return the outcome; `lots` are units to the venue, negative: back."""
     v, units = market_at(world, row["market"])["venue"], row["lots"]
     if units > 0:
         return DONE if deposit(world, i, v, units) else REFUSED_CASH

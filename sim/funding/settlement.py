@@ -6,6 +6,7 @@ one settlement is charged at the next.
 """
 
 from perplab.sim.clearing.ledger import pay_funding
+from perplab.sim.clearing.open_list import open_position
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.funding.rate import average_premium, rate_in_force
@@ -17,8 +18,6 @@ from perplab.sim.laws.funding_transfer import pool_stands_aside, transfer_rate
 from perplab.sim.laws.premium_average import start_interval
 from perplab.sim.state.records import (
     market_at,
-    markets,
-    open_position_at,
     position_at,
     run_row,
     settlement_at,
@@ -117,13 +116,12 @@ def side_rates(world, m, rate):
 def pay_all(world, m, rate):
     """Settle a rate on every position of a market; the residue goes to the fund; add to the sums of the interval."""
     run, market = run_row(world, 0), market_at(world, m)
-    width = markets(world).shape[0]
     price = payment_price(world, m)
     long_paid, short_paid = 0, 0
     long_rate, short_rate, apart = side_rates(world, m, rate)
     for h in range(run["open_count"]):
-        i = open_position_at(world, h) // width
-        if open_position_at(world, h) % width == m and i != apart:
+        i, here = open_position(world, h)
+        if here == m and i != apart:
             lots = position_at(world, i, m)["lots"]
             units = funding_payment(
                 lots, price, market["units_per_price"], long_rate if lots > 0 else short_rate

@@ -2,7 +2,7 @@
 
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.exchange.amm import trader_skew
+from perplab.sim.exchange.amm_fills import trader_skew
 from perplab.sim.laws.skew_funding import skew_rate
 from perplab.sim.state.records import market_at, view_at
 

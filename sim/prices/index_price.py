@@ -1,7 +1,7 @@
 """The index price of a market."""
 
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.exchange.amm import quote_pool
+from perplab.sim.exchange.amm_fills import quote_pool
 from perplab.sim.laws.amm import is_pool
 from perplab.sim.laws.averages import clamp
 from perplab.sim.laws.index import has_sources, lagged_index

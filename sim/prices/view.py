@@ -3,7 +3,7 @@
 import math
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.exchange.amm import pool_room
+from perplab.sim.exchange.amm_fills import pool_room
 from perplab.sim.exchange.book import depth_to
 from perplab.sim.exchange.impact_price import book_mid
 from perplab.sim.laws.amm import is_pool
