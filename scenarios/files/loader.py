@@ -30,7 +30,7 @@ from perplab.sim.state.branch import differences
 from perplab.sim.streams import generator
 
 MULTIPLE, FEW_DRAWS = 1e-9, 200
-OF_A_VENUE = ("fees", "liquidation", "fund", "deleveraging", "account")
+OF_A_VENUE = ("fees", "liquidation", "fund", "adl", "account")
 IN_FLIGHT = re.compile(
     r"name|title|question|(spot|assets\.\d+)\.(fee_bps|half_spread_bps|permanent_impact_bps|transient_impact_bps|impact_seconds"
     r"|borrow_rate_per_year|borrow_limit_usd|perp_price_discovery)|(market|markets\.\d+)\.(rulebook|changes(\..*)?)|populations\..*(?<!\.kind)(?<!\.number)"
