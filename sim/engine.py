@@ -32,7 +32,7 @@ from perplab.sim.state.records import (
     venues,
     view_at,
 )
-from perplab.sim.streams import FIRST_ROUND
+from perplab.sim.streams import MOST_ROUNDS, occasion
 from perplab.sim.traders.turns import act_awake, act_fast
 from perplab.sim.traders.wakes import wake
 
@@ -62,13 +62,13 @@ def risk(world, v, seconds):
         run_pool_adl(world, v)
     if int(seconds / venue["round_seconds"]) == int((seconds - run["dt"]) / venue["round_seconds"]):
         return
-    for number in range(max(int(run["dt"] / venue["round_seconds"]), 1)):
+    for number in range(max(int(min(run["dt"] / venue["round_seconds"], MOST_ROUNDS)), 1)):
         room = events(world).shape[0] - run["event_count"]
         if room < 4 * run["open_count"] or liquidation_round(world, v, number) == 0:
             break
         run["rounds_max"] = max(run["rounds_max"], number + 1)
         now = seconds + (number + 1) * venue["round_seconds"]
-        act_fast(world, FIRST_ROUND * (number + 1) + run["step"], 1)
+        act_fast(world, occasion(run["step"], number + 1), 1)
         for m in range(markets(world).shape[0]):
             if market_at(world, m)["venue"] == v:
                 update_mark(world, m, min(now, seconds + run["dt"]))

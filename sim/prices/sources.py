@@ -14,9 +14,7 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.index import clamped_mean, weighted_median
 from perplab.sim.state.records import CLAMPED_MEAN, asset_at, draw_at, market_at, path_at, run_row
-from perplab.sim.streams import key_at, normal, uniform
-
-INDEX_DRAWS = 1 << 44
+from perplab.sim.streams import INDEX_SOURCES, key_at, normal, uniform
 
 
 @kernel
@@ -36,7 +34,7 @@ def move_sources(world, m):
     shift = path_at(world, run["step"] - run["path_start"], market["asset"])["source"]
     kept = math.exp(-run["dt"] / market["deviation_seconds"])
     fresh = market["deviation"] * math.sqrt(1.0 - kept * kept)
-    rng["key"], rng["draws"] = key_at(key_at(run["key"], INDEX_DRAWS + m), run["step"]), 0
+    rng["key"], rng["draws"] = key_at(key_at(run["key"], INDEX_SOURCES + m), run["step"]), 0
     for k in range(market["index_sources"]):
         if fresh > 0.0:
             market["source_deviation"][k] = kept * market["source_deviation"][k] + fresh * normal(

@@ -30,9 +30,7 @@ from perplab.sim.state.records import (
     venue_at,
     view_at,
 )
-from perplab.sim.streams import key_at
-
-QUEUE, HALF_WORD = 1 << 43, np.uint64(11)
+from perplab.sim.streams import ADL_QUEUE, fraction, key_at
 
 
 @kernel
@@ -81,9 +79,7 @@ def rank(world, i, m):
 def score_of(world, i, m):
     """Return what puts position (i, m) first in the queue: the venue's rank, or a draw of this step."""
     if venue_at(world, market_at(world, m)["venue"])["adl_selection"] == RANDOM:
-        return float(
-            key_at(trader_at(world, i)["key"], QUEUE + run_row(world, 0)["step"]) >> HALF_WORD
-        )
+        return fraction(key_at(trader_at(world, i)["key"], ADL_QUEUE + run_row(world, 0)["step"]))
     return rank(world, i, m)
 
 

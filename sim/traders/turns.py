@@ -26,7 +26,15 @@ from perplab.sim.state.records import (
     run_row,
     trader_at,
 )
-from perplab.sim.streams import ORDER_OF_ACTION, WAKE, below, below_at, key_at
+from perplab.sim.streams import (
+    DECISION,
+    ORDER_OF_TURNS,
+    ORDER_OF_WAKES,
+    SAMPLE_TIMES,
+    below,
+    below_at,
+    key_at,
+)
 from perplab.sim.traders.wakes import add_to_wheel, draw_wake
 
 AHEAD, FEW = (
@@ -47,24 +55,27 @@ def act(world, i, key):
 
 
 @kernel
-def shuffle(world, list_, count, occasion):
-    """Shuffle the first `count` of a list in place (Fisher and Yates), by the run's own draws."""
-    key = key_at(run_row(world, 0)["key"], occasion)
+def shuffle(world, list_, count, number):
+    """Shuffle the first `count` of a list in place (Fisher and Yates), by sub-stream `number` of the run's key."""
+    key = key_at(run_row(world, 0)["key"], number)
     for k in range(count - 1, 0, -1):
         other = np.uint64(below_at(key, count - k, k + 1))
         list_[k], list_[other] = list_[other], list_[k]
 
 
 @entry("none", 3)
-def act_fast(world, occasion, every):
-    """Let the fast class act in random order: those due at this step, or all of them (`every`) between rounds."""
+def act_fast(world, number, every):
+    """Let the fast class act in random order: those due at this step, or all of them (`every`) between rounds.
+
+    `number` is the `perplab.sim.streams.occasion` that they draw for.
+    """
     step = run_row(world, 0)["step"]
-    shuffle(world, fast(world), fast(world).shape[0], ORDER_OF_ACTION + occasion)
+    shuffle(world, fast(world), fast(world).shape[0], ORDER_OF_TURNS + number)
     for k in range(fast(world).shape[0]):
         i = fast_at(world, k)
         period, phase = trader_at(world, i)["fast"], np.int64(trader_at(world, i)["key"] >> _PHASE)
         if (every == 1 or (step + phase) % period == 0) and run_row(world, 0)["fault"] == NO_FAULT:
-            act(world, i, key_at(trader_at(world, i)["key"], occasion))
+            act(world, i, key_at(trader_at(world, i)["key"], DECISION + number))
 
 
 @entry("none", 1)
@@ -124,14 +135,14 @@ def act_awake(world, count):
     """Let the awake act in random order, and sample the premium at random places between them."""
     run = run_row(world, 0)
     step = run["step"]
-    shuffle(world, awake(world), count, step)
+    shuffle(world, awake(world), count, ORDER_OF_WAKES + step)
     for k in range(count):
         i = awake_at(world, k)
-        put_awake_key(world, k, key_at(trader_at(world, i)["key"], step))
+        put_awake_key(world, k, key_at(trader_at(world, i)["key"], DECISION + step))
         draw_wake(world, i, step)
     for k in range(count):
         add_to_wheel(world, awake_at(world, k), step)
-    place_key = key_at(run["key"], WAKE + step)
+    place_key = key_at(run["key"], SAMPLE_TIMES + step)
     sampled_at = sample_here(world, place_key, -1, count + 1)
     done = 0
     while sampled_at <= count:

@@ -16,7 +16,7 @@ from perplab.sim.state.records import (
     wake_next_at,
     wake_step_at,
 )
-from perplab.sim.streams import WAKE, exponential, key_at
+from perplab.sim.streams import WAITING_TIME, exponential, key_at
 
 
 @hot_kernel
@@ -24,7 +24,7 @@ def draw_wake(world, i, step):
     """Draw the trader's next wake after `step`: an exponential time in whole steps; for one that never wakes, `step` itself."""
     run, trader, rng, due = run_row(world, 0), trader_at(world, i), draw_at(world, 0), step
     if 0.0 < trader["wake_seconds"] < 1e15:
-        rng["key"], rng["draws"] = key_at(trader["key"], WAKE + step), 0
+        rng["key"], rng["draws"] = key_at(trader["key"], WAITING_TIME + step), 0
         due += 1 + np.int64(exponential(rng) * trader["wake_seconds"] / run["dt"])
     put_wake_step(world, i, due)
 
