@@ -19,7 +19,7 @@ PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]*)[\"']?\s*=")
 ROW = re.compile(r"\s*[\[{\"'\d]")
 TIME = "a time, such as 2022-11-01 or 2022-11-01T08:00:00Z"
 LONGEST_LINE = 60
-BOUNDS = {
+EXPECTED = {
     "greater_than": "above {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than": "below {lt}",
@@ -137,7 +137,7 @@ def faults_of(error, model):
         inner = context.get("error")
         if isinstance(inner, ParameterError):
             faults += [
-                Fault(f"{key}.{fault.key}".strip("."), fault.value, fault.bound)
+                Fault(f"{key}.{fault.key}".strip("."), fault.value, fault.expected)
                 for fault in inner.faults
             ]
         elif detail["type"] == "extra_forbidden":
@@ -145,17 +145,19 @@ def faults_of(error, model):
         else:
             faults.append(
                 Fault(
-                    key, None if detail["type"] == "missing" else value, bound_of(detail, context)
+                    key,
+                    None if detail["type"] == "missing" else value,
+                    expected_of(detail, context),
                 )
             )
     return faults
 
 
-def bound_of(detail, context):
+def expected_of(detail, context):
     """Return in words what a refused value must be."""
     if isinstance(context.get("error"), Exception):
         return str(context["error"])
-    words = BOUNDS.get(detail["type"], detail["msg"]).format(**context)
+    words = EXPECTED.get(detail["type"], detail["msg"]).format(**context)
     choices = re.findall("'(.*?)'", words) if detail["type"] == "literal_error" else []
     return words + (nearest(str(detail["input"]), choices) if choices else "")
 
@@ -181,7 +183,7 @@ def checked(model, tables, file="", text=""):
     except pydantic.ValidationError as error:
         raise ParameterError(
             *(
-                Fault(fault.key, fault.value, fault.bound, file, line_of(text, fault.key))
+                Fault(fault.key, fault.value, fault.expected, file, line_of(text, fault.key))
                 for fault in faults_of(error, model)
             )
         ) from None

@@ -389,7 +389,7 @@ def test_prices_that_are_none_are_refused_with_their_line(tmp_path, row, words):
             {"spot.price.file": str(tmp_path / "p.csv"), "spot.price.column": "spot", "days": 0.05},
         )
     assert any(
-        words in fault.bound and fault.file.endswith("p.csv") and fault.line == 4
+        words in fault.expected and fault.file.endswith("p.csv") and fault.line == 4
         for fault in caught.value.faults
     ), str(caught.value)
 

@@ -223,21 +223,21 @@ def column_faults(table, key, name, file):
     ]
 
 
-def row_faults(sheet, key, rows, bound):
+def row_faults(sheet, key, rows, expected):
     """Return a fault for each of the first faulty rows of column `key`, and one that counts the rest."""
     values = [sheet.table[key].iloc[row] for row in rows[:ROWS_REPORTED]]
     faults = [
         Fault(
             key,
             value.item() if hasattr(value, "item") else value,
-            bound,
+            expected,
             sheet.file,
             sheet.line(row),
         )
         for row, value in zip(rows, values, strict=False)
     ]
     more = len(rows) - len(faults)
-    return faults + [Fault(key, f"wrong in {more} more rows", bound, sheet.file)] * (more > 0)
+    return faults + [Fault(key, f"wrong in {more} more rows", expected, sheet.file)] * (more > 0)
 
 
 def time_faults(sheet, key, unix):
@@ -276,13 +276,13 @@ def window_faults(file, unix, start, days, first):
 
 def gap_faults(sheet, key, rows, gaps, largest_gap_bars):
     """Return a fault for each gap of more than `largest_gap_bars` bars, at the row after it."""
-    bound = f"after at most {largest_gap_bars} missing bars (largest_gap_bars)"
+    expected = f"after at most {largest_gap_bars} missing bars (largest_gap_bars)"
     wide = [(rows[k + 1], missing) for k, missing in gaps if missing > largest_gap_bars]
     return [
         Fault(
             key,
             f"{sheet.table[key].iloc[row]} after {missing} missing bars",
-            bound,
+            expected,
             sheet.file,
             sheet.line(row),
         )
