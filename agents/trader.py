@@ -44,7 +44,7 @@ from perplab.agents.orders import (
 from perplab.agents.trader_check import check_trader, plain_fault
 from perplab.agents.traits import Trait, Traits
 from perplab.sim.compiler.cache import FLOORS, HOUSE
-from perplab.sim.compiler.rules import compile_rule, with_rule
+from perplab.sim.compiler.rules import compile_act, compile_rule
 from perplab.sim.errors import Fault, ParameterError, RuleError
 from perplab.sim.faults import nearest
 from perplab.sim.state.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
@@ -98,7 +98,9 @@ class Rule:
         return compile_rule(self.function, self.signature_rows)
 
     def within(self, act):
-        """Return a kernel of the step with this rule inside (`perplab.sim.compiler.rules.with_rule`), compiled at the first call in a process.
+        """Return the kernel `act` with this rule inlined, compiled at the first call in a process.
+
+        See `perplab.sim.compiler.rules.compile_act`.
 
         Raises
         ------
@@ -107,7 +109,7 @@ class Rule:
         """
         if act not in self._acts:
             try:
-                self._acts[act] = with_rule(act, self.function, self.traits.dtype, self.cached)
+                self._acts[act] = compile_act(act, self.function, self.traits.dtype, self.cached)
             except RuleError as error:
                 raise RuleError(
                     (self.kind and plain_fault(self.kind)) or self._explanation() or str(error)

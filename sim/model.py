@@ -37,7 +37,7 @@ from perplab.sim.state.records import (
 from perplab.sim.state.widen import widened
 from perplab.sim.streams import generator
 from perplab.sim.traders import edit as handling
-from perplab.sim.traders.connect import connect
+from perplab.sim.traders.connection import connect
 from perplab.sim.traders.wakes import schedule_all
 
 FORMAT = 3

@@ -22,7 +22,7 @@ from perplab.sim.compiler.jit import COMPILED
 from perplab.sim.errors import ParameterError, RuleError
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.setup import Population
-from perplab.sim.traders.decide import act
+from perplab.sim.traders.decision import act
 from tests.markets import assert_book_is_sound, small_market
 from tests.test_engine import Diarist, FastDiarist
 
@@ -327,7 +327,7 @@ def thinker(folder, line):
     [
         (
             "best = sorted(views, key=lambda view: view['mark'])",
-            r"thinking.py:7: think cannot be compiled: it makes a list",
+            r"thinking.py:7: think cannot be compiled: it creates a list",
         ),
         (
             "me['wake_secnds']",
@@ -335,7 +335,7 @@ def thinker(folder, line):
         ),
         (
             "if views[0]['mark'] > 1e9: return",
-            r"thinking.py:\d+: think cannot be compiled: a way through it returns nothing",
+            r"thinking.py:\d+: think cannot be compiled: a branch returns nothing",
         ),
     ],
 )
