@@ -1,22 +1,25 @@
-"""The basis at which a carry trade just pays: funding expected as a function of the quote, inverted.
+"""The reservation basis of a carry trade: expected funding as a function of the quote, inverted.
 
-A perpetual bought or sold at basis b tells what premium to expect: x(b) = (1 - w) b + w x0, a blend of the quote and
-of a forecast x0 from the running premium. With F the venue's funding law, the *receipt of a short* per funding
-interval is
+A perpetual traded at basis b implies an expected premium x(b) = (1 - w) b + w x0, a blend of the
+quote and of a forecast x0 from the running premium. With F the venue's funding formula, the
+*receipt of a short* per funding interval is
 
     G(b) = F(x(b)) + convergence * (b - fair)
 
-where ``fair`` is the premium at which funding alone pays the hurdle, and ``convergence`` the share of the distance to
-it that is expected back per interval. G never falls in b, and is piecewise linear: slope 1 - w + convergence outside
-the damper's plateau, only ``convergence`` inside, 0 beyond the cap. So an order that shortens the perpetual is quoted
-at the smallest b with G(b) at or above what it must earn, and one that lengthens it at the largest b with G(b) at or
-below: between two neighbouring kinks of the funding law G is a line, which is inverted. Where funding does not depend on
-the premium (a rate set by open interest), no premium pays the hurdle or every one does: the premium is then expected
-back at spot. On the plateau without convergence G is flat, and these are the two ends of the plateau: costless traders
-with hurdle c hold the premium at c - damper below the interest, at c + damper above.
+where ``fair`` is the premium at which funding alone pays the hurdle, and ``convergence`` the share
+of the distance to it that is expected back per interval. G is nondecreasing in b and piecewise
+linear: its slope is 1 - w + convergence outside the dead band of the damper, ``convergence`` inside
+it, and 0 beyond the cap. So an order that shortens the perpetual is quoted at the smallest b with
+G(b) at or above what it must earn, an order that lengthens it at the largest b with G(b) at or
+below it. Between two neighbouring kinks of the funding formula G is a line, which is inverted.
+Where funding does not depend on the premium (a rate set by open interest), either no premium pays
+the hurdle or every one does; the premium is then expected to return to spot. In the dead band,
+without convergence, G is flat, and the two quotes are the ends of the band: costless traders with
+hurdle c hold the premium at c - damper below the interest rate, at c + damper above it.
 
-Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; He, Manela, Ross and von Wachter
-(2022), "Fundamentals of perpetual futures" (bounds from costs); Davis and Norman (1990) for the no-trade region.
+Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; He, Manela, Ross and
+von Wachter (2022), "Fundamentals of perpetual futures" (bounds from costs); Davis and Norman (1990)
+for the no-trade region.
 """
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
@@ -30,7 +33,7 @@ KINKS = 8
 
 @hot_kernel
 def short_receipt(view, basis, forecast, forecast_weight, convergence, fair):
-    """Return G(b): what a short expects to receive per interval and notional at a quote of `basis`."""
+    """Return G(b), a short's expected receipt per interval and notional at a quote of `basis`."""
     premium = (1.0 - forecast_weight) * basis + forecast_weight * forecast
     funding = funding_rate(
         premium, view["interest"], view["damper"], view["damper_mode"], view["cap"], view["divisor"]
@@ -40,8 +43,11 @@ def short_receipt(view, basis, forecast, forecast_weight, convergence, fair):
 
 @hot_kernel
 def kink(view, number):
-    """Return one of the premiums at which the slope of the funding law may change: where its bracket comes to the interest, to either
-    cap or to the floor, on either side of the plateau (all three modes of the damper; beyond the widest basis if infinite).
+    """Return a premium at which the slope of the funding formula may change.
+
+    These are where the clamped premium meets the interest rate, either cap or the floor, on either
+    side of the dead band, in all three modes of the damper. An infinite one is beyond the widest
+    basis.
     """
     width = view["damper"] if view["damper_mode"] != SUM else 0.0
     shift = view["interest"] if view["damper_mode"] != BAND else 0.0
@@ -63,7 +69,8 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     view : VIEW record
         Its funding law (interest, damper, damper_mode, cap, floor, divisor).
     side : {1, -1}
-        -1 sells the perpetual: the smallest basis with G at or above `receipt`; 1 buys it: the largest with G at or below.
+        -1 sells the perpetual: the smallest basis with G at or above `receipt`; 1 buys it: the
+        largest basis with G at or below `receipt`.
     receipt : float, fraction of the notional per funding interval
         What a short must receive (may be negative: what a long is paid).
     forecast, forecast_weight, convergence, fair : float
@@ -72,17 +79,20 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     Returns
     -------
     float, fraction of spot
-        Within 1e-12 of the answer; -side * basis above REACH where no basis will do, below -REACH where any will. Without
-        forecast and convergence it is the fair premium.
+        Accurate to 1e-12. -side * basis is above REACH where no basis is sufficient, below -REACH
+        where any is. Without forecast and convergence it is the fair premium.
 
     Examples
     --------
     >>> import numpy as np
     >>> from perplab.sim.state.records import VIEW
     >>> view = np.zeros(1, VIEW)[0]
-    >>> view["interest"], view["damper"], view["cap"], view["divisor"], view["floor"] = 1e-4, 5e-4, 0.003, 1.0, -0.003
-    >>> [round(1e4 * reservation_basis(view, side, 0.05 / 1095, 0.0, 0.0, 0.0, 0.0), 3) for side in (-1, 1)]
-    [-4.543, -4.543]
+    >>> view["interest"], view["damper"], view["divisor"] = 1e-4, 5e-4, 1.0
+    >>> view["cap"], view["floor"] = 0.003, -0.003
+    >>> round(1e4 * reservation_basis(view, -1, 0.05 / 1095, 0.0, 0.0, 0.0, 0.0), 3)
+    -4.543
+    >>> round(1e4 * reservation_basis(view, 1, 0.05 / 1095, 0.0, 0.0, 0.0, 0.0), 3)
+    -4.543
     >>> round(1e4 * reservation_basis(view, -1, 0.20 / 1095, 0.0, 0.0, 0.0, 0.0), 3)
     6.826
     """

@@ -227,7 +227,7 @@ def test_what_mesa_would_call_is_refused():
 
 def test_a_trait_may_not_take_the_name_of_something_of_the_handle():
     traits = Traits(wake_seconds=Trait(1, "s", "wake"), equity=Trait(1, "1", "?"))
-    with pytest.raises(RuleError, match="equity needs another name"):
+    with pytest.raises(RuleError, match="rename the trait equity"):
         type(
             "Odd", (Trader,), dict(kind="odd", traits=traits, decide=rule(traits)(lambda *rows: 0))
         )
@@ -350,7 +350,7 @@ def test_a_rule_that_cannot_be_compiled_is_told_in_one_sentence(tmp_path, line, 
 
 
 def test_check_trader_says_that_all_is_well():
-    assert check_trader(Noise, draws=20).startswith("ok: Noise keeps the contract in 20 draws")
+    assert check_trader(Noise, draws=20).startswith("ok: Noise passes 20 randomised checks")
 
 
 @pytest.mark.parametrize("steps", [1.5, math.nan, "a", -1])

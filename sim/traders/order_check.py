@@ -73,7 +73,7 @@ def fault_text(row, slots, markets):
     >>> import numpy as np
     >>> from perplab.sim.state.records import ORDER_ROW
     >>> fault_text(np.zeros(1, ORDER_ROW)[0], 1, 1)
-    'kind was 0, must be one of the five order kinds'
+    'tick was 0, must be at least 1'
     """
     code = order_fault(row, slots, markets)
     if code == VALID:
