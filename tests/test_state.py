@@ -263,7 +263,7 @@ def test_what_is_no_saved_market_is_refused(tmp_path):
     storm().save(tmp_path / "whole")
     (tmp_path / "half").write_bytes((tmp_path / "whole").read_bytes()[:5000])
     for name in ("array.npy", "other.npz", "half", "absent"):
-        with pytest.raises(ParameterError, match="a whole file that save wrote"):
+        with pytest.raises(ParameterError, match="an intact file written by save"):
             PerpetualMarket.load(tmp_path / name)
 
 
