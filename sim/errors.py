@@ -8,7 +8,8 @@
     |-- SweepError                       every run of a sweep failed
     `-- InvariantError (AssertionError)  an invariant failed: money lost, a crossed book
 
-A market's refusal of an order (not enough collateral, outside the band) is a counted outcome, never an exception.
+A market's refusal of an order (not enough collateral, outside the band) is a counted outcome, never
+an exception.
 """
 
 import dataclasses

@@ -9,7 +9,10 @@ from perplab.sim.errors import Fault, ParameterError
 
 
 class MesaModel(mesa.Model):
-    """Mesa's names of time and running; a subclass has `run`, `_advance`, `step_number`, `longest`."""
+    """Mesa's names of time and running.
+
+    A subclass provides `run`, `_advance`, `step_number`, `longest` and `setup`.
+    """
 
     @property
     def steps(self):

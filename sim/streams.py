@@ -29,7 +29,7 @@ STEPS = 1 << 40
 MOST_ROUNDS = 1 << 20
 """Most liquidation rounds in a step."""
 ROUND = 4 * STEPS
-"""Distance from the ranges of a liquidation round to those of the next; round 0 is the step's own."""
+"""Distance from the ranges of a liquidation round to those of the next; round 0 is the step."""
 
 DECISION, WAITING_TIME, ADL_QUEUE = 0, STEPS, 3 * STEPS
 """First sub-streams of a trader's key."""
@@ -134,7 +134,7 @@ def key_at(key, number):
 
 @hot_kernel
 def occasion(step, round_index):
-    """Return the number of a step's liquidation round among sub-streams; round 0 is the step's own."""
+    """Return the offset of a liquidation round of a step; round 0 is the step itself."""
     return step + ROUND * round_index
 
 

@@ -159,7 +159,10 @@ def decisions_digest():
 
 
 def test_without_the_compiler_the_same_decisions():
-    program = "import warnings; warnings.simplefilter('ignore'); from tests import test_agents as t; print(t.decisions_digest())"
+    program = (
+        "import warnings; warnings.simplefilter('ignore');"
+        " from tests import test_agents as t; print(t.decisions_digest())"
+    )
     environment = dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(ROOT))
     plain = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""Mesa's hands on traders: traits read and written through handles, traders taken out, runs that end, rules that cannot run."""
+"""Handles on traders: traits read and written, traders retired, runs that end, invalid rules."""
 
 import hashlib
 import math
@@ -179,7 +179,10 @@ def handled_digest():
 
 
 def test_without_the_compiler_the_same():
-    program = "import warnings; warnings.simplefilter('ignore'); from tests import test_handles as t; print(t.handled_digest())"
+    program = (
+        "import warnings; warnings.simplefilter('ignore');"
+        " from tests import test_handles as t; print(t.handled_digest())"
+    )
     environment = dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(HOUSE))
     plain = subprocess.run(
         [sys.executable, "-c", program],
@@ -304,7 +307,8 @@ def test_a_kind_that_nothing_wakes_is_refused(tmp_path):
 
 UNCOMPILABLE = """
 from perplab.agents.trader import Trader, Trait, Traits, rule
-TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"))
+TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"),
+                capital_usd=Trait(1, "quote currency", "money"))
 
 @rule(TRAITS)
 def think(me, accounts, positions, views, mine, rng, orders):
@@ -370,7 +374,7 @@ def test_a_latency_out_of_bounds_leaves_the_trait_as_it_was(latency):
 
 
 def test_steps_are_counted_by_the_market_however_it_is_stepped():
-    """Mesa's names for going on, `step`, `run` and `branch` agree on the count and on every byte."""
+    """Mesa's names for running, `step`, `run` and `branch` agree on the count and every byte."""
     one, other = build(load("calm"), 5), build(load("calm"), 5)
     for _ in range(3):
         one.step()
@@ -388,7 +392,7 @@ def test_steps_are_counted_by_the_market_however_it_is_stepped():
 
 
 def test_every_field_of_the_view_is_an_attribute_of_the_market():
-    """What `DataCollector` names by a string is read from the first market's view; other names are refused as ever."""
+    """A string of `DataCollector` is read from the first market's view; other names raise."""
     market = build(load("calm"), 5)
     market.step()
     assert {name: getattr(market, name) for name in market.tables["view"].dtype.names} == {

@@ -1,4 +1,4 @@
-"""What the compiler must keep to: no reference counts, a cache named by its sources, rules by address, tables as they are."""
+"""Compiled code: no reference counts, a cache named by its sources, rules by address, tables."""
 
 import gc
 import importlib

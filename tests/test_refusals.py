@@ -91,7 +91,7 @@ def test_a_wrong_option_is_named(monkeypatch, capsys, tmp_path, arguments, words
             "extends = 'calm'\n[populations.noise]\ncapital_usd = 1e18\n",
             "story.toml:3: populations.noise.capital_usd was",
         ),
-        ("extends = 'calm'\n" + "a." * 3_000 + "b = 1\n", "tables inside one another"),
+        ("extends = 'calm'\n" + "a." * 3_000 + "b = 1\n", "nested tables"),
     ],
 )
 def test_a_wrong_file_is_named(monkeypatch, capsys, tmp_path, text, words):

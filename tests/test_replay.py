@@ -1,4 +1,4 @@
-"""A replay passes through every close however it is cut, keeps the data's volatility, and refuses a faulty file whole."""
+"""A replay passes through every close, has the data's volatility, reports all faults of a file."""
 
 import gzip
 import math

@@ -1,4 +1,4 @@
-"""Streams by name, and draws by counter: known numbers, independence of order, and the right distributions."""
+"""Named streams and draws by counter: known numbers, independence, distributions, purposes."""
 
 import math
 import re
@@ -152,7 +152,7 @@ def test_steps_of_the_longest_scenario_fit_into_a_range():
 
 
 def test_purposes_are_the_only_numbers_of_sub_streams():
-    """Every other call of `key_at` names a purpose; `shuffle` is handed one, `build` keys traders."""
+    """All calls of `key_at` name a purpose, except `shuffle` (an argument) and `build` (traders)."""
     calls = [
         (path.name, call)
         for path in (HOUSE / "sim").rglob("*.py")

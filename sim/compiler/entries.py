@@ -11,7 +11,7 @@ _entries = {}
 
 
 def addresses():
-    """Return, by entry in order of declaration, the function that compiles it and returns its address."""
+    """Return the functions that compile an entry and return its address, as declared."""
     return [address for _, address in _entries.values()]
 
 

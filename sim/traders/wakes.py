@@ -50,7 +50,7 @@ def schedule(world, i, step):
 
 @kernel
 def wake(world):
-    """Move the traders due at this step from the wheel to the list of the awake; return how many."""
+    """Move the traders due at this step from the wheel to the list of awake; return how many."""
     step, count = run_row(world, 0)["step"], 0
     bucket = step & (timer_wheel(world).shape[0] - 1)
     i = timer_wheel_at(world, bucket)
