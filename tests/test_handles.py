@@ -307,8 +307,7 @@ def test_a_kind_that_nothing_wakes_is_refused(tmp_path):
 
 UNCOMPILABLE = """
 from perplab.agents.trader import Trader, Trait, Traits, rule
-TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"),
-                capital_usd=Trait(1, "quote currency", "money"))
+TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "USD", "money"))
 
 @rule(TRAITS)
 def think(me, accounts, positions, views, mine, rng, orders):

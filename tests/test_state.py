@@ -64,7 +64,7 @@ def test_what_ran_before_does_not_matter():
 
 
 def plain_digests():
-    """Return hashes of small runs: every kind; isolated with ADL; two venues; other venues' laws."""
+    """Return hashes of small runs: every kind; isolated with ADL; two venues; further laws."""
     runs = [
         (zoo(), 100),
         (storm(3, capital_usd=40_000.0, isolated=1.0), 50),

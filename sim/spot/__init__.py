@@ -18,7 +18,7 @@ from perplab.sim.spot.processes import (
     SpotProcess,
     StochasticVolatility,
 )
-from perplab.sim.spot.shocks import PathShock, SellProgramme, SourceShock, SpotShock
+from perplab.sim.spot.shocks import PathShock, SellProgramme, SourceShock, SpotShock, shock_block
 
 __all__ = [
     "GeometricBrownian",
@@ -36,4 +36,5 @@ __all__ = [
     "StochasticVolatility",
     "draw_paths",
     "move_spot",
+    "shock_block",
 ]
