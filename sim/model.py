@@ -285,7 +285,7 @@ class PerpetualMarket(MesaModel):
         )
 
     def save(self, path):
-        """Write the whole state to a file, atomically.
+        """Write the state to a file, atomically.
 
         Notes
         -----

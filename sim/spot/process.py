@@ -75,7 +75,7 @@ def store_last(values, state):
 def reverting(now, kept, sd, draws):
     """Return an exact Ornstein-Uhlenbeck path around 0, from `now` on.
 
-    `kept` is the autocorrelation over a step, `sd` the stationary standard deviation.
+    `kept` is the autocorrelation over one step, `sd` the stationary standard deviation.
     """
     noise = (draws * (sd * math.sqrt(1.0 - kept * kept))).tolist()
     return np.array(
