@@ -1,24 +1,24 @@
-"""Momentum traders: buy what has risen.
+"""Momentum traders (time-series momentum): buy what has risen, sell what has fallen.
 
 Belief
-    A move that is large beside the volatility of its horizon goes on. The signal is the log mid over its own
-    exponential mean, for one hour and for one day, each divided by volatility * sqrt(horizon); ``day_share`` mixes
-    the two.
+    A move that is large relative to the volatility of its horizon continues. The signal is the log
+    mid over its own exponential mean, for one hour and for one day, each divided by volatility *
+    sqrt(horizon); ``day_share`` weights the two. On a random walk each normalised signal has
+    standard deviation sqrt(1/2).
 Orders
-    Flat: a market order of ``size_usd`` in the signal's direction when it exceeds ``entry_threshold``. Holding: a
-    reduce-only market order for all of it when the signal has faded below ``exit_threshold`` in the position's
-    direction.
-Traits
-    Declared below with their units. On a random walk each normalised signal has standard deviation sqrt(1/2).
+    Flat: a market order of ``size_usd`` in the direction of the signal if it exceeds
+    ``entry_threshold``. Holding: a reduce-only market order for the whole position if the signal in
+    the position's direction has fallen below ``exit_threshold``.
 Literature
-    Moskowitz, Ooi and Pedersen (2012), "Time series momentum", JFE 104; Chiarella and Iori (2002) for chartists in an
-    order book; Lux and Marchesi (1999), Nature 397.
+    Moskowitz, Ooi and Pedersen (2012), "Time series momentum", JFE 104; Chiarella and Iori (2002)
+    for chartists in an order book; Lux and Marchesi (1999), Nature 397.
 """
 
 import math
 
 from perplab.agents.orders import lots_of, write_close, write_market
-from perplab.agents.trader import Trader, Trait, Traits, rule
+from perplab.agents.rules import rule
+from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
 
 HOUR, DAY = 3_600.0, 86_400.0
@@ -26,13 +26,13 @@ ALL_LOTS = 1 << 40
 
 TRAITS = Traits(
     wake_seconds=Trait(1_800, "s", "mean time between decisions", low=0),
-    size_usd=Trait(20_000, "quote currency", "position taken", low=0),
+    size_usd=Trait(20_000, "quote currency", "position size", low=0),
     day_share=Trait(
-        0.5, "1", "weight of the one-day signal beside the one-hour signal", low=0, high=1
+        0.5, "1", "weight of the one-day signal; the rest is the one-hour signal", low=0, high=1
     ),
     entry_threshold=Trait(1.2, "volatility * sqrt(horizon)", "signal at which it enters", low=0),
-    exit_threshold=Trait(0.2, "volatility * sqrt(horizon)", "signal below which it leaves"),
-    capital_usd=Trait(20_000, "quote currency", "money at the start", low=0),
+    exit_threshold=Trait(0.2, "volatility * sqrt(horizon)", "signal below which it closes"),
+    capital_usd=Trait(20_000, "quote currency", "initial wealth", low=0),
     leverage=Trait(5, "1", "leverage set at the venue", low=1),
     market=Trait(0, "number", "market it trades", low=0),
 )
@@ -40,7 +40,7 @@ TRAITS = Traits(
 
 @hot_kernel
 def trend_signal(trend_1h, trend_1d, volatility, day_share):
-    """Return the mixed trend in units of volatility * sqrt(horizon); 0 while volatility is unknown.
+    """Return the weighted trend in units of volatility * sqrt(horizon); 0 without volatility.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def trend_signal(trend_1h, trend_1d, volatility, day_share):
 
 @rule(TRAITS)
 def follow(me, accounts, positions, views, mine, rng, orders):
-    """Enter with a strong trend, leave a faded one."""
+    """Enter with a strong trend, close when it has faded."""
     market = int(me["market"])
     view, position = views[market], positions[market]
     volatility = view["seen"]["volatility"]

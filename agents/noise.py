@@ -1,23 +1,23 @@
-"""Noise traders: orders for reasons of their own.
+"""Noise traders: market orders without information.
 
 Belief
-    None about value, and no tie to spot: whatever holds the perpetual near spot is not their doing. They only dislike
+    None about value, and no tie to spot: they do not hold the perpetual near spot. They only avoid
     large positions, which keeps open interest stationary.
 Orders
-    One market order each time they wake. Its size is lognormal with mean ``size_usd`` and log-sd ``size_log_sd``; it
-    buys with probability (1 - tanh(position / flat_usd)) / 2.
-Traits
-    Declared below with their units.
+    One market order at each wake. Its size is lognormal with mean ``size_usd`` and standard
+    deviation of the log ``size_log_sd``; it buys with probability (1 - tanh(position / flat_usd)) /
+    2.
 Literature
-    Kyle (1985), "Continuous auctions and insider trading", Econometrica 53; De Long, Shleifer, Summers and Waldmann
-    (1990), "Noise trader risk in financial markets", JPE 98; Cont, Stoikov and Talreja (2010) for Poisson order
-    arrival.
+    Kyle (1985), "Continuous auctions and insider trading", Econometrica 53; De Long, Shleifer,
+    Summers and Waldmann (1990), "Noise trader risk in financial markets", JPE 98; Cont, Stoikov and
+    Talreja (2010) for Poisson order arrival.
 """
 
 import math
 
 from perplab.agents.orders import lots_of, usd_of, write_market
-from perplab.agents.trader import Trader, Trait, Traits, rule
+from perplab.agents.rules import rule
+from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.streams import normal, uniform
 
@@ -26,9 +26,9 @@ TRAITS = Traits(
     size_usd=Trait(15_000, "quote currency", "mean order size", low=0),
     size_log_sd=Trait(1.0, "1", "standard deviation of the log of the size", low=0, high=5),
     flat_usd=Trait(
-        40_000, "quote currency", "position at which the pull back to flat is strong", low=1
+        40_000, "quote currency", "scale of the position at which it tends to reduce", low=1
     ),
-    capital_usd=Trait(60_000, "quote currency", "money at the start", low=0),
+    capital_usd=Trait(60_000, "quote currency", "initial wealth", low=0),
     leverage=Trait(10, "1", "leverage set at the venue", low=1),
     market=Trait(0, "number", "market it trades", low=0),
 )
@@ -43,7 +43,7 @@ def lognormal_usd(me, rng):
 
 @hot_kernel
 def buying_probability(position_usd, flat_usd):
-    """Return the probability of buying, pulled back to flat.
+    """Return the probability of buying, lower for a long position and higher for a short one.
 
     Examples
     --------

@@ -1,10 +1,11 @@
-"""What a rule writes with: order rows and the few sums that every behaviour needs.
+"""Writers of order rows, and the small sums that every rule needs.
 
-All are kernels on single records, so a rule stays short. Amounts called ``usd`` are in quote currency, ``units`` are
-the ledger's money units, sizes are lots. A writer fills row `count` of the buffer and returns the next count.
+All are kernels on single records, so a rule stays short. Amounts called ``usd`` are in quote
+currency, ``units`` are the ledger's money units, sizes are lots. A writer fills row `count` of the
+buffer and returns the next count.
 
-The compiler makes one version of a kernel for every *literal* integer it is called with, at about 0.1 s each;
-``np.int64(0)`` is no literal, nor is the variable of a loop.
+The compiler makes one version of a kernel for every *literal* integer that it is called with, at
+about 0.1 s each; ``np.int64(0)`` is not a literal, nor is the variable of a loop.
 """
 
 import math
@@ -16,15 +17,15 @@ from perplab.sim.state.records import CANCEL, LIMIT, MARKET_ORDER, REDUCE_ONLY, 
 
 BASIS_POINT = 1e-4
 YEAR_SECONDS = 31_536_000.0
-SPACE = 128
+SPACE = 128  # rows of the buffer
 LARGEST_ORDER = 999_999_999
 
 
 @hot_kernel
 def write_row(orders, count, kind, market, slot, side, tick, lots, flags, expiry_seconds):
-    """Fill every field of row `count` and return the next count; a full buffer stays as it is.
+    """Fill all fields of row `count` and return the next count; write nothing to a full buffer.
 
-    An order is cut to `LARGEST_ORDER` lots, the most a venue takes at once; units of a transfer are not.
+    An order is cut to `LARGEST_ORDER` lots, the most a venue takes; units of a transfer are not.
     """
     if count >= SPACE:
         return count
@@ -53,7 +54,7 @@ def write_limit(
     flags: int,
     expiry_seconds: float,
 ) -> int:
-    """Write a limit order into one of the trader's slots, in place of what rests there.
+    """Write a limit order for one of the trader's slots; it replaces the order that rests there.
 
     Parameters
     ----------
@@ -73,14 +74,14 @@ def write_limit(
     Returns
     -------
     int
+        Rows written now.
     """
-    place = np.int64(slot)
     return write_row(
         orders,
         np.int64(count),
         np.int64(LIMIT),
         market,
-        place,
+        np.int64(slot),
         np.int64(side),
         tick,
         lots,
@@ -93,7 +94,7 @@ def write_limit(
 def write_market(
     orders: np.ndarray, count: int, market: int, side: int, lots: int, flags: int
 ) -> int:
-    """Write a market order: immediate or cancel, down to the venue's price band."""
+    """Write a market order: immediate or cancel, limited by the venue's price band."""
     kind, zero = np.int64(MARKET_ORDER), np.int64(0)
     return write_row(
         orders,
@@ -111,7 +112,7 @@ def write_market(
 
 @hot_kernel
 def write_cancel(orders: np.ndarray, count: int, market: int, slot: int) -> int:
-    """Write the cancellation of what rests in a slot."""
+    """Write the cancellation of the order in a slot."""
     zero = np.int64(0)
     return write_row(
         orders,
@@ -129,7 +130,7 @@ def write_cancel(orders: np.ndarray, count: int, market: int, slot: int) -> int:
 
 @hot_kernel
 def write_spot(orders: np.ndarray, count: int, market: int, side: int, lots: int) -> int:
-    """Write a trade in the spot of the market's asset, paid from the wallet."""
+    """Write a spot trade in the market's asset, paid from the wallet."""
     zero = np.int64(0)
     return write_row(
         orders, np.int64(count), np.int64(SPOT), market, zero, np.int64(side), zero, lots, zero, 0.0
@@ -138,9 +139,9 @@ def write_spot(orders: np.ndarray, count: int, market: int, side: int, lots: int
 
 @hot_kernel
 def write_transfer(orders: np.ndarray, count: int, market: int, units: int) -> int:
-    """Write a transfer between wallet and the market's venue: positive units go to the venue, negative come back.
+    """Write a transfer between the wallet and the market's venue; nothing for 0 units.
 
-    Nothing is written for 0 units.
+    Positive units go to the venue, negative ones to the wallet.
     """
     if units == 0:
         return np.int64(count)
@@ -152,7 +153,7 @@ def write_transfer(orders: np.ndarray, count: int, market: int, units: int) -> i
 
 @hot_kernel
 def write_close(orders: np.ndarray, count: int, market: int, position: np.void, lots: int) -> int:
-    """Write a reduce-only market order of at most `lots` of the position; nothing if it is flat."""
+    """Write a reduce-only market order for at most `lots` of a position; nothing if it is flat."""
     size = min(abs(position["lots"]), lots)
     if size < 1:
         return count
@@ -161,7 +162,7 @@ def write_close(orders: np.ndarray, count: int, market: int, position: np.void, 
 
 @hot_kernel
 def lots_of(view, usd):
-    """Return the whole lots nearest to an amount at the mark.
+    """Return the number of lots nearest to an amount of quote currency at the mark.
 
     Examples
     --------
@@ -189,14 +190,17 @@ def units_of(view, usd):
 
 @hot_kernel
 def equity_of(account, position, view):
-    """Return the equity at the venue of a trader of one market: collateral, isolated_margin and unrealised profit, float units."""
+    """Return the equity at the venue of a trader of one market, float units.
+
+    It is collateral, isolated margin and unrealised profit.
+    """
     unrealised = position["quote"] + position["lots"] * (view["mark"] * view["units_per_price"])
     return account["collateral"] + position["isolated_margin"] + unrealised
 
 
 @hot_kernel
 def funding_paid_8h(view, side):
-    """Return what a position of that side is predicted to pay, as a fraction of its notional per eight hours."""
+    """Return the predicted funding that a side pays, as a fraction of notional per eight hours."""
     return side * view["predicted_funding"] * 28_800.0 / view["interval_seconds"]
 
 
@@ -211,7 +215,7 @@ def profit_share(position, view):
 
 @hot_kernel
 def elapsed_seconds(me, view):
-    """Return the seconds since the trader last asked, and note the time in its memory ``seen_seconds``."""
+    """Return the seconds since the last call, and store the time in memory ``seen_seconds``."""
     elapsed = max(view["seconds"] - me["seen_seconds"], 0.0)
     me["seen_seconds"] = view["seconds"]
     return elapsed

@@ -1,29 +1,30 @@
-"""A parent order: a fixed amount traded evenly over a while, whatever happens. A probe, not a belief.
+"""A parent order: a fixed amount traded evenly over time (TWAP). A probe, not a belief.
 
 Belief
-    None. It is the treatment of an experiment: between twin runs that share every random number it is the only
-    difference, so the difference of their prices is the market's response to a known order.
+    None. It is the treatment of an experiment: it is the only difference between twin runs that
+    share every random number, so the difference of their prices is the response to a known order.
 Orders
-    From start_hours on, at every wake, the market order that brings its position to where it should stand: the lots that
-    size_usd (negative sells) was worth at the mark of its first wake, times the share of ``work_seconds`` that has passed.
-    What is lacking after as long again is given up; the position is then held.
-Traits
-    Declared below with their units. By default it never starts.
+    From start_hours on, at every wake, the market order that brings its position to schedule: the
+    lots that size_usd (negative sells) was worth at the mark of its first wake, times the share of
+    ``work_seconds`` that has passed. What is missing after twice that time is given up; the
+    position is then held. By default it never starts.
 Literature
-    Bouchaud, Bonart, Donier and Gould (2018), "Trades, Quotes and Prices", on parent orders and the decay of impact.
+    Bouchaud, Bonart, Donier and Gould (2018), "Trades, Quotes and Prices", on parent orders and the
+    decay of impact.
 """
 
 from perplab.agents.orders import lots_of, write_market
-from perplab.agents.trader import Trader, Trait, Traits, rule
+from perplab.agents.rules import rule
+from perplab.agents.trader import Trader, Trait, Traits
 
 HOUR = 3_600.0
 
 TRAITS = Traits(
     wake_seconds=Trait(60, "s", "mean time between orders", low=0),
-    start_hours=Trait(float("inf"), "h", "when it starts, from the start of the run", low=0),
+    start_hours=Trait(float("inf"), "h", "start, from the start of the run", low=0),
     work_seconds=Trait(3_600, "s", "time over which it trades", low=1),
-    size_usd=Trait(-1_000_000, "quote currency", "amount traded in all; negative sells"),
-    capital_usd=Trait(50_000_000, "quote currency", "money at the start", low=0),
+    size_usd=Trait(-1_000_000, "quote currency", "total amount traded; negative sells"),
+    capital_usd=Trait(50_000_000, "quote currency", "initial wealth", low=0),
     leverage=Trait(10, "1", "leverage set at the venue", low=1),
     market=Trait(0, "number", "market it trades", low=0),
     memory={"target_lots": 0.0},

@@ -1,22 +1,25 @@
-"""The basis at which a carry trade just pays: funding expected as a function of the quote, inverted.
+"""The reservation basis of a carry trade: expected funding as a function of the quote, inverted.
 
-A perpetual bought or sold at basis b tells what premium to expect: x(b) = (1 - w) b + w x0, a blend of the quote and
-of a forecast x0 from the running premium. With F the venue's funding law, the *receipt of a short* per funding
-interval is
+A perpetual traded at basis b implies an expected premium x(b) = (1 - w) b + w x0, a blend of the
+quote and of a forecast x0 from the running premium. With F the venue's funding formula, the
+*receipt of a short* per funding interval is
 
     G(b) = F(x(b)) + convergence * (b - fair)
 
-where ``fair`` is the premium at which funding alone pays the hurdle, and ``convergence`` the share of the distance to
-it that is expected back per interval. G never falls in b, and is piecewise linear: slope 1 - w + convergence outside
-the damper's plateau, only ``convergence`` inside, 0 beyond the cap. So an order that shortens the perpetual is quoted
-at the smallest b with G(b) at or above what it must earn, and one that lengthens it at the largest b with G(b) at or
-below: between two neighbouring kinks of the funding law G is a line, which is inverted. Where funding does not depend on
-the premium (a rate set by open interest), no premium pays the hurdle or every one does: the premium is then expected
-back at spot. On the plateau without convergence G is flat, and these are the two ends of the plateau: costless traders
-with hurdle c hold the premium at c - damper below the interest, at c + damper above.
+where ``fair`` is the premium at which funding alone pays the hurdle, and ``convergence`` the share
+of the distance to it that is expected back per interval. G is nondecreasing in b and piecewise
+linear: its slope is 1 - w + convergence outside the dead band of the damper, ``convergence`` inside
+it, and 0 beyond the cap. So an order that shortens the perpetual is quoted at the smallest b with
+G(b) at or above what it must earn, an order that lengthens it at the largest b with G(b) at or
+below it. Between two neighbouring kinks of the funding formula G is a line, which is inverted.
+Where funding does not depend on the premium (a rate set by open interest), either no premium pays
+the hurdle or every one does; the premium is then expected to return to spot. In the dead band,
+without convergence, G is flat, and the two quotes are the ends of the band: costless traders with
+hurdle c hold the premium at c - damper below the interest rate, at c + damper above it.
 
-Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; He, Manela, Ross and von Wachter
-(2022), "Fundamentals of perpetual futures" (bounds from costs); Davis and Norman (1990) for the no-trade region.
+Literature: Ackerer, Hugonnier and Jermann (2024), "Perpetual futures pricing"; He, Manela, Ross and
+von Wachter (2022), "Fundamentals of perpetual futures" (bounds from costs); Davis and Norman (1990)
+for the no-trade region.
 """
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
@@ -28,7 +31,7 @@ REACH = 0.0999
 
 @hot_kernel
 def short_receipt(view, basis, forecast, forecast_weight, convergence, fair):
-    """Return G(b): what a short expects to receive per interval and notional at a quote of `basis`."""
+    """Return G(b), a short's expected receipt per interval and notional at a quote of `basis`."""
     premium = (1.0 - forecast_weight) * basis + forecast_weight * forecast
     funding = funding_rate(view["funding_law"], premium, view["seen"])
     return funding + convergence * (basis - fair)
@@ -42,7 +45,8 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     ----------
     view : record with funding_law and seen (`perplab.sim.laws.funding`), such as a VIEW
     side : {1, -1}
-        -1 sells the perpetual: the smallest basis with G at or above `receipt`; 1 buys it: the largest with G at or below.
+        -1 sells the perpetual: the smallest basis with G at or above `receipt`; 1 buys it: the
+        largest basis with G at or below `receipt`.
     receipt : float, fraction of the notional per funding interval
         What a short must receive (may be negative: what a long is paid).
     forecast, forecast_weight, convergence, fair : float
@@ -51,8 +55,8 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     Returns
     -------
     float, fraction of spot
-        Within 1e-12 of the answer; -side * basis above REACH where no basis will do, below -REACH where any will. Without
-        forecast and convergence it is the fair premium.
+        Accurate to 1e-12. -side * basis is above REACH where no basis is sufficient, below -REACH
+        where any is. Without forecast and convergence it is the fair premium.
 
     Examples
     --------

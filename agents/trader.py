@@ -1,12 +1,15 @@
-"""What a kind of trader is: declared traits, one compiled rule, and the Mesa handle on its row.
+"""A kind of trader: declared traits, one compiled rule, and the Mesa handle on a trader's row.
 
 A kind in one file::
 
-    from perplab.agents.trader import Trader, Trait, Traits, rule, write_market
+    from perplab.agents.trader import Trader, Trait, Traits, write_market
+    from perplab.agents.rules import rule
     from perplab.sim.streams import uniform
 
-    TRAITS = Traits(wake_seconds=Trait(3600, "s", "mean time between decisions", low=0),
-                    capital_usd=Trait(10_000, "quote currency", "money at the start", low=0))
+    TRAITS = Traits(
+        wake_seconds=Trait(3600, "s", "mean time between decisions", low=0),
+        capital_usd=Trait(10_000, "quote currency", "initial wealth", low=0),
+    )
 
     @rule(TRAITS)
     def flip(me, accounts, positions, views, mine, rng, orders):
@@ -16,20 +19,18 @@ A kind in one file::
     class Coin(Trader):
         kind, traits, decide, slots = "coin", TRAITS, flip, 0
 
-The rule is called when the trader wakes, with its own record (traits, then memory; all floats), its accounts by
-venue, its positions and the public views by market, its resting orders by slot, its random draws and a buffer for
-order rows; it returns how many rows it wrote. It may change nothing but its memory and the buffer. The same function
-runs compiled and, without the compiler, as it stands.
+The rule is called when the trader wakes. Its arguments are the trader's own record (traits, then
+memory; all floats), its accounts by venue, its positions and the public views by market, its
+resting orders by slot, its random draws and a buffer for order rows. It returns the number of rows
+that it wrote. It may change nothing but its memory and the buffer. The same function runs compiled
+and in plain Python.
 
-Traits the engine itself reads, where a kind has them: ``wake_seconds`` (mean of the exponential time between
-decisions; 0 or infinite: never), ``latency_seconds`` (makes the kind one of the fast class), ``capital_usd``,
-``margin_share`` (of the capital, at the venue), ``borrow_share`` (of the capital, the most it may owe in spot),
-``leverage``, ``isolated``.
+Traits that the engine itself reads, if a kind has them: ``wake_seconds`` (mean of the exponential
+time between decisions; 0 or infinite: never), ``latency_seconds`` (puts the kind into the fast
+class), ``capital_usd``, ``margin_share`` (of the capital, at the venue), ``borrow_share`` (of the
+capital, the borrow limit in spot), ``leverage``, ``isolated``.
 """
 
-import functools
-import pathlib
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 import mesa
@@ -43,13 +44,11 @@ from perplab.agents.orders import (
     write_spot,
     write_transfer,
 )
-from perplab.agents.trader_check import check_trader, plain_fault
+from perplab.agents.rules import Rule, rule
+from perplab.agents.trader_check import check_trader
 from perplab.agents.traits import Trait, Traits
-from perplab.sim.compiler.cache import FLOORS, HOUSE
-from perplab.sim.compiler.rules import compile_rule, with_rule
 from perplab.sim.errors import Fault, ParameterError, RuleError
 from perplab.sim.faults import nearest
-from perplab.sim.state.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
 from perplab.sim.traders.edit import retire, write_trait
 
 __all__ = [
@@ -68,72 +67,8 @@ __all__ = [
 ]
 
 
-class Rule:
-    """A decision rule: the plain function, and its compiled form once somebody asks for it.
-
-    Attributes
-    ----------
-    function : callable
-        The plain Python function.
-    traits : Traits
-    kind : type of Trader
-        The last kind that was given the rule; None before.
-    """
-
-    def __init__(self, function: Callable[..., int], traits: Traits) -> None:
-        functools.update_wrapper(self, function)
-        self.function, self.traits, self.kind, self._acts = function, traits, None, {}
-
-    @property
-    def signature_rows(self) -> tuple[np.dtype, ...]:
-        """Row types of the seven arguments."""
-        return self.traits.dtype, ACCOUNT, POSITION, VIEW, ORDER, DRAW, ORDER_ROW
-
-    @property
-    def cached(self) -> bool:
-        """Whether compiled code is kept on disk: for our own floors only, whose sources name the cache."""
-        path = pathlib.Path(self.function.__code__.co_filename).resolve()
-        return any(path.is_relative_to(HOUSE / floor) for floor in FLOORS)
-
-    @functools.cached_property
-    def _compiled(self):
-        return compile_rule(self.function, self.signature_rows)
-
-    def within(self, act: Callable[..., int]) -> Any:
-        """Return a kernel of the step with this rule inside (`perplab.sim.compiler.rules.with_rule`), compiled at the first call in a process.
-
-        Raises
-        ------
-        RuleError
-            In one sentence, with file and line: what the plain rule breaks, or else why it cannot be compiled.
-        """
-        if act not in self._acts:
-            try:
-                self._acts[act] = with_rule(act, self.function, self.traits.dtype, self.cached)
-            except RuleError as error:
-                raise RuleError(
-                    (self.kind and plain_fault(self.kind)) or self._explanation() or str(error)
-                ) from None
-        return self._acts[act]
-
-    def _explanation(self):
-        """Return why the rule by itself cannot be compiled, which is clearer than within the step; None if it can."""
-        try:
-            return self._compiled and None
-        except RuleError as error:
-            return str(error)
-
-    def __call__(self, *arguments: Any) -> int:
-        return self._compiled(*arguments)
-
-
-def rule(traits: Traits) -> Callable[[Callable[..., int]], Rule]:
-    """Declare a function ``(me, accounts, positions, views, mine, rng, orders) -> count`` as the rule over `traits`."""
-    return lambda function: Rule(function, traits)
-
-
 class TraitOfRow:
-    """A trait as an attribute of a handle: read from the trader's row, checked and written through to it."""
+    """A trait as an attribute of a handle: reads and writes the trader's row, checked."""
 
     def __init__(self, name):
         self.name = name
@@ -161,16 +96,18 @@ class Trader(mesa.Agent):
     traits : Traits
     decide : Rule
     slots : int
-        Resting orders that a trader of this kind can have at once.
+        Most resting orders of a trader of this kind.
     collateral, cash, equity : float, quote currency
     size_usd, wake_seconds, ... : float
-        Each trait of the kind, to read and, between two steps, to write: it counts from the trader's next decision on.
+        Each trait of the kind, to read and, between two steps, to write; it is in force from the
+        trader's next decision on.
 
     Notes
     -----
-    The state is in the tables, so a handle costs nothing while nobody asks it. A trader acts inside the market's step; what
-    Mesa would call on a handle (`step`, `advance`) is refused. What is written is kept by `save` and `branch`, but stands in
-    no scenario. An attribute that is no trait is refused, unless the class has one of that name.
+    The state is in the tables; a handle only reads and writes it. A trader acts inside the market's
+    step; `step` and `advance`, which Mesa would call on a handle, raise RuleError. A trait that is
+    written is part of a saved market and of a branch, but of no scenario. Setting any other
+    attribute raises ParameterError, unless the class has one of that name.
     """
 
     kind: str = ""
@@ -199,7 +136,7 @@ class Trader(mesa.Agent):
         for name in cls.traits.traits:
             if name in vars(cls) or hasattr(Trader, name):
                 raise RuleError(
-                    f"{cls.__name__}: the trait {name} needs another name: each handle has {name} already"
+                    f"{cls.__name__}: rename the trait {name}: a trader has an attribute {name}"
                 )
             setattr(cls, name, TraitOfRow(name))
 
@@ -210,14 +147,11 @@ class Trader(mesa.Agent):
     def __setattr__(self, name, value):
         if not hasattr(type(self), name) and name[0] != "_":
             known = self.traits.traits if self.traits else ()
-            raise ParameterError(
-                Fault(
-                    name,
-                    value,
-                    f"a trait of {type(self).__name__}: {', '.join(known)}{nearest(name, known)};"
-                    " agents_by_type[Kind].set(trait, value) writes those of one kind",
-                )
+            expected = (
+                f"a trait of {type(self).__name__}: {', '.join(known)}{nearest(name, known)};"
+                " agents_by_type[Kind].set(trait, value) writes those of one kind"
             )
+            raise ParameterError(Fault(name, value, expected))
         object.__setattr__(self, name, value)
 
     def set_trait(self, name: str, value: float) -> None:
@@ -226,7 +160,8 @@ class Trader(mesa.Agent):
         Raises
         ------
         ParameterError
-            Out of bounds, or for what the account was opened with: capital, margin and borrow shares, leverage, isolation.
+            If it is out of bounds, or the account was opened with it: capital, margin and borrow
+            shares, leverage, isolation.
         """
         try:
             faults = self.traits.faults({name: value})
@@ -237,17 +172,19 @@ class Trader(mesa.Agent):
         write_trait(self.model, self.row, name, float(value))
 
     def remove(self) -> None:
-        """Take the trader out of the market: its orders are cancelled, and it never acts again.
+        """Retire the trader: its orders are cancelled, and it never acts again.
 
-        Its money and its position stay: they pay and receive funding and are liquidated like any other, until the end.
+        Its money and its position stay: the position pays and receives funding and can be
+        liquidated like any other.
         """
         retire(self.model, self.row)
         super().remove()
 
     def step(self) -> NoReturn:
-        """Refuse: a trader acts inside the market's step, when it wakes."""
+        """Raise RuleError: a trader acts inside the market's step, when it wakes."""
         raise RuleError(
-            f"{type(self).__name__} acts inside the market's compiled step, when it wakes: call step() or run() of the model"
+            f"{type(self).__name__} acts inside the market's compiled step, when it wakes:"
+            " call step() or run() of the model"
         )
 
     advance = step
@@ -260,7 +197,7 @@ class Trader(mesa.Agent):
 
     @property
     def collateral(self) -> float:
-        """Margin at all venues: collateral and pots, quote currency."""
+        """Margin at all venues: collateral and isolated margin, quote currency."""
         tables = self.model.tables
         units = (
             tables["account"]["collateral"][self.row].sum()
@@ -270,12 +207,12 @@ class Trader(mesa.Agent):
 
     @property
     def cash(self) -> float:
-        """The wallet outside the venues, quote currency."""
+        """Cash in the wallet, outside the venues, quote currency."""
         return float(self.model.tables["account"]["cash"][self.row].sum()) * self._unit
 
     @property
     def equity(self) -> float:
-        """All the trader owns: wallet, margin, transfers on their way, positions at the mark, spot; quote currency."""
+        """Wealth, quote currency: wallet, margin, transfers, positions at the mark, spot."""
         tables, row = self.model.tables, self.row
         view, position = tables["view"], tables["position"][row]
         worth = (

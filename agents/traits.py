@@ -1,4 +1,4 @@
-"""The traits of a kind of trader: what each is, in which unit, within which bounds; and what its rule remembers."""
+"""The traits of a kind of trader: name, default, unit, bounds; and the memory of its rule."""
 
 import dataclasses
 import difflib
@@ -19,7 +19,7 @@ class Trait:
     default : float
     unit, meaning : str
     low, high : float, optional
-        Bounds, both allowed.
+        Bounds, inclusive.
     """
 
     default: float
@@ -51,29 +51,29 @@ class Trait:
 
 
 class Traits:
-    """The traits of a kind, and what it remembers between decisions.
+    """The traits of a kind, and the memory of its rule between decisions.
 
     Parameters
     ----------
     memory : dict of str to float, optional
-        Fields that the rule may write, with their first values.
+        Fields that the rule may write, with their initial values.
     **traits : Trait
 
     Attributes
     ----------
     dtype : numpy.dtype
-        One float64 field a trait, then one a memory field.
+        One float64 field per trait, then one per memory field.
     defaults : numpy.void
         A record of `dtype`.
 
     Examples
     --------
-    >>> traits = Traits(size_usd=Trait(100, "quote currency", "order size", low=1), memory={"seen_seconds": 0.0})
+    >>> size = Trait(100, "quote currency", "order size", low=1)
+    >>> traits = Traits(size_usd=size, memory={"seen_seconds": 0.0})
     >>> traits.table(2, {"size_usd": [5, 6]})["size_usd"].tolist()
     [5.0, 6.0]
-    >>> traits.table(2, {"size_us": 5})
-    Traceback (most recent call last):
-    perplab.sim.errors.ParameterError: size_us was 5, must be one of size_usd (did you mean size_usd?)
+    >>> print(*traits.faults({"size_us": 5}))
+    size_us was 5, must be one of size_usd (did you mean size_usd?)
     """
 
     def __init__(self, memory: Mapping[str, float] | None = None, **traits: Trait) -> None:
@@ -89,7 +89,7 @@ class Traits:
         return rows
 
     def replaced(self, **changes: float | Trait) -> "Traits":
-        """Return the same traits with other defaults, or other traits in place of some."""
+        """Return these traits with other defaults (numbers) or replacements (`Trait`)."""
         changed = {
             name: value
             if isinstance(value, Trait)
@@ -99,19 +99,13 @@ class Traits:
         return Traits(memory=self.memory, **self.traits | changed)
 
     def faults(self, values: Mapping[str, Any]) -> list[Fault]:
-        """Return what is wrong with values by trait name, as a list of Fault."""
+        """Return the faults of values by trait name, as a list of Fault."""
         found = []
         for name, value in values.items():
             if name not in self.traits:
                 near = difflib.get_close_matches(name, self.traits, 1)
-                found.append(
-                    Fault(
-                        name,
-                        value,
-                        f"one of {', '.join(self.traits)}"
-                        + f" (did you mean {near[0]}?)" * bool(near),
-                    )
-                )
+                guess = f" (did you mean {near[0]}?)" if near else ""
+                found.append(Fault(name, value, f"one of {', '.join(self.traits)}{guess}"))
             elif not self.traits[name].accepts(value):
                 found.append(Fault(name, value, self.traits[name].bound))
         return found
@@ -123,7 +117,7 @@ class Traits:
         ----------
         number : int
         values : dict of str to float or array[number]
-            What differs from the defaults.
+            Values other than the defaults.
 
         Returns
         -------

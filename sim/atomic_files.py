@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Atomic file writes, and a lock between processes."""
 
 import contextlib
 import fcntl
@@ -9,9 +9,10 @@ import pathlib
 
 @contextlib.contextmanager
 def atomic_file(path):
-    """Give the path of a neighbour to write, which takes the name of `path` when the block ends well and vanishes when it does not.
+    """Yield the path of a temporary file that replaces `path` when the block ends.
 
-    It is on disk before it gets the name, so nobody ever sees half of it; what stood there goes only then.
+    If the block raises, the temporary file is removed. It is synced to disk before it is renamed,
+    so `path` is never seen half written.
     """
     path = pathlib.Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -27,12 +28,14 @@ def atomic_file(path):
 
 @contextlib.contextmanager
 def alone(path):
-    """Keep others who ask for the same path out while the block runs; the system lets go of it when the process ends, however it ends.
+    """Hold an exclusive lock on a path while the block runs.
+
+    The operating system releases it when the process ends, for whatever reason.
 
     Raises
     ------
     BlockingIOError
-        If somebody else has it.
+        If another process holds it.
     """
     lock = pathlib.Path(path)
     lock.parent.mkdir(parents=True, exist_ok=True)
@@ -47,13 +50,13 @@ def alone(path):
 
 
 def clear_parts(path):
-    """Remove what writers of `path` that were killed on this machine have left beside it."""
+    """Remove temporary files that killed writers of `path` on this machine have left."""
     path = pathlib.Path(path)
     clear_dead(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
 
 
 def clear_dead(parts):
-    """Remove those of `parts` whose writer, the number before ``.part``, is no process of this machine."""
+    """Remove the files whose writer, the number before ``.part``, is not a running process."""
     for part in parts:
         writer = part.name.split(".")[-2]
         if writer.isdecimal() and not is_alive(int(writer)):
@@ -61,7 +64,7 @@ def clear_dead(parts):
 
 
 def is_alive(process):
-    """Return whether a process of this number runs on this machine."""
+    """Return whether a process of this number is running on this machine."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):

@@ -1,7 +1,8 @@
-"""One step of the market, in the order of the house: spot, trading, premium, settlement, mark and risk, record.
+"""One step of the market: spot, trading with premium samples, settlement, mark, risk, record.
 
-`advance` runs a number of steps; it stops early when a rule breaks its contract (``run["fault"]``). Buffers of events are
-emptied, and the next block of the spot path is drawn, between calls.
+`advance` runs a number of steps. It stops early when Python has work to do: a fault
+(``run["fault"]``), events or full buffers to store, a ladder to widen. The next block of the spot
+path is drawn between calls.
 """
 
 from perplab.sim.compiler.entries import entry
@@ -33,14 +34,14 @@ from perplab.sim.state.records import (
     venues,
     view_at,
 )
-from perplab.sim.streams import FIRST_ROUND
+from perplab.sim.streams import MOST_ROUNDS, occasion
 from perplab.sim.traders.turns import act_awake, act_fast
 from perplab.sim.traders.wakes import wake
 
 
 @kernel
 def settle_due(world, seconds):
-    """Accrue funding where it is continuous, settle where an interval ends by `seconds`, count down the others."""
+    """Accrue continuous funding, settle intervals that end by `seconds`, update the countdowns."""
     for m in range(markets(world).shape[0]):
         market, view = market_at(world, m), view_at(world, m)
         if market["continuous"] == 1 and market["funding_on"] == 1:
@@ -54,7 +55,10 @@ def settle_due(world, seconds):
 
 @entry("none", 2, "float64")
 def risk(world, v, seconds):
-    """Run the liquidation rounds of venue v that fit into a step; a short step has one only if a round ends in it."""
+    """Run the liquidation rounds of venue v that fit into a step.
+
+    A step shorter than a round has one only if a round ends in it.
+    """
     run, venue = run_row(world, 0), venue_at(world, v)
     unwind_fund(world, v, run["dt"])
     if watches_peak(venue["adl_law"]):
@@ -63,13 +67,13 @@ def risk(world, v, seconds):
         run_pool_adl(world, v)
     if int(seconds / venue["round_seconds"]) == int((seconds - run["dt"]) / venue["round_seconds"]):
         return
-    for number in range(max(int(run["dt"] / venue["round_seconds"]), 1)):
+    for round_index in range(max(int(min(run["dt"] / venue["round_seconds"], MOST_ROUNDS)), 1)):
         room = events(world).shape[0] - run["event_count"]
-        if room < 4 * run["open_count"] or liquidation_round(world, v, number) == 0:
+        if room < 4 * run["open_count"] or liquidation_round(world, v, round_index) == 0:
             break
-        run["rounds_max"] = max(run["rounds_max"], number + 1)
-        now = seconds + (number + 1) * venue["round_seconds"]
-        act_fast(world, FIRST_ROUND * (number + 1) + run["step"], 1)
+        run["rounds_max"] = max(run["rounds_max"], round_index + 1)
+        now = seconds + (round_index + 1) * venue["round_seconds"]
+        act_fast(world, occasion(run["step"], round_index + 1), 1)
         for m in range(markets(world).shape[0]):
             if market_at(world, m)["venue"] == v:
                 update_mark(world, m, min(now, seconds + run["dt"]))
@@ -78,7 +82,7 @@ def risk(world, v, seconds):
 
 @entry("none", 1)
 def begin(world):
-    """Move spot and index, set the clocks that traders see, drop expired orders."""
+    """Move spot and index, set the time that traders see, cancel expired orders."""
     run = run_row(world, 0)
     for a in range(assets(world).shape[0]):
         move_spot(world, a)
@@ -92,7 +96,7 @@ def begin(world):
 
 @entry("none", 1, "float64")
 def value_all(world, seconds):
-    """Set mark and public averages of every market at the end of trading."""
+    """Update mark and public averages of every market at the end of trading."""
     for m in range(markets(world).shape[0]):
         update_mark(world, m, seconds)
         update_public_averages(world, m)
@@ -117,7 +121,7 @@ def step(world):
 
 @entry("none", 1)
 def record(world):
-    """Keep the rows of the series that are due at this step."""
+    """Write the rows of the series that are due at this step."""
     run = run_row(world, 0)
     if run["step"] % run["record_steps"] == 0:
         record_markets(world)
@@ -127,7 +131,10 @@ def record(world):
 
 @kernel
 def must_stop(world):
-    """Return whether the run must go back to Python: a fault, forced events to keep, a buffer filling up, a ladder too narrow."""
+    """Return whether Python has work to do.
+
+    That is a fault, events to store, a buffer filling up or a ladder that is too narrow.
+    """
     run = run_row(world, 0)
     return (
         run["fault"] != NO_FAULT
@@ -142,7 +149,7 @@ def must_stop(world):
 
 @kernel
 def advance(world, steps):
-    """Run up to `steps` steps; return the number done, negative if Python must empty buffers or look at a fault."""
+    """Run up to `steps` steps; return the number done, negative if Python has work to do."""
     for done in range(steps):
         step(world)
         if must_stop(world):

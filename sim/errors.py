@@ -3,12 +3,13 @@
 ::
 
     PerplabError
-    |-- ParameterError (ValueError)      a value refused at the door; carries every fault of a file at once
+    |-- ParameterError (ValueError)      a parameter is invalid; carries every fault of a file
     |-- RuleError                        a trader's rule broke its contract
     |-- SweepError                       every run of a sweep failed
-    `-- InvariantError (AssertionError)  the impossible happened: money lost, a book crossed
+    `-- InvariantError (AssertionError)  an invariant failed: money lost, a crossed book
 
-A market's refusal of an order (not enough collateral, outside the band) is a counted outcome, never an exception.
+A market's refusal of an order (not enough collateral, outside the band) is a counted outcome, never
+an exception.
 """
 
 import dataclasses
@@ -16,30 +17,31 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """One refused value: where it stands, what it was, what would be right."""
+    """One refused value: its key, what it was, what was expected, and where the file has it."""
 
     key: str
     value: object
-    bound: str
+    expected: str
     file: str = ""
     line: int | None = None
 
     def __str__(self):
         place = ":".join(str(part) for part in (self.file, self.line) if part)
-        return f"{place + ': ' if place else ''}{self.key} was {self.value!r}, must be {self.bound}"
+        before = f"{place}: " if place else ""
+        return f"{before}{self.key} was {self.value!r}, must be {self.expected}"
 
 
 class PerplabError(Exception):
-    """Any error that perplab raises on purpose."""
+    """Base class of perplab's errors."""
 
 
 class ParameterError(PerplabError, ValueError):
-    """Values refused at the door.
+    """Invalid parameters.
 
     Parameters
     ----------
     *faults : Fault
-        All that is wrong with one source, also kept as the attribute `faults`.
+        All faults of one source; also the attribute `faults`.
 
     Examples
     --------
@@ -57,8 +59,8 @@ class RuleError(PerplabError):
 
 
 class SweepError(PerplabError):
-    """Every run of a sweep failed; their errors are kept in its folder."""
+    """Every run of a sweep failed; their errors are in its folder."""
 
 
 class InvariantError(PerplabError, AssertionError):
-    """Something that cannot happen did; the run's numbers are not to be used."""
+    """An invariant failed; do not use the run's numbers."""

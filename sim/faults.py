@@ -1,4 +1,4 @@
-"""How a file is refused: every fault at once, each with its line, its bound and what was probably meant.
+"""Faults of configuration files: all at once, with line, expected values and a suggestion.
 
 A *key* is dotted (``margin.tiers.3.floor``); rows of a list are counted from 0.
 """
@@ -19,7 +19,7 @@ PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]*)[\"']?\s*=")
 ROW = re.compile(r"\s*[\[{\"'\d]")
 TIME = "a time, such as 2022-11-01 or 2022-11-01T08:00:00Z"
 LONGEST_LINE = 60
-BOUNDS = {
+EXPECTED = {
     "greater_than": "above {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than": "below {lt}",
@@ -80,7 +80,7 @@ def key_lines(text):
 
 
 def line_of(text, key):
-    """Return the line on which a key stands, or the nearest table around it; None if neither is there.
+    """Return the line of a key, or of the nearest table around it; None if there is neither.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def section_of(annotation):
 
 
 def known_keys(model, location):
-    """Return the keys that a model knows at a place inside it; empty where the place is no section."""
+    """Return the keys of a model at a location inside it; empty if that is not a section."""
     for part in location:
         if model is not None and part in model.model_fields:
             model = section_of(model.model_fields[part].annotation)
@@ -121,14 +121,14 @@ def known_keys(model, location):
 
 
 def unknown(model, key, name, value, location=()):
-    """Return the fault of an unknown key: `name` is the part of `key` that `model` does not know at `location`."""
+    """Return the fault of an unknown key: `name` is the part of `key` unknown at `location`."""
     return Fault(key, value, "a known key" + nearest(name, known_keys(model, location)))
 
 
 def faults_of(error, model):
     """Return a pydantic ValidationError as a list of Faults without file and line.
 
-    A ParameterError raised by a validator inside passes its own faults on, their keys completed by its place.
+    The faults of a ParameterError raised by a validator get keys completed by its location.
     """
     faults = []
     for detail in error.errors():
@@ -137,7 +137,7 @@ def faults_of(error, model):
         inner = context.get("error")
         if isinstance(inner, ParameterError):
             faults += [
-                Fault(f"{key}.{fault.key}".strip("."), fault.value, fault.bound)
+                Fault(f"{key}.{fault.key}".strip("."), fault.value, fault.expected)
                 for fault in inner.faults
             ]
         elif detail["type"] == "extra_forbidden":
@@ -145,23 +145,25 @@ def faults_of(error, model):
         else:
             faults.append(
                 Fault(
-                    key, None if detail["type"] == "missing" else value, bound_of(detail, context)
+                    key,
+                    None if detail["type"] == "missing" else value,
+                    expected_of(detail, context),
                 )
             )
     return faults
 
 
-def bound_of(detail, context):
-    """Return in words what a refused value must be."""
+def expected_of(detail, context):
+    """Return in words what was expected in place of an invalid value."""
     if isinstance(context.get("error"), Exception):
         return str(context["error"])
-    words = BOUNDS.get(detail["type"], detail["msg"]).format(**context)
+    words = EXPECTED.get(detail["type"], detail["msg"]).format(**context)
     choices = re.findall("'(.*?)'", words) if detail["type"] == "literal_error" else []
     return words + (nearest(str(detail["input"]), choices) if choices else "")
 
 
 def checked(model, tables, file="", text=""):
-    """Return tables as a pydantic model, or refuse them.
+    """Return tables as a pydantic model.
 
     Parameters
     ----------
@@ -169,26 +171,26 @@ def checked(model, tables, file="", text=""):
         A pydantic model.
     tables : dict
     file, text : str
-        Name and contents of the file that the tables came from, for the faults.
+        Name and contents of the file of the tables, for the faults.
 
     Raises
     ------
     ParameterError
-        With all faults; nothing that pydantic raises gets out.
+        With all faults; errors of pydantic are never raised.
     """
     try:
         return model.model_validate(tables)
     except pydantic.ValidationError as error:
         raise ParameterError(
             *(
-                Fault(fault.key, fault.value, fault.bound, file, line_of(text, fault.key))
+                Fault(fault.key, fault.value, fault.expected, file, line_of(text, fault.key))
                 for fault in faults_of(error, model)
             )
         ) from None
 
 
 def toml_tables(text, file=""):
-    """Return the tables of a TOML text, or refuse it where its syntax breaks or its tables lie too deep in one another."""
+    """Return the tables of a TOML text; raise ParameterError if invalid or nested too deep."""
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -197,7 +199,7 @@ def toml_tables(text, file=""):
         raise ParameterError(
             Fault(
                 "syntax",
-                f"{levels_of(tables)} tables inside one another",
+                f"{levels_of(tables)} nested tables",
                 f"at most {MOST_LEVELS}",
                 file,
             )
@@ -206,7 +208,7 @@ def toml_tables(text, file=""):
 
 
 def syntax_fault(text, file, message):
-    """Return the fault of a text that is no TOML: the line where its syntax breaks, and how."""
+    """Return the fault of an invalid TOML text: the line of the error, and the reason."""
     place = re.search(r"\(at line (\d+), column (\d+)\)", message)
     if place is None:
         lines = text.splitlines()
@@ -229,7 +231,7 @@ def syntax_fault(text, file, message):
 
 
 def levels_of(tables):
-    """Return how many tables and lists lie inside one another.
+    """Return how deep tables and lists are nested.
 
     Examples
     --------
@@ -248,7 +250,7 @@ def levels_of(tables):
 
 
 def text_of(path, key):
-    """Return the text of a file, or refuse it under the key that names it."""
+    """Return the text of a file; if unreadable, raise ParameterError with the key that names it."""
     try:
         return pathlib.Path(path).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:

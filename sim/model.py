@@ -1,8 +1,6 @@
 """PerpetualMarket: the market as a Mesa model."""
 
-import contextlib
 import functools
-import math
 import pathlib
 import pickle
 from collections.abc import Callable
@@ -13,69 +11,31 @@ import mesa
 import numpy as np
 
 from perplab.sim import engine
-from perplab.sim import series as recording
-from perplab.sim.atomic_files import atomic_file
 from perplab.sim.clearing.conservation import total_units
-from perplab.sim.clearing.equity import unrealised
 from perplab.sim.clearing.positions import open_positions
-from perplab.sim.compiler.cache import sources_hash
 from perplab.sim.compiler.entries import direct
-from perplab.sim.compiler.rules import raised
-from perplab.sim.errors import Fault, InvariantError, ParameterError, RuleError
-from perplab.sim.setup import Setup, kinds_hashes
-from perplab.sim.spot.shocks import shock_block, source_block
+from perplab.sim.errors import Fault, InvariantError, ParameterError
+from perplab.sim.mesa_model import MesaModel
+from perplab.sim.run_faults import raise_fault
+from perplab.sim.series import record_kinds
+from perplab.sim.setup import Setup
+from perplab.sim.spot.path import draw_paths, longest_run, start_states
 from perplab.sim.state.branch import adopt
 from perplab.sim.state.build import PATH_STEPS, Layout, build_tables
 from perplab.sim.state.recorder import Recorder, Records
 from perplab.sim.state.records import (
-    BAD_COUNT,
-    KIND,
-    LEAST_TICKS,
-    MOST_TICKS,
-    PRICE_OUTSIDE,
-    RULE_RAISED,
     VIEW,
 )
-from perplab.sim.state.run_facts import describe_run
+from perplab.sim.state.run_facts import describe_run, fund_equity
+from perplab.sim.state.saved_market import read_state, write_state
 from perplab.sim.state.widen import widened
-from perplab.sim.streams import generator
-from perplab.sim.traders import edit as handling
-from perplab.sim.traders.connect import connect
+from perplab.sim.traders.connection import connect
+from perplab.sim.traders.edit import RETIRED
 from perplab.sim.traders.wakes import schedule_all
 
-FORMAT = 3
 
-
-@contextlib.contextmanager
-def open_state(path):
-    """Open a saved state of this very code; whatever is wrong with the file becomes one ParameterError."""
-    try:
-        with np.load(path) as file:
-            if str(file["code"]) != sources_hash():
-                raise refused(
-                    path,
-                    "one that this very code saved: it was saved by other code, which would go on otherwise",
-                )
-            yield file
-    except ParameterError:
-        raise
-    except FileNotFoundError:
-        raise refused(path, "a whole file that save wrote: it is not there") from None
-    except (ImportError, AttributeError) as error:
-        raise refused(
-            path, f"a file whose kinds of trader are still where they were ({error})"
-        ) from error
-    except Exception as error:
-        raise refused(path, "a whole file that save wrote") from error
-
-
-def refused(path, bound):
-    """Return the error for a file that holds no state to go on from."""
-    return ParameterError(Fault("saved market", str(path), bound))
-
-
-class PerpetualMarket(mesa.Model):
-    """A perpetual market with its spot, its venues and its traders.
+class PerpetualMarket(MesaModel):
+    """A market of perpetual futures with its spot, its venues and its traders.
 
     Parameters
     ----------
@@ -85,36 +45,37 @@ class PerpetualMarket(mesa.Model):
     Attributes
     ----------
     tables : dict of str to numpy.ndarray
-        The whole state, by the names of `perplab.sim.state.records`.
+        The state, by the names of `perplab.sim.state.records`.
     traits : list of numpy.ndarray
-        Traits and memory of each kind's traders.
+        Traits and memory of the traders, by kind.
     kinds : list of type
         Trader classes, in the order of `traits`.
     step_number, steps, time : int
-        Steps done, by our name and by Mesa's.
+        Steps done; the latter are Mesa's names.
     wall_seconds : float
         Time spent in `run`, s; single calls of `step` are not timed.
     running : bool
-        Whether the run is not over; `step` and `run` go on all the same.
+        Whether the run is not over; `step` and `run` work either way.
     total : tuple
         The conserved totals at the start (`perplab.sim.clearing.conservation.total_units`).
 
     Notes
     -----
-    The whole state is in `tables` and `traits`; `save`, `load` and `branch` copy them. Compiled code is given their
-    addresses anew in each process. What differs from a Mesa model: traders act inside the compiled step, each when it
-    wakes, not by `agents.do`; `agents_by_type[Kind].set(trait, value)` and `remove()` work between steps.
-    The market counts its steps itself, not through the wrapper that Mesa puts around `step`: events that Mesa 3.5
-    can schedule are not served, while `run_for` and `run_until` run steps.
+    The state is in `tables` and `traits`; `save`, `load` and `branch` copy them. Compiled code gets
+    their addresses in each process. Differences from other Mesa models: traders act inside the
+    compiled step, each when it wakes, not by `agents.do`; `agents_by_type[Kind].set(trait, value)`
+    and `remove()` work between steps. The market counts its steps itself, not through the wrapper
+    that Mesa puts around `step`: events scheduled with Mesa 3.5 do not run, while `run_for` and
+    `run_until` run steps.
     """
 
     def __init__(self, setup: Setup, seed: int = 0) -> None:
         super().__init__(rng=seed)
         self._build(setup, seed, *build_tables(setup, seed))
         self.call(schedule_all)
-        self._processes()
+        self._path_states = start_states(setup.assets)
         self.total = total_units(self.tables)
-        self.call(recording.record_kinds)
+        self.call(record_kinds)
 
     def _build(self, setup, seed, tables, traits):
         del self.step
@@ -126,7 +87,7 @@ class PerpetualMarket(mesa.Model):
         self._make_handles()
 
     def connect(self) -> None:
-        """Give compiled code the addresses of the tables, anew after one of them was made anew."""
+        """Give compiled code the addresses of the tables; needed after one is replaced."""
         self._world, self._keep = connect(self.tables, self.traits, self.kinds)
         advance = direct(engine.advance, 2) if isinstance(self._world, int) else self._go_plainly
         self._go = functools.partial(advance, self._world)
@@ -137,7 +98,7 @@ class PerpetualMarket(mesa.Model):
             return kernel(self._world, *arguments)
 
     def _make_handles(self):
-        first, active = 0, (self.tables["trader"]["wake_seconds"] != handling.RETIRED).tolist()
+        first, active = 0, (self.tables["trader"]["wake_seconds"] != RETIRED).tolist()
         for population in self.setup.populations:
             for row in range(first, first + population.number):
                 if active[row]:
@@ -145,67 +106,14 @@ class PerpetualMarket(mesa.Model):
             first += population.number
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
-    def _processes(self):
-        self._spot_states = [asset.process.start() for asset in self.setup.assets]
-        self._sentiment_states = [
-            asset.sentiment.start() if asset.sentiment else None for asset in self.setup.assets
-        ]
-
     @staticmethod
     def _plain_arithmetic():
         return np.errstate(over="ignore", divide="ignore", invalid="ignore")
 
-    def _draw_path(self):
-        block, run, path = (
-            self.step_number // PATH_STEPS,
-            self.tables["run"][0],
-            self.tables["path"],
-        )
-        for a, asset in enumerate(self.setup.assets):
-            steps = min(
-                PATH_STEPS,
-                (asset.process.limit_steps(self.setup.dt) or math.inf) - self.step_number,
-            )
-            rng = generator(self.seed, f"spot/{asset.name}", block)
-            moves, flow = shock_block(asset.shocks, self.step_number, steps, self.setup.dt)
-            path["log_price"][:steps, a] = (
-                asset.process.block(rng, steps, self.setup.dt, self._spot_states[a]) + moves
-            )
-            path["flow"][:steps, a] = flow
-            path["source"][:steps, a] = source_block(
-                asset.shocks, self.step_number, steps, self.setup.dt
-            )
-            if asset.sentiment:
-                rng = generator(self.seed, f"sentiment/{asset.name}", block)
-                path["sentiment"][:, a] = asset.sentiment.block(
-                    rng, PATH_STEPS, self.setup.dt, self._sentiment_states[a]
-                )
-        run["path_start"] = self.step_number
-
-    @property
-    def steps(self) -> int:
-        """Steps done, as Mesa names them."""
-        return self.__dict__.get("step_number", 0)
-
-    @steps.setter
-    def steps(self, value: int) -> None:
-        """Leave the counting to the market, whatever Mesa writes."""
-
-    time = steps
-
-    def run_for(self, duration: float) -> None:
-        """Run `duration` steps, as Mesa names it."""
-        self.run(int(duration))
-
-    def run_until(self, end_time: float) -> None:
-        """Run up to step `end_time`, as Mesa names it."""
-        self.run(max(int(end_time) - self.step_number, 0))
-
     @property
     def longest(self) -> float:
-        """Steps that the spot data allow in all (infinite for a process)."""
-        limits = [asset.process.limit_steps(self.setup.dt) for asset in self.setup.assets]
-        return min([limit for limit in limits if limit is not None], default=math.inf)
+        """Number of steps that the spot data allow (infinite for a process)."""
+        return longest_run(self.setup)
 
     def run(self, steps: int, progress: Callable[[int], object] | None = None) -> None:
         """Run a number of steps.
@@ -227,7 +135,11 @@ class PerpetualMarket(mesa.Model):
                 progress(self.step_number - before)
 
     def _advance(self, steps: int = 1) -> None:
-        """Run one step of `setup.dt` seconds, or several within the drawn path, up to one after which something is to be attended to."""
+        """Run steps of `setup.dt` seconds within the drawn path.
+
+        It returns after the first step after which Python has work to do: a fault to raise, buffers
+        to empty, a ladder to widen.
+        """
         if not self.step_number % PATH_STEPS:
             self._extend()
         done = self._go(steps)
@@ -243,85 +155,25 @@ class PerpetualMarket(mesa.Model):
         with self._plain_arithmetic():
             return engine.advance(world, steps)
 
-    @functools.cached_property
-    def end(self) -> float:
-        """Steps after which the run is over: those that the setup states, or that the spot data allow; infinite without either."""
-        return self.longest if self.setup.steps is None else min(self.setup.steps, self.longest)
-
-    @property
-    def running(self) -> bool:
-        """Whether the run is not over, as Mesa asks before each step of `run_model`; set it to False to stop there earlier."""
-        return self._running and self.step_number < self.end
-
-    @running.setter
-    def running(self, value: bool) -> None:
-        """Set whether the run may go on."""
-        self._running = value
-
-    def run_model(self) -> None:
-        """Step to the end of the run (`end`).
-
-        Raises
-        ------
-        ParameterError
-            If it has none.
-        """
-        if self.end == math.inf and type(self).step is PerpetualMarket.step:
-            raise ParameterError(
-                Fault(
-                    "steps",
-                    None,
-                    "given in the Setup for run_model, which would never end; or call run(steps)",
-                )
-            )
-        super().run_model()
-
     def _extend(self):
         if self.step_number >= self.longest:
             raise IndexError(
                 f"the spot series ends after {self.longest} steps of {self.setup.dt} s"
             )
-        self._draw_path()
+        draw_paths(self.tables["path"], self.setup, self.seed, self.step_number, self._path_states)
+        self.tables["run"]["path_start"] = self.step_number
 
     def _attend(self):
-        run = self.tables["run"][0]
-        if run["fault"] == PRICE_OUTSIDE:
-            raise self._price_outside(int(run["fault_row"]))
-        if run["fault"]:
-            number, row = int(run["fault_trader"]), int(run["fault_row"])
-            kind = self.kinds[int(self.tables["trader"]["kind"][number])].__name__
-            what = {
-                RULE_RAISED: "raised (NUMBA_DISABLE_JIT=1 shows where)",
-                BAD_COUNT: "returned a count outside its buffer",
-            }.get(
-                int(run["fault"]),
-                f"wrote an impossible order in row {row}: {self.tables['order_row'][row]}",
-            )
-            raise RuleError(
-                f"the rule of {kind} (trader {number}, step {self.step_number - 1}) {what}"
-            ) from next(iter(raised), None)
+        raise_fault(self)
         self.recorder.drain(self.tables)
-        if run["wider"]:
-            self.tables = widened(self.tables, int(run["wider"]))
+        wider = int(self.tables["run"]["wider"][0])
+        if wider:
+            self.tables = widened(self.tables, wider)
             self.connect()
-
-    def _price_outside(self, a):
-        """Return the error of a spot price that the markets' ticks cannot hold any more."""
-        asset, market = self.tables["asset"][a], self.tables["market"]
-        ticks = market["tick"][market["asset"] == a]
-        log_price = float(asset["exogenous"] + asset["permanent"] + asset["transient"])
-        return ParameterError(
-            Fault(
-                f"spot.{self.setup.assets[a].name}",
-                f"exp({log_price:.4g}) at step {self.step_number - 1}",
-                f"between {LEAST_TICKS * ticks.max():g} and {MOST_TICKS * ticks.min():g}, {LEAST_TICKS} to {MOST_TICKS} ticks, "
-                "all through the run: its path, shocks or impact are too strong",
-            )
-        )
 
     @property
     def conservation_error_units(self) -> int:
-        """Units of money, spot lots and position lots that are not where they must be; always 0."""
+        """Missing or surplus units of money, spot lots and position lots; always 0."""
         money, spot, perpetual = total_units(self.tables)
         first_money, first_spot, _ = self.total
         errors = [
@@ -334,12 +186,11 @@ class PerpetualMarket(mesa.Model):
     def check(self) -> None:
         """Raise InvariantError unless every unit of money and every lot is accounted for."""
         if self.conservation_error_units:
-            raise InvariantError(
-                f"conservation error of {self.conservation_error_units} units at step {self.step_number}"
-            )
+            error, step = self.conservation_error_units, self.step_number
+            raise InvariantError(f"conservation error of {error} units at step {step}")
 
     def records(self) -> Records:
-        """Return the `Records` of the run so far; the market can go on."""
+        """Return the `Records` of the run so far; the market can continue."""
         self.check()
         self.recorder.drain(self.tables)
         rows = self.recorder.gathered("series", self.tables)
@@ -355,11 +206,14 @@ class PerpetualMarket(mesa.Model):
         )
 
     def _kinds_to_now(self):
-        """Return the hourly rows of the kinds and, after a broken hour, one of now that is not kept."""
+        """Return the hourly rows of the kinds and, after part of an hour, one of now.
+
+        The last one is not stored.
+        """
         rows, run = self.recorder.gathered("kind_series", self.tables), self.tables["run"]
         if len(rows) and rows["seconds"][-1, 0] == self.step_number * self.setup.dt:
             return rows
-        self.call(recording.record_kinds)
+        self.call(record_kinds)
         run["kind_series_count"] = 0
         return np.concatenate([rows, self.tables["kind_series"][:1]])
 
@@ -373,40 +227,23 @@ class PerpetualMarket(mesa.Model):
     @property
     def fund_equity(self) -> int:
         """Equity of the first venue's insurance fund at the mark, in units."""
-        fund = int(self.tables["venue"]["fund_row"][0])
-        return int(self.tables["account"]["collateral"][fund, 0]) + sum(
-            int(unrealised(position, market, view["mark"]))
-            for position, view, market in zip(
-                self.tables["position"][fund],
-                self.tables["view"],
-                self.tables["market"],
-                strict=True,
-            )
-        )
+        return fund_equity(self.tables, 0)
 
     def save(self, path: str | pathlib.Path) -> None:
-        """Write the whole state to a file; written whole or not at all.
+        """Write the state to a file, atomically.
 
         Notes
         -----
-        The file holds Python objects of the setup: load only files that you trust.
+        The file holds pickled Python objects of the setup: load only files that you trust.
         """
         self.recorder.drain(self.tables)
-        state = {f"table/{name}": table for name, table in self.tables.items() if name != "kind"}
-        state |= {f"traits/{number}": rows for number, rows in enumerate(self.traits)}
-        state["code"] = np.array(sources_hash())
-        state["python"] = np.frombuffer(pickle.dumps(self._python_state()), np.uint8)
-        with atomic_file(path) as part, open(part, "wb") as file:
-            np.savez(file, **state)
+        write_state(path, self.tables, self.traits, self._python_state())
 
     def _python_state(self):
         return {
-            "format": FORMAT,
-            "own_kinds": kinds_hashes(self.kinds),
             "setup": self.setup,
             "seed": self.seed,
-            "spot": self._spot_states,
-            "sentiment": self._sentiment_states,
+            "paths": self._path_states,
             "recorder": self.recorder,
             "total": self.total,
             "wall_seconds": self.wall_seconds,
@@ -414,55 +251,41 @@ class PerpetualMarket(mesa.Model):
 
     @classmethod
     def load(cls, path: str | pathlib.Path) -> Self:
-        """Return the market that `save` wrote; it goes on bit for bit, in any process.
+        """Return the market that `save` wrote; it continues bit for bit, in any process.
 
         Raises
         ------
         ParameterError
-            If the file is not a whole market that this very code saved: other code could not go on bit for bit.
+            If the file is not an intact market saved by this very code: other code could not
+            continue it bit for bit.
         """
-        with open_state(path) as file:
-            python = pickle.loads(file["python"].tobytes())
-            kinds = Layout(python["setup"]).kinds
-            if python["format"] != FORMAT or python["own_kinds"] != kinds_hashes(kinds):
-                raise refused(
-                    path,
-                    "one saved with the kinds of trader as they are now: their files have changed since",
-                )
-            tables = {
-                name.removeprefix("table/"): file[name]
-                for name in file.files
-                if name.startswith("table/")
-            }
-            traits = [file[f"traits/{number}"] for number in range(len(kinds))]
-            if [rows.dtype for rows in traits] != [kind.traits.dtype for kind in kinds]:
-                raise ValueError("traits of another layout")
-            return cls._from_state(python, tables | {"kind": np.zeros(len(kinds), KIND)}, traits)
+        return read_state(path, cls._from_state)
 
     @classmethod
-    def _from_state(cls, python, tables, traits):
+    def _from_state(cls, tables, traits, python):
         market = cls.__new__(cls)
         mesa.Model.__init__(market, rng=python["seed"])
         market._build(python["setup"], python["seed"], tables, traits)
-        market._spot_states, market._sentiment_states = python["spot"], python["sentiment"]
+        market._path_states = python["paths"]
         market.recorder, market.total = python["recorder"], python["total"]
         market.wall_seconds = python["wall_seconds"]
         return market
 
     def branch(self, no_impact: bool | None = None, setup: Setup | None = None) -> Self:
-        """Return an independent copy that goes on from the same state with the same random numbers.
+        """Return an independent copy that continues with the same random numbers.
 
         Parameters
         ----------
         no_impact : bool, optional
-            Make the copy (or not) the exact twin in which forced positions go to the fund untraded.
+            Make the copy (or not) the no-impact twin, in which liquidated positions go to the fund
+            untraded.
         setup : perplab.sim.setup.Setup, optional
-            Rules and traits under which the copy goes on; `perplab.sim.state.branch.adopt` says what may differ.
+            Rules and traits of the copy; `perplab.sim.state.branch.adopt` says what may differ.
         """
         self.recorder.drain(self.tables)
         python = pickle.loads(pickle.dumps(self._python_state()))
         tables = {name: table.copy() for name, table in self.tables.items()}
-        other = self._from_state(python, tables, [rows.copy() for rows in self.traits])
+        other = self._from_state(tables, [rows.copy() for rows in self.traits], python)
         if no_impact is not None:
             other.tables["venue"]["no_impact"] = no_impact
         if setup is not None:
@@ -472,11 +295,9 @@ class PerpetualMarket(mesa.Model):
 
 def _seen(name):
     """Return the property that reads a field of the first market's view."""
-    return property(
-        lambda market: market.tables["view"][name][0].item(),
-        doc=f"`{name}` of the first market's view (`perplab.sim.state.records`)",
-    )
+    doc = f"`{name}` of the first market's view (`perplab.sim.state.records`)"
+    return property(lambda market: market.tables["view"][name][0].item(), doc=doc)
 
 
-for _name in VIEW.names:
+for _name in (name for name in VIEW.names if VIEW[name].fields is None):
     setattr(PerpetualMarket, _name, _seen(_name))

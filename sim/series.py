@@ -1,7 +1,7 @@
-"""What the compiled step keeps: a row a market each record interval, a row a kind each hour."""
+"""The recorded series: a row per market each record interval, a row per kind each hour."""
 
 from perplab.sim.clearing.equity import cross_equity, value_of
-from perplab.sim.compiler.jit import kernel
+from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.impact_price import book_mid
 from perplab.sim.state.records import (
     account_at,
@@ -26,43 +26,43 @@ def record_markets(world):
     """Write one row of the series for each market."""
     run = run_row(world, 0)
     for m in range(markets(world).shape[0]):
-        market, view, kept = (
-            market_at(world, m),
-            view_at(world, m),
-            series_at(world, run["series_count"], m),
-        )
-        fund, v = venue_at(world, market["venue"])["fund_row"], market["venue"]
-        kept["seconds"], kept["spot"], kept["index"], kept["mark"] = (
-            run["step"] * run["dt"],
-            view["spot"],
-            view["index"],
-            view["mark"],
-        )
-        kept["mid"], kept["last"] = book_mid(world, m), view["last_tick"] * view["tick"]
-        kept["best_bid"], kept["best_ask"] = (
-            view["best_bid"] * view["tick"],
-            view["best_ask"] * view["tick"],
-        )
-        kept["premium"], kept["average_premium"] = view["premium"], view["average_premium"]
-        kept["predicted_funding"], kept["funding_rate"] = (
-            view["predicted_funding"],
-            view["funding_rate"],
-        )
-        kept["volatility"] = view["seen"]["volatility"]
-        kept["skew_rate"] = view["seen"]["skew_rate"]
-        kept["open_interest"], kept["volume"] = view["open_interest"], view["volume"]
-        kept["depth_bid"], kept["depth_ask"] = view["depth_bid"], view["depth_ask"]
-        kept["fund"], kept["fund_lots"] = (
-            int(cross_equity(world, fund, v)),
-            position_at(world, fund, m)["lots"],
-        )
-        kept["sentiment"] = view["sentiment"]
+        row = series_at(world, run["series_count"], m)
+        row["seconds"] = run["step"] * run["dt"]
+        record_prices(world, m, row)
+        record_flows(world, m, row)
     run["series_count"] += 1
+
+
+@hot_kernel
+def record_prices(world, m, row):
+    """Write the prices, premium and funding of market m into a row of the series."""
+    view = view_at(world, m)
+    row["spot"], row["index"], row["mark"] = view["spot"], view["index"], view["mark"]
+    row["mid"], row["last"] = book_mid(world, m), view["last_tick"] * view["tick"]
+    row["best_bid"] = view["best_bid"] * view["tick"]
+    row["best_ask"] = view["best_ask"] * view["tick"]
+    row["premium"], row["average_premium"] = view["premium"], view["average_premium"]
+    row["predicted_funding"] = view["predicted_funding"]
+    row["funding_rate"] = view["funding_rate"]
+    row["volatility"] = view["seen"]["volatility"]
+    row["skew_rate"] = view["seen"]["skew_rate"]
+
+
+@hot_kernel
+def record_flows(world, m, row):
+    """Write open interest, volume, depth, sentiment and the fund of market m into a row."""
+    view, v = view_at(world, m), market_at(world, m)["venue"]
+    fund = venue_at(world, v)["fund_row"]
+    row["open_interest"], row["volume"] = view["open_interest"], view["volume"]
+    row["depth_bid"], row["depth_ask"] = view["depth_bid"], view["depth_ask"]
+    row["fund"] = int(cross_equity(world, fund, v))
+    row["fund_lots"] = position_at(world, fund, m)["lots"]
+    row["sentiment"] = view["sentiment"]
 
 
 @kernel
 def wealth(world, i):
-    """Return all that trader i owns, in units: wallet and spot at the spot price, collateral, transfers, open profit."""
+    """Return the wealth of trader i, units: spot, wallets, collateral, transfers, positions."""
     total = 0.0
     for a in range(assets(world).shape[0]):
         total += (
@@ -87,17 +87,17 @@ def record_kinds(world):
     run = run_row(world, 0)
     table = kind_series(world)
     for k in range(table.shape[1]):
-        kept = table[run["kind_series_count"], k]
-        kept["seconds"], kept["equity"], kept["funding"] = run["step"] * run["dt"], 0, 0
-        kept["lots"], kept["long_lots"], kept["spot_lots"] = 0, 0, 0
+        row = table[run["kind_series_count"], k]
+        row["seconds"], row["equity"], row["funding"] = run["step"] * run["dt"], 0, 0
+        row["lots"], row["long_lots"], row["spot_lots"] = 0, 0, 0
     for i in range(run["traders"]):
-        kept = table[run["kind_series_count"], trader_at(world, i)["kind"]]
-        kept["equity"] += wealth(world, i)
+        row = table[run["kind_series_count"], trader_at(world, i)["kind"]]
+        row["equity"] += wealth(world, i)
         for m in range(markets(world).shape[0]):
             position = position_at(world, i, m)
-            kept["funding"] += position["all_funding"]
-            kept["lots"] += position["lots"]
-            kept["long_lots"] += max(position["lots"], 0)
+            row["funding"] += position["all_funding"]
+            row["lots"] += position["lots"]
+            row["long_lots"] += max(position["lots"], 0)
         for a in range(assets(world).shape[0]):
-            kept["spot_lots"] += holding_at(world, i, a)["lots"]
+            row["spot_lots"] += holding_at(world, i, a)["lots"]
     run["kind_series_count"] += 1

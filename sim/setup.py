@@ -1,4 +1,7 @@
-"""What a market is built from: assets, markets, populations. Frozen values, checked where they are read from a file."""
+"""What a market is built from: assets, markets, populations.
+
+The values are frozen; they are checked where they are read from a file.
+"""
 
 import dataclasses
 import hashlib
@@ -18,7 +21,7 @@ def resolve_kind(reference):
     Raises
     ------
     ImportError, AttributeError
-        If there is no such module, file or class.
+        If the module, file or class does not exist.
     """
     place, _, name = reference.rpartition(":")
     if not place.endswith(".py"):
@@ -27,7 +30,10 @@ def resolve_kind(reference):
 
 
 def module_of(path):
-    """Return the module of a file, run once a process; its name holds a hash of the path, so files of one name stay apart."""
+    """Return the module of a file, executed once per process.
+
+    Its name contains a hash of the path, so files of the same name are different modules.
+    """
     module_name = f"kind_{path.stem}_{zlib.crc32(str(path).encode()):08x}"
     if module_name not in sys.modules:
         specification = importlib.util.spec_from_file_location(module_name, path)
@@ -44,7 +50,7 @@ def module_of(path):
 
 
 def kinds_hashes(kinds):
-    """Return the hashes of the files, as they were when they were run, of those kinds of trader that are the user's own."""
+    """Return the hashes of users' files among these trader kinds, as they were when executed."""
     return sorted(
         {
             sys.modules[kind.__module__].source_hash
@@ -55,16 +61,13 @@ def kinds_hashes(kinds):
 
 
 def never_acts(kind):
-    """Return in words why traders of a kind would never act, or an empty string: no trait says when they wake."""
-    return (
-        ""
-        if {"wake_seconds", "latency_seconds"} & set(kind.traits.traits)
-        else "must have a trait wake_seconds or latency_seconds"
-    )
+    """Return in words why traders of a kind would never act, or an empty string."""
+    wakes = {"wake_seconds", "latency_seconds"} & set(kind.traits.traits)
+    return "" if wakes else "must have a trait wake_seconds or latency_seconds"
 
 
 def kind_reference(kind):
-    """Return the reference that `resolve_kind` turns back into the class, in any process."""
+    """Return a reference that `resolve_kind` turns into the class, in any process."""
     module = sys.modules[kind.__module__]
     if kind.__module__.startswith("kind_") or kind.__module__ == "__main__":
         return f"{pathlib.Path(module.__file__).resolve()}:{kind.__qualname__}"
@@ -78,12 +81,12 @@ class Population:
     Parameters
     ----------
     name : str
-        Names the population's random stream and its column in the records.
+        Name of its random stream and of its column in the records.
     kind : type
         A subclass of `perplab.agents.trader.Trader`.
     number : int
     traits : mapping of str to float or array[number]
-        Values by trait; what is missing has the kind's default.
+        Values by trait; others have the kind's defaults.
     """
 
     name: str
@@ -107,15 +110,16 @@ class AssetSetup:
     ----------
     process : object
         A spot process of `perplab.sim.spot.processes`.
-    permanent_impact_bps, transient_impact_bps : float, bp per 100,000 of quote currency traded in spot
+    permanent_impact_bps, transient_impact_bps : float
+        In bp per 100,000 of quote currency traded in spot.
     impact_seconds : float
         Decay time of the transient impact.
     half_spread_bps, fee_bps : float, bp of the price or value
     borrow_rate_per_year : float
     borrow_limit_usd : float
-        Most that all traders together may have borrowed, at the starting price.
+        Limit of what all traders together may borrow, at the initial price.
     perp_price_discovery : float
-        Share of signed perpetual flow that moves the common value as spot flow would.
+        Share of signed perpetual flow that has the permanent impact of spot flow.
     shocks : sequence
         Shocks of `perplab.sim.spot.shocks`.
     sentiment : object or None
@@ -138,7 +142,7 @@ class AssetSetup:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MarketSetup:
-    """A perpetual: which venue's rulebook, on which asset. Markets of one venue name share its accounts."""
+    """A perpetual: a venue, its rulebook, an asset. Markets of one venue share its accounts."""
 
     venue: str
     asset: str
@@ -147,21 +151,21 @@ class MarketSetup:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Setup:
-    """Everything a run is built from, but its seed.
+    """All that a run is built from, except its seed.
 
     Parameters
     ----------
-    dt : float, seconds a step
+    dt : float, seconds per step
     premium_samples : int
-        Samples of the premium index a step.
+        Samples of the premium index per step.
     record_seconds : float
-        Interval of the recorded series; the kinds' wealth is recorded each hour.
+        Interval of the recorded series; wealth by kind is recorded hourly.
     print_trades : bool
-        Whether every trade is kept.
+        Whether every trade is recorded.
     no_impact : bool
-        The exact twin: forced positions go to the fund at the mark, untraded.
+        The no-impact twin: liquidated positions go to the fund at the mark, untraded.
     steps : int, optional
-        Length of the run: `run_model` ends there and `running` becomes False.
+        Length of the run: there `run_model` ends and `running` becomes False.
     """
 
     dt: float

@@ -1,13 +1,17 @@
-"""Random numbers: one stream a name for what is drawn outside, a counter-based hash for what traders draw.
+"""Random numbers: named numpy streams outside the compiled step, a counter-based hash inside it.
 
-The k-th draw of trader i in step t is a hash of (seed, name, i, t, k). Nothing is stored between steps, so two treatments
-of one seed see the same numbers however differently their traders act. The mixing function is the finaliser of
-SplitMix64 (Steele, Lea and Flood, 2014, "Fast splittable pseudorandom number generators", OOPSLA), applied to a
-Weyl sequence, which passes BigCrush.
+The k-th draw of trader i in step t is a hash of (seed, population, i, t, k). Nothing is stored
+between steps, so two treatments of one seed see the same numbers (common random numbers), however
+differently their traders act. The hash is the finaliser of SplitMix64 (Steele, Lea and Flood, 2014,
+"Fast splittable pseudorandom number generators", OOPSLA) of a Weyl sequence; it passes BigCrush.
+
+A *key* has numbered sub-streams (`key_at`). Which numbers serve which purpose is stated once, in
+`PURPOSES`: the ranges of one key do not meet.
 """
 
 import math
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,9 +24,62 @@ _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(
 _SCALE = 1.0 / 9007199254740992.0
 _ZERO, _ONE, _LAST = np.uint64(0), np.uint64(1), np.uint64(255)
 
+STEPS = 1 << 40
+"""Length of a range of sub-streams: more steps than a run can have."""
+MOST_ROUNDS = 1 << 20
+"""Most liquidation rounds in a step."""
+ROUND = 4 * STEPS
+"""Distance from the ranges of a liquidation round to those of the next; round 0 is the step."""
+
+DECISION, WAITING_TIME, ADL_QUEUE = 0, STEPS, 3 * STEPS
+"""First sub-streams of a trader's key."""
+ORDER_OF_WAKES, SAMPLE_TIMES, ORDER_OF_TURNS, INDEX_SOURCES = 0, STEPS, 2 * STEPS, 16 * STEPS
+"""First sub-streams of the run's key."""
+
+
+class Purpose(NamedTuple):
+    """What a key is drawn for, and the numbers of the sub-streams that serve it.
+
+    Attributes
+    ----------
+    key : {"trader", "run"}
+    first : int
+        Number of the first sub-stream.
+    per : {"step", "step and round", "market"}
+        What the number is counted by, from `first` on.
+    meaning : str
+    """
+
+    key: str
+    first: int
+    per: str
+    meaning: str
+
+    def ranges(self, steps, rounds, markets):
+        """Return the ranges of numbers in use, for a run of that many steps, rounds and markets."""
+        if self.per == "market":
+            return [range(self.first, self.first + markets)]
+        in_rounds = range(rounds + 1) if self.per == "step and round" else [0]
+        starts = [self.first + ROUND * round_index for round_index in in_rounds]
+        return [range(start, start + steps) for start in starts]
+
+
+PURPOSES = (
+    Purpose("trader", DECISION, "step and round", "what a rule draws at a wake or a turn"),
+    Purpose("trader", WAITING_TIME, "step", "time to the next wake"),
+    Purpose("trader", ADL_QUEUE, "step", "rank in an ADL queue of random order"),
+    Purpose("run", ORDER_OF_WAKES, "step", "order of the traders who wake"),
+    Purpose("run", SAMPLE_TIMES, "step", "when the premium is sampled within a step"),
+    Purpose("run", ORDER_OF_TURNS, "step and round", "order of the fast class"),
+    Purpose("run", INDEX_SOURCES, "market", "key of an index's sources, drawn from by step"),
+)
+
 
 def layers():
-    """Return right edges and heights of the ziggurat's 256 layers; the first edge is that of a box as large as the tail's."""
+    """Return right edges and heights of the ziggurat's 256 layers.
+
+    The first edge is that of a box with the area of the base layer and its tail.
+    """
     edge, area = 7.69711747013104972, 0.0039496598225815571993
     widths = [area * math.exp(edge), edge]
     while len(widths) < 256:
@@ -71,8 +128,14 @@ def mix(word):
 
 @hot_kernel
 def key_at(key, number):
-    """Return the key of sub-stream `number` of `key`: a trader of a kind, a step of a trader."""
+    """Return the key of sub-stream `number` (at least 0) of `key`; see `PURPOSES`."""
     return mix(key + _WEYL * np.uint64(number + 1))
+
+
+@hot_kernel
+def occasion(step, round_index):
+    """Return the offset of a liquidation round of a step; round 0 is the step itself."""
+    return step + ROUND * round_index
 
 
 @hot_kernel
@@ -84,7 +147,7 @@ def word_of(rng):
 
 @hot_kernel
 def fraction(word):
-    """Return the number in [0, 1) that the upper 53 bits of a word stand for."""
+    """Return the upper 53 bits of a word as a number in [0, 1)."""
     return float(np.int64(word >> _S11)) * _SCALE
 
 
@@ -100,8 +163,9 @@ def exponential(rng):
 
     Notes
     -----
-    The ziggurat of Marsaglia and Tsang (2000, "The ziggurat method for generating random variables", J. Statistical
-    Software 5(8)), 256 layers; the layer and the place in it come from different bits of one word.
+    The ziggurat of Marsaglia and Tsang (2000, "The ziggurat method for generating random
+    variables", J. Statistical Software 5(8)), 256 layers; the layer and the position in it come
+    from different bits of one word.
     """
     word = word_of(rng)
     layer = word & _LAST
@@ -111,7 +175,7 @@ def exponential(rng):
 
 @kernel
 def outside_layer(rng, layer, x):
-    """Return an exponential draw whose first point fell outside the inner part of its layer (one in ninety)."""
+    """Return an exponential draw whose first point missed the inner part of its layer (1 in 90)."""
     passed = 0.0
     while x >= _WIDTHS[layer + _ONE]:
         if layer == _ZERO:
@@ -141,8 +205,5 @@ def below(rng, count):
 
 @hot_kernel
 def below_at(key, number, count):
-    """Return what draw `number` (from 1) of the stream `key` gives as a uniform integer in [0, count)."""
+    """Return draw `number` (from 1) of the stream `key` as a uniform integer in [0, count)."""
     return np.int64(fraction(mix(key + _WEYL * np.uint64(number))) * count)
-
-
-WAKE, ORDER_OF_ACTION, FIRST_ROUND = 1 << 40, 1 << 41, 1 << 42

@@ -34,7 +34,7 @@ from perplab.sim.state.build import build_tables
 from perplab.sim.state.recorder import BUFFERS
 from perplab.sim.state.records import CANCEL, LIMIT, MARKET_ORDER, ORDER_ROW, SPOT, TRANSFER
 from perplab.sim.streams import below, uniform
-from perplab.sim.traders.connect import connect
+from perplab.sim.traders.connection import connect
 from tests.probes import drive, one_round, settle_at
 
 SPOT_PRICE, TICK, LOT_UNITS = 20_000.0, 20_000, 10_000

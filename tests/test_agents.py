@@ -19,8 +19,9 @@ from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LEVELS, LiquidityProvider
 from perplab.agents.momentum import Momentum
 from perplab.agents.noise import Noise
+from perplab.agents.plausible_rows import plausible_rows
 from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
-from perplab.agents.trader_check import call, plausible_rows
+from perplab.agents.trader_check import call
 from perplab.sim.errors import ParameterError, RuleError
 from perplab.sim.laws.funding import funding_law
 from perplab.sim.state.records import (
@@ -155,7 +156,10 @@ def decisions_digest():
 
 
 def test_without_the_compiler_the_same_decisions():
-    program = "import warnings; warnings.simplefilter('ignore'); from tests import test_agents as t; print(t.decisions_digest())"
+    program = (
+        "import warnings; warnings.simplefilter('ignore');"
+        " from tests import test_agents as t; print(t.decisions_digest())"
+    )
     environment = dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(ROOT))
     plain = subprocess.run(
         [sys.executable, "-c", program],

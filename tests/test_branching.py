@@ -64,7 +64,7 @@ def test_what_cannot_change_in_flight_is_refused_with_its_key(key):
     faults = branch_faults(base, other)
     assert any(
         fault.key.startswith(key)
-        and ("before the branch" in fault.bound or "after the branch" in fault.bound)
+        and ("before the branch" in fault.expected or "after the branch" in fault.expected)
         for fault in faults
     ), faults
     assert branch_faults(base, base) == []

@@ -1,4 +1,4 @@
-"""The step: exact accounts, order of events, wake-ups, faults of rules, Mesa's interface."""
+"""The step: exact accounts, the order of events, wakes, faults of rules, Mesa's names."""
 
 import functools
 import gc
@@ -54,7 +54,7 @@ def events_at(market, step):
 
 
 def assert_nobody_is_overlooked(market):
-    """Check that after the last round only positions in a pause are below maintenance margin."""
+    """Check that after the last round no position is below maintenance, except in a pause."""
     tables = market.tables
     found = np.zeros((int(tables["run"]["traders"][0]), len(tables["market"])), "i8")
     with market._plain_arithmetic():

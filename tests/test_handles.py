@@ -1,4 +1,4 @@
-"""Mesa's hands on traders: traits read and written through handles, traders taken out, runs that end, rules that cannot run."""
+"""Handles on traders: traits read and written, traders retired, runs that end, invalid rules."""
 
 import hashlib
 import math
@@ -22,7 +22,7 @@ from perplab.sim.compiler.jit import COMPILED
 from perplab.sim.errors import ParameterError, RuleError
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.setup import Population
-from perplab.sim.traders.decide import act
+from perplab.sim.traders.decision import act
 from tests.markets import assert_book_is_sound, small_market
 from tests.test_engine import Diarist, FastDiarist
 
@@ -179,7 +179,10 @@ def handled_digest():
 
 
 def test_without_the_compiler_the_same():
-    program = "import warnings; warnings.simplefilter('ignore'); from tests import test_handles as t; print(t.handled_digest())"
+    program = (
+        "import warnings; warnings.simplefilter('ignore');"
+        " from tests import test_handles as t; print(t.handled_digest())"
+    )
     environment = dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(HOUSE))
     plain = subprocess.run(
         [sys.executable, "-c", program],
@@ -227,7 +230,7 @@ def test_what_mesa_would_call_is_refused():
 
 def test_a_trait_may_not_take_the_name_of_something_of_the_handle():
     traits = Traits(wake_seconds=Trait(1, "s", "wake"), equity=Trait(1, "1", "?"))
-    with pytest.raises(RuleError, match="equity needs another name"):
+    with pytest.raises(RuleError, match="rename the trait equity"):
         type(
             "Odd", (Trader,), dict(kind="odd", traits=traits, decide=rule(traits)(lambda *rows: 0))
         )
@@ -304,7 +307,7 @@ def test_a_kind_that_nothing_wakes_is_refused(tmp_path):
 
 UNCOMPILABLE = """
 from perplab.agents.trader import Trader, Trait, Traits, rule
-TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "quote currency", "money"))
+TRAITS = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=Trait(1, "USD", "money"))
 
 @rule(TRAITS)
 def think(me, accounts, positions, views, mine, rng, orders):
@@ -327,7 +330,7 @@ def thinker(folder, line):
     [
         (
             "best = sorted(views, key=lambda view: view['mark'])",
-            r"thinking.py:7: think cannot be compiled: it makes a list",
+            r"thinking.py:7: think cannot be compiled: it creates a list",
         ),
         (
             "me['wake_secnds']",
@@ -335,7 +338,7 @@ def thinker(folder, line):
         ),
         (
             "if views[0]['mark'] > 1e9: return",
-            r"thinking.py:\d+: think cannot be compiled: a way through it returns nothing",
+            r"thinking.py:\d+: think cannot be compiled: a branch returns nothing",
         ),
     ],
 )
@@ -350,7 +353,7 @@ def test_a_rule_that_cannot_be_compiled_is_told_in_one_sentence(tmp_path, line, 
 
 
 def test_check_trader_says_that_all_is_well():
-    assert check_trader(Noise, draws=20).startswith("ok: Noise keeps the contract in 20 draws")
+    assert check_trader(Noise, draws=20).startswith("ok: Noise passes 20 randomised checks")
 
 
 @pytest.mark.parametrize("steps", [1.5, math.nan, "a", -1])
@@ -370,7 +373,7 @@ def test_a_latency_out_of_bounds_leaves_the_trait_as_it_was(latency):
 
 
 def test_steps_are_counted_by_the_market_however_it_is_stepped():
-    """Mesa's names for going on, `step`, `run` and `branch` agree on the count and on every byte."""
+    """Mesa's names for running, `step`, `run` and `branch` agree on the count and every byte."""
     one, other = build(load("calm"), 5), build(load("calm"), 5)
     for _ in range(3):
         one.step()
@@ -388,7 +391,7 @@ def test_steps_are_counted_by_the_market_however_it_is_stepped():
 
 
 def test_every_field_of_the_view_is_an_attribute_of_the_market():
-    """What `DataCollector` names by a string is read from the first market's view; other names are refused as ever."""
+    """A string of `DataCollector` is read from the first market's view; other names raise."""
     market = build(load("calm"), 5)
     market.step()
     assert {name: getattr(market, name) for name in market.tables["view"].dtype.names} == {

@@ -1,4 +1,4 @@
-"""What the compiler must keep to: no reference counts, a cache named by its sources, rules by address, tables as they are."""
+"""Compiled code: no reference counts, a cache named by its sources, rules by address, tables."""
 
 import gc
 import importlib
@@ -222,5 +222,5 @@ def test_an_entry_that_is_not_listed_is_refused():
     def unlisted(world):
         """Do nothing."""
 
-    with pytest.raises(ImportError, match="unlisted must stand in ENTRIES"):
+    with pytest.raises(ImportError, match="unlisted must occur once in ENTRIES"):
         entry("none", 1)(unlisted)

@@ -91,7 +91,7 @@ def test_a_wrong_option_is_named(monkeypatch, capsys, tmp_path, arguments, words
             "extends = 'calm'\n[populations.noise]\ncapital_usd = 1e18\n",
             "story.toml:3: populations.noise.capital_usd was",
         ),
-        ("extends = 'calm'\n" + "a." * 3_000 + "b = 1\n", "tables inside one another"),
+        ("extends = 'calm'\n" + "a." * 3_000 + "b = 1\n", "nested tables"),
     ],
 )
 def test_a_wrong_file_is_named(monkeypatch, capsys, tmp_path, text, words):
@@ -292,8 +292,8 @@ def test_a_full_disk_leaves_no_part_of_a_state(small_disk):  # noqa: F811
 def test_a_state_saved_by_other_code_is_refused(tmp_path, monkeypatch):
     market = build(load("calm"), 1)
     market.save(tmp_path / "state")
-    monkeypatch.setattr("perplab.sim.model.sources_hash", lambda: "another")
-    with pytest.raises(ParameterError, match="saved by other code"):
+    monkeypatch.setattr("perplab.sim.state.saved_market.sources_hash", lambda: "another")
+    with pytest.raises(ParameterError, match="saved by this very code"):
         PerpetualMarket.load(tmp_path / "state")
 
 
@@ -308,7 +308,7 @@ def test_a_state_of_other_tables_is_refused(tmp_path, name):
     ):
         with open(tmp_path / "other", "wb") as file:
             np.savez(file, **changed)
-        with pytest.raises(ParameterError, match="a whole file that save wrote"):
+        with pytest.raises(ParameterError, match="an intact file written by save"):
             PerpetualMarket.load(tmp_path / "other")
 
 
@@ -329,7 +329,7 @@ def test_a_state_whose_kind_was_edited_or_lost_is_refused(tmp_path):
         PerpetualMarket.load("state")
     sys.modules.pop(next(name for name in sys.modules if name.startswith("kind_mine_")))
     path.unlink()
-    with pytest.raises(ParameterError, match="kinds of trader are still where they were"):
+    with pytest.raises(ParameterError, match="trader kinds can be imported"):
         PerpetualMarket.load("state")
 
 
@@ -389,7 +389,7 @@ def test_prices_that_are_none_are_refused_with_their_line(tmp_path, row, words):
             {"spot.price.file": str(tmp_path / "p.csv"), "spot.price.column": "spot", "days": 0.05},
         )
     assert any(
-        words in fault.bound and fault.file.endswith("p.csv") and fault.line == 4
+        words in fault.expected and fault.file.endswith("p.csv") and fault.line == 4
         for fault in caught.value.faults
     ), str(caught.value)
 

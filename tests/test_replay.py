@@ -1,4 +1,4 @@
-"""A replay passes through every close however it is cut, keeps the data's volatility, and refuses a faulty file whole."""
+"""A replay passes through every close, has the data's volatility, reports all faults of a file."""
 
 import gzip
 import math
@@ -242,17 +242,17 @@ class TestRefusals:
 
     def test_ragged_rows(self, refusal):
         (fault,) = refusal("timestamp,spot\n2021-01-01,5\n2021-01-02,5,7\n")
-        assert "line 3" in fault.bound
+        assert "line 3" in fault.expected
         (fault,) = refusal("timestamp,spot\n2021-01-01,5,7\n2021-01-02,5,7\n")
-        assert "as many fields" in fault.bound
+        assert "as many fields" in fault.expected
 
     def test_both_columns_at_once_with_near_names(self, refusal):
         price, time = refusal(table(), column="sopt", time_column="time")
         assert (price.key, price.value) == (
             "column",
             "sopt",
-        ) and "did you mean 'spot'" in price.bound
-        assert (time.key, time.value) == ("time_column", "time") and "'timestamp'" in time.bound
+        ) and "did you mean 'spot'" in price.expected
+        assert (time.key, time.value) == ("time_column", "time") and "'timestamp'" in time.expected
 
     def test_times_and_prices_at_once_with_their_lines(self, refusal):
         frame = table().astype(object)
@@ -314,7 +314,7 @@ class TestRefusals:
             np.delete(closes, [4, 5, 6, 19]), np.log(np.delete(CLOSES, [0, 5, 6, 7, 20]))
         )
         (fault,) = refusal(frame, largest_gap_bars=2)
-        assert fault.line == 7 and "3 missing bars" in fault.value and "at most 2" in fault.bound
+        assert fault.line == 7 and "3 missing bars" in fault.value and "at most 2" in fault.expected
 
     @pytest.mark.parametrize(
         "wrong",

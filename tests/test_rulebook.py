@@ -264,7 +264,7 @@ def test_a_file_s_faults_name_line_and_meaning(tmp_path):
         "funding.dampre",
         "margin.tiers.6.maintenance_fraction",
     }
-    assert "did you mean 'damper'" in faults["funding.dampre"].bound
+    assert "did you mean 'damper'" in faults["funding.dampre"].expected
     assert lines[faults["funding.dampre"].line - 1] == "dampre = 0.0005" and faults[
         "funding.dampre"
     ].file == str(path)
@@ -276,7 +276,7 @@ def test_a_file_s_faults_name_line_and_meaning(tmp_path):
 
 
 def test_unknown_name_and_broken_syntax(tmp_path):
-    assert "did you mean 'binance'" in faults_of(load_rulebook, "binanse")[0].bound
+    assert "did you mean 'binance'" in faults_of(load_rulebook, "binanse")[0].expected
     path = tmp_path / "broken.toml"
     path.write_text("name = 'x'\n[contract\n", encoding="utf-8")
     assert faults_of(load_rulebook, path)[0].line == 2

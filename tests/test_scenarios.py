@@ -137,9 +137,9 @@ number = 3
         "populations.crowd.kind": (20, "'noise'"),
     }
     for key, (line, bound) in expected.items():
-        assert found[key].file == file and found[key].line == line and bound in found[key].bound, (
-            found[key]
-        )
+        assert (
+            found[key].file == file and found[key].line == line and bound in found[key].expected
+        ), found[key]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ number = 3
 )
 def test_a_wrong_value_is_refused(changes, key, bound):
     fault = faults_of("calm", changes)[key]
-    assert bound in fault.bound and fault.file == "--set"
+    assert bound in fault.expected and fault.file == "--set"
 
 
 @pytest.mark.parametrize("rulebook", rulebook_names())
@@ -342,7 +342,7 @@ def test_what_is_drawn_beside_a_replay_is_checked_before_it_runs(
         "comparison.funding_file": str(tmp_path / "funding.csv"),
     }
     fault = faults_of("replay", story | changes)[key]
-    assert bound in fault.bound
+    assert bound in fault.expected
 
 
 @pytest.mark.parametrize(
@@ -376,14 +376,15 @@ def test_a_kind_whose_file_ends_the_process_is_refused(tmp_path):
         "SystemExit"
         in faults_of(
             "calm", {"populations.mine": {"kind": f"{tmp_path}/leaving.py:Mine", "number": 1}}
-        )["populations.mine.kind"].bound
+        )["populations.mine.kind"].expected
     )
 
 
 def test_a_venue_has_one_set_of_fees(tmp_path):
     text = 'extends = "calm"\n[[markets]]\nrulebook = "binance"\n[[markets]]\nrulebook = "binance"\nchanges = {fees = {taker = 0.001}}\n'
     assert (
-        "[fees] differs" in faults_of(write(tmp_path / "one.toml", text))["markets.1.venue"].bound
+        "[fees] differs"
+        in faults_of(write(tmp_path / "one.toml", text))["markets.1.venue"].expected
     )
     assert load(write(tmp_path / "two.toml", text + 'venue = "other"\n')).days == 30
 
@@ -401,9 +402,9 @@ def test_an_order_beyond_what_a_venue_takes_at_once_is_cut():
 
 
 def test_a_story_that_is_not_there_and_one_that_extends_itself(tmp_path):
-    assert "'calm'" in faults_of("clam")["scenario"].bound
+    assert "'calm'" in faults_of("clam")["scenario"].expected
     loop = write(tmp_path / "loop.toml", 'extends = "loop.toml"\n')
-    assert "itself" in faults_of(loop)["extends"].bound
+    assert "itself" in faults_of(loop)["extends"].expected
     orphan = write(tmp_path / "orphan.toml", '\nextends = "nobody"\n')
     assert faults_of(orphan)["extends"].line == 2
     broken = write(tmp_path / "broken.toml", "days = = 3\n")
@@ -459,24 +460,24 @@ def test_a_series_with_holes_is_refused(tmp_path, rows, line, bound):
     file = prices(tmp_path, rows)
     found = faults_of("replay", {"spot.price.file": file, "days": 0.05})
     assert any(
-        fault.file == file and fault.line == line and bound in fault.bound
+        fault.file == file and fault.line == line and bound in fault.expected
         for fault in found.values()
     )
 
 
 def test_a_replay_needs_a_file_that_is_there_and_long_enough(tmp_path):
-    assert "--spot" in faults_of("replay")["spot.price.file"].bound
+    assert "--spot" in faults_of("replay")["spot.price.file"].expected
     assert (
         "existing file"
-        in faults_of("replay", {"spot.price.file": "no.csv"})["spot.price.file"].bound
+        in faults_of("replay", {"spot.price.file": "no.csv"})["spot.price.file"].expected
     )
     file = prices(tmp_path)
     assert any(
-        "at most" in fault.bound
+        "at most" in fault.expected
         for fault in faults_of("replay", {"spot.price.file": file, "days": 30}).values()
     )
     wrong = faults_of("replay", {"spot.price.file": file, "days": 1, "spot.price.column": "spt"})
-    assert any("'spot'" in fault.bound for fault in wrong.values())
+    assert any("'spot'" in fault.expected for fault in wrong.values())
 
 
 def test_paths_start_from_the_folder_of_their_file(tmp_path):
@@ -713,7 +714,7 @@ def test_a_story_with_two_markets(tmp_path):
 def test_one_market_beside_several_is_refused():
     assert (
         "absent beside [market]"
-        in faults_of("calm", {"markets": [{"rulebook": "binance"}]})["markets"].bound
+        in faults_of("calm", {"markets": [{"rulebook": "binance"}]})["markets"].expected
     )
 
 

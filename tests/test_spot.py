@@ -1,4 +1,4 @@
-"""Price processes have the right law at any dt, are reproducible, and validate parameters."""
+"""Spot processes: their distributions, exact transitions, restarts, shocks and sentiment."""
 
 import functools
 import json
@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplab.sim.spot.process import DAY_SECONDS, HOUR_SECONDS, STATE_SIZE, YEAR_SECONDS
-from perplab.sim.spot.processes import (
+from perplab.sim.spot import (
     GeometricBrownian,
     JumpDiffusion,
     MeanReverting,
@@ -26,6 +25,7 @@ from perplab.sim.spot.processes import (
     StochasticVolatility,
     shock_block,
 )
+from perplab.sim.spot.process import DAY_SECONDS, HOUR_SECONDS, STATE_SIZE, YEAR_SECONDS
 from perplab.sim.streams import generator
 
 MOMENTS = pathlib.Path(__file__).parents[2] / "shared" / "data" / "moments_btc_2020_2023.json"

@@ -1,4 +1,4 @@
-"""The whole state is its tables: the same seed gives the same bytes, and copies go on bit for bit, here and in another process."""
+"""The state is its tables: one seed, one set of bytes; copies continue bit for bit anywhere."""
 
 import os
 import pickle
@@ -64,7 +64,7 @@ def test_what_ran_before_does_not_matter():
 
 
 def plain_digests():
-    """Return hashes of small runs: every kind; isolated with deleveraging; two venues; the laws of further venues."""
+    """Return hashes of small runs: every kind; isolated with ADL; two venues; further laws."""
     runs = [
         (zoo(), 100),
         (storm(3, capital_usd=40_000.0, isolated=1.0), 50),
@@ -130,7 +130,10 @@ def plain_faults():
 
 
 def test_without_the_compiler_the_same_bytes_and_the_same_faults():
-    program = "from tests import test_state as t; print(*t.plain_digests()); print('|'.join(t.plain_faults()).replace(' ', '~'))"
+    program = (
+        "from tests import test_state as t; print(*t.plain_digests());"
+        " print('|'.join(t.plain_faults()).replace(' ', '~'))"
+    )
     *digests, faults = in_another_process(program, NUMBA_DISABLE_JIT="1")
     assert digests == plain_digests()
     assert faults.replace("~", " ").split("|") == plain_faults()
@@ -223,7 +226,8 @@ for path, steps in zip(sys.argv[1::2], sys.argv[2::2]):
     market = PerpetualMarket.load(path)
     market.run(int(steps))
     records = market.records()
-    print(digest(market), len(records.events), len(records.settlements), len(records.series[0]), market.conservation_error_units)
+    counts = len(records.events), len(records.settlements), len(records.series[0])
+    print(digest(market), *counts, market.conservation_error_units)
 """
 
 
@@ -263,7 +267,7 @@ def test_what_is_no_saved_market_is_refused(tmp_path):
     storm().save(tmp_path / "whole")
     (tmp_path / "half").write_bytes((tmp_path / "whole").read_bytes()[:5000])
     for name in ("array.npy", "other.npz", "half", "absent"):
-        with pytest.raises(ParameterError, match="a whole file that save wrote"):
+        with pytest.raises(ParameterError, match="an intact file written by save"):
             PerpetualMarket.load(tmp_path / name)
 
 

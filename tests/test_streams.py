@@ -1,12 +1,15 @@
-"""Streams by name, and draws by counter: known numbers, independence of order, and the right distributions."""
+"""Named streams and draws by counter: known numbers, independence, distributions, purposes."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 
+from perplab.scenarios.files import schema
+from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.state.records import DRAW
-from perplab.sim.streams import generator, stream_key
+from perplab.sim.streams import MOST_ROUNDS, PURPOSES, STEPS, generator, occasion, stream_key
 from tests.probes import draw_many, key_chain
 
 SPLITMIX_OF_1234567 = (
@@ -122,3 +125,40 @@ def test_streams_have_their_names():
         )
         == 6
     )
+
+
+@pytest.mark.parametrize("key", ["trader", "run"])
+@pytest.mark.parametrize("rounds", [1, 40, 5_000])
+def test_no_two_purposes_of_a_key_share_a_sub_stream(key, rounds):
+    used = sorted(
+        (part.start, part.stop)
+        for purpose in PURPOSES
+        if purpose.key == key
+        for part in purpose.ranges(STEPS, rounds, 1_000)
+    )
+    assert all(end <= start for (_, end), (start, _) in zip(used, used[1:]))
+
+
+def test_the_last_sub_stream_of_the_longest_run_fits_into_64_bits():
+    last = max(purpose.first for purpose in PURPOSES) + occasion(STEPS - 1, MOST_ROUNDS)
+    assert last + 1 < 1 << 63
+
+
+def test_steps_of_the_longest_scenario_fit_into_a_range():
+    days, dt = (annotation.__metadata__[0].metadata for annotation in (schema.Days, schema.Seconds))
+    most_days = next(part.le for part in days if hasattr(part, "le"))
+    least_dt = next(part.ge for part in dt if hasattr(part, "ge"))
+    assert most_days * 86_400 / least_dt < STEPS
+
+
+def test_purposes_are_the_only_numbers_of_sub_streams():
+    """All calls of `key_at` name a purpose, except `shuffle` (argument) and `build` (traders)."""
+    calls = [
+        (path.name, call)
+        for path in (HOUSE / "sim").rglob("*.py")
+        for call in re.findall(r"\bkey_at\((.+)\)", path.read_text())
+        if path.name != "streams.py"
+    ]
+    names = "DECISION|WAITING_TIME|ADL_QUEUE|ORDER_OF_|SAMPLE_TIMES|INDEX_SOURCES"
+    others = [call for call in calls if not re.search(names, call[1])]
+    assert {name for name, _ in others} <= {"build.py", "turns.py"} and len(others) == 2

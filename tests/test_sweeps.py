@@ -52,7 +52,7 @@ def run_here(path, out, workers=1, resume=False, summarize=figures):
 def faults_of(folder, text):
     with pytest.raises(ParameterError) as caught:
         read_sweep(sweep_file(folder, text))
-    return {fault.key: fault.bound for fault in caught.value.faults}
+    return {fault.key: fault.expected for fault in caught.value.faults}
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,22 @@
 """A manipulator: build a position, push prices its way, unwind.
 
 Belief
-    Premium samples, mark and margin follow prices that a few large orders can move for a while; what that brings
-    (funding collected, or others liquidated into its hands) may exceed what moving them costs. Whether it does is for
-    the ledger to say: its profit is accounted like anybody's.
+    Premium samples, mark and margin follow prices that a few large orders can move for a while. The
+    gain (funding collected, or others liquidated into its orders) may exceed the cost of moving
+    prices. The ledger decides: its profit is accounted like any trader's.
 Orders
-    Four phases by the clock. *Build*, during the build_seconds before the attack: market orders, evenly spread,
-    towards size_usd on ``side``. *Attack*, attack_hours long: at every wake within the last attack_seconds of a
-    funding interval (infinite: at every wake) a market order of perp_push_usd in the perpetual (positive buys), and
-    at every wake one of spot_push_usd in spot, which moves the index. *Unwind*, over unwind_seconds: reduce-only
-    market orders and spot trades, evenly spread, until nothing is left. Else *idle*. A loss beyond loss_limit_usd
-    ends the attack early. Squeezing shorts: side 1, both pushes positive. Collecting funding: side 1 with a negative
-    perp_push_usd late in the interval, or the reverse.
-Traits
-    Declared below with their units.
+    Four phases by the clock. *Build*, during the build_seconds before the attack: market orders,
+    evenly spread, towards size_usd on ``side``. *Attack*, attack_hours long: at every wake within
+    the last attack_seconds of a funding interval (infinite: at every wake) a market order of
+    perp_push_usd in the perpetual (positive buys), and at every wake one of spot_push_usd in spot,
+    which moves the index. *Unwind*, over unwind_seconds: reduce-only market orders and spot trades,
+    evenly spread, until nothing is left. Otherwise *idle*. A loss above loss_limit_usd ends the
+    attack early. To squeeze shorts: side 1, both pushes positive. To collect funding: side 1 with a
+    negative perp_push_usd late in the interval, or the reverse.
 Literature
-    Kumar and Seppi (1992), "Futures manipulation with cash settlement", JF 47; Allen and Gale (1992); Griffin and
-    Shams (2018) on manipulation of a settlement index; Brunnermeier and Pedersen (2005), "Predatory trading", JF 60.
+    Kumar and Seppi (1992), "Futures manipulation with cash settlement", JF 47; Allen and Gale
+    (1992); Griffin and Shams (2018) on manipulation of a settlement index; Brunnermeier and
+    Pedersen (2005), "Predatory trading", JF 60.
 """
 
 import math
@@ -31,7 +31,8 @@ from perplab.agents.orders import (
     write_market,
     write_spot,
 )
-from perplab.agents.trader import Trader, Trait, Traits, rule
+from perplab.agents.rules import rule
+from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
 
 HOUR = 3_600.0
@@ -39,26 +40,28 @@ IDLE, BUILD, ATTACK, UNWIND = 0, 1, 2, 3
 
 TRAITS = Traits(
     wake_seconds=Trait(60, "s", "mean time between orders", low=0),
-    side=Trait(1, "sign", "1: holds a long, -1: a short", low=-1, high=1),
+    side=Trait(1, "sign", "1: long, -1: short", low=-1, high=1),
     size_usd=Trait(1_000_000, "quote currency", "position built before the attack", low=0),
-    build_seconds=Trait(21_600, "s", "time over which it is built", low=1),
+    build_seconds=Trait(21_600, "s", "duration of the build phase", low=1),
     attack_start_hours=Trait(24, "h", "start of the attack, from the start of the run", low=0),
-    attack_hours=Trait(8, "h", "length of the attack", low=0),
+    attack_hours=Trait(8, "h", "duration of the attack", low=0),
     attack_seconds=Trait(
         float("inf"),
         "s",
-        "part of a funding interval, at its end, in which it pushes the perpetual",
+        "end of each funding interval in which it pushes the perpetual",
         low=0,
     ),
     perp_push_usd=Trait(
-        100_000, "quote currency", "perpetual traded per wake in the attack; negative sells"
+        100_000, "quote currency", "perpetual traded per wake during the attack; negative sells"
     ),
-    spot_push_usd=Trait(0, "quote currency", "spot traded per wake in the attack; negative sells"),
-    unwind_seconds=Trait(21_600, "s", "time over which it gets out", low=1),
-    loss_limit_usd=Trait(float("inf"), "quote currency", "loss at which it gives up", low=0),
-    capital_usd=Trait(5_000_000, "quote currency", "money at the start", low=0),
-    margin_share=Trait(0.5, "1", "share of the capital that starts at the venue", low=0, high=1),
-    borrow_share=Trait(0, "1", "spot it may owe, over capital", low=0),
+    spot_push_usd=Trait(
+        0, "quote currency", "spot traded per wake during the attack; negative sells"
+    ),
+    unwind_seconds=Trait(21_600, "s", "duration of the unwind phase", low=1),
+    loss_limit_usd=Trait(float("inf"), "quote currency", "loss above which it gives up", low=0),
+    capital_usd=Trait(5_000_000, "quote currency", "initial wealth", low=0),
+    margin_share=Trait(0.5, "1", "initial share of capital at the venue", low=0, high=1),
+    borrow_share=Trait(0, "1", "borrow limit in spot, over capital", low=0),
     leverage=Trait(20, "1", "leverage set at the venue", low=1),
     market=Trait(0, "number", "market it attacks", low=0),
     memory={"phase": 0.0, "first_wealth": 0.0, "gave_up_seconds": float("inf")},
@@ -84,21 +87,21 @@ def phase_at(me, seconds):
 
 @hot_kernel
 def slice_of(me, lots, seconds_left):
-    """Return the part of `lots` (at least 0) to trade at this wake to be done evenly in the time left."""
+    """Return the part of `lots` (at least 0) to trade at this wake, evenly over the time left."""
     wakes_left = max(seconds_left / max(me["wake_seconds"], 1e-9), 1.0)
     return min(int(math.ceil(lots / wakes_left)), lots)
 
 
 @hot_kernel
 def wealth_of(account, wallet, position, view):
-    """Return all it owns, float units: margin and profit at the venue, wallet, and spot."""
+    """Return its wealth, float units: equity at the venue, wallet, spot."""
     spot = position["spot_lots"] * (view["spot"] * view["units_per_price"])
     return equity_of(account, position, view) + account["incoming"] + wallet["cash"] + spot
 
 
 @hot_kernel
 def give_up(me, wealth, view):
-    """Note the first wealth seen, and the time when the loss from it first exceeds the limit."""
+    """Store the initial wealth, and the time at which the loss from it first exceeds the limit."""
     if me["first_wealth"] == 0.0:
         me["first_wealth"] = wealth
     lost = me["first_wealth"] - wealth > units_of(view, me["loss_limit_usd"])
@@ -129,7 +132,7 @@ def push(me, view, market, orders):
 
 @hot_kernel
 def unwind(me, position, view, market, orders):
-    """Write the next slice of the way out, of the perpetual and of spot."""
+    """Write the next slice of closing the perpetual and selling (or buying back) spot."""
     seconds_left = attack_end(me) + me["unwind_seconds"] - view["seconds"]
     count = write_close(
         orders, 0, market, position, slice_of(me, abs(position["lots"]), seconds_left)
@@ -141,7 +144,7 @@ def unwind(me, position, view, market, orders):
 
 @rule(TRAITS)
 def attack(me, accounts, positions, views, mine, rng, orders):
-    """Do what the phase asks."""
+    """Trade as the phase of the attack requires."""
     market = int(me["market"])
     view, position = views[market], positions[market]
     account = accounts[int(view["venue"])]
@@ -156,6 +159,6 @@ def attack(me, accounts, positions, views, mine, rng, orders):
 
 
 class Manipulator(Trader):
-    """An attacker with a plan (see the module)."""
+    """A manipulator (see the module)."""
 
     kind, traits, decide, slots = "manipulation", TRAITS, attack, 0

@@ -62,7 +62,7 @@ app = typer.Typer(
 )
 
 
-def main():
+def main() -> None:
     """Run the command line; refused values end with code 2, what the machine or a rule refuses with 1."""
     try:
         app()

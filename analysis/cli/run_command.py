@@ -125,7 +125,7 @@ def named_as_given(resolved, options):
         faults = [resolved.located(fault) for fault in error.faults]
         raise ParameterError(
             *(
-                Fault(names[fault.key], fault.value, fault.bound)
+                Fault(names[fault.key], fault.value, fault.expected)
                 if fault.file in ("", COMMAND_LINE) and fault.key in names
                 else fault
                 for fault in faults

@@ -257,7 +257,7 @@ def replay_faults(scenario):
                 faults += [
                     fault
                     if fault.line
-                    else Fault(f"{key}.price.{fault.key}", fault.value, fault.bound)
+                    else Fault(f"{key}.price.{fault.key}", fault.value, fault.expected)
                     for fault in error.faults
                 ]
     return faults

@@ -167,7 +167,7 @@ def extended(source, folder):
     try:
         return locate(str(name), folder)
     except ParameterError as error:
-        bound = error.faults[0].bound
+        bound = error.faults[0].expected
         raise ParameterError(
             Fault("extends", name, bound, source.file, line_of(source.text, "extends"))
         ) from None

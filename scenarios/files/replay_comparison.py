@@ -55,7 +55,7 @@ def funding_faults(compared):
     try:
         table = read_table(file, version(file))
     except ParameterError as error:
-        yield from (Fault(f"{TABLE}.funding_file", file, fault.bound) for fault in error.faults)
+        yield from (Fault(f"{TABLE}.funding_file", file, fault.expected) for fault in error.faults)
         return
     wrong = [
         fault

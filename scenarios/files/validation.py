@@ -10,7 +10,7 @@ import pydantic
 from perplab.scenarios.files.kinds import KINDS, kind_named
 from perplab.scenarios.files.schema import TAGGED, Market, Population, Scenario
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.faults import bound_of, known_keys, nearest
+from perplab.sim.faults import expected_of, known_keys, nearest
 from perplab.sim.rulebook.rulebook import load_rulebook
 
 
@@ -28,7 +28,7 @@ def detail_faults(detail, tables):
     context, location = detail.get("ctx", {}), detail["loc"]
     key, inner = file_key(location, tables), detail.get("ctx", {}).get("error")
     if isinstance(inner, ParameterError):
-        return [Fault(f"{key}.{fault.key}", fault.value, fault.bound) for fault in inner.faults]
+        return [Fault(f"{key}.{fault.key}", fault.value, fault.expected) for fault in inner.faults]
     if detail["type"] == "extra_forbidden":
         return [
             Fault(
@@ -45,7 +45,7 @@ def detail_faults(detail, tables):
         Fault(
             key,
             detail["input"],
-            bound_of(detail, context) if detail["type"] != "trait" else detail["msg"],
+            expected_of(detail, context) if detail["type"] != "trait" else detail["msg"],
         )
     ]
 
@@ -142,7 +142,9 @@ def rulebooks(tables):
                 books[key] = rulebook_of(market)
             except ParameterError as error:
                 faults += [
-                    fault if fault.file else Fault(f"{key}.{fault.key}", fault.value, fault.bound)
+                    fault
+                    if fault.file
+                    else Fault(f"{key}.{fault.key}", fault.value, fault.expected)
                     for fault in error.faults
                 ]
     return books, faults
@@ -161,7 +163,7 @@ def rulebook_of(market):
         return rulebook.changed(market.changes) if market.changes else rulebook
     except ParameterError as error:
         raise ParameterError(
-            *(Fault(f"changes.{fault.key}", fault.value, fault.bound) for fault in error.faults)
+            *(Fault(f"changes.{fault.key}", fault.value, fault.expected) for fault in error.faults)
         ) from None
 
 
@@ -214,7 +216,7 @@ def kind_faults(name, population, books):
     try:
         kind = kind_named(population.kind)
     except ParameterError as error:
-        return [Fault(f"{key}.{fault.key}", fault.value, fault.bound) for fault in error.faults]
+        return [Fault(f"{key}.{fault.key}", fault.value, fault.expected) for fault in error.faults]
     faults = [
         fault
         for trait, value in population.traits.items()

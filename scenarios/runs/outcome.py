@@ -152,7 +152,7 @@ def market_kept(path):
     try:
         return PerpetualMarket.load(path)
     except ParameterError as error:
-        bound = f"{error.faults[0].bound}; delete it to begin anew (rm {shlex.quote(str(path))})"
+        bound = f"{error.faults[0].expected}; delete it to begin anew (rm {shlex.quote(str(path))})"
         raise ParameterError(Fault("saved state", path.name, bound, str(path))) from error
 
 

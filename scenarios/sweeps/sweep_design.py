@@ -325,7 +325,7 @@ def arm_faults(sweep, point):
                 )
             ) from None
         faults = [
-            Fault(f"arms.{number}.changes.{fault.key}", fault.value, fault.bound)
+            Fault(f"arms.{number}.changes.{fault.key}", fault.value, fault.expected)
             for fault in branch_faults(scenario, other)
         ]
         if faults:
@@ -346,7 +346,7 @@ def concerns(key, fault):
 def source_of(fault, changes, table):
     """Return a fault of a change to the scenario under the key of the sweep's table that makes it; others as they are."""
     mine = fault.file == COMMAND_LINE and any(concerns(key, fault) for key in changes)
-    return Fault(f"{table}.{fault.key}", fault.value, fault.bound) if mine else fault
+    return Fault(f"{table}.{fault.key}", fault.value, fault.expected) if mine else fault
 
 
 def traced(fault, sweep, places):
@@ -358,7 +358,7 @@ def traced(fault, sweep, places):
         if any(concerns(key, fault) for key in factor.all_keys):
             where = f"values[{place}]" if factor.values else ("low", "high")[place]
             return Fault(
-                f"factors.{name}.{where}", fault.value, f"{fault.bound} (it sets {fault.key})"
+                f"factors.{name}.{where}", fault.value, f"{fault.expected} (it sets {fault.key})"
             )
     return dataclasses.replace(source_of(fault, flattened(sweep.changes), "changes"), file="")
 

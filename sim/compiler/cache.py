@@ -1,7 +1,8 @@
-"""Where compiled code is kept on disk, and how it gets there the first time.
+"""The compile cache: where compiled code is stored on disk, and how it is filled.
 
-The directory is named by a hash of the package's own sources, because the compiler's cache does not notice a change in a
-callee that stands in another file.
+The cache directory is named by a hash of the sources of `sim` and `agents`, since numba's cache
+does not notice a change of a callee in another file. So any edit there recompiles everything, and
+checkouts and versions never share code. Old directories are safe to delete.
 """
 
 import contextlib
@@ -15,17 +16,22 @@ import tempfile
 from importlib.metadata import version
 
 HOUSE = pathlib.Path(__file__).resolve().parents[2]
+"""Folder of the checkout, or of the installed package."""
 FLOORS = ("sim", "agents")
+"""Folders whose code is compiled."""
 
 
 @functools.cache
 def sources_hash():
-    """Return the hash of the sources that this process runs: taken once, since a file edited later is not the code that runs."""
+    """Return the hash of the sources that this process runs.
+
+    It is computed once: a file edited later is not the code that runs.
+    """
     return hash_of(HOUSE)
 
 
 def hash_of(house):
-    """Return a short hash of every source file of `sim` and `agents` below a folder, and of the compiler's version."""
+    """Return a hash of the sources of `sim` and `agents` in a folder, and of numba's version."""
     digest = hashlib.sha256(f"{version('numba')} {version('numpy')}".encode())
     for floor in FLOORS:
         for path in sorted((house / floor).glob("**/*.py")):
@@ -34,7 +40,11 @@ def hash_of(house):
 
 
 def cache_directory():
-    """Return the directory of compiled code: ``PERPLAB_CACHE``, the user's cache, or a temporary one."""
+    """Return the directory of compiled code and create it.
+
+    It lies in ``PERPLAB_CACHE``, else in ``XDG_CACHE_HOME`` or ``~/.cache``; where that cannot be
+    written, in the temporary directory.
+    """
     home = (
         os.environ.get("PERPLAB_CACHE")
         or os.environ.get("XDG_CACHE_HOME")
@@ -53,9 +63,10 @@ def cache_directory():
 
 @contextlib.contextmanager
 def second_compiler(module):
-    """Let another process compile the entries from the last backwards while this one goes forwards, if none is on disk.
+    """Let a second process help to fill an empty cache while the block runs.
 
-    The two meet in the middle: what one has put on disk the other loads. Without effect once compiled code is there.
+    It compiles the entries from the last to the first, this process from the first to the last;
+    each loads what the other has stored. It does nothing once the cache is filled.
 
     Parameters
     ----------
@@ -66,9 +77,12 @@ def second_compiler(module):
     if done.exists():
         yield
         return
-    order = f"import {module}; from perplab.sim.compiler.entries import addresses; [address() for address in reversed(addresses())]"
+    program = (
+        f"import {module}; from perplab.sim.compiler.entries import addresses;"
+        " [address() for address in reversed(addresses())]"
+    )
     other = subprocess.Popen(
-        [sys.executable, "-c", order],
+        [sys.executable, "-c", program],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,

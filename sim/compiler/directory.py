@@ -1,7 +1,8 @@
-"""The directory of the world: the words through which compiled code finds entries and tables.
+"""The directory of the world: the words that lead to entries and tables.
 
-First come the addresses of the entries, one word each in the order of `ENTRIES`; then three words for each table: its
-address, rows and columns. Code on disk remembers the place of an entry, so the order must not depend on the order of imports.
+First come the addresses of the entries, one word each in the order of `ENTRIES`; then three words
+for each table: address, rows and columns. Cached code contains the index of an entry, so the order
+must not depend on the order of imports.
 """
 
 from llvmlite import ir
@@ -37,13 +38,17 @@ ENTRIES = (
     "transfer_to_fund",
     "value_all",
 )
-"""Names of all entries; a new one is added here."""
+"""Names of all entries; add a new one here."""
 
 tables_declared = {}
+"""``{name: (index, dtype, dimensions)}`` of all tables, in the order of declaration."""
 
 
-def load_constant(builder, first, place):
-    """Return word `place` of the directory, promised not to change while the code runs: read once, whatever is stored."""
-    value = builder.load(builder.gep(first, [ir.Constant(ir.IntType(64), place)]))
+def load_constant(builder, first, index):
+    """Load word `index` of the directory with LLVM's ``invariant.load``.
+
+    The optimiser may then reuse the value across stores.
+    """
+    value = builder.load(builder.gep(first, [ir.Constant(ir.IntType(64), index)]))
     value.set_metadata("invariant.load", builder.module.add_metadata([]))
     return value

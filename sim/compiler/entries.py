@@ -1,4 +1,4 @@
-"""Entries: parts of the step that are compiled on their own and called by address; and the world they share."""
+"""Entries: parts of the step compiled separately and called by address; the world they share."""
 
 import numpy as np
 from llvmlite import ir
@@ -11,16 +11,17 @@ _entries = {}
 
 
 def addresses():
-    """Return the functions that compile an entry and return its address, in the order of declaration."""
+    """Return the functions that compile an entry and return its address, as declared."""
     return [address for _, address in _entries.values()]
 
 
 def entry(result, integers, *floats):
-    """Declare a part of the step that is compiled on its own and called by address.
+    """Declare a part of the step that is compiled separately and called by address.
 
-    The compiler optimises a function together with all that it calls, again for each caller; entries cut that chain, so
-    each part is compiled once. An entry's body is as fast as ever; a call costs a few nanoseconds. It goes by numba's own
-    convention, the result through a pointer, but without a place for an exception: kernels never raise.
+    The compiler optimises a function together with all its callees, again for each caller; an entry
+    cuts that chain, so each part is compiled once. An entry's body is as fast as inlined code; a
+    call costs a few nanoseconds. Calls follow numba's convention (the result through a pointer)
+    without a place for an exception, since kernels never raise.
 
     Parameters
     ----------
@@ -29,6 +30,16 @@ def entry(result, integers, *floats):
         Number of integer arguments, the world being the first.
     *floats : str
         Types of the arguments after them.
+
+    Returns
+    -------
+    callable
+        The decorator.
+
+    Raises
+    ------
+    ImportError
+        If the function's name is not in `ENTRIES` once, or another module declares it.
     """
     signature = getattr(types, result)(
         *[types.int64] * integers, *[getattr(types, name) for name in floats]
@@ -36,21 +47,21 @@ def entry(result, integers, *floats):
     return lambda function: _compiled_entry(function, signature) if COMPILED else function
 
 
-def _place_of(function):
-    """Return the place of an entry in `ENTRIES`; refuse a name that is not there, or there twice."""
+def _index_of(function):
+    """Return the index of an entry in `ENTRIES`, in which its name must occur once."""
     name = function.__name__
     if ENTRIES.count(name) != 1:
         raise ImportError(
-            f"the entry {name} must stand in ENTRIES of perplab.sim.compiler.directory, once"
+            f"the entry {name} must occur once in ENTRIES of perplab.sim.compiler.directory"
         )
-    place = ENTRIES.index(name)
-    if _entries.get(place, (function.__module__,))[0] != function.__module__:
-        raise ImportError(f"the entry {name} is declared in {_entries[place][0]} already")
-    return place
+    index = ENTRIES.index(name)
+    if _entries.get(index, (function.__module__,))[0] != function.__module__:
+        raise ImportError(f"the entry {name} is already declared in {_entries[index][0]}")
+    return index
 
 
 def _compiled_entry(function, signature):
-    place, argument_types = _place_of(function), signature.args
+    index, argument_types = _index_of(function), signature.args
     compiled = kernel(function)
 
     def address():
@@ -62,18 +73,18 @@ def _compiled_entry(function, signature):
         entry_type = context.call_conv.get_function_type(signature.return_type, argument_types)
         word = ir.IntType(64)
         first = builder.inttoptr(args[0], word.as_pointer())
-        target = builder.inttoptr(load_constant(builder, first, place), entry_type.as_pointer())
+        target = builder.inttoptr(load_constant(builder, first, index), entry_type.as_pointer())
         with builder.goto_entry_block():
             result = builder.alloca(entry_type.args[0].pointee)
         builder.call(target, [result, ir.Constant(entry_type.args[1], None), *args])
         return context.get_returned_value(builder, signature.return_type, builder.load(result))
 
-    _entries[place] = (function.__module__, address)
+    _entries[index] = (function.__module__, address)
     return intrinsic_of(signature, codegen)
 
 
 def world_of(tables):
-    """Return what kernels take as ``world``, and what must be kept alive while they run.
+    """Return the argument ``world`` of kernels, and the object that must outlive their calls.
 
     Parameters
     ----------
@@ -83,35 +94,31 @@ def world_of(tables):
     Returns
     -------
     world : int or dict
+        Address of the directory; plain, `tables` itself.
     keep : object
-        The directory itself; the world is only valid while it and the tables live.
+        The directory; `world` is valid while it and the tables live.
 
     Raises
     ------
     TypeError
-        If an array has not its declared type or shape.
+        If an array is not of its declared type or shape.
     """
     words = np.zeros(len(ENTRIES) + 3 * len(tables_declared), np.int64)
-    for place, (_, address) in _entries.items():
-        words[place] = address()
-    for name, (place, dtype, dimensions) in tables_declared.items():
-        array = tables[name]
+    for index, (_, address) in _entries.items():
+        words[index] = address()
+    for name, (index, dtype, dimensions) in tables_declared.items():
+        array, first = tables[name], len(ENTRIES) + 3 * index
         if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
-            raise TypeError(
-                f"table {name} was {array.dtype}[{array.ndim}], must be contiguous {dtype}[{dimensions}]"
-            )
-        words[len(ENTRIES) + 3 * place : len(ENTRIES) + 3 * place + 3] = (
-            array.ctypes.data,
-            array.shape[0],
-            array.shape[-1],
-        )
+            expected = f"contiguous {dtype}[{dimensions}]"
+            raise TypeError(f"table {name} was {array.dtype}[{array.ndim}], must be {expected}")
+        words[first : first + 3] = array.ctypes.data, array.shape[0], array.shape[-1]
     return (int(words.ctypes.data), words) if COMPILED else (tables, tables)
 
 
 def direct(compiled, arguments):
-    """Return the compiled function of a kernel for so many integer arguments, to be called from Python; plain, the kernel itself.
+    """Return a kernel compiled for `arguments` integers, to be called from Python; plain, itself.
 
-    It passes over numba's look at the types of the arguments, which is half of what a call of a small kernel costs.
+    It skips numba's dispatch on argument types, half of the cost of calling a small kernel.
     """
     if not COMPILED:
         return compiled

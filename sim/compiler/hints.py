@@ -1,4 +1,4 @@
-"""Bit searches, and hints to the compiler and to the processor's cache."""
+"""Bit searches, branch hints to the compiler, prefetch hints to the processor."""
 
 from llvmlite import ir
 from numba import types
@@ -17,7 +17,7 @@ def _leading_zeros(context, builder, signature, args):
 
 
 def _expect_false(context, builder, signature, args):
-    """Return a condition, marked for the compiler as one that seldom holds."""
+    """Return a condition marked as rarely true (``llvm.expect``)."""
     bit = ir.IntType(1)
     expected = builder.module.declare_intrinsic(
         "llvm.expect", [bit], ir.FunctionType(bit, [bit, bit])
@@ -50,21 +50,21 @@ if COMPILED:
 
     @hot_kernel
     def highest_bit(word):
-        """Return the place of the highest set bit of a non-zero unsigned word."""
+        """Return the index of the highest set bit of a non-zero unsigned word."""
         return 63 - leading_zeros(word)
 else:
 
     def rarely(condition):
-        """Return the condition: plain Python has no use for a hint to the compiler."""
+        """Return the condition: plain Python takes no branch hints."""
         return condition
 
     def fetch(row):
-        """Do nothing: plain Python has no use for a hint to the cache."""
+        """Do nothing: plain Python takes no prefetch hints."""
 
     def lowest_bit(word):
-        """Return the place of the lowest set bit of a non-zero unsigned word."""
+        """Return the index of the lowest set bit of a non-zero unsigned word."""
         return (int(word) & -int(word)).bit_length() - 1
 
     def highest_bit(word):
-        """Return the place of the highest set bit of a non-zero unsigned word."""
+        """Return the index of the highest set bit of a non-zero unsigned word."""
         return int(word).bit_length() - 1

@@ -1,8 +1,8 @@
-"""Kernels: functions that run compiled, and unchanged in plain Python when ``NUMBA_DISABLE_JIT=1``.
+"""Kernels: functions that run compiled, or unchanged in plain Python if ``NUMBA_DISABLE_JIT=1``.
 
-Kernels allocate nothing and hold no reference counts (``_nrt=False``, an undocumented numba option whose effect
-`tests/test_kernel.py` pins), read records by subscript (``row["lots"]``) and never raise. Compiled code is kept on disk
-where `perplab.sim.compiler.cache` says.
+Kernels allocate nothing and count no references (``_nrt=False``, an undocumented option of numba
+whose effect `tests/test_kernel.py` pins), read records by subscript (``row["lots"]``) and never
+raise. Compiled code is cached on disk (`perplab.sim.compiler.cache`).
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ numba.config.CACHE_DIR = str(cache_directory())
 
 
 def _widened(argument):
-    """Return the type an argument is passed as: 64-bit integers whatever their width or whether they are literals."""
+    """Return the type an argument is passed as: int64 for integers of any width and literals."""
     argument = types.unliteral(argument)
     return (
         types.int64
@@ -30,7 +30,7 @@ def _widened(argument):
 
 
 def _declared(function, **options):
-    """Compile a function when it is first called, once for all integer widths and literals."""
+    """Return a function that is compiled at its first call, once for all integer widths."""
     compiled = numba.njit(
         cache=True, _nrt=False, error_model="numpy", no_cfunc_wrapper=True, **options
     )(function)
@@ -48,12 +48,15 @@ def kernel(function: Function) -> Function:
 
 
 def hot_kernel(function: Function) -> Function:
-    """Declare a compiled function that is always inlined: for what each order message runs through."""
+    """Declare a compiled function that is always inlined: code that every order runs through."""
     return _declared(function, forceinline=True)
 
 
 def intrinsic_of(signature, codegen):
-    """Return the intrinsic of a signature: numba reads the number of arguments off the function's own."""
+    """Return the intrinsic of a signature and its code generator.
+
+    numba takes the number of arguments from the Python function, so one is made for each signature.
+    """
     names = ", ".join(f"argument_{k}" for k in range(len(signature.args)))
     return intrinsic(
         eval(

@@ -1,19 +1,24 @@
-"""What the compiler says about a function, in one sentence with file and line instead of its hundred."""
+"""Turn a compilation error of numba, often a hundred lines, into one: file, line, reason."""
 
 import pathlib
 import re
 
 from perplab.sim.errors import RuleError
 
-LONGEST = 240
+LONGEST = 240  # letters of a reason
 EMPTY = re.compile(r"^(Failed in nopython mode pipeline.*|- Resolution failure.*|\s*)$")
 NEEDS_MEMORY, NOTHING = "NRT required", "No conversion from none"
+MAKES_OBJECT = (
+    "it creates a list, dictionary, string or other Python object; a compiled rule may use"
+    " numbers, records and the writers of perplab.agents.orders"
+)
+RETURNS_NOTHING = "a branch returns nothing; return the number of order rows, 0 for none"
 CAUSE = re.compile(r'due to "(.*?)"\.$')
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def explanation(error, function):
-    """Return in one sentence why a function cannot be compiled.
+    """Return one sentence on why a function cannot be compiled, with file and line.
 
     Parameters
     ----------
@@ -27,12 +32,13 @@ def explanation(error, function):
     >>> print(explanation(KeyError("leverage"), explanation).partition(": ")[2])
     explanation cannot be compiled: KeyError: 'leverage'
     """
-    code = function.__code__
-    return f"{code.co_filename}:{line_in(str(error), code)}: {function.__name__} cannot be compiled: {reason_of(error)}"
+    code, name = function.__code__, function.__name__
+    place = f"{code.co_filename}:{line_in(str(error), code)}"
+    return f"{place}: {name} cannot be compiled: {reason_of(error)}"
 
 
 def line_in(text, code):
-    """Return the last line of a function's own file that a text names; its first line if there is none."""
+    """Return the last line of a function's file that a text names, or the function's first."""
     name = re.escape(pathlib.Path(code.co_filename).name)
     named = re.findall(rf'{name}(?: \((\d+)\)|", line (\d+))', text)
     lines = [int(one or other) for one, other in named]
@@ -40,12 +46,12 @@ def line_in(text, code):
 
 
 def reason_of(error):
-    """Return what an error of the compiler says first, without its own bookkeeping."""
+    """Return the first statement of a compiler's error, without its boilerplate."""
     text = str(error)
     if NEEDS_MEMORY in text:
-        return "it makes a list, dictionary, text or other object; a compiled rule has numbers, rows and the writers of perplab.agents.orders"
+        return MAKES_OBJECT
     if NOTHING in text:
-        return "a way through it returns nothing; return the count of order rows, 0 for none"
+        return RETURNS_NOTHING
     if not type(error).__module__.startswith("numba"):
         return f"{type(error).__name__}: {text}"
     first = next(
@@ -56,7 +62,7 @@ def reason_of(error):
 
 
 def compile_or_explain(compile_it, function):
-    """Return what `compile_it` returns; whatever it raises becomes one RuleError about the function."""
+    """Return the result of `compile_it`; any error becomes one RuleError about the function."""
     try:
         return compile_it()
     except Exception as error:

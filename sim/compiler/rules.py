@@ -1,4 +1,11 @@
-"""Traders' rules: compiled alone, and compiled into the step."""
+"""Traders' rules: compiled by themselves, and compiled into the step.
+
+In the step a rule is inlined into a template, the kernel ``act(world, i, key)`` of
+`perplab.sim.traders.decision`. The template has two *slots*, global names that its module leaves
+empty: ``RULE`` is the rule, ``TRAITS_ROW(address, number)`` returns the trader's record. For each
+rule `with_slots` makes a copy of the template in which they have values. (A closure would say the
+same, but numba does not cache a closure over functions.)
+"""
 
 from types import FunctionType
 
@@ -9,15 +16,24 @@ from numba import types
 from perplab.sim.compiler.jit import COMPILED, intrinsic_of
 from perplab.sim.compiler.messages import compile_or_explain
 
+RECORDS = (0, 5)  # arguments of a rule that are one record, not an array: `me` and `rng`
+INLINED = dict(
+    _nrt=False,
+    error_model="python",
+    forceinline=True,
+    no_cfunc_wrapper=True,
+    no_cpython_wrapper=True,
+)
 
-def compile_rule(function, signature_rows):
+
+def compile_rule(function, row_types):
     """Return a trader's rule compiled, to be called from Python; plain, the function itself.
 
     Parameters
     ----------
     function : callable
         ``rule(me, accounts, positions, views, mine, rng, orders) -> count``.
-    signature_rows : sequence of numpy.dtype
+    row_types : sequence of numpy.dtype
         Row types of the seven arguments; `me` and `rng` are one record, the others arrays.
 
     Raises
@@ -27,80 +43,80 @@ def compile_rule(function, signature_rows):
     """
     if not COMPILED:
         return function
-    rows = [numba.from_dtype(dtype) for dtype in signature_rows]
-    arguments = [row if k in (0, 5) else types.Array(row, 1, "C") for k, row in enumerate(rows)]
+    rows = [numba.from_dtype(dtype) for dtype in row_types]
+    arguments = [row if k in RECORDS else types.Array(row, 1, "C") for k, row in enumerate(rows)]
     return compile_or_explain(
         lambda: numba.njit(types.int64(*arguments), _nrt=False, no_cfunc_wrapper=True)(function),
         function,
     )
 
 
-def with_rule(template, function, own_row, cached):
-    """Return the address of a kernel ``(world, i, key)`` into which a trader's rule is compiled; plain, a function.
+def compile_act(template, rule, traits_type, cached):
+    """Return the address of a template's copy with a rule inlined; plain, the copy itself.
 
     Parameters
     ----------
     template : callable
-        The kernel, in which the global names ``decide`` and ``own_record`` stand for the rule and for
-        ``own_record(traits_at, number) -> record``, the accessor of its traits and memory.
-    function : callable
-        The rule.
-    own_row : numpy.dtype
-        Type of its record.
+        The kernel ``act(world, i, key)`` with the slots ``RULE`` and ``TRAITS_ROW``.
+    rule : callable
+        The plain rule.
+    traits_type : numpy.dtype
+        Type of the record of traits and memory.
     cached : bool
-        Whether compiled code may be kept on disk: only for our own files, whose hash names the cache.
+        Whether compiled code is cached on disk: only for the package's own rules, since the hash
+        of its sources names the cache.
+
+    Returns
+    -------
+    int or callable
+
+    Raises
+    ------
+    RuleError
+        If it cannot be compiled, with file, line and reason.
 
     Notes
     -----
-    The rule is inlined, so what it does not use is never prepared, and what it wrote need not be read again. The address is that of
-    numba's native entry point, which returns a status: `call_act` sees a rule that raises (a C callback would have
-    printed and returned 0).
+    Inlining removes the preparation of arguments that the rule ignores, and reads of what it has
+    just written. The address is that of numba's native entry point, which returns a status, so
+    `call_act` sees a rule that raises (a C callback would print the error and return 0).
     """
-    meanings = {"decide": function, "own_record": lambda rows, number: rows[number]}
-    if COMPILED:
-        meanings = {
-            "decide": numba.njit(
-                _nrt=False,
-                error_model="python",
-                forceinline=True,
-                no_cfunc_wrapper=True,
-                no_cpython_wrapper=True,
-            )(function),
-            "own_record": _record_of(own_row),
-        }
-    copy = FunctionType(template.__code__, template.__globals__ | meanings, template.__name__)
-    copy.__module__, copy.__qualname__ = (
-        template.__module__,
-        f"{template.__name__}.{function.__module__}.{function.__qualname__}",
-    )
     if not COMPILED:
-        return copy
+        return with_slots(template, rule, RULE=rule, TRAITS_ROW=lambda rows, number: rows[number])
+    inlined = numba.njit(**INLINED)(rule)
+    act = with_slots(template, rule, RULE=inlined, TRAITS_ROW=_traits_row(traits_type))
     signature = types.int64(types.int64, types.int64, types.uint64)
-    compiled = compile_or_explain(
-        lambda: numba.njit(
-            signature, cache=cached, _nrt=False, error_model="numpy", no_cfunc_wrapper=True
-        )(copy),
-        function,
-    )
+    options = dict(cache=cached, _nrt=False, error_model="numpy", no_cfunc_wrapper=True)
+    compiled = compile_or_explain(lambda: numba.njit(signature, **options)(act), rule)
     result = compiled.overloads[signature.args]
     return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
 
 
-def _record_of(dtype):
-    """Return the accessor of row `number` of a table of traits at an address."""
+def with_slots(template, rule, **slots):
+    """Return a copy of a function with values in its slots.
+
+    Its qualified name contains the rule's, which gives each rule a cache file of its own.
+    """
+    copy = FunctionType(template.__code__, template.__globals__ | slots, template.__name__)
+    copy.__module__ = template.__module__
+    copy.__qualname__ = f"{template.__name__}.{rule.__module__}.{rule.__qualname__}"
+    return copy
+
+
+def _traits_row(dtype):
+    """Return ``TRAITS_ROW(address, number)``: a record of a table of `dtype` at an address."""
     record = numba.from_dtype(dtype)
 
     def codegen(context, builder, signature, args):
         offset = builder.mul(args[1], ir.Constant(ir.IntType(64), dtype.itemsize))
-        return builder.inttoptr(
-            builder.add(args[0], offset), context.get_data_type(record).as_pointer()
-        )
+        pointer_type = context.get_data_type(record).as_pointer()
+        return builder.inttoptr(builder.add(args[0], offset), pointer_type)
 
     return intrinsic_of(record(types.int64, types.int64), codegen)
 
 
 def _act_by_address(context, builder, signature, args):
-    """Call the kernel of `with_rule` at an address; return 0, or -1 if it raises."""
+    """Call what `compile_act` returned; return 0, or -1 if the rule raised."""
     arguments = signature.args[1:]
     entry_type = context.call_conv.get_function_type(types.int64, arguments)
     target = builder.inttoptr(args[0], entry_type.as_pointer())
@@ -109,6 +125,7 @@ def _act_by_address(context, builder, signature, args):
 
 
 raised = []
+"""The last error that a plain rule raised; compiled, always empty."""
 
 
 if COMPILED:
@@ -116,7 +133,7 @@ if COMPILED:
 else:
 
     def call_act(act, world, i, key):
-        """Let a trader act; if its rule raises, keep the error and return -1."""
+        """Let a trader act; if its rule raises, store the error in `raised` and return -1."""
         try:
             return act(world, i, key)
         except Exception as error:

@@ -1,8 +1,8 @@
-"""Tables of the world by address: accessors of arrays, rows, parts of rows, and writers.
+"""Tables of the world by address: accessors of arrays and rows, and writers.
 
 Kernels share the run's state through ``world``: compiled, it is the address of a directory
-(`perplab.sim.compiler.directory`); plain, it is a dictionary of the same numpy arrays. `table` makes the accessor that turns
-either into an array, so a kernel is written once.
+(`perplab.sim.compiler.directory`); plain, it is a dictionary of the same numpy arrays. The
+accessors made by `table` turn either into an array, so a kernel is written once.
 """
 
 import numba
@@ -27,7 +27,7 @@ def table(name, dtype, dimensions=1):
     Parameters
     ----------
     name : str
-        Key of the table in the state and in a plain world.
+        Key of the table in the state.
     dtype : numpy.dtype
         Type of one row.
     dimensions : {1, 2}
@@ -37,32 +37,30 @@ def table(name, dtype, dimensions=1):
     whole : callable
         ``whole(world) -> array`` without copying.
     at : callable
-        ``at(world, i)`` or ``at(world, i, j)``: one row, the same as ``whole(world)[i, j]`` with less to compile.
-        Indices are not checked and must not be negative.
+        ``at(world, i)`` or ``at(world, i, j)``: one row, ``whole(world)[i, j]`` with less to
+        compile. Indices are not checked and must not be negative.
     """
-    place = len(tables_declared)
-    tables_declared[name] = (place, np.dtype(dtype), dimensions)
+    declared = (len(tables_declared), np.dtype(dtype), dimensions)
+    tables_declared[name] = declared
     if COMPILED:
-        return _compiled_table(place, np.dtype(dtype), dimensions), _compiled_row(
-            place, np.dtype(dtype), dimensions
-        )
+        return _compiled_table(*declared), _compiled_row(*declared)
     if dimensions == 1:
         return (lambda world: world[name]), (lambda world, i: world[name][i])
     return (lambda world: world[name]), (lambda world, i, j: world[name][i, j])
 
 
-def _words(builder, world, place):
+def _words(builder, world, index):
     """Return address, rows and columns of a table, as values of the code being built."""
     word = ir.IntType(64)
     first = builder.inttoptr(world, word.as_pointer())
-    return [load_constant(builder, first, len(ENTRIES) + 3 * place + k) for k in range(3)]
+    return [load_constant(builder, first, len(ENTRIES) + 3 * index + k) for k in range(3)]
 
 
-def _compiled_table(place, dtype, dimensions):
+def _compiled_table(index, dtype, dimensions):
     array_type = types.Array(numba.from_dtype(dtype), dimensions, "C")
 
     def codegen(context, builder, signature, args):
-        words = _words(builder, args[0], place)
+        words = _words(builder, args[0], index)
         itemsize = context.get_constant(types.intp, dtype.itemsize)
         array = arrayobj.make_array(array_type)(context, builder)
         shape, strides = [words[1]], [itemsize]
@@ -82,32 +80,38 @@ def _compiled_table(place, dtype, dimensions):
 
 
 def writer(name):
-    """Return ``put(world, i, value)`` (or ``i, j``) of a declared table of plain numbers; indices as for ``at``."""
-    place, dtype, dimensions = tables_declared[name]
+    """Return ``put(world, i, value)`` (or ``i, j``) of a table of plain numbers.
+
+    Indices are as for ``at`` of `table`.
+    """
+    index, dtype, dimensions = tables_declared[name]
     if COMPILED:
-        return _compiled_writer(place, dtype, dimensions)
+        return _compiled_writer(index, dtype, dimensions)
     if dimensions == 1:
         return lambda world, i, value: world[name].__setitem__(i, value)
     return lambda world, i, j, value: world[name].__setitem__((i, j), value)
 
 
 def span(name):
-    """Return ``part(world, first, count)`` of a declared table: that many rows as an array, counted through all columns."""
-    place, dtype, _ = tables_declared[name]
+    """Return ``part(world, first, count)`` of a table: an array of `count` rows.
+
+    Rows of a two-dimensional table are counted in C order.
+    """
+    index, dtype, _ = tables_declared[name]
     return (
-        _compiled_span(place, dtype)
+        _compiled_span(index, dtype)
         if COMPILED
         else lambda world, first, count: world[name].reshape(-1)[first : first + count]
     )
 
 
-def _compiled_span(place, dtype):
+def _compiled_span(index, dtype):
     array_type = types.Array(numba.from_dtype(dtype), 1, "C")
 
     def codegen(context, builder, signature, args):
         itemsize = context.get_constant(types.intp, dtype.itemsize)
         array = arrayobj.make_array(array_type)(context, builder)
-        address = builder.add(_words(builder, args[0], place)[0], builder.mul(args[1], itemsize))
+        address = builder.add(_words(builder, args[0], index)[0], builder.mul(args[1], itemsize))
         arrayobj.populate_array(
             array,
             data=builder.inttoptr(address, array.data.type),
@@ -121,9 +125,9 @@ def _compiled_span(place, dtype):
     return intrinsic_of(array_type(types.int64, types.int64, types.int64), codegen)
 
 
-def _element(context, builder, place, dtype, dimensions, args):
-    """Return the pointer to one row of a table, from the arguments ``world, i`` or ``world, i, j``."""
-    words = _words(builder, args[0], place)
+def _element(context, builder, index, dtype, dimensions, args):
+    """Return the pointer to a row of a table, from arguments ``world, i`` or ``world, i, j``."""
+    words = _words(builder, args[0], index)
     number = args[1] if dimensions == 1 else builder.add(builder.mul(args[1], words[2]), args[2])
     offset = builder.mul(number, ir.Constant(ir.IntType(64), dtype.itemsize))
     return builder.inttoptr(
@@ -131,21 +135,21 @@ def _element(context, builder, place, dtype, dimensions, args):
     )
 
 
-def _compiled_writer(place, dtype, dimensions):
+def _compiled_writer(index, dtype, dimensions):
     value_type = numba.from_dtype(dtype)
 
     def codegen(context, builder, signature, args):
-        builder.store(args[-1], _element(context, builder, place, dtype, dimensions, args))
+        builder.store(args[-1], _element(context, builder, index, dtype, dimensions, args))
         return context.get_dummy_value()
 
     return intrinsic_of(types.none(types.int64, *[types.int64] * dimensions, value_type), codegen)
 
 
-def _compiled_row(place, dtype, dimensions):
+def _compiled_row(index, dtype, dimensions):
     row = numba.from_dtype(dtype)
 
     def codegen(context, builder, signature, args):
-        pointer = _element(context, builder, place, dtype, dimensions, args)
+        pointer = _element(context, builder, index, dtype, dimensions, args)
         return pointer if isinstance(row, types.Record) else builder.load(pointer)
 
     return intrinsic_of(row(types.int64, *[types.int64] * dimensions), codegen)

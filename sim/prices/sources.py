@@ -15,9 +15,7 @@ from perplab.sim.laws.index import (
     source_count,
 )
 from perplab.sim.state.records import asset_at, draw_at, market_at, path_at, run_row
-from perplab.sim.streams import key_at, normal, uniform
-
-INDEX_DRAWS = 1 << 44
+from perplab.sim.streams import INDEX_SOURCES, key_at, normal, uniform
 
 
 @kernel
@@ -28,7 +26,7 @@ def move_sources(world, m):
     spot, now = asset_at(world, market["asset"])["spot"], run["step"] * dt
     shift = path_at(world, run["step"] - run["path_start"], market["asset"])["source"]
     kept, fresh = deviation_step(law, dt)
-    rng["key"], rng["draws"] = key_at(key_at(run["key"], INDEX_DRAWS + m), run["step"]), 0
+    rng["key"], rng["draws"] = key_at(key_at(run["key"], INDEX_SOURCES + m), run["step"]), 0
     for k in range(source_count(law)):
         if fresh > 0.0:
             drawn = normal(rng)

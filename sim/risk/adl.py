@@ -1,7 +1,5 @@
 """Auto-deleveraging (ADL): close a liquidated position against ranked counterparties."""
 
-import numpy as np
-
 from perplab.sim.clearing.equity import account_equity, unrealised, value_of
 from perplab.sim.clearing.insurance_fund import fund_covers_deficit
 from perplab.sim.clearing.ledger import book_trade, share_of
@@ -21,9 +19,8 @@ from perplab.sim.state.records import (
     venue_at,
     view_at,
 )
-from perplab.sim.streams import key_at
+from perplab.sim.streams import ADL_QUEUE, fraction, key_at
 
-QUEUE, HALF_WORD = 1 << 43, np.uint64(11)
 LEAST_SCORE, FUND_SCORE = -1e300, -1e299
 
 
@@ -50,8 +47,8 @@ def rank(world, i, m):
 def queue_score(world, i, m):
     """Return the score of (i, m) in the ADL queue: its rank, or a random draw of this step."""
     if draws_queue(venue_at(world, market_at(world, m)["venue"])["adl_law"]):
-        number = QUEUE + run_row(world, 0)["step"]
-        return float(key_at(trader_at(world, i)["key"], number) >> HALF_WORD)
+        number = ADL_QUEUE + run_row(world, 0)["step"]
+        return fraction(key_at(trader_at(world, i)["key"], number))
     return rank(world, i, m)
 
 

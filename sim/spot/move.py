@@ -20,7 +20,10 @@ LOG_RANGE = math.log(MOST_TICKS / LEAST_TICKS)
 
 @kernel
 def log_price_within(world, a, log_price):
-    """Return a log price of asset a; outside what its markets' ticks can hold the run ends, and the nearest price that they can stands in."""
+    """Return a log price of asset a, clipped to what its markets' ticks can represent.
+
+    A clipped price ends the run (``run["fault"]``).
+    """
     nearest = log_price
     for m in range(markets(world).shape[0]):
         if market_at(world, m)["asset"] == a:
@@ -33,7 +36,7 @@ def log_price_within(world, a, log_price):
 
 @kernel
 def move_spot(world, a):
-    """Move the spot of an asset: its exogenous path, then the impact of the flow of the step before."""
+    """Move the spot of an asset: exogenous path, then impact of the previous step's flow."""
     run, asset = run_row(world, 0), asset_at(world, a)
     drawn = path_at(world, run["step"] - run["path_start"], a)
     flow, dt = asset["flow"] + drawn["flow"], run["dt"]
@@ -46,14 +49,7 @@ def move_spot(world, a):
         + asset["transient_impact"] * flow
     )
     asset["flow"], asset["perp_flow"] = 0.0, 0.0
-    asset["spot"] = math.exp(
-        log_price_within(world, a, asset["exogenous"] + asset["permanent"] + asset["transient"])
-    )
-    asset["borrow_index"] += (
-        asset["spot"]
-        * asset["borrow_rate"]
-        * dt
-        / YEAR_SECONDS
-        * asset["units_per_tick"]
-        / asset["tick"]
-    )
+    log_price = asset["exogenous"] + asset["permanent"] + asset["transient"]
+    asset["spot"] = math.exp(log_price_within(world, a, log_price))
+    interest = asset["spot"] * asset["borrow_rate"] * dt / YEAR_SECONDS
+    asset["borrow_index"] += interest * asset["units_per_tick"] / asset["tick"]

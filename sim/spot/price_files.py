@@ -1,4 +1,4 @@
-"""Bars of a real price: a file read, checked and cut, with every fault of it reported at once."""
+"""Bars of a real price: read, check and cut a file; report all its faults at once."""
 
 import difflib
 import functools
@@ -23,7 +23,11 @@ UNIX_UNITS = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3), (0.0, 1.0))
 
 
 class Bars(NamedTuple):
-    """The replayed window: `seconds` since its first row, `rows` places in the file, `sds` one a bar, per sqrt(s)."""
+    """The replayed window.
+
+    `seconds` count from its first row, `rows` are row numbers of the file, `sds` are standard
+    deviations per sqrt(second), one per bar.
+    """
 
     seconds: np.ndarray
     log_closes: np.ndarray
@@ -40,19 +44,22 @@ class Sheet(NamedTuple):
     table: pd.DataFrame
 
     def line(self, row):
-        """Return the line of a CSV file, or the row of a Parquet file counted from 1, of table row `row`."""
+        """Return the line in the CSV file, or the row of the Parquet file (from 1), of a row."""
         return int(row) + (1 if self.file.endswith(PARQUET) else 2)
 
 
 def version(file):
-    """Return what changes when a file is written again: (nanoseconds, bytes), or None where there is no file."""
+    """Return (modification time in ns, bytes) of a file, or None if there is none."""
     path = pathlib.Path(file)
     return (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else None
 
 
 @functools.lru_cache(maxsize=2)
 def read_table(file, version):
-    """Return the table of a CSV, gzipped CSV or Parquet file; raise ParameterError where it cannot be read."""
+    """Return the table of a CSV, gzipped CSV or Parquet file; raise ParameterError if unreadable.
+
+    `version` is part of the cache's key: a file that is written again is read again.
+    """
     if version is None:
         raise ParameterError(Fault("file", file, "an existing file"))
     try:
@@ -73,14 +80,14 @@ def read_table(file, version):
 
 
 def read_columns(file, version, columns):
-    """Return whole columns of a file as floats, by name; NaN where a value is no number."""
+    """Return columns of a file as floats, by name; NaN where a value is not a number."""
     table = read_table(file, version)
     refuse([fault for name in columns for fault in column_faults(table, "columns", name, file)])
     return {name: numbers(table[name]) for name in columns}
 
 
 def bridge_sds(seconds, log_closes, half_life_bars):
-    """Return each bar's standard deviation per sqrt(second), from the absolute returns around it (see `Replay`)."""
+    """Return each bar's standard deviation per sqrt(second), as `Replay` states it."""
     pace = np.abs(np.diff(log_closes)) / np.sqrt(np.diff(seconds))
     kept = 0.5 ** (1.0 / half_life_bars)
     return math.sqrt(math.pi / 2) * _around(pace, kept) / _around(np.ones(len(pace)), kept)
@@ -98,7 +105,9 @@ def _around(values, kept):
 def read_bars(
     file, version, column, time_column, start, days, largest_gap_bars, bridge_half_life_bars
 ):
-    """Read, check and cut the bars of a file; arguments as the fields of `Replay`, `start` in Unix seconds.
+    """Read, check and cut the bars of a file.
+
+    Arguments are the fields of `Replay`, with `start` in Unix seconds.
 
     Returns
     -------
@@ -107,8 +116,8 @@ def read_bars(
     Raises
     ------
     ParameterError
-        With every fault found: an unreadable file or a missing column hides those of the rows, a faulty time those of the
-        window.
+        With all faults; those of the rows are found only if file and columns can be read, those of
+        the window only if all times are valid.
     """
     table = read_table(file, version)
     refuse(
@@ -150,16 +159,16 @@ def refuse(faults):
 
 
 def numbers(column):
-    """Return a column as floats, NaN where a value is no number: true and false are none."""
+    """Return a column as floats, NaN where a value is not a number; booleans are not numbers."""
     if pd.api.types.is_bool_dtype(column):
         return np.full(len(column), np.nan)
     return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
 
 
 def unix_seconds(column):
-    """Return a column of times as seconds since 1970, NaN where a value is no time.
+    """Return a column of times as seconds since 1970, NaN where a value is not a time.
 
-    Numbers are taken as seconds, milli-, micro- or nanoseconds by their size; text must be ISO 8601.
+    Numbers are seconds, milli-, micro- or nanoseconds, by their size; text must be ISO 8601.
 
     Examples
     --------
@@ -187,7 +196,7 @@ def iso(unix):
 
 
 def window(unix, start, days):
-    """Return the first row at or after `start`, and the row after the last that `days` from there need."""
+    """Return the first row at or after `start`, and the row after the last within `days` of it."""
     first = 0 if start is None else min(int(np.searchsorted(unix, start)), len(unix) - 1)
     last = (
         len(unix) if days is None else np.searchsorted(unix, unix[first] + days * DAY_SECONDS) + 1
@@ -196,7 +205,10 @@ def window(unix, start, days):
 
 
 def missing_bars(unix):
-    """Return ``([(row before the gap, missing bars)], bar_seconds)``, a bar being the commonest spacing of the rows."""
+    """Return ``([(row before the gap, missing bars)], bar_seconds)``.
+
+    The length of a bar is the most frequent spacing of the rows.
+    """
     spacing = np.round(np.diff(unix), 3)
     if not len(spacing):
         return [], 0.0
@@ -207,41 +219,35 @@ def missing_bars(unix):
 
 
 def column_faults(table, key, name, file):
-    """Return a fault if a table lacks the column `name`, with the names that are near it."""
+    """Return a fault if a table lacks the column `name`, with similar names."""
     if name in table.columns:
         return []
-    near = difflib.get_close_matches(name, map(str, table.columns), 3, 0.5)
+    columns = list(map(str, table.columns))
+    near = difflib.get_close_matches(name, columns, 3, 0.5)
     guess = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
-    return [
-        Fault(
-            key,
-            name,
-            f"one of the file's columns{guess}: {', '.join(map(str, table.columns))}",
-            file,
-            1,
-        )
-    ]
+    expected = f"one of the file's columns{guess}: {', '.join(columns)}"
+    return [Fault(key, name, expected, file, 1)]
 
 
-def row_faults(sheet, key, rows, bound):
-    """Return a fault for each of the first faulty rows of column `key`, and one that counts the rest."""
+def row_faults(sheet, key, rows, expected):
+    """Return a fault for each of a column's first faulty rows, and one that counts the rest."""
     values = [sheet.table[key].iloc[row] for row in rows[:ROWS_REPORTED]]
     faults = [
         Fault(
             key,
             value.item() if hasattr(value, "item") else value,
-            bound,
+            expected,
             sheet.file,
             sheet.line(row),
         )
         for row, value in zip(rows, values, strict=False)
     ]
     more = len(rows) - len(faults)
-    return faults + [Fault(key, f"wrong in {more} more rows", bound, sheet.file)] * (more > 0)
+    return faults + [Fault(key, f"wrong in {more} more rows", expected, sheet.file)] * (more > 0)
 
 
 def time_faults(sheet, key, unix):
-    """Return what is wrong with the times: too few, unreadable, not increasing."""
+    """Return the faults of the times: too few, unreadable, not increasing."""
     few = [Fault("file", f"{len(unix)} rows", "at least 2 rows", sheet.file)] * (len(unix) < 2)
     sound = np.abs(unix) < FARTHEST
     known = np.flatnonzero(sound)
@@ -265,7 +271,7 @@ def price_faults(sheet, key, closes, rows):
 
 
 def window_faults(file, unix, start, days, first):
-    """Return what of the window lies outside the data."""
+    """Return a fault if part of the window is outside the data."""
     if start is not None and not unix[0] <= start < unix[-1]:
         return [Fault("start", iso(start), f"from {iso(unix[0])} to before {iso(unix[-1])}", file)]
     most = (unix[-1] - unix[first]) / DAY_SECONDS
@@ -276,13 +282,13 @@ def window_faults(file, unix, start, days, first):
 
 def gap_faults(sheet, key, rows, gaps, largest_gap_bars):
     """Return a fault for each gap of more than `largest_gap_bars` bars, at the row after it."""
-    bound = f"after at most {largest_gap_bars} missing bars (largest_gap_bars)"
+    expected = f"after at most {largest_gap_bars} missing bars (largest_gap_bars)"
     wide = [(rows[k + 1], missing) for k, missing in gaps if missing > largest_gap_bars]
     return [
         Fault(
             key,
             f"{sheet.table[key].iloc[row]} after {missing} missing bars",
-            bound,
+            expected,
             sheet.file,
             sheet.line(row),
         )

@@ -1,4 +1,4 @@
-"""What the exogenous processes share: state, block and units; the exact Ornstein-Uhlenbeck path."""
+"""Shared by all spot processes: state, block, units, the exact Ornstein-Uhlenbeck path."""
 
 import math
 from itertools import accumulate
@@ -31,7 +31,7 @@ class Model(BaseModel):
 
 
 class PriceProcess(Model):
-    """What the processes that are drawn for ever share; each gives its moves of the log price."""
+    """Base of processes without an end; each defines ``_moves``, its moves of the log price."""
 
     initial_price: Price
 
@@ -51,9 +51,9 @@ class PriceProcess(Model):
         rng : numpy.random.Generator
         steps : int
         dt : float
-            Seconds a step.
+            Seconds per step.
         state : numpy.ndarray
-            What `start` returned; updated in place.
+            From `start`; updated in place.
 
         Returns
         -------
@@ -63,19 +63,22 @@ class PriceProcess(Model):
         return store_last(log_prices, state)
 
     def limit_steps(self, dt: float) -> int | None:
-        """Return None: the process can be drawn for ever."""
+        """Return None: the process has no end."""
         return None
 
 
 def store_last(values, state):
-    """Return `values`, the last of which becomes ``state[0]``."""
+    """Store the last of `values` in ``state[0]`` and return `values`."""
     if len(values):
         state[0] = values[-1]
     return values
 
 
 def reverting(now, kept, sd, draws):
-    """Return an exact Ornstein-Uhlenbeck path about 0 that keeps the share `kept` of its value each step."""
+    """Return an exact Ornstein-Uhlenbeck path around 0, from `now` on.
+
+    `kept` is the autocorrelation over one step, `sd` the stationary standard deviation.
+    """
     noise = (draws * (sd * math.sqrt(1.0 - kept * kept))).tolist()
     return np.array(
         list(accumulate(noise, lambda value, shock: kept * value + shock, initial=float(now)))
@@ -83,8 +86,5 @@ def reverting(now, kept, sd, draws):
 
 
 def kept_share(dt, half_life_seconds):
-    """Return the share of a deviation that is left after `dt` seconds."""
+    """Return the share of a deviation that remains after `dt` seconds."""
     return 0.5 ** (dt / half_life_seconds)
-
-
-YEAR_SECONDS = 31_536_000.0

@@ -1,7 +1,7 @@
 """Replay of a real price: the bars of a file joined by Brownian bridges.
 
-Each row's price is taken as the price at its timestamp (files stamped by the opening of the bar run one bar early, the same
-for all their columns). Second 0 of the run is the first row at or after `start`.
+Each row's price is the price at its timestamp (files stamped by the opening of a bar are one bar
+early in all their columns). Second 0 of the run is the first row at or after `start`.
 """
 
 import math
@@ -26,24 +26,28 @@ class Replay(BaseModel):
     file : path
         CSV, gzipped CSV (``.gz``) or Parquet.
     column, time_column : str
-        The price, and its time: ISO 8601 (UTC unless it says otherwise), or Unix seconds, milli-, micro- or nanoseconds.
+        The price, and its time: ISO 8601 (UTC without an offset), or Unix seconds, milli-, micro-
+        or nanoseconds.
     start : datetime, optional
-        First time to replay, kept as `start_time`; UTC unless it says otherwise. By default the first row.
+        First time to replay, UTC without an offset; the attribute is `start_time`. By default the
+        first row.
     days : float, optional
-        By default all that follows.
+        By default up to the end of the file.
     largest_gap_bars : int
-        A longer run of missing bars is refused; shorter ones are bridged and listed in `gaps`.
+        A longer run of missing bars is an error; shorter ones are bridged and listed in `gaps`.
     bridge_half_life_bars : float
         Half-life of the weights that estimate the bridges' variance.
 
     Notes
     -----
-    Between two closes the log price is a Brownian bridge, drawn step by step given the time left to the next close, so any
-    partition into blocks and any `dt` (the same all run long) reaches each close; a close inside a step is passed exactly.
-    The variance per second of a bar is ``pi / 2 * m**2``, with m the average of ``|return| / sqrt(seconds)`` over the bars
-    before and after with exponential weights (realised power variation, Barndorff-Nielsen and Shephard, 2004, J. Financial
-    Econometrics 2): unlike an average of squares it is hardly moved by a single jump. Faults of the file are raised as one
-    `ParameterError` by the first use of its data, not when the model is made.
+    Between two closes the log price is a Brownian bridge, drawn step by step given the time to the
+    next close, so it reaches each close with any partition into blocks and any constant `dt`; a
+    close within a step is passed exactly. The variance per second of a bar is ``pi / 2 * m**2``,
+    with m the average of ``|return| / sqrt(seconds)`` over the bars before and after with
+    exponential weights (realised power variation, Barndorff-Nielsen and Shephard, 2004, J.
+    Financial Econometrics 2): a single jump affects it much less than an average of squares. All
+    faults of the file are raised as one `ParameterError` at the first use of its data, not when the
+    model is created.
     """
 
     model_config = ConfigDict(
@@ -73,7 +77,9 @@ class Replay(BaseModel):
     def block(
         self, rng: np.random.Generator, steps: int, dt: float, state: np.ndarray
     ) -> np.ndarray:
-        """Draw the log price at the end of each of the next `steps` steps; arguments as for other price processes.
+        """Draw the log price at the end of each of the next `steps` steps.
+
+        Arguments are as for other price processes.
 
         Raises
         ------
@@ -101,11 +107,11 @@ class Replay(BaseModel):
 
     @property
     def gaps(self) -> list[tuple[datetime, int]]:
-        """Missing bars of the window, as a list of (time of the first missing bar, how many)."""
+        """Missing bars of the window, a list of (time of the first missing bar, number)."""
         return list(self._bars.gaps)
 
     def real(self, columns: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return columns of the file over the window as they are, for comparison.
+        """Return columns of the file over the window, for comparison.
 
         Parameters
         ----------
@@ -114,7 +120,8 @@ class Replay(BaseModel):
         Returns
         -------
         dict of str to numpy.ndarray
-            ``"seconds"`` since the start of the run, and each column; NaN where a value is no number.
+            ``"seconds"`` since the start of the run, and each column; NaN where a value is not a
+            number.
         """
         bars = self._bars
         inside = bars.seconds <= bars.limit_seconds
@@ -143,8 +150,9 @@ class Replay(BaseModel):
 def bridge(bars, times, now, draws):
     """Return the log prices at ``times[1:]`` of Brownian bridges through the closes of `bars`.
 
-    Within a bar that closes at T with log price L, ``(x(t) - L) / (T - t)`` of a bridge x has independent Gaussian
-    increments of variance ``sd**2 * (t2 - t1) / ((T - t1) * (T - t2))``: a running sum draws the exact law.
+    Within a bar that closes at T with log price L, ``(x(t) - L) / (T - t)`` of a bridge x has
+    independent Gaussian increments of variance ``sd**2 * (t2 - t1) / ((T - t1) * (T - t2))``: a
+    running sum draws from the exact distribution.
 
     Parameters
     ----------

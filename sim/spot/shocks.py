@@ -1,4 +1,4 @@
-"""Shocks on a timeline: moves of spot along a path, programmes that trade spot, moves of one source of the index."""
+"""Shocks at stated times: moves of the spot path, trading programmes, moves of an index source."""
 
 import math
 from typing import Annotated, Literal
@@ -16,17 +16,17 @@ class _Shock(Model):
 
     @property
     def seconds(self):
-        """When the shock begins and ends, in seconds since the start."""
+        """Start and end of the shock, in seconds since the start of the run."""
         start = self.at_hours * HOUR_SECONDS
         return start, start + self.minutes * 60.0
 
     def done(self, ends):
-        """Return the share of the shock that has happened by each time of `ends`, in seconds since the start."""
+        """Return the share of the shock done by each time of `ends`, seconds since the start."""
         return np.clip((ends - self.at_hours * HOUR_SECONDS) / (self.minutes * 60.0), 0.0, 1.0)
 
 
 class PathShock(_Shock):
-    """A move of the spot price by the fraction `move`, spread evenly in the log price over `minutes`, that stays."""
+    """A permanent move of spot by the fraction `move`, linear in the log price over `minutes`."""
 
     kind: Literal["path"] = "path"
     move: Annotated[
@@ -38,16 +38,17 @@ class PathShock(_Shock):
 
 
 class SellProgramme(_Shock):
-    """Spot traded evenly over `minutes` whatever the price: `notional_usd` in all, negative when it sells."""
+    """A spot trade of `notional_usd` (negative sells), even over `minutes` at any price."""
 
     kind: Literal["programme"] = "programme"
     notional_usd: Annotated[float, Field(strict=True, ge=-1e12, le=1e12)]
 
 
 class SourceShock(_Shock):
-    """A move of one source of the index away from spot by the fraction `move` over `minutes`, and back over `back_minutes`.
+    """A move of one index source away from spot, by the fraction `move`, and back.
 
-    `source` counts the weights of the rulebook's ``[index]`` from 0; venues that look at the same asset see the same source move.
+    It moves away over `minutes` and back over `back_minutes`. `source` counts the weights of the
+    rulebook's ``[index]`` from 0; venues with the same asset see the same source move.
     """
 
     kind: Literal["index_source"] = "index_source"
@@ -57,12 +58,12 @@ class SourceShock(_Shock):
 
     @property
     def seconds(self):
-        """When the source begins to move and when it is back, in seconds since the start."""
+        """Start of the move away and end of the move back, in seconds since the start."""
         start, turn = super().seconds
         return start, turn + self.back_minutes * 60.0
 
     def away(self, ends):
-        """Return what the shock adds to the source's log price at each time of `ends`, in seconds since the start."""
+        """Return the shift of the source's log price at each time of `ends`, in seconds."""
         turn = self.at_hours * HOUR_SECONDS + self.minutes * 60.0
         return math.log1p(self.move) * (
             self.done(ends) - np.clip((ends - turn) / (self.back_minutes * 60.0), 0.0, 1.0)
@@ -73,21 +74,21 @@ SpotShock = Annotated[PathShock | SellProgramme | SourceShock, Field(discriminat
 
 
 def shock_block(shocks, first_step, steps, dt):
-    """Return what shocks do to spot in the steps ``first_step .. first_step + steps - 1`` of a run.
+    """Return what shocks add to spot in steps ``first_step .. first_step + steps - 1`` of a run.
 
     Parameters
     ----------
     shocks : sequence of PathShock or SellProgramme
     first_step, steps : int
     dt : float
-        Seconds a step.
+        Seconds per step.
 
     Returns
     -------
     log_additions : numpy.ndarray, shape (steps,)
-        What all path shocks have added to the log price since the start of the run, at the end of each step.
+        Sum of all path shocks since the start of the run, at the end of each step.
     flow_per_step : numpy.ndarray, shape (steps,)
-        Quote currency that programmes trade in each step; negative sells.
+        Quote currency traded by programmes in each step; negative sells.
 
     Examples
     --------
@@ -109,7 +110,9 @@ def shock_block(shocks, first_step, steps, dt):
 
 
 def source_block(shocks, first_step, steps, dt):
-    """Return what shocks add to the log price of each source of the index at the end of each step, shape (steps, SOURCES).
+    """Return the shift of each index source's log price at the end of each step.
+
+    The shape is (steps, SOURCES).
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A branch under other rules or traits: what may change in flight, and how it is written into a running state."""
+"""A branch under other rules or traits: what may change in flight, and how it is changed."""
 
 import dataclasses
 
@@ -29,14 +29,14 @@ IN_FLIGHT = "before the branch: it cannot change in flight"
 
 
 def adopt(market, setup):
-    """Let a market go on under another setup: its rulebooks, the terms of trading in spot and the traits of its traders.
+    """Continue a market under another setup: rulebooks, terms of spot trading, traits.
 
     Parameters
     ----------
     market : PerpetualMarket
         Changed in place.
     setup : perplab.sim.setup.Setup
-        As the market's own but for rules, terms and traits.
+        As the market's own except for rules, terms and traits.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def adopt(market, setup):
 
 
 def with_fund_of(old, new):
-    """Return a market under new rules with what its fund was given at the start: that is history."""
+    """Return a market under new rules with the fund's initial amount of the old ones."""
     initial = old.rulebook.fund.initial
     return (
         new
@@ -72,11 +72,11 @@ def with_fund_of(old, new):
 
 
 def differences(before, after):
-    """Return what differs between two setups and cannot change in flight, as faults with the keys of a scenario.
+    """Yield a fault, with the key of a scenario, for each difference that cannot change in flight.
 
-    Those are the clock and what is recorded, the spot price with its shocks, the number and order of assets, markets and
-    venues, contracts and places of trade, what a fund was given, numbers and kinds of traders, and what an account was opened
-    with (`ACCOUNT_TRAITS`).
+    These are the clock and what is recorded, the spot price with its shocks, number and order of
+    assets, markets and venues, contracts and venue types, a fund's initial amount, numbers and
+    kinds of traders, and the traits that accounts are opened with (`ACCOUNT_TRAITS`).
     """
     yield from changes_of(before, after, FIXED_OF_RUN)
     if [asset.name for asset in before.assets] != [asset.name for asset in after.assets]:
@@ -93,7 +93,7 @@ def differences(before, after):
 
 
 def changes_of(old, new, keys, prefix=""):
-    """Return a fault for each attribute that differs; `keys` says by what name a scenario knows it."""
+    """Yield a fault for each attribute that differs; `keys` maps attributes to scenario keys."""
     for name, key in keys.items():
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
@@ -101,13 +101,13 @@ def changes_of(old, new, keys, prefix=""):
 
 
 def places(setup):
-    """Return the asset of each market and which of them share a venue: their names may change with the rules."""
+    """Return (venue's index, asset) of each market; a venue's name may change with its rules."""
     venues = list(dict.fromkeys(market.venue for market in setup.markets))
     return [(venues.index(market.venue), market.asset) for market in setup.markets]
 
 
 def market_faults(before, after):
-    """Return what of the markets differs that cannot change in flight."""
+    """Yield a fault for each difference between markets that cannot change in flight."""
     if places(before) != places(after):
         yield Fault(
             "markets", [m.venue for m in after.markets], "the same markets as before the branch"
@@ -132,7 +132,7 @@ def market_faults(before, after):
 
 
 def population_faults(before, after):
-    """Return what of the populations differs that cannot change in flight."""
+    """Yield a fault for each difference between populations that cannot change in flight."""
     if [(p.name, p.kind, p.number) for p in before.populations] != [
         (p.name, p.kind, p.number) for p in after.populations
     ]:
@@ -155,13 +155,13 @@ def population_faults(before, after):
 
 
 def trait_text(population, trait, default):
-    """Return the value of a trait, or how its values are spread."""
+    """Return the value of a trait, or the range of its values in words."""
     values = np.unique(population.traits.get(trait, default))
     return float(values[0]) if len(values) == 1 else f"from {values[0]:g} to {values[-1]:g}"
 
 
 def write_rules(tables, m, rulebook):
-    """Write the numbers of a rulebook over those of a running market, and what traders see of them."""
+    """Write the numbers of a rulebook into a running market and into its view."""
     market, view = tables["market"][m], tables["view"][m]
     venue = tables["venue"][int(market["venue"])]
     before = market["mark_law"].copy()
@@ -175,7 +175,7 @@ def write_rules(tables, m, rulebook):
 
 
 def write_traits(market, setup):
-    """Write the traits that differ into the rows of a population; the memory of its rule stays."""
+    """Write the traits that differ into the rows of a population; its memory is unchanged."""
     first = dict.fromkeys(market.kinds, 0)
     for old, new in zip(market.setup.populations, setup.populations, strict=True):
         rows = slice(first[new.kind], first[new.kind] + new.number)

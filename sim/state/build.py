@@ -281,7 +281,7 @@ def show_rules(view, market, venue):
         "band",
     ):
         view[field] = market[field]
-    view["has_book"] = not is_pool(market["amm_law"])
+    view["in_pool"] = is_pool(market["amm_law"])
     view["maximum_leverage"] = leverage_limit(market["margin_law"])
     view["taker_fee"], view["maker_fee"] = venue["taker_fee"], venue["maker_fee"]
     view["maintenance_fraction"] = lowest_fraction(market["margin_law"])

@@ -1,4 +1,4 @@
-"""The records of a run, gathered from the compiled step's buffers."""
+"""The records of a run, collected from the buffers of the compiled step."""
 
 import dataclasses
 
@@ -17,12 +17,12 @@ BUFFERS = {
 
 @dataclasses.dataclass
 class Records:
-    """What a run leaves.
+    """The records of a run.
 
     Attributes
     ----------
     series : list of numpy.ndarray[SERIES]
-        By market; a row each record interval, the first at the end of the first interval.
+        By market; one row per record interval, the first at the end of the first interval.
     kinds : numpy.ndarray[KIND_SERIES], shape (records, kinds)
         Hourly.
     events, settlements, prints : numpy.ndarray of EVENT, SETTLEMENT, PRINT
@@ -30,8 +30,7 @@ class Records:
         Open at the end; see `perplab.sim.clearing.positions`.
     kind_names : list of str
     meta : dict
-        Seed, units and counters of the whole run; `markets` and `venues`: lists of what holds for
-        one market or one venue (see `perplab.sim.state.run_facts`).
+        Seed, units, contract terms and counters.
     """
 
     series: list
@@ -45,13 +44,13 @@ class Records:
 
 
 class Recorder:
-    """Empties the buffers of a state's tables and keeps what was in them."""
+    """Empties the buffers of a state's tables and stores their rows."""
 
     def __init__(self):
         self.parts = {name: [] for name in BUFFERS}
 
     def drain(self, tables):
-        """Move what the buffers hold into the recorder."""
+        """Move all rows of the buffers into the recorder."""
         run = tables["run"][0]
         for name, (counter, _) in BUFFERS.items():
             if run[counter] > 0:
@@ -59,14 +58,14 @@ class Recorder:
                 run[counter] = 0
 
     def gathered(self, name, tables):
-        """Return all rows of one kind of record in order."""
+        """Return all rows of one kind of record, in order."""
         if not self.parts[name]:
             return tables[name][:0].copy()
         self.parts[name] = [np.concatenate(self.parts[name])]
         return self.parts[name][0]
 
     def copy(self):
-        """Return a recorder that goes on from here without sharing later records."""
+        """Return an independent recorder with the same rows."""
         other = Recorder()
         other.parts = {name: list(parts) for name, parts in self.parts.items()}
         return other

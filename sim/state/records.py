@@ -203,7 +203,7 @@ MARKET = row(
 )
 VIEW = row(
     ("venue", "i8"),
-    ("has_book", "i8"),  # 0 where a pool fills all orders
+    ("in_pool", "i8"),  # 1 where a pool fills all orders
     ("seconds", "f8"),
     ("dt", "f8"),
     ("best_bid", "i8"),

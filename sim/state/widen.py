@@ -1,4 +1,7 @@
-"""A ladder made wider, between two calls of compiled code: when a price has risen so far that the old one would cut the venue's band."""
+"""Widen the ladders of the books between two steps.
+
+This is needed once a price has risen so far that a ladder would be narrower than the venue's band.
+"""
 
 import math
 
@@ -10,7 +13,7 @@ LARGEST_WINDOW = 2**24
 
 
 def widened(tables, ticks):
-    """Return tables whose ladders cover at least `ticks` ticks; every order stays in its place.
+    """Return tables whose ladders cover at least `ticks` ticks; every order keeps its price.
 
     Parameters
     ----------
@@ -25,43 +28,50 @@ def widened(tables, ticks):
     Examples
     --------
     >>> from perplab.sim.state.records import DEPTH, LEVEL, MARKET, RUN
-    >>> tables = {"run": np.zeros(1, RUN), "market": np.zeros(1, MARKET), "level": np.zeros((1, 4096), LEVEL), "depth": np.zeros((1, 4096), DEPTH)}
-    >>> tables["market"]["window"], tables["market"]["window_low"], tables["depth"][0, 7] = 4096, 10_000, 5
+    >>> tables = {"run": np.zeros(1, RUN), "market": np.zeros(1, MARKET)}
+    >>> tables |= {"level": np.zeros((1, 4096), LEVEL), "depth": np.zeros((1, 4096), DEPTH)}
+    >>> tables["market"]["window"], tables["market"]["window_low"] = 4096, 10_000
+    >>> tables["depth"][0, 7] = 5
     >>> wide = widened(tables, 5000)
-    >>> place = 10_007 - int(wide["market"]["window_low"][0])
-    >>> wide["level"].shape, wide["depth"][0, place].item(), np.flatnonzero(wide["word"][0]).item() == place // 64
-    ((1, 8192), 5, True)
+    >>> index = 10_007 - int(wide["market"]["window_low"][0])
+    >>> wide["level"].shape, wide["depth"][0, index].item()
+    ((1, 8192), 5)
+    >>> np.flatnonzero(wide["word"][0]).item() == index // 64
+    True
     """
-    markets, old = tables["level"].shape
+    old = tables["level"].shape[1]
     new = 2 ** math.ceil(math.log2(ticks))
     if new > LARGEST_WINDOW:
         raise ParameterError(
             Fault(
                 "contract.band",
-                f"{ticks} ticks wide at the price that the run has come to",
+                f"{ticks} ticks wide at the price that the run has reached",
                 f"such that the ladder needs at most {LARGEST_WINDOW} ticks",
             )
         )
-    wide = {name: np.zeros((markets, new), tables[name].dtype) for name in ("level", "depth")}
-    market = tables["market"].copy()
-    for m in range(markets):
-        low = max(int(market["window_low"][m]) - (new - old) // 2, 1)
-        first = int(market["window_low"][m]) - low
-        for name, table in wide.items():
-            table[m, first : first + old] = tables[name][m]
-        market["window_low"][m], market["window"][m] = low, new
+    run, market = tables["run"].copy(), tables["market"].copy()
+    run["wider"], market["window"] = 0, new
+    market["window_low"] = np.maximum(market["window_low"] - (new - old) // 2, 1)
+    shifts = tables["market"]["window_low"] - market["window_low"]
+    wide = {name: shifted(tables[name], shifts, new) for name in ("level", "depth")}
     words = bits_of(wide["depth"] > 0)
-    run = tables["run"].copy()
-    run["wider"] = 0
-    return (
-        tables
-        | {"run": run, "market": market, "word": words, "summary_word": bits_of(words != 0)}
-        | wide
-    )
+    changed = {"run": run, "market": market, "word": words, "summary_word": bits_of(words != 0)}
+    return tables | changed | wide
+
+
+def shifted(table, shifts, width):
+    """Return a table of `width` columns with each row of `table` shifted right by its shift."""
+    wide = np.zeros((len(table), width), table.dtype)
+    for row, old, shift in zip(wide, table, shifts.tolist(), strict=True):
+        row[shift : shift + len(old)] = old
+    return wide
 
 
 def bits_of(occupied):
-    """Return a table of booleans as 64-bit words, the first in the lowest bit; a row fills at least one word."""
+    """Return a table of booleans as 64-bit words, the first in the lowest bit.
+
+    A row fills at least one word.
+    """
     short = -occupied.shape[1] % 64
     return np.packbits(np.pad(occupied, ((0, 0), (0, short))), axis=1, bitorder="little").view(
         np.uint64

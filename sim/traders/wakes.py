@@ -16,22 +16,25 @@ from perplab.sim.state.records import (
     wake_next_at,
     wake_step_at,
 )
-from perplab.sim.streams import WAKE, exponential, key_at
+from perplab.sim.streams import WAITING_TIME, exponential, key_at
 
 
 @hot_kernel
 def draw_wake(world, i, step):
-    """Draw the trader's next wake after `step`: an exponential time in whole steps; for one that never wakes, `step` itself."""
+    """Draw the step of the trader's next wake: an exponential time after `step`, in whole steps.
+
+    It is `step` itself for a trader that never wakes.
+    """
     run, trader, rng, due = run_row(world, 0), trader_at(world, i), draw_at(world, 0), step
     if 0.0 < trader["wake_seconds"] < 1e15:
-        rng["key"], rng["draws"] = key_at(trader["key"], WAKE + step), 0
+        rng["key"], rng["draws"] = key_at(trader["key"], WAITING_TIME + step), 0
         due += 1 + np.int64(exponential(rng) * trader["wake_seconds"] / run["dt"])
     put_wake_step(world, i, due)
 
 
 @hot_kernel
 def add_to_wheel(world, i, step):
-    """Put trader i at the head of its bucket's list, if it wakes after `step`."""
+    """Put trader i at the head of its bucket's list if it wakes after `step`."""
     bucket = wake_step_at(world, i) & (timer_wheel(world).shape[0] - 1)
     if wake_step_at(world, i) > step:
         put_wake_next(world, i, timer_wheel_at(world, bucket))
@@ -47,7 +50,7 @@ def schedule(world, i, step):
 
 @kernel
 def wake(world):
-    """Take the traders whose time has come off the wheel into the list of the awake; return their number."""
+    """Move the traders due at this step from the wheel to the list of awake; return how many."""
     step, count = run_row(world, 0)["step"], 0
     bucket = step & (timer_wheel(world).shape[0] - 1)
     i = timer_wheel_at(world, bucket)
@@ -65,7 +68,7 @@ def wake(world):
 
 @kernel
 def schedule_all(world):
-    """Put every trader's first wake on the wheel; the fast class has a rhythm of its own."""
+    """Put the first wake of each trader on the wheel, except the fast class."""
     for i in range(run_row(world, 0)["traders"]):
         if trader_at(world, i)["fast"] == 0:
             schedule(world, i, -1)
@@ -73,7 +76,7 @@ def schedule_all(world):
 
 @kernel
 def remove_from_wheel(world, i):
-    """Take trader i off the wheel, if it stands there."""
+    """Take trader i off the wheel if it is there."""
     bucket = wake_step_at(world, i) & (timer_wheel(world).shape[0] - 1)
     before, here = -1, timer_wheel_at(world, bucket)
     while here >= 0 and here != i:
@@ -88,7 +91,7 @@ def remove_from_wheel(world, i):
 
 @kernel
 def reschedule(world, i):
-    """Draw the trader's next wake anew: waiting times are exponential, so nothing of the old one is owed."""
+    """Redraw the trader's next wake; exponential waiting times have no memory."""
     remove_from_wheel(world, i)
     if trader_at(world, i)["fast"] == 0:
         schedule(world, i, run_row(world, 0)["step"] - 1)

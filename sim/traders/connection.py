@@ -3,11 +3,20 @@
 from perplab.sim.compiler.cache import second_compiler
 from perplab.sim.compiler.entries import world_of
 from perplab.sim.compiler.jit import COMPILED
-from perplab.sim.traders.decide import act
+from perplab.sim.traders.decision import act
 
 
 def connect(tables, traits, kinds):
-    """Return ``(world, keep)`` for kernels: the addresses of this process's tables, traits and rules."""
+    """Return ``(world, keep)`` for kernels, as `perplab.sim.compiler.entries.world_of`.
+
+    Parameters
+    ----------
+    tables : dict of str to numpy.ndarray
+        Compiled, the table ``kind`` is filled with the addresses of this process.
+    traits : sequence of numpy.ndarray
+        Traits and memory by kind.
+    kinds : sequence of type of Trader
+    """
     if COMPILED:
         with second_compiler("perplab.sim.engine"):
             for row, rows, kind in zip(tables["kind"], traits, kinds, strict=True):

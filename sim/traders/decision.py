@@ -1,6 +1,7 @@
-"""How a trader acts: its accounts brought up to date, its rule, the orders that the rule wrote.
+"""A trader's decision: settle what is due, call its rule, submit the orders that it wrote.
 
-`act` is compiled anew for each rule, with the rule inside: `decide` and `own_record` stand for it (see `perplab.sim.compiler.rules.with_rule`).
+`act` is a template. For each rule `perplab.sim.compiler.rules.compile_act` compiles a copy with the
+rule inlined, in which the two slots `RULE` and `TRAITS_ROW` have values.
 """
 
 import numpy as np
@@ -14,10 +15,6 @@ from perplab.sim.exchange.orders import submit
 from perplab.sim.state.records import (
     BAD_COUNT,
     BAD_ORDER,
-    CANCEL,
-    LIMIT,
-    SPOT,
-    TRANSFER,
     account_at,
     asset_at,
     assets,
@@ -36,40 +33,20 @@ from perplab.sim.state.records import (
     venues,
     views,
 )
+from perplab.sim.traders.order_check import VALID, order_fault
 
-FAR, FOREVER, ALL_FLAGS = 1 << 62, 1e15, 7
-decide = own_record = None
-
-
-@hot_kernel
-def row_is_valid(world, i, row):
-    """Return whether an order row is one that trader i may write."""
-    if (
-        row["kind"] < LIMIT
-        or row["kind"] > TRANSFER
-        or row["market"] < 0
-        or row["market"] >= markets(world).shape[0]
-    ):
-        return False
-    if row["kind"] == LIMIT or row["kind"] == CANCEL:
-        if row["slot"] < 0 or row["slot"] >= trader_at(world, i)["slots"]:
-            return False
-    if row["kind"] == CANCEL:
-        return True
-    if row["kind"] == TRANSFER:
-        return -FAR < row["lots"] < FAR and row["lots"] != 0
-    if row["kind"] == LIMIT and (row["tick"] <= 0 or not 0.0 <= row["expiry_seconds"] < FOREVER):
-        return False
-    if row["kind"] != SPOT and row["flags"] & ~ALL_FLAGS:
-        return False
-    return row["side"] * row["side"] == 1 and 0 < row["lots"] < 1_000_000_000
+RULE = None
+"""Slot of `act`: ``RULE(me, accounts, positions, views, mine, rng, orders) -> count``."""
+TRAITS_ROW = None
+"""Slot of `act`: ``TRAITS_ROW(address, number)``, the record of a trader's traits and memory."""
 
 
 @hot_kernel
 def submit_orders(world, i, count):
-    """Submit the rows that trader i wrote, in order; stop at one that breaks the contract.
+    """Submit the rows that trader i wrote, in order; stop at the first invalid one.
 
-    The first stands apart, since most rules write one: there the compiler still holds what was written, and need not read it again.
+    Row 0 is submitted outside the loop: most rules write one row, whose fields the compiler still
+    holds in registers.
     """
     run = run_row(world, 0)
     if rarely(count < 0 or count > order_rows(world).shape[0]):
@@ -83,9 +60,10 @@ def submit_orders(world, i, count):
 
 @hot_kernel
 def submit_order(world, i, k):
-    """Submit row k; return whether it kept the contract."""
+    """Submit row k; return whether it is valid."""
     run = run_row(world, 0)
-    if rarely(not row_is_valid(world, i, order_row_at(world, k))):
+    slots, width = trader_at(world, i)["slots"], markets(world).shape[0]
+    if rarely(order_fault(order_row_at(world, k), slots, width) != VALID):
         run["fault"], run["fault_trader"], run["fault_row"] = BAD_ORDER, i, k
         return False
     run["outcomes"][np.uint64(submit(world, i, k))] += 1
@@ -95,7 +73,11 @@ def submit_order(world, i, k):
 
 @hot_kernel
 def settle_due_items(world, i):
-    """Bring what is due to a trader's accounts up to date before it acts; a glance where nothing is due in the only market."""
+    """Settle what is due to a trader before it acts.
+
+    That is to credit transfers, charge borrow interest and absorb negative isolated margin. One
+    test skips it where the only market has nothing due.
+    """
     if rarely(
         markets(world).shape[0] > 1
         or account_at(world, i, 0)["incoming"] > 0
@@ -108,7 +90,7 @@ def settle_due_items(world, i):
 
 @entry("none", 2)
 def settle_due_items_everywhere(world, i):
-    """Credit the trader's transfers, charge its borrow interest, cover its empty pots."""
+    """Credit transfers, charge borrow interest and absorb negative isolated margin of trader i."""
     for v in range(venues(world).shape[0]):
         receive_incoming(world, i, v)
     for a in range(assets(world).shape[0]):
@@ -120,13 +102,13 @@ def settle_due_items_everywhere(world, i):
 
 
 def act(world, i, key):
-    """Let trader i see the market and act by its rule, drawing from the stream `key`."""
+    """Let trader i see the market and act by its rule, with draws from the stream `key`."""
     trader, rng = trader_at(world, i), draw_at(world, 0)
     settle_due_items(world, i)
     run_row(world, 0)["decisions"] += 1
     rng["key"], rng["draws"] = key, 0
-    count = decide(
-        own_record(kind_at(world, trader["kind"])["traits_at"], trader["number"]),
+    count = RULE(
+        TRAITS_ROW(kind_at(world, trader["kind"])["traits_at"], trader["number"]),
         some_accounts(world, i * venues(world).shape[0], venues(world).shape[0]),
         some_positions(world, i * markets(world).shape[0], markets(world).shape[0]),
         views(world),

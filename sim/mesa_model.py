@@ -1,0 +1,65 @@
+"""What Mesa expects of a model, for a market that counts its steps itself."""
+
+import functools
+import math
+
+import mesa
+
+from perplab.sim.errors import Fault, ParameterError
+
+
+class MesaModel(mesa.Model):
+    """Mesa's names of time and running.
+
+    A subclass provides `run`, `_advance`, `step_number`, `longest` and `setup`.
+    """
+
+    @property
+    def steps(self):
+        """Steps done (Mesa's name)."""
+        return self.__dict__.get("step_number", 0)
+
+    @steps.setter
+    def steps(self, value):
+        """Ignore what Mesa writes: the market counts its steps itself."""
+
+    time = steps
+
+    def run_for(self, duration):
+        """Run `duration` steps (Mesa's name)."""
+        self.run(int(duration))
+
+    def run_until(self, end_time):
+        """Run up to step `end_time` (Mesa's name)."""
+        self.run(max(int(end_time) - self.step_number, 0))
+
+    @functools.cached_property
+    def end(self):
+        """Length of the run in steps: of the setup or of the spot data; infinite without either."""
+        return self.longest if self.setup.steps is None else min(self.setup.steps, self.longest)
+
+    @property
+    def running(self):
+        """Whether the run is not over; Mesa asks before each step of `run_model`.
+
+        Set it to False to stop `run_model` early.
+        """
+        return self._running and self.step_number < self.end
+
+    @running.setter
+    def running(self, value):
+        """Set whether `run_model` may go on."""
+        self._running = value
+
+    def run_model(self):
+        """Step to the end of the run (`end`).
+
+        Raises
+        ------
+        ParameterError
+            If it has none.
+        """
+        if self.end == math.inf and type(self).step is type(self)._advance:
+            expected = "set in the Setup for run_model, which would never end; or call run(steps)"
+            raise ParameterError(Fault("steps", None, expected))
+        super().run_model()
