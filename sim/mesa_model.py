@@ -15,31 +15,31 @@ class MesaModel(mesa.Model):
     """
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """Steps done (Mesa's name)."""
         return self.__dict__.get("step_number", 0)
 
     @steps.setter
-    def steps(self, value):
+    def steps(self, value: int) -> None:
         """Ignore what Mesa writes: the market counts its steps itself."""
 
     time = steps
 
-    def run_for(self, duration):
+    def run_for(self, duration: float) -> None:
         """Run `duration` steps (Mesa's name)."""
         self.run(int(duration))
 
-    def run_until(self, end_time):
+    def run_until(self, end_time: float) -> None:
         """Run up to step `end_time` (Mesa's name)."""
         self.run(max(int(end_time) - self.step_number, 0))
 
     @functools.cached_property
-    def end(self):
+    def end(self) -> float:
         """Length of the run in steps: of the setup or of the spot data; infinite without either."""
         return self.longest if self.setup.steps is None else min(self.setup.steps, self.longest)
 
     @property
-    def running(self):
+    def running(self) -> bool:
         """Whether the run is not over; Mesa asks before each step of `run_model`.
 
         Set it to False to stop `run_model` early.
@@ -47,11 +47,11 @@ class MesaModel(mesa.Model):
         return self._running and self.step_number < self.end
 
     @running.setter
-    def running(self, value):
+    def running(self, value: bool) -> None:
         """Set whether `run_model` may go on."""
         self._running = value
 
-    def run_model(self):
+    def run_model(self) -> None:
         """Step to the end of the run (`end`).
 
         Raises
