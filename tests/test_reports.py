@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from perplab.analysis.estimators import paired_differences as differences
 from perplab.analysis.estimators.series import mean_interval
-from perplab.analysis.figures import frame_figures as charts
+from perplab.analysis import figures as charts
 from perplab.analysis.figures.run_figures import price_and_basis_figure
 from perplab.analysis.metrics import catalogue as quantities
 from perplab.analysis.metrics import replay_fit as replay_fit
@@ -19,7 +19,13 @@ from perplab.analysis.metrics import timeline
 from perplab.analysis.metrics.branches import moment_of, since, summary_since
 from perplab.analysis.metrics.profits import profit_rows
 from perplab.analysis.metrics.summary import summarize
-from perplab.analysis.report import page, sweep_report, sweep_tables
+from perplab.analysis.report import (
+    sweep_drawings,
+    sweep_effects,
+    sweep_report,
+    sweep_tables,
+    text_format,
+)
 from tests.recorded import noisy_run
 
 RNG = np.random.default_rng
@@ -136,7 +142,7 @@ def test_tables_leave_out_what_is_zero_and_note_what_is_cut():
         1
     ]
     assert changes.rows[1] == ["a 1 → 4", "b x", "6 [6, 6]"]
-    tex = page.latex(table, caption)
+    tex = text_format.latex(table, caption)
     assert (
         max(len(line) for line in tex.splitlines() if "&" in line) < 110
         and "95 \\%" in tex
@@ -145,25 +151,25 @@ def test_tables_leave_out_what_is_zero_and_note_what_is_cut():
 
 
 def test_sentences_go_from_the_lowest_to_the_highest_level_and_answer_the_question():
-    told = list(sweep_report.effects(swept(), ["factor.a", "factor.b"], MANIFEST))
+    told = list(sweep_effects.effects(swept(), ["factor.a", "factor.b"], MANIFEST))
     assert (
         told[0].startswith("Does a matter?")
         and "From a 1 to 4 (averaged over b x and y): basis, mean rises" in told[1]
     )
     assert (
         "by 6 [6, 6] bp" in told[1]
-        and "liquidated notional shows no change beyond chance" in told[1]
+        and "liquidated notional shows no significant difference" in told[1]
     )
 
 
-def test_sentences_say_where_an_effect_is_not_alike():
+def test_sentences_name_an_interaction():
     runs = swept()
     runs.loc[runs["factor.b"] == "y", "basis_mean_bps"] *= -1
     runs["basis_mean_bps"] += RNG(3).normal(0, 0.1, len(runs))
     runs["basis_mean_bps"] -= runs.groupby(["seed", "factor.b"])["basis_mean_bps"].transform("mean")
-    assert "(not alike everywhere: -" in next(
+    assert "(interaction: -" in next(
         text
-        for text in sweep_report.effects(runs, ["factor.a", "factor.b"], MANIFEST)
+        for text in sweep_effects.effects(runs, ["factor.a", "factor.b"], MANIFEST)
         if text.startswith("From a")
     )
 
@@ -173,10 +179,10 @@ def test_arms_alone_are_drawn_and_told_apart():
     runs = pd.concat(
         [runs, runs.assign(arm="off", basis_mean_bps=runs["basis_mean_bps"] - 2)], ignore_index=True
     )
-    assert "basis_mean_bps-arm" in sweep_report.curves(runs, ["factor.a", "factor.b"], {})
+    assert "basis_mean_bps-arm" in sweep_drawings.curves(runs, ["factor.a", "factor.b"], {})
     assert any(
         "From arm base to off: basis, mean falls" in text
-        for text in sweep_report.effects(runs, ["factor.a", "factor.b"], MANIFEST)
+        for text in sweep_effects.effects(runs, ["factor.a", "factor.b"], MANIFEST)
     )
     assert sweep_tables.difference_tables(runs, ["factor.a", "factor.b"])["differences_peg"][
         1

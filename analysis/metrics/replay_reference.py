@@ -31,7 +31,7 @@ def real_market(scenario, rulebook):
     Returns
     -------
     dict or None
-        As `perplab.analysis.figures.run_figures.figures` takes it: `seconds`, `basis_bps`, `funding_seconds`, `funding` (fraction per 8 h) and
+        As `perplab.analysis.figures.write_figures` takes it: `seconds`, `basis_bps`, `funding_seconds`, `funding` (fraction per 8 h) and
         `funding_source` in words.
 
     Raises
