@@ -205,9 +205,7 @@ def test_the_report_of_a_run_stands_alone(small_run, monkeypatch):
     assert not re.search(r"(src|href)\s*=\s*[\"'](?!data:)", page) and "http" not in page.replace(
         "http-equiv", ""
     )
-    assert (
-        page.count("data:image/png;base64,") == 6 and "all money is accounted for" in page
-    )
+    assert page.count("data:image/png;base64,") == 6 and "all money is accounted for" in page
     assert "The perpetual traded" in page and "Warm-up" in page and "tail index of returns" in page
     summary = json.loads((folder / "summary.json").read_text())
     assert f"{summary['volume']:,.0f}" in page
@@ -284,7 +282,7 @@ def test_the_report_of_a_sweep_and_of_branches(tmp_path, monkeypatch):
     assert report_here(monkeypatch, tmp_path / "both") == 0
     page = (tmp_path / "both" / "report" / "index.html").read_text(encoding="utf-8")
     assert (
-        "What differs in off" in page
+        "Changed in off" in page
         and "market.changes.funding.enabled = false" in page
         and page.count("data:image/png;base64,") == 2
     )

@@ -147,3 +147,22 @@ def test_ticks_stand_at_round_times(run, axes, days, ticks):
         type(run)(run.series, run.kinds, [], meta={"dt": 60.0, "steps": days * 1440}), axes
     )
     assert np.diff(axes.get_xticks())[0] == pytest.approx(ticks)
+
+
+def test_a_kind_that_flattens_the_others_gets_a_second_panel(run):
+    unit = run.meta["unit"]
+    kinds = run.kinds.copy()
+    kinds["equity"] = kinds["equity"][0]
+    kinds["equity"][-1] += np.round(np.array([10.0, -1.0, 1.5, -2.0]) / unit).astype(np.int64)
+    flattened = type(run)(run.series, kinds, run.kind_names, meta=run.meta)
+    assert kind_panels.zoom_range(flattened) == pytest.approx((-2.0, 1.5))
+    figure = plots.equity_figure(flattened)
+    assert len(figure.axes) == 2 and figure.axes[1].get_ylim() == pytest.approx((-2.175, 1.675))
+    kinds["equity"][-1][0] = kinds["equity"][0][0]
+    assert kind_panels.zoom_range(flattened) is None
+    assert len(plots.equity_figure(flattened).axes) == 1
+
+
+def test_a_span_at_the_left_edge_is_named_on_its_right(axes, run):
+    price_panels.shade_spans(run, axes, [(1.0, 2.0, "attack"), (48.0, 49.0, "shock")])
+    assert [text.get_ha() for text in axes.texts] == ["left", "right"]

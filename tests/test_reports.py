@@ -1,4 +1,4 @@
-"""Reports say what runs show: differences by seed, one interval everywhere, branches from where they part, a replay against the real market."""
+"""Reports: differences by seed, intervals, branches, replays against the real market."""
 
 import dataclasses
 import json
@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from perplab.analysis import figures as charts
 from perplab.analysis.estimators import paired_differences as differences
 from perplab.analysis.estimators.series import mean_interval
-from perplab.analysis import figures as charts
 from perplab.analysis.figures.run_figures import price_and_basis_figure
 from perplab.analysis.metrics import catalogue as quantities
 from perplab.analysis.metrics import replay_fit as replay_fit
@@ -33,7 +33,7 @@ MANIFEST = {"question": "Does a matter?", "title": ""}
 
 
 def swept(seeds=6, a=(1, 2, 4), b=("x", "y"), effect=3.0):
-    """Return runs whose basis rises by `effect` from each level of a to the next, beside a chance that runs of one seed share."""
+    """Return runs whose basis rises by `effect` per level of a, plus noise that depends on the seed."""
     shared = RNG(5).normal(0, 50, seeds)
     rows = [
         {
@@ -346,3 +346,50 @@ def test_a_curve_over_names_keeps_their_order_and_needs_no_arm():
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["few", "many", "all"] and len(
         axes.lines[0].get_xdata()
     ) == 3
+
+
+def opposed(swing=10.0):
+    """Return runs of three factors: the basis has the sign of `side`, whatever `a` and `b`."""
+    noise = RNG(7).normal(0, 0.5, 200)
+    rows = [
+        {
+            "seed": seed,
+            "factor.a": a,
+            "factor.b": b,
+            "factor.side": side,
+            "arm": "base",
+            "basis_mean_bps": swing * (1 if side == "long" else -1) + a,
+        }
+        for seed in range(5)
+        for a in (1, 2, 3)
+        for b in ("x", "y")
+        for side in ("long", "short")
+    ]
+    return pd.DataFrame(rows).assign(
+        basis_mean_bps=lambda frame: frame["basis_mean_bps"] + noise[: len(frame)]
+    )
+
+
+def test_opposite_regimes_are_not_averaged():
+    factors = ["factor.a", "factor.b", "factor.side"]
+    assert sweep_tables.opposite_signs(opposed(), ["factor.side"], "basis_mean_bps")
+    assert not sweep_tables.opposite_signs(opposed(), ["factor.b"], "basis_mean_bps")
+    assert not sweep_tables.opposite_signs(opposed(0.0), ["factor.side"], "basis_mean_bps")
+    told = next(
+        text
+        for text in sweep_effects.effects(opposed(), factors, MANIFEST)
+        if text.startswith("From a 1 to 3")
+    )
+    assert "basis, mean is not averaged, its sign depends on the other factors" in told
+    assert "side long" in told and "side short" in told
+    drawn = sweep_drawings.curves(opposed(), factors, {})
+    caption, draw = drawn["basis_mean_bps-a"]
+    assert "one curve per value of b and side" in caption and "averaged" not in caption
+    assert len(draw().axes[0].get_legend().get_texts()) == 4
+    averaged = sweep_drawings.curves(opposed(0.0), factors, {})["basis_mean_bps-a"][0]
+    assert "averaged over side within each seed" in averaged
+
+
+def test_zero_has_no_sign():
+    assert text_format.amount(-0.0) == "0" and text_format.amount(-1e-3) == "-0.001"
+    assert text_format.interval_text(-0.0, -0.0, 0.5) == "0 [0, 0.5]"

@@ -23,7 +23,7 @@ from perplab.scenarios.runs.outcome import Checkpoint, locked_folder, planned_st
 from perplab.scenarios.runs.store import check_target, write_run
 from perplab.sim.errors import Fault, ParameterError
 
-LEAST_HOURS = 0.001
+LEAST_HOURS, WIDTH = 0.001, 100
 OPTIONS = {
     "file": "--spot",
     "column": "--column",
@@ -138,7 +138,9 @@ def print_summary(options, scenario, summary, meta):
     if options.as_json:
         print(json.dumps(summary, allow_nan=False), flush=True)
     else:
-        Console(soft_wrap=True).print(run_table(scenario, summary, meta))
+        console = Console()
+        width = console.width if console.is_terminal else WIDTH
+        Console(width=width).print(run_table(scenario, summary, meta))
         sys.stdout.flush()
 
 

@@ -3,20 +3,18 @@
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.ticker import FuncFormatter
 
 from perplab.analysis.figures.style import (
     PALETTE,
     currency,
     in_clock,
-    signed,
     thinned,
     zero_line,
 )
 from perplab.analysis.metrics.catalogue import magnitude
 
 SOLID_LINES = 5
-FLATTENS = 8.0
+FLATTENS, ZOOM_MARGIN = 5.0, 0.05
 
 
 def draw_funding_received(records, axes):
@@ -26,18 +24,19 @@ def draw_funding_received(records, axes):
     return kind_lines(records, axes, amounts, "funding received", drawstyle="steps-post")
 
 
-def draw_equity_by_kind(records, axes):
-    """Draw the change of each kind's equity since the start."""
+def draw_equity_by_kind(records, axes, zoom=None):
+    """Draw the change of each kind's equity since the start; `zoom` are the ends of the axis."""
     change = records.kinds["equity"] - records.kinds["equity"][0]
-    return kind_lines(records, axes, change * records.meta["unit"], "change of equity")
+    meaning = "change of equity" if zoom is None else "enlarged"
+    return kind_lines(records, axes, change * records.meta["unit"], meaning, zoom)
 
 
-def kind_lines(records, axes, amounts, meaning, **look):
-    """Draw one line per kind of trader; `amounts` is [records, kinds] in quote currency.
+def kind_lines(records, axes, amounts, meaning, zoom=None, **look):
+    """Draw one line per kind of trader.
 
-    The axis is symmetric-logarithmic where one kind's line would flatten the others.
+    `amounts` is [records, kinds] in quote currency; `zoom` are the ends of the amount axis.
     """
-    scale, word = magnitude(amounts)
+    scale, word = magnitude(amounts if zoom is None else zoom)
     names = [kind.replace("_", " ") for kind in records.kind_names]
     sns.lineplot(
         long_frame(records, amounts / scale, names),
@@ -54,9 +53,11 @@ def kind_lines(records, axes, amounts, meaning, **look):
         **look,
     )
     zero_line(axes)
-    unit = f"{word}{currency(records)}{symmetric_log_axis(axes, amounts / scale)}"
-    axes.set_ylabel(f"{meaning}\n({unit})")
+    axes.set_ylabel(f"{meaning}\n({word}{currency(records)})")
     axes.set_xlabel("")
+    if zoom is not None:
+        margin = ZOOM_MARGIN * (zoom[1] - zoom[0])
+        axes.set_ylim((zoom[0] - margin) / scale, (zoom[1] + margin) / scale)
     sns.move_legend(axes, "center left", bbox_to_anchor=(1.01, 0.5), title=None)
     return axes
 
@@ -73,19 +74,18 @@ def long_frame(records, amounts, names):
     )
 
 
-def symmetric_log_axis(axes, amounts):
-    """Make the amount axis symmetric-logarithmic if one kind flattens the others; name the scale.
+def zoom_range(records):
+    """Return low and high equity change of the kinds that others flatten, in quote currency.
 
-    Linear is the scale below the power of ten under the median kind's peak.
+    A kind flattens the others if its peak is five or more times the median kind's peak. None if no
+    kind does.
     """
-    peaks = np.abs(amounts).max(axis=0, initial=0.0)
-    middle = float(np.median(peaks)) if len(peaks) else 0.0
-    if middle <= 0 or peaks.max() < FLATTENS * middle:
-        return ""
-    linear = 10.0 ** np.floor(np.log10(middle))
-    axes.set_yscale("symlog", linthresh=linear)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(value)))
-    return ", symlog"
+    change = (records.kinds["equity"] - records.kinds["equity"][0]) * records.meta["unit"]
+    peaks = np.abs(change).max(axis=0, initial=0.0)
+    flat = peaks < FLATTENS * np.median(peaks) if len(peaks) else np.zeros(0, bool)
+    if not flat.any() or flat.all():
+        return None
+    return float(change[:, flat].min()), float(change[:, flat].max())
 
 
 def kind_colours(names):

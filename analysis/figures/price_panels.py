@@ -128,6 +128,7 @@ def draw_open_interest(records, axes, market=0):
 def draw_liquidated_notional(records, axes, market=0):
     """Draw the liquidated notional at the mark price in time bins, longs and shorts stacked."""
     events = of_liquidations(forced_events(records, market))
+    events = events[events["lots"] != 0]
     amount = notional(events, of_market(records.meta["lot"], market))
     bins = np.linspace(0, in_clock(records, run_seconds(records)), LIQUIDATION_BINS + 1)
     time = in_clock(records, events["seconds"])

@@ -9,7 +9,11 @@ import pathlib
 import matplotlib
 
 from perplab.analysis.figures.funding_panels import draw_funding_rate
-from perplab.analysis.figures.kind_panels import draw_equity_by_kind, draw_funding_received
+from perplab.analysis.figures.kind_panels import (
+    draw_equity_by_kind,
+    draw_funding_received,
+    zoom_range,
+)
 from perplab.analysis.figures.price_panels import (
     draw_basis,
     draw_liquidated_notional,
@@ -99,7 +103,15 @@ def open_interest_figure(records, market=0):
 
 
 def equity_figure(records):
-    """Return the figure of the change of equity by kind of trader."""
-    figure, (axes,) = panels(1, 2.6)
-    time_axis(records, draw_equity_by_kind(records, axes))
+    """Return the figure of the change of equity by kind of trader.
+
+    If a few kinds flatten the others, a second panel enlarges the others.
+    """
+    zoom = zoom_range(records)
+    figure, axes = panels(1 if zoom is None else 2, 2.6 if zoom is None else 4.4)
+    for each, limits in zip(axes, (None, zoom), strict=False):
+        draw_equity_by_kind(records, each, limits)
+    if zoom is not None:
+        axes[1].get_legend().remove()
+    time_axis(records, axes[-1])
     return figure

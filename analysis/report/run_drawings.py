@@ -25,8 +25,11 @@ OPEN_INTEREST = (
     "Top: open interest at the mark price, USD. Bottom: liquidated notional per time bin (one "
     "sixtieth of the run), USD."
 )
-EQUITY = "Change of equity since the start of the run by kind of trader, USD."
-PHASES = "Predicted funding rate (bp per 8 h) against basis (bp of spot); colour is the time."
+EQUITY = (
+    "Change of equity since the start of the run by kind of trader, USD; a second panel enlarges "
+    "the smaller changes where a few kinds dominate."
+)
+PHASES = "Predicted funding rate (bp per 8 h) against basis (bp of spot), coloured by time."
 LEVERAGE = "Leverage of the positions open at the end of the run, by kind of trader."
 TREES = (
     "The largest liquidation trees. A dot is an account: its area is the liquidated notional, its "

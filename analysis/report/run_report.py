@@ -87,12 +87,15 @@ def results_of(summary):
     from perplab.analysis.report.text_format import amount
 
     basis, funding = summary.get("basis_mean_bps"), summary.get("funding_mean_bps_8h")
-    where = "" if not basis else f": the perpetual traded {'below' if basis < 0 else 'above'} spot"
+    where = "at" if not basis else "below" if basis < 0 else "above"
     payer = "" if not funding else f": {'shorts' if funding < 0 else 'longs'} paid on average"
-    yield (
-        f"Mean basis {amount(basis)} bp (standard deviation {amount(summary.get('basis_sd_bps'))} "
-        f"bp){where}. Mean funding rate {amount(funding)} bp per 8 h{payer}."
-    )
+    if basis is not None:
+        yield (
+            f"The perpetual traded {where} spot on average: mean basis {amount(basis)} bp "
+            f"(standard deviation {amount(summary.get('basis_sd_bps'))} bp)."
+        )
+    if funding is not None:
+        yield f"Mean funding rate {amount(funding)} bp per 8 h{payer}."
     yield (
         f"{amount(summary.get('liquidations'))} accounts liquidated, "
         f"{amount(summary.get('liquidated_notional'))} USD notional; change of the insurance fund "

@@ -52,9 +52,10 @@ def traders_text(scenario, varied):
 
 def notes_of(scenario):
     """Return ``(heading, text)`` of what a reader must know to read the figures."""
-    notes = [("Warm-up", f"{left_out(scenario['days'])}.")]
+    warmup = left_out(scenario["days"])
+    notes = [("Warm-up", f"{warmup[0].upper()}{warmup[1:]}.")]
     if scenario.get("shocks"):
-        notes.append(("Shocks", "; ".join(map(shock_text, scenario["shocks"])) + "."))
+        notes.append(("Shocks", "; ".join(map(shock_text, scenario["shocks"])).capitalize() + "."))
     return notes
 
 

@@ -14,7 +14,6 @@ from perplab.analysis.report.text_format import amount
 
 ATTACKER_PROFIT = "pnl_by_kind.manipulation"
 BY_NAME = ("basis_mean_bps", "liquidated_notional")
-REGIME = "regime"
 MOST_CELLS, MOST_CURVES = 400, 8
 
 
@@ -65,13 +64,9 @@ def by_regime(runs, figure, factor, across):
     if not opposite_signs(runs, averaged, figure):
         return runs, second, averaged
     parts = [second, *averaged] if second else averaged
-    regimes = [
-        ", ".join(
-            f"{label(name)} {value_text(value)}" for name, value in zip(parts, row, strict=True)
-        )
-        for row in runs[parts].itertuples(index=False, name=None)
-    ]
-    return runs.assign(**{REGIME: regimes}), REGIME, []
+    column = listed([label(name) for name in parts])
+    regimes = [", ".join(map(value_text, row)) for row in runs[parts].itertuples(index=False)]
+    return runs.assign(**{column: regimes}), column, []
 
 
 def curve_panel(runs, factor, figure, second, words):
