@@ -384,7 +384,7 @@ def test_what_show_prints_is_a_scenario_again(monkeypatch, capsys, tmp_path):
 
 
 def test_quiet_when_piped(tmp_path):
-    code = "import sys; from perplab.analysis.cli.commands import main; sys.argv[0] = 'perplab'; main()"
+    code = "import sys; from perplab.analysis.cli.commands import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "run", "calm", "--days", "0.05", "--no-figures", "--json"],
         capture_output=True,

@@ -33,7 +33,7 @@ MANIFEST = {"question": "Does a matter?", "title": ""}
 
 
 def swept(seeds=6, a=(1, 2, 4), b=("x", "y"), effect=3.0):
-    """Return runs whose basis rises by `effect` per level of a, plus noise that depends on the seed."""
+    """Return runs whose basis rises by `effect` per level of a, plus a shock per seed."""
     shared = RNG(5).normal(0, 50, seeds)
     rows = [
         {

@@ -43,9 +43,9 @@ def stop(message, code):
 def print_version(asked):
     """Print the version and exit, if asked for."""
     if asked:
-        from perplab.scenarios.runs.store import version_of
+        import importlib.metadata
 
-        print(f"perplab {version_of('perplab')}")
+        print(f"perplab {importlib.metadata.version('perplab')}")
         raise typer.Exit
 
 
@@ -111,12 +111,17 @@ def given(values):
 def list_scenarios():
     """List the scenarios of the library."""
     from rich.console import Console
+    from rich.table import Table
 
-    from perplab.analysis.cli.terminal_tables import scenario_table
     from perplab.scenarios.files.overrides import library_names, resolve
 
-    tables = [resolve(name).tables for name in library_names()]
-    Console().print(scenario_table([(each["name"], each.get("question", "")) for each in tables]))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("question")
+    for name in library_names():
+        scenario = resolve(name).tables
+        table.add_row(scenario["name"], scenario.get("question", ""))
+    Console().print(table)
 
 
 @app.command()

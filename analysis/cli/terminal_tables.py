@@ -1,4 +1,4 @@
-"""Tables that the command line prints: a run, branches side by side, scenarios."""
+"""Tables that the command line prints: a run, branches side by side."""
 
 import itertools
 
@@ -106,13 +106,4 @@ def branch_table(title, summaries, unknown):
             )
             table.add_row(quantity.words, *cells, quantity.unit)
         table.add_row()
-    return table
-
-
-def scenario_table(rows):
-    """Return the table of scenarios, from ``(name, question)`` rows."""
-    table = plain_table(("scenario", "left"))
-    table.add_column("question")
-    for row in rows:
-        table.add_row(*row)
     return table

@@ -210,10 +210,9 @@ def margin_sentence(margin):
     """Return the first margin tier and the number of tiers."""
     fraction = percent(margin.tiers[0].maintenance_fraction)
     slope = f", plus {percent(margin.size_slope)} per BTC" if margin.size_slope else ""
-    return (
-        f"Maintenance margin {fraction}, leverage up to {margin.maximum_leverage:g} in the first "
-        f"of {len(margin.tiers)} tier{'s' * (len(margin.tiers) > 1)}{slope}."
-    )
+    tiers = f"in the first of {len(margin.tiers)} tiers" if len(margin.tiers) > 1 else "in one tier"
+    leverage = f"leverage up to {margin.maximum_leverage:g}"
+    return f"Maintenance margin {fraction}{slope} and {leverage} {tiers}."
 
 
 def liquidation_sentence(book):
