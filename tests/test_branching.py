@@ -1,4 +1,4 @@
-"""What a branch applies, and that it refuses the rest before anything runs: a manifest never says what was not done."""
+"""What a branch applies, and that it refuses everything else before anything runs."""
 
 import json
 import sys

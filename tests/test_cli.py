@@ -226,7 +226,7 @@ def test_ctrl_c_while_running_leaves_nothing(monkeypatch, tmp_path):
 
 def test_ctrl_c_while_drawing_leaves_a_whole_run_without_figures(monkeypatch, tmp_path):
     monkeypatch.setattr(
-        "perplab.analysis.figures.run_figures.figures", raising(KeyboardInterrupt())
+        "perplab.analysis.figures.run_figures.write_figures", raising(KeyboardInterrupt())
     )
     assert perplab(monkeypatch, "run", "calm", "--days", "0.05") != 0
     folder = tmp_path / "runs" / "calm-seed0"
@@ -250,7 +250,7 @@ def test_a_broken_rule_ends_with_code_1(monkeypatch, capsys):
 def test_replay_draws_the_real_perpetual_beside(monkeypatch, capsys, tmp_path):
     given = []
     monkeypatch.setattr(
-        "perplab.analysis.figures.run_figures.figures",
+        "perplab.analysis.figures.run_figures.write_figures",
         lambda records, folder, real, **_: given.append(real),
     )
     assert (
@@ -281,7 +281,7 @@ def test_replay_takes_real_funding_from_a_file(monkeypatch, tmp_path):
     )
     given = []
     monkeypatch.setattr(
-        "perplab.analysis.figures.run_figures.figures",
+        "perplab.analysis.figures.run_figures.write_figures",
         lambda records, folder, real, **_: given.append(real),
     )
     assert (
@@ -346,7 +346,8 @@ def test_rulebooks_are_listed_told_compared_and_drawn(monkeypatch, capsys, tmp_p
     assert all(name in listed for name in ("bitmex", "gmx-v2", "perp-v1", "none"))
     assert perplab(monkeypatch, "rulebook", "deribit") == 0
     told = capsys.readouterr().out
-    assert "nothing within 0.025 % of zero" in told and "Winners pay" in told and "sources:" in told
+    assert "no rate from a premium within ±2.5 bp" in told
+    assert "Profitable positions pay" in told and "sources:" in told
     assert perplab(monkeypatch, "rulebook", "--compare", "binance", "binance-2024") == 0
     assert capsys.readouterr().out.split() == [
         "key",
@@ -383,7 +384,7 @@ def test_what_show_prints_is_a_scenario_again(monkeypatch, capsys, tmp_path):
 
 
 def test_quiet_when_piped(tmp_path):
-    code = "import sys; from perplab.analysis.cli.commands import main; sys.argv[0] = 'perplab'; main()"
+    code = "import sys; from perplab.analysis.cli.commands import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "run", "calm", "--days", "0.05", "--no-figures", "--json"],
         capture_output=True,

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from perplab.analysis import figures as charts
 from perplab.analysis.cli import commands as cli
-from perplab.analysis.figures import frame_figures as charts
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import run
 from perplab.scenarios.runs.results import Runs
@@ -153,7 +153,7 @@ SWEPT = pd.DataFrame(
         lambda axes: charts.response_curve(SWEPT, axes, "factor.a", "basis_mean_bps"),
         lambda axes: charts.heat_map(SWEPT, axes, "factor.a", "factor.b", "basis_mean_bps"),
         lambda axes: charts.distribution(SWEPT, axes, "rulebook", "basis_mean_bps"),
-        lambda axes: charts.beside_data(
+        lambda axes: charts.compare_densities(
             RNG(1).normal(size=50), RNG(2).normal(size=50), axes, "basis (bp)"
         ),
         lambda axes: charts.attack_map(
@@ -164,13 +164,13 @@ SWEPT = pd.DataFrame(
             "factor.a",
             "factor.b",
         ),
-        lambda axes: charts.leverage(
+        lambda axes: charts.leverage_histogram(
             pd.DataFrame(
                 {"kind": ["noise", "long"], "notional": [2.0, 30.0], "equity": [1.0, 3.0]}
             ),
             axes,
         ),
-        lambda axes: charts.settling(
+        lambda axes: charts.index_convergence(
             pd.DataFrame(
                 {
                     "factor": "a",
@@ -206,9 +206,7 @@ def test_the_report_of_a_run_stands_alone(small_run, monkeypatch):
     assert not re.search(r"(src|href)\s*=\s*[\"'](?!data:)", page) and "http" not in page.replace(
         "http-equiv", ""
     )
-    assert (
-        page.count("data:image/png;base64,") == 6 and "every unit of money is accounted for" in page
-    )
+    assert page.count("data:image/png;base64,") == 6 and "all money is accounted for" in page
     assert "The perpetual traded" in page and "Warm-up" in page and "tail index of returns" in page
     summary = json.loads((folder / "summary.json").read_text())
     assert f"{summary['volume']:,.0f}" in page
@@ -285,7 +283,7 @@ def test_the_report_of_a_sweep_and_of_branches(tmp_path, monkeypatch):
     assert report_here(monkeypatch, tmp_path / "both") == 0
     page = (tmp_path / "both" / "report" / "index.html").read_text(encoding="utf-8")
     assert (
-        "What differs in off" in page
+        "Changed in off" in page
         and "market.changes.funding.enabled = false" in page
         and page.count("data:image/png;base64,") == 2
     )

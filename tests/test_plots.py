@@ -4,8 +4,8 @@ import matplotlib
 import numpy as np
 import pytest
 
+from perplab.analysis.figures import funding_panels, kind_panels, price_panels, style
 from perplab.analysis.figures import run_figures as plots
-from perplab.analysis.figures import style as style
 from perplab.sim.state.records import EVENT, SETTLEMENT
 from tests.recorded import noisy_run, short_run
 
@@ -28,27 +28,27 @@ def curves(axes):
 
 
 def test_figures_are_written_and_the_same_twice(run, tmp_path):
-    first = plots.figures(run, tmp_path)
+    first = plots.write_figures(run, tmp_path)
     assert [path.name for path in first] == [
         f"{name}.{kind}" for name in NAMES for kind in ("png", "svg")
     ]
     before = {path: path.read_bytes() for path in first}
-    plots.figures(run, tmp_path)
+    plots.write_figures(run, tmp_path)
     assert all(path.read_bytes() == before[path] for path in first)
 
 
 def test_style_does_not_leak(run, tmp_path):
     before = dict(matplotlib.rcParams)
-    plots.figures(run, tmp_path)
+    plots.write_figures(run, tmp_path)
     assert dict(matplotlib.rcParams) == before
 
 
 def test_run_with_nothing_in_it(tmp_path):
     empty = short_run()
     empty.series, empty.kinds = [empty.series[0][:0]], empty.kinds[:1]
-    assert len(plots.figures(empty, tmp_path)) == 8
+    assert len(plots.write_figures(empty, tmp_path)) == 8
     empty.series = [short_run(mid=0.0).series[0]]
-    assert len(plots.figures(empty, tmp_path)) == 8
+    assert len(plots.write_figures(empty, tmp_path)) == 8
 
 
 def test_long_lines_are_thinned_and_keep_extremes():
@@ -60,14 +60,14 @@ def test_long_lines_are_thinned_and_keep_extremes():
 
 
 def test_price_draws_spot_and_perpetual(run, axes):
-    drawn = curves(plots.price(run, axes))
-    assert set(drawn) == {"spot", "perpetual, mid"}
+    drawn = curves(price_panels.draw_price(run, axes))
+    assert set(drawn) == {"spot", "perpetual (mid)"}
     assert axes.get_ylabel() == "price (USD)"
 
 
 def test_real_basis_stands_beside_the_simulated(run, axes):
     real = {"seconds": 3600.0 * np.arange(-5, 200), "basis_bps": np.arange(205.0)}
-    drawn = curves(plots.basis(run, axes, real))
+    drawn = curves(price_panels.draw_basis(run, axes, real))
     assert set(drawn) == {"real", "simulated"}
     assert drawn["real"].get_xdata()[[0, -1]].tolist() == [0, 4]
     assert len(drawn["simulated"].get_xdata()) == 4 * 24 + 1
@@ -77,21 +77,25 @@ def test_real_funding_is_read_with_or_without_its_own_times(run, axes):
     rates = np.full(97, np.nan)
     rates[8::8] = 2e-4
     real = {"seconds": 3600.0 * np.arange(97), "basis_bps": np.zeros(97), "funding": rates}
-    seconds, bps = plots.real_funding(run, real)
+    seconds, bps = funding_panels.real_funding(run, real)
     assert seconds.tolist() == [28800.0 * k for k in range(1, 13)] and set(bps) == {2.0}
     own = {"seconds": [0.0], "funding": [2e-4] * 12, "funding_seconds": seconds}
-    assert plots.real_funding(run, own)[0].tolist() == seconds.tolist()
-    assert {"real", "simulated"} <= set(curves(plots.funding_rate(run, axes, real)))
+    assert funding_panels.real_funding(run, own)[0].tolist() == seconds.tolist()
+    assert {"real", "simulated"} <= set(curves(funding_panels.draw_funding_rate(run, axes, real)))
 
 
 def test_cap_is_drawn_when_rates_come_near(run, axes):
-    assert "cap" not in {drawn.get_label() for drawn in plots.funding_rate(run, axes).lines}
+    assert "cap" not in {
+        drawn.get_label() for drawn in funding_panels.draw_funding_rate(run, axes).lines
+    }
     assert "±30 bp" in axes.texts[0].get_text()
     with matplotlib.rc_context(style.STYLE):
         near = style.panels(1, 2.0)[1][0]
-    run.meta["markets"][0]["funding_law"]["cap"] = 1e-4
-    assert "cap" in {drawn.get_label() for drawn in plots.funding_rate(run, near).lines}
-    run.meta["markets"][0]["funding_law"]["cap"] = 3e-3
+    run.meta["cap"] = 1e-4
+    assert "cap" in {
+        drawn.get_label() for drawn in funding_panels.draw_funding_rate(run, near).lines
+    }
+    run.meta["cap"] = 3e-3
 
 
 @pytest.mark.parametrize(("name", "value"), [("damper", np.inf), ("damper", 0.0), ("cap", np.inf)])
@@ -103,7 +107,7 @@ def test_switched_off_damper_or_cap_can_be_drawn(run, tmp_path, name, value):
 
 
 def test_liquidated_bars_hold_the_whole_notional(run, axes):
-    plots.liquidated(run, axes)
+    price_panels.draw_liquidated_notional(run, axes)
     whole = (np.abs(run.events["lots"]) * run.events["mark"]).sum() * 0.001
     scale = {"": 1, "thousand": 1e3, "million": 1e6}[axes.get_ylabel().split("(")[1].split(" ")[0]]
     assert sum(bar.get_height() for bar in axes.patches) * scale == pytest.approx(whole)
@@ -112,7 +116,9 @@ def test_liquidated_bars_hold_the_whole_notional(run, axes):
 def test_no_liquidations_and_no_settlements_are_said(axes):
     quiet = noisy_run(days=1)
     quiet.events, quiet.settlements = np.zeros(0, EVENT), np.zeros(0, SETTLEMENT)
-    assert plots.liquidated(quiet, axes).texts[0].get_text() == "no liquidations"
+    assert (
+        price_panels.draw_liquidated_notional(quiet, axes).texts[0].get_text() == "no liquidations"
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,7 +132,7 @@ def test_time_axis_suits_the_length(run, steps, unit):
 
 
 def test_kinds_are_named_and_coloured_alike(run, axes):
-    plots.equity_by_kind(run, axes)
+    kind_panels.draw_equity_by_kind(run, axes)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [
         "noise",
         "directional",
@@ -138,7 +144,26 @@ def test_kinds_are_named_and_coloured_alike(run, axes):
 
 @pytest.mark.parametrize(("days", "ticks"), [(4, 0.5), (2, 6), (30, 3), (365, 60), (9000, 900)])
 def test_ticks_stand_at_round_times(run, axes, days, ticks):
-    plots.time_axis(
+    style.time_axis(
         type(run)(run.series, run.kinds, [], meta={"dt": 60.0, "steps": days * 1440}), axes
     )
     assert np.diff(axes.get_xticks())[0] == pytest.approx(ticks)
+
+
+def test_a_kind_that_flattens_the_others_gets_a_second_panel(run):
+    unit = run.meta["unit"]
+    kinds = run.kinds.copy()
+    kinds["equity"] = kinds["equity"][0]
+    kinds["equity"][-1] += np.round(np.array([10.0, -1.0, 1.5, -2.0]) / unit).astype(np.int64)
+    flattened = type(run)(run.series, kinds, run.kind_names, meta=run.meta)
+    assert kind_panels.zoom_range(flattened) == pytest.approx((-2.0, 1.5))
+    figure = plots.equity_figure(flattened)
+    assert len(figure.axes) == 2 and figure.axes[1].get_ylim() == pytest.approx((-2.175, 1.675))
+    kinds["equity"][-1][0] = kinds["equity"][0][0]
+    assert kind_panels.zoom_range(flattened) is None
+    assert len(plots.equity_figure(flattened).axes) == 1
+
+
+def test_a_span_at_the_left_edge_is_named_on_its_right(axes, run):
+    price_panels.shade_spans(run, axes, [(1.0, 2.0, "attack"), (48.0, 49.0, "shock")])
+    assert [text.get_ha() for text in axes.texts] == ["left", "right"]

@@ -1,4 +1,4 @@
-"""Reports say what runs show: differences by seed, one interval everywhere, branches from where they part, a replay against the real market."""
+"""Reports: differences by seed, intervals, branches, replays against the real market."""
 
 import dataclasses
 import json
@@ -9,15 +9,21 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from perplab.analysis import figures as charts
 from perplab.analysis.estimators import paired_differences as differences
 from perplab.analysis.estimators.series import mean_interval
-from perplab.analysis.figures import frame_figures as charts
 from perplab.analysis.figures.run_figures import price_and_basis_figure
 from perplab.analysis.metrics import catalogue, replay_fit, scenario_words
 from perplab.analysis.metrics.branches import moment_of, since, summary_since
 from perplab.analysis.metrics.losses import profit_rows
 from perplab.analysis.metrics.summary import summarize
-from perplab.analysis.report import page, sweep_report, sweep_tables
+from perplab.analysis.report import (
+    sweep_drawings,
+    sweep_effects,
+    sweep_report,
+    sweep_tables,
+    text_format,
+)
 from tests.recorded import noisy_run
 
 RNG = np.random.default_rng
@@ -25,7 +31,7 @@ MANIFEST = {"question": "Does a matter?", "title": ""}
 
 
 def swept(seeds=6, a=(1, 2, 4), b=("x", "y"), effect=3.0):
-    """Return runs whose basis rises by `effect` from each level of a to the next, beside a chance that runs of one seed share."""
+    """Return runs whose basis rises by `effect` per level of a, plus a shock per seed."""
     shared = RNG(5).normal(0, 50, seeds)
     rows = [
         {
@@ -134,7 +140,7 @@ def test_tables_leave_out_what_is_zero_and_note_what_is_cut():
         1
     ]
     assert changes.rows[1] == ["a 1 → 4", "b x", "6 [6, 6]"]
-    tex = page.latex(table, caption)
+    tex = text_format.latex(table, caption)
     assert (
         max(len(line) for line in tex.splitlines() if "&" in line) < 110
         and "95 \\%" in tex
@@ -143,25 +149,25 @@ def test_tables_leave_out_what_is_zero_and_note_what_is_cut():
 
 
 def test_sentences_go_from_the_lowest_to_the_highest_level_and_answer_the_question():
-    told = list(sweep_report.effects(swept(), ["factor.a", "factor.b"], MANIFEST))
+    told = list(sweep_effects.effects(swept(), ["factor.a", "factor.b"], MANIFEST))
     assert (
         told[0].startswith("Does a matter?")
         and "From a 1 to 4 (averaged over b x and y): basis, mean rises" in told[1]
     )
     assert (
         "by 6 [6, 6] bp" in told[1]
-        and "liquidated notional shows no change beyond chance" in told[1]
+        and "liquidated notional shows no significant difference" in told[1]
     )
 
 
-def test_sentences_say_where_an_effect_is_not_alike():
+def test_sentences_name_an_interaction():
     runs = swept()
     runs.loc[runs["factor.b"] == "y", "basis_mean_bps"] *= -1
     runs["basis_mean_bps"] += RNG(3).normal(0, 0.1, len(runs))
     runs["basis_mean_bps"] -= runs.groupby(["seed", "factor.b"])["basis_mean_bps"].transform("mean")
-    assert "(not alike everywhere: -" in next(
+    assert "(interaction: -" in next(
         text
-        for text in sweep_report.effects(runs, ["factor.a", "factor.b"], MANIFEST)
+        for text in sweep_effects.effects(runs, ["factor.a", "factor.b"], MANIFEST)
         if text.startswith("From a")
     )
 
@@ -171,10 +177,10 @@ def test_arms_alone_are_drawn_and_told_apart():
     runs = pd.concat(
         [runs, runs.assign(arm="off", basis_mean_bps=runs["basis_mean_bps"] - 2)], ignore_index=True
     )
-    assert "basis_mean_bps-arm" in sweep_report.curves(runs, ["factor.a", "factor.b"], {})
+    assert "basis_mean_bps-arm" in sweep_drawings.curves(runs, ["factor.a", "factor.b"], {})
     assert any(
         "From arm base to off: basis, mean falls" in text
-        for text in sweep_report.effects(runs, ["factor.a", "factor.b"], MANIFEST)
+        for text in sweep_effects.effects(runs, ["factor.a", "factor.b"], MANIFEST)
     )
     assert sweep_tables.difference_tables(runs, ["factor.a", "factor.b"])["differences_peg"][
         1
@@ -338,3 +344,50 @@ def test_a_curve_over_names_keeps_their_order_and_needs_no_arm():
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["few", "many", "all"] and len(
         axes.lines[0].get_xdata()
     ) == 3
+
+
+def opposed(swing=10.0):
+    """Return runs of three factors: the basis has the sign of `side`, whatever `a` and `b`."""
+    noise = RNG(7).normal(0, 0.5, 200)
+    rows = [
+        {
+            "seed": seed,
+            "factor.a": a,
+            "factor.b": b,
+            "factor.side": side,
+            "arm": "base",
+            "basis_mean_bps": swing * (1 if side == "long" else -1) + a,
+        }
+        for seed in range(5)
+        for a in (1, 2, 3)
+        for b in ("x", "y")
+        for side in ("long", "short")
+    ]
+    return pd.DataFrame(rows).assign(
+        basis_mean_bps=lambda frame: frame["basis_mean_bps"] + noise[: len(frame)]
+    )
+
+
+def test_opposite_regimes_are_not_averaged():
+    factors = ["factor.a", "factor.b", "factor.side"]
+    assert sweep_tables.opposite_signs(opposed(), ["factor.side"], "basis_mean_bps")
+    assert not sweep_tables.opposite_signs(opposed(), ["factor.b"], "basis_mean_bps")
+    assert not sweep_tables.opposite_signs(opposed(0.0), ["factor.side"], "basis_mean_bps")
+    told = next(
+        text
+        for text in sweep_effects.effects(opposed(), factors, MANIFEST)
+        if text.startswith("From a 1 to 3")
+    )
+    assert "basis, mean is not averaged, its sign depends on the other factors" in told
+    assert "side long" in told and "side short" in told
+    drawn = sweep_drawings.curves(opposed(), factors, {})
+    caption, draw = drawn["basis_mean_bps-a"]
+    assert "one curve per value of b and side" in caption and "averaged" not in caption
+    assert len(draw().axes[0].get_legend().get_texts()) == 4
+    averaged = sweep_drawings.curves(opposed(0.0), factors, {})["basis_mean_bps-a"][0]
+    assert "averaged over side within each seed" in averaged
+
+
+def test_zero_has_no_sign():
+    assert text_format.amount(-0.0) == "0" and text_format.amount(-1e-3) == "-0.001"
+    assert text_format.interval_text(-0.0, -0.0, 0.5) == "0 [0, 0.5]"

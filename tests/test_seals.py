@@ -236,7 +236,7 @@ def test_branches_are_checked_together(tmp_path, monkeypatch, capsys, calm_hours
     monkeypatch.setattr(sys, "argv", ["perplab", "check", str(tmp_path / "both")])
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    assert not ended.value.code and "2 rows" in capsys.readouterr().out
+    assert not ended.value.code and "2 runs" in capsys.readouterr().out
     (tmp_path / "both" / "off" / "series.parquet").unlink()
     with pytest.raises(SystemExit) as ended:
         cli.main()

@@ -254,7 +254,7 @@ class Wrong(Trader):
     assert (
         ended.value.code == 1
         and out == ""
-        and "runs failed (the first: seed 0): RuleError: the rule of Wrong" in err
+        and "runs failed (first: seed 0): RuleError: the rule of Wrong" in err
     )
 
 
@@ -441,7 +441,7 @@ def test_a_main_that_is_killed_resumes_to_the_same_bytes(tmp_path):
         [*command, "--resume"], env=variables, cwd=HOUSE, capture_output=True, text=True
     )
     assert again.returncode == 0, again.stderr
-    assert f"{done} of them done before" in again.stderr
+    assert f"({done} cached)" in again.stderr
     whole = subprocess.run(
         [*command[:5], "--out", str(tmp_path / "whole")],
         env=variables,
@@ -760,16 +760,16 @@ def test_the_bar_tells_a_rate_on_a_terminal(monkeypatch):
 
     from rich.console import Console
 
-    from perplab.analysis.cli import sweep_command as sweeping
+    from perplab.analysis.cli import progress
 
     seen = io.StringIO()
     monkeypatch.setattr(
-        sweeping, "Console", lambda **_: Console(file=seen, force_terminal=True, width=120)
+        progress, "Console", lambda **_: Console(file=seen, force_terminal=True, width=120)
     )
-    with sweeping.bar("caps", 2) as advance:
+    with progress.run_bar("caps", 2) as advance:
         advance()
         advance()
-    assert "2/2" in seen.getvalue() and "a second" in seen.getvalue()
+    assert "2/2" in seen.getvalue() and "runs/s" in seen.getvalue()
 
 
 def test_a_function_of_the_program_itself_is_refused_before_a_worker_looks_for_it(tmp_path):

@@ -1,69 +1,27 @@
-"""The command ``perplab``: run a story, sweeps and branches of it, list and show stories and venues' rules, check results.
+"""The command ``perplab``: run scenarios, sweeps and branches; show rules; report; check.
 
-Whatever is heavy is imported inside the commands that need it.
+Heavy packages are imported inside the commands that need them, so that ``perplab --help`` is fast.
 """
 
-import pathlib
 import sys
 from typing import Annotated
 
 import typer
 
+from perplab.analysis.cli import options
 from perplab.sim.errors import ParameterError, PerplabError
 
 REFUSED, FAILED = 2, 1
-REPLAY = "Real prices"
-
-Story = Annotated[str, typer.Argument(help="A story of the library, or a TOML file.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change a value, by dotted key; may be repeated."
-    ),
-]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
-Days = Annotated[float | None, typer.Option(help="Length of the run.")]
-Out = Annotated[
-    pathlib.Path | None, typer.Option(help="Folder of the run; by default runs/NAME-seedN.")
-]
-BranchOut = Annotated[
-    pathlib.Path | None,
-    typer.Option(help="Folder of the branches; by default runs/NAME-seedN-branches."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")]
-NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw nothing.")]
-Spot = Annotated[
-    pathlib.Path | None,
-    typer.Option(
-        help="CSV, .csv.gz or Parquet file of spot prices to replay.", rich_help_panel=REPLAY
-    ),
-]
-Column = Annotated[
-    str | None, typer.Option(help="Its column of spot prices.", rich_help_panel=REPLAY)
-]
-TimeColumn = Annotated[
-    str | None, typer.Option(help="Its column of times.", rich_help_panel=REPLAY)
-]
-Start = Annotated[str | None, typer.Option(help="First time to replay.", rich_help_panel=REPLAY)]
-PerpColumn = Annotated[
-    str | None,
-    typer.Option(help="Its column of the real perpetual, to draw beside.", rich_help_panel=REPLAY),
-]
-Funding = Annotated[
-    pathlib.Path | None,
-    typer.Option(help="File of the real funding rates, to draw beside.", rich_help_panel=REPLAY),
-]
+HELP = "A simulator of perpetual futures markets."
+SWEEP_FAILED = "some runs failed: see the column error of runs.parquet and the folder failed/"
 
 app = typer.Typer(
-    help="A laboratory of perpetual futures markets.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
 
-def main() -> None:
-    """Run the command line; refused values end with code 2, what the machine or a rule refuses with 1."""
+def main():
+    """Run the command line: exit code 2 for refused values, 1 for other errors."""
     try:
         app()
     except ParameterError as error:
@@ -77,61 +35,55 @@ def main() -> None:
 
 
 def stop(message, code):
-    """Print a message to standard error and end the process with a code."""
+    """Print a message to standard error and exit with a code."""
     print(f"perplab: {message}", file=sys.stderr)
     sys.exit(code)
 
 
 def print_version(asked):
-    """Print the version and end, if asked."""
+    """Print the version and exit, if asked for."""
     if asked:
-        from perplab.scenarios.runs.store import version_of
+        import importlib.metadata
 
-        print(f"perplab {version_of('perplab')}")
+        print(f"perplab {importlib.metadata.version('perplab')}")
         raise typer.Exit
 
 
-@app.callback()
-def options(
+@app.callback(help=HELP)
+def perplab(
     version: Annotated[
         bool,
         typer.Option("--version", callback=print_version, is_eager=True, help="Print the version."),
     ] = False,
 ):
-    """A laboratory of perpetual futures markets."""
+    """Take the options that come before a command."""
 
 
 @app.command()
 def run(
-    story: Story,
-    seed: Seed = 0,
-    days: Days = None,
-    settings: Settings = None,
-    out: Out = None,
-    as_json: Json = False,
-    no_figures: NoFigures = False,
-    spot: Spot = None,
-    column: Column = None,
-    time_column: TimeColumn = None,
-    start: Start = None,
-    perp_column: PerpColumn = None,
-    funding: Funding = None,
-    checkpoint_hours: Annotated[
-        float | None,
-        typer.Option(
-            help="Keep the state every so many simulated hours; the same "
-            "command goes on from it after a kill."
-        ),
-    ] = None,
+    scenario: options.Scenario,
+    seed: options.Seed = 0,
+    days: options.Days = None,
+    settings: options.Settings = None,
+    out: options.Out = None,
+    as_json: options.Json = False,
+    no_figures: options.NoFigures = False,
+    spot: options.Spot = None,
+    column: options.Column = None,
+    time_column: options.TimeColumn = None,
+    start: options.Start = None,
+    perp_column: options.PerpColumn = None,
+    funding: options.Funding = None,
+    checkpoint_hours: options.Checkpoint = None,
 ):
-    """Run a story: print what came out, keep it in a folder, draw it."""
-    from perplab.analysis.cli.run_command import Options, run_story
+    """Run a scenario: print its summary, store the run, draw its figures."""
+    from perplab.analysis.cli.run_command import Options, run_scenario
 
     replay = {"file": absolute(spot), "column": column, "time_column": time_column, "start": start}
     comparison = {"perp_column": perp_column, "funding_file": absolute(funding)}
-    run_story(
+    run_scenario(
         Options(
-            story,
+            scenario,
             seed,
             days,
             settings or [],
@@ -146,104 +98,90 @@ def run(
 
 
 def absolute(path):
-    """Return a path as text from the root, or None."""
+    """Return a path as absolute text, or None."""
     return path and str(path.absolute())
 
 
-def given(options):
+def given(values):
     """Return the options that were given."""
-    return {key: value for key, value in options.items() if value is not None}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 @app.command("list")
-def list_stories():
-    """List the stories that come with perplab."""
+def list_scenarios():
+    """List the scenarios of the library."""
     from rich.console import Console
+    from rich.table import Table
 
-    from perplab.analysis.cli.terminal_tables import story_table
     from perplab.scenarios.files.overrides import library_names, resolve
 
-    stories = [resolve(name).tables for name in library_names()]
-    Console().print(story_table([(story["name"], story.get("question", "")) for story in stories]))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("question")
+    for name in library_names():
+        scenario = resolve(name).tables
+        table.add_row(scenario["name"], scenario.get("question", ""))
+    Console().print(table)
 
 
 @app.command()
-def show(story: Story, settings: Settings = None):
-    """Print a story as resolved: every value, with its unit and what it means."""
+def show(scenario: options.Scenario, settings: options.Settings = None):
+    """Print a resolved scenario: every value with its unit or meaning."""
     from perplab.analysis.cli.describe import scenario_lines
     from perplab.scenarios.files.overrides import stated
 
-    for line in scenario_lines(story, stated(settings or [])):
+    for line in scenario_lines(scenario, stated(settings or [])):
         print(line)
 
 
 @app.command()
 def sweep(
-    file: Annotated[pathlib.Path, typer.Argument(help="A sweep file (TOML).")],
-    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 2,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler, to run on its workers instead.")
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume", help="Finish a sweep that was stopped; failed runs are tried again."
-        ),
-    ] = False,
-    out: Annotated[
-        pathlib.Path | None, typer.Option(help="Folder of the sweep; by default sweeps/NAME.")
-    ] = None,
+    file: options.SweepFile,
+    workers: options.Workers = 2,
+    scheduler: options.Scheduler = None,
+    resume: options.Resume = False,
+    out: options.SweepOut = None,
 ):
-    """Run all points and seeds of a sweep file; what is finished is kept whatever happens."""
+    """Run all design points and seeds of a sweep file. Finished runs survive an interruption."""
     from perplab.analysis.cli.sweep_command import run_sweep
 
     if run_sweep(file, workers, scheduler, resume, out):
-        stop(
-            "some runs failed: their errors stand in the column error of runs.parquet and in failed/",
-            FAILED,
-        )
+        stop(SWEEP_FAILED, FAILED)
 
 
 @app.command()
 def branch(
-    story: Story,
-    at_hours: Annotated[float, typer.Option(min=0, help="Hour from which the branches differ.")],
-    arm: Annotated[
-        list[str], typer.Option(help="NAME:KEY=VALUE[,KEY=VALUE ...]; may be repeated.")
-    ],
-    seed: Seed = 0,
-    days: Days = None,
-    settings: Settings = None,
-    out: BranchOut = None,
+    scenario: options.Scenario,
+    at_hours: options.AtHours,
+    arm: options.Arms,
+    seed: options.Seed = 0,
+    days: options.Days = None,
+    settings: options.Settings = None,
+    out: options.BranchOut = None,
 ):
-    """Run a story and let it go on from one moment under changed rules or traits, with the same random numbers."""
-    from perplab.analysis.cli.sweep_command import run_branches
+    """Run a scenario and continue it from a branch point under changed rules or traits.
+
+    All branches use the same random numbers.
+    """
+    from perplab.analysis.cli.branch_command import run_branches
     from perplab.scenarios.files.overrides import stated
 
-    run_branches(
-        story,
-        seed,
-        stated(settings or []) | ({} if days is None else {"days": days}),
-        at_hours,
-        arm,
-        out,
-    )
+    changes = stated(settings or []) | given({"days": days})
+    run_branches(scenario, seed, changes, at_hours, arm, out)
 
 
 @app.command()
-def report(
-    path: Annotated[pathlib.Path, typer.Argument(help="Folder of a run, a sweep or branches.")],
-):
-    """Write a self-contained page of results, with vector figures and LaTeX tables, into PATH/report."""
-    from perplab.analysis.report.run_report import write_report
+def report(path: options.ReportFolder):
+    """Write a self-contained page with vector figures and LaTeX tables into PATH/report."""
+    from perplab.analysis.report import write_report
 
     print(f"written to {write_report(path)}", file=sys.stderr)
 
 
 @app.command()
-def check(path: Annotated[pathlib.Path, typer.Argument(help="Folder of a run or a sweep.")]):
-    """Check that a stored run or sweep is whole and accounts for every unit of money."""
-    from perplab.analysis.cli.sweep_command import print_check
+def check(path: options.CheckFolder):
+    """Check that stored runs are intact and that all money is accounted for."""
+    from perplab.analysis.cli.check_command import print_check
 
     if print_check(path):
         sys.exit(FAILED)
@@ -251,16 +189,11 @@ def check(path: Annotated[pathlib.Path, typer.Argument(help="Folder of a run or 
 
 @app.command()
 def rulebook(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Venues of the library, or TOML files; none lists them."),
-    ] = None,
-    compare: Annotated[bool, typer.Option("--compare", help="Print only what differs.")] = False,
-    figure: Annotated[
-        pathlib.Path | None, typer.Option(help="Draw funding rate against premium into this file.")
-    ] = None,
+    names: options.Rulebooks = None,
+    compare: options.Compare = False,
+    figure: options.LawFigure = None,
 ):
-    """Print venues' rules, with their sources; compare them; draw their funding laws."""
+    """Print venues' rulebooks with their sources, compare them, or draw their funding formulas."""
     from perplab.analysis.cli.describe import comparison_table, rulebook_lines, rulebook_table
 
     if figure is not None:

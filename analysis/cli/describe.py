@@ -1,10 +1,12 @@
-"""A story and a rulebook as text, every value with its unit or meaning."""
+"""Scenarios and rulebooks as text, every value with its unit or meaning."""
 
 import itertools
 
 from rich.table import Table
 
-from perplab.analysis.report.toml_text import line, said, table_lines
+from perplab.analysis.report.rulebook_keys import NOT_RULES, differences, rulebook_unit
+from perplab.analysis.report.rulebook_text import sentences
+from perplab.analysis.report.toml_text import table_lines, toml_line, toml_value
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.loader import checked
 from perplab.scenarios.files.overrides import Resolved, changed, found, resolve
@@ -12,29 +14,27 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 
 PLACEHOLDER = "FILE"
+NOT_VALUES = {"name", "title", "question", "extends", "populations"}
 
 
-def scenario_lines(story, changes=()):
-    """Return the lines that show a story as resolved, checked; a file still to be named is shown as such."""
-    resolved = with_placeholder(resolve(story, changes))
+def scenario_lines(name, changes=()):
+    """Yield a resolved and checked scenario as TOML lines; a missing replay file is FILE."""
+    resolved = with_placeholder(resolve(name, changes))
     scenario = checked(resolved, read_files=False)
     yield f"# {scenario.name}: {scenario.title}" if scenario.title else f"# {scenario.name}"
     if scenario.question:
         yield f"# {scenario.question}"
     yield f"# from {', '.join(source.file for source in reversed(resolved.sources))}"
-    yield from story_comment(resolved)
-    values = scenario.model_dump(
-        exclude_none=True, exclude={"name", "title", "question", "extends", "populations"}
-    )
-    yield from table_lines("", values)
+    yield from opening_comment(resolved)
+    yield from table_lines("", scenario.model_dump(exclude_none=True, exclude=NOT_VALUES))
     for key, market in scenario.all_markets.items():
         yield from rulebook_notes(key, market)
-    for name, population in scenario.populations.items():
-        yield from population_lines(name, population)
+    for population_name, population in scenario.populations.items():
+        yield from population_lines(population_name, population)
 
 
-def story_comment(resolved):
-    """Return the comment with which the story's own file begins."""
+def opening_comment(resolved):
+    """Return the comment lines at the top of the scenario's own file."""
     text = next(
         (source.text for source in reversed(resolved.sources) if source.file.endswith(".toml")), ""
     )
@@ -42,7 +42,7 @@ def story_comment(resolved):
 
 
 def with_placeholder(resolved):
-    """Return resolved tables in which a replayed file that is not named yet has a placeholder."""
+    """Return resolved tables in which a replay without a file has a placeholder for it."""
     price = found(resolved.tables, ["spot", "price"])
     if isinstance(price, dict) and price.get("process") == "replay" and "file" not in price:
         return Resolved(changed(resolved.tables, "spot.price.file", PLACEHOLDER), resolved.sources)
@@ -50,49 +50,42 @@ def with_placeholder(resolved):
 
 
 def rulebook_notes(key, market):
-    """Return what the rulebook of a market is, and from where."""
+    """Yield a comment on the rulebook of a market."""
     book = load_rulebook(market.rulebook)
-    yield from (
-        "",
-        f"# {key}: rulebook {book.name}, as of {book.dated} (perplab rulebook {market.rulebook})",
-    )
+    command = f"perplab rulebook {market.rulebook}"
+    yield from ("", f"# {key}: rulebook {book.name}, as of {book.dated} ({command})")
 
 
 def population_lines(name, population):
-    """Return a population with every trait of its kind, the defaults marked."""
+    """Yield a population with every trait of its kind, defaults marked."""
     kind = kind_named(population.kind)
     yield from (
         "",
         f"[populations.{name}]",
-        line("kind", population.kind, ""),
-        line("number", population.number, "traders"),
+        toml_line("kind", population.kind, ""),
+        toml_line("number", population.number, "traders"),
     )
     for trait, declared in kind.traits.traits.items():
         value = population.traits.get(trait, declared.default)
         value = value if isinstance(value, (int, float)) else value.model_dump(exclude_none=True)
         default = "" if trait in population.traits else " (default)"
         unit = "" if declared.unit == "1" else f"{declared.unit}: "
-        yield line(trait, value, f"{unit}{declared.meaning}{default}")
+        yield toml_line(trait, value, f"{unit}{declared.meaning}{default}")
 
 
 def rulebook_lines(name):
-    """Return the lines that show a rulebook: in sentences, its sources, what is assumed, every number."""
-    from perplab.analysis.report.rulebook_text import sentences
-
+    """Yield a rulebook: its rules in sentences, sources, assumptions, then every value as TOML."""
     book = load_rulebook(name)
     yield f"# {book.name}, as of {book.dated}"
     yield from (f"# {heading}: {text}" for heading, text in sentences(book))
-    for heading, texts in (("sources", book.sources), ("assumed", book.assumed)):
+    for heading, texts in (("sources", book.sources), ("assumptions", book.assumed)):
         yield from (f"# {heading}:", *(f"#   {text}" for text in texts))
-    yield from table_lines(
-        "", book.model_dump(exclude={"name", "dated", "sources", "assumed"}, exclude_none=True)
-    )
+    values = book.model_dump(exclude=NOT_RULES, exclude_none=True)
+    yield from table_lines("", values, rulebook_unit)
 
 
 def rulebook_table():
-    """Return the rulebooks of the library with their dates and funding."""
-    from perplab.analysis.report.rulebook_text import sentences
-
+    """Return the rulebooks of the library with their dates and funding formulas."""
     table = Table("rulebook", "as of", "funding", box=None, pad_edge=False)
     for book in map(load_rulebook, rulebook_names()):
         table.add_row(book.name, str(book.dated), dict(sentences(book))["funding"])
@@ -100,20 +93,18 @@ def rulebook_table():
 
 
 def comparison_table(names):
-    """Return what differs between rulebooks, a row a key.
+    """Return the differences between rulebooks, a row per key.
 
     Raises
     ------
     ParameterError
-        If there are fewer than two.
+        If there are fewer than two rulebooks.
     """
-    from perplab.analysis.report.rulebook_text import differences
-
     if len(names) < 2:
         raise ParameterError(Fault("--compare", " ".join(names), "at least two rulebooks"))
     table = Table(box=None, pad_edge=False)
     for heading in ("key", *names):
         table.add_column(heading, overflow="fold", no_wrap=heading == "key")
     for key, values in differences(names):
-        table.add_row(key, *("-" if value is None else said(value) for value in values))
+        table.add_row(key, *("-" if value is None else toml_value(value) for value in values))
     return table

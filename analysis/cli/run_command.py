@@ -1,4 +1,4 @@
-"""One run from the command line: values from options, progress, the table, the folder, the figures."""
+"""The command ``perplab run``: options, progress, summary, stored run, figures."""
 
 import contextlib
 import dataclasses
@@ -9,8 +9,8 @@ import sys
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from perplab.analysis.cli.progress import step_bar
 from perplab.analysis.cli.terminal_tables import run_table
 from perplab.analysis.metrics.replay_fit import compare_replay
 from perplab.analysis.metrics.scenario_words import acting_of
@@ -23,7 +23,7 @@ from perplab.scenarios.runs.outcome import Checkpoint, locked_folder, planned_st
 from perplab.scenarios.runs.store import check_target, write_run
 from perplab.sim.errors import Fault, ParameterError
 
-LEAST_HOURS = 0.001
+LEAST_HOURS, WIDTH = 0.001, 100
 OPTIONS = {
     "file": "--spot",
     "column": "--column",
@@ -36,9 +36,9 @@ OPTIONS = {
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What ``perplab run`` was asked for."""
+    """Options of ``perplab run``; `replay` and `comparison` map keys of a scenario to values."""
 
-    story: str
+    scenario: str
     seed: int
     days: float | None
     settings: list
@@ -51,39 +51,39 @@ class Options:
 
 
 def changes_of(options):
-    """Return the changes that options make to a story, by dotted key."""
+    """Return the changes that options make to a scenario, by dotted key."""
     changes = stated(options.settings)
     if options.days is not None:
         changes["days"] = options.days
     if options.replay:
-        now = found(resolve(options.story, changes).tables, ["spot", "price"]) or {}
-        kept = now if now.get("process") == "replay" else {}
-        changes["spot.price"] = {**kept, "process": "replay", **options.replay}
+        now = found(resolve(options.scenario, changes).tables, ["spot", "price"]) or {}
+        earlier = now if now.get("process") == "replay" else {}
+        changes["spot.price"] = {**earlier, "process": "replay", **options.replay}
     return changes | {f"comparison.{key}": value for key, value in options.comparison.items()}
 
 
-def run_story(options):
-    """Run a story and leave its table, its folder and its figures."""
-    begun, resolved = time.perf_counter(), resolve(options.story, changes_of(options))
+def run_scenario(options):
+    """Run a scenario, print its summary, store it and draw its figures."""
+    started, resolved = time.perf_counter(), resolve(options.scenario, changes_of(options))
     with named_as_given(resolved, options):
         scenario = checked(resolved)
         folder = options.out or pathlib.Path("runs") / f"{scenario.name}-seed{options.seed}"
         check_target(folder)
-        kept = checkpoint_of(options.checkpoint_hours, folder)
-        with locked_folder(kept):
-            outcome, real = run_and_write(options, scenario, folder, kept, begun)
+        checkpoint = checkpoint_of(options.checkpoint_hours, folder)
+        with locked_folder(checkpoint):
+            outcome, real = run_and_write(options, scenario, folder, checkpoint, started)
     if options.figures:
         draw(folder, outcome, real)
     print(f"written to {folder}", file=sys.stderr)
 
 
 def checkpoint_of(hours, folder):
-    """Return where to keep the state every so many hours, or None.
+    """Return where and how often to save the state, None without checkpoints.
 
     Raises
     ------
     ParameterError
-        For hours that are not finite, or too few.
+        If the hours are not finite or too few.
     """
     if hours is None:
         return None
@@ -94,24 +94,24 @@ def checkpoint_of(hours, folder):
     return Checkpoint(real_folder(folder), hours)
 
 
-def run_and_write(options, scenario, folder, kept, begun):
-    """Run a scenario, print its summary and write its folder; the state kept on the way goes only when that is there."""
-    with progress_bar(scenario) as progress:
-        outcome = run(scenario, options.seed, progress, kept)
+def run_and_write(options, scenario, folder, checkpoint, started):
+    """Run a scenario, print its summary and write its folder; then delete its checkpoint."""
+    with step_bar(scenario.name, planned_steps(scenario)) as progress:
+        outcome = run(scenario, options.seed, progress, checkpoint)
     real = real_beside(scenario)
     summary = summarize(outcome.records, outcome.twin) | (
         {} if real is None else {"real": compare_replay(outcome.records, real)}
     )
-    tell(options, scenario, summary, outcome.records.meta)
-    write_run(folder, outcome, summary, time.perf_counter() - begun)
-    if kept is not None:
-        kept.clear()
+    print_summary(options, scenario, summary, outcome.records.meta)
+    write_run(folder, outcome, summary, time.perf_counter() - started)
+    if checkpoint is not None:
+        checkpoint.clear()
     return outcome, real
 
 
 @contextlib.contextmanager
 def named_as_given(resolved, options):
-    """Let faults of the block say in which file, or by which option, what they refuse was stated."""
+    """Name the file or the option of each refused value in errors of the block."""
     names = {"days": "--days"} if options.days is not None else {}
     names |= {
         f"spot.price.{key}": option for key, option in OPTIONS.items() if key in options.replay
@@ -133,48 +133,32 @@ def named_as_given(resolved, options):
         ) from error
 
 
-def tell(options, scenario, summary, meta):
+def print_summary(options, scenario, summary, meta):
     """Print the summary, as a table or as one JSON object."""
     if options.as_json:
         print(json.dumps(summary, allow_nan=False), flush=True)
     else:
-        Console(soft_wrap=True).print(run_table(scenario, summary, meta))
+        console = Console()
+        width = console.width if console.is_terminal else WIDTH
+        Console(width=width).print(run_table(scenario, summary, meta))
         sys.stdout.flush()
 
 
-@contextlib.contextmanager
-def progress_bar(scenario):
-    """Give a function that takes steps done and moves a bar on the terminal; None where nobody looks."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(scenario.name, total=planned_steps(scenario))
-        yield lambda steps: bar.advance(task, steps)
-
-
 def real_beside(scenario):
-    """Return the real market of a replayed file (`perplab.analysis.metrics.replay_reference.real_market`), None where there is none."""
+    """Return the real market of a replayed file, None if there is none."""
     from perplab.analysis.metrics.replay_reference import real_market
 
     return real_market(scenario, rulebook_of(next(iter(scenario.all_markets.values()))))
 
 
 def draw(folder, outcome, real):
-    """Draw the figures of a run into its folder, all or none of them."""
-    from perplab.analysis.figures.run_figures import figures
+    """Draw the figures of a run into its folder, all of them or none."""
+    from perplab.analysis.figures.run_figures import write_figures
 
     if real:
-        print(f"drawn as real funding: {real['funding_source']}", file=sys.stderr)
+        print(f"real funding rate drawn from: {real['funding_source']}", file=sys.stderr)
     with staged(folder / "figures") as stage:
-        figures(
+        write_figures(
             outcome.records,
             stage,
             real,

@@ -1,42 +1,28 @@
-"""The commands ``perplab sweep``, ``branch`` and ``check``: progress, what went wrong, the table at the end."""
+"""The command ``perplab sweep``: progress, errors of failed runs, the table at the end."""
 
-import dataclasses
 import pathlib
 import sys
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-from perplab.analysis.cli.terminal_tables import branch_table
-from perplab.analysis.metrics.branches import BRANCHES, summary_since, why_unknown
+from perplab.analysis.cli.progress import run_bar
 from perplab.analysis.metrics.catalogue import label, scaled
+from perplab.analysis.metrics.scenario_words import value_text
 from perplab.analysis.metrics.summary import summarize
-from perplab.analysis.report.sweep_tables import has_something, interval
-from perplab.scenarios.files.loader import branch_faults, load
+from perplab.analysis.report.sweep_tables import interval, is_informative
 from perplab.scenarios.runs.atomic_folders import probe, real_folder
-from perplab.scenarios.runs.results import faults_of_folder, open_runs
-from perplab.scenarios.runs.store import check_target, write_json, write_run
-from perplab.scenarios.sweeps.sweep_design import Sweep, name_faults, read_sweep, stated_arm
+from perplab.scenarios.runs.results import open_runs
+from perplab.scenarios.sweeps.sweep_design import read_sweep
 from perplab.scenarios.sweeps.sweep_runner import (
-    Job,
     dask_pool,
     execute,
     gather,
     local_pool,
-    outcomes_of,
     prepare,
 )
 from perplab.sim.atomic_files import alone
 from perplab.sim.errors import Fault, ParameterError, SweepError
-from perplab.sim.faults import flattened
 
 WIDTH, MOST_ERRORS = 180, 5
 SHOWN = (
@@ -51,12 +37,29 @@ SHOWN = (
 
 
 def run_sweep(file, workers, scheduler, resume, out):
-    """Run a sweep file to its end; return the number of runs that failed.
+    """Run a sweep file to its end.
+
+    Parameters
+    ----------
+    file : path
+    workers : int
+        Processes on this machine.
+    scheduler : str or None
+        Address of a Dask scheduler whose workers run the sweep instead.
+    resume : bool
+        Finish an interrupted sweep.
+    out : pathlib.Path or None
+        Folder of the sweep; ``sweeps/NAME`` by default.
+
+    Returns
+    -------
+    int
+        Number of runs that failed.
 
     Raises
     ------
     ParameterError
-        If the file or the folder is refused, or another process is at work in the folder.
+        If the file or the folder is refused, or another process is using the folder.
     SweepError
         If every run failed.
     """
@@ -64,47 +67,48 @@ def run_sweep(file, workers, scheduler, resume, out):
     folder = real_folder(out or pathlib.Path("sweeps") / sweep.name)
     if not folder.exists():
         probe(folder)
+
+    def new_pool():
+        return dask_pool(scheduler) if scheduler else local_pool(workers)
+
     try:
         with alone(folder.with_name(f".{folder.name}.lock")):
-            return run_jobs(
-                sweep,
-                text,
-                folder,
-                (lambda: dask_pool(scheduler)) if scheduler else (lambda: local_pool(workers)),
-                resume,
-            )
+            return run_jobs(sweep, text, folder, new_pool, resume)
     except BlockingIOError:
         raise ParameterError(
-            Fault("--out", str(folder), "a folder in which no other sweep is at work")
+            Fault("--out", str(folder), "a folder in which no other sweep is running")
         ) from None
 
 
 def run_jobs(sweep, text, folder, new_pool, resume):
-    """Run what is missing of a sweep, print its table, and return the number of runs that failed."""
-    jobs, waiting = prepare(
-        sweep, text, folder, resume, lambda sentence: print(sentence, file=sys.stderr)
-    )
-    print(f"{len(jobs)} runs, {len(jobs) - len(waiting)} of them done before", file=sys.stderr)
+    """Run what is missing of a sweep, print its table and return the number of failed runs."""
+    jobs, waiting = prepare(sweep, text, folder, resume, print_note)
+    print_note(f"{len(jobs):,} runs ({len(jobs) - len(waiting):,} cached)")
     failures = []
     try:
-        with bar(sweep.name, len(waiting)) as progress:
-            execute(
-                waiting,
-                folder,
-                summarize,
-                new_pool,
-                lambda well: (failures.append(1) if not well else None, progress())[-1],
-            )
+        with run_bar(sweep.name, len(waiting)) as advance:
+
+            def note_run(completed):
+                failures.extend([] if completed else [1])
+                return advance()
+
+            execute(waiting, folder, summarize, new_pool, note_run)
     finally:
         gather(folder, jobs)
-    print_failures(open_runs(folder).runs)
-    Console(width=WIDTH).print(sweep_table(open_runs(folder)))
-    print(f"written to {folder}", file=sys.stderr)
+    opened = open_runs(folder)
+    print_failures(opened.runs)
+    Console(width=WIDTH).print(sweep_table(opened))
+    print_note(f"written to {folder}")
     return len(failures)
 
 
+def print_note(sentence):
+    """Print a sentence to standard error."""
+    print(sentence, file=sys.stderr)
+
+
 def print_failures(runs):
-    """Print the errors of runs that failed, each once; raise where no run ended well.
+    """Print the errors of failed runs, each once; raise if no run completed.
 
     Raises
     ------
@@ -112,147 +116,34 @@ def print_failures(runs):
         With the errors.
     """
     failed = runs[runs["error"].notna()]
-    told = [
-        f"{len(group)} of {len(runs)} runs failed (the first: seed {group['seed'].iloc[0]}): {error}"
+    texts = [
+        f"{len(group)} of {len(runs)} runs failed (first: seed {group['seed'].iloc[0]}): {error}"
         for error, group in failed.groupby("error", sort=False)
     ]
     if len(failed) and len(failed) == len(runs):
-        raise SweepError("\n".join(told[:MOST_ERRORS]))
-    for line in told[:MOST_ERRORS]:
-        print(f"perplab: {line}", file=sys.stderr)
-
-
-class bar:
-    """A bar with rate and time left on a terminal; nothing where nobody looks."""
-
-    def __init__(self, name, total):
-        console = Console(stderr=True)
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        self.shown = (
-            Progress(*columns, console=console, transient=True) if console.is_terminal else None
-        )
-        self.task = self.shown.add_task(name, total=total, rate="") if self.shown else None
-
-    def __enter__(self):
-        if self.shown:
-            self.shown.start()
-        return self.advance
-
-    def advance(self):
-        """Move on by one run and say how many are done a second."""
-        if self.shown:
-            task = self.shown.tasks[0]
-            self.shown.update(
-                self.task,
-                advance=1,
-                rate=f"{(task.completed + 1) / max(task.elapsed, 1e-9):.3g} a second",
-            )
-
-    def __exit__(self, *_):
-        if self.shown:
-            self.shown.stop()
+        raise SweepError("\n".join(texts[:MOST_ERRORS]))
+    if not len(failed):
+        print_note(f"all {len(runs):,} runs completed")
+    for text in texts[:MOST_ERRORS]:
+        print_note(f"perplab: {text}")
 
 
 def sweep_table(opened):
-    """Return a sweep's figures, a row a point and arm: mean over seeds and 95 % interval; what is zero everywhere is left out."""
-    factors = [name for name in opened.runs if name.startswith("factor.")]
-    well = opened.runs[opened.runs["error"].isna()]
-    shown = {name: scaled(well[name], name) for name in SHOWN if has_something(well, name)}
-    heads = (label(name, word) for name, (_, word) in shown.items())
+    """Return a sweep's figures, a row per design point and arm: mean over seeds, 95 % interval.
+
+    Figures that are zero in all runs are left out.
+    """
+    runs = opened.runs[opened.runs["error"].isna()]
+    keys = [*(name for name in opened.runs if name.startswith("factor.")), "arm"]
+    shown = {name: scaled(runs[name], name) for name in SHOWN if is_informative(runs, name)}
     table = Table(
-        *(name.removeprefix("factor.") for name in factors),
-        "arm",
+        *(name.removeprefix("factor.") for name in keys),
         "runs",
-        *heads,
+        *(label(name, word) for name, (_, word) in shown.items()),
         box=None,
         pad_edge=False,
     )
-    for place, group in (
-        well.groupby([*factors, "arm"], sort=False, dropna=False) if len(well) else ()
-    ):
+    for place, group in runs.groupby(keys, sort=False, dropna=False) if len(runs) else ():
         cells = [interval(group[name] / scale, name) for name, (scale, _) in shown.items()]
-        table.add_row(
-            *(f"{value:.6g}" if isinstance(value, float) else str(value) for value in place),
-            str(len(group)),
-            *cells,
-        )
+        table.add_row(*map(value_text, place), str(len(group)), *cells)
     return table
-
-
-def run_branches(story, seed, settings, at_hours, arms, out):
-    """Run a story and its branches from one moment; write a folder for each and print them side by side."""
-    chosen = tuple(stated_arm(text, at_hours) for text in arms)
-    sweep = Sweep(scenario=story, changes=settings, arms=chosen)
-    scenario = load(story, settings)
-    faults = [
-        *name_faults(chosen, "--arm"),
-        *(fault for arm in chosen for fault in faults_of_arm(story, settings, scenario, arm, seed)),
-    ]
-    if faults:
-        raise ParameterError(*faults)
-    if at_hours >= 24 * scenario.days:
-        raise ParameterError(
-            Fault(
-                "--at-hours", at_hours, f"before the end of the run ({24 * scenario.days:g} hours)"
-            )
-        )
-    folder = out or pathlib.Path("runs") / f"{scenario.name}-seed{seed}-branches"
-    for name in ("base", *(arm.name for arm in chosen)):
-        check_target(folder / name)
-    job, cut = (
-        Job(
-            "branch",
-            0,
-            story,
-            settings,
-            {},
-            seed,
-            tuple(arm.model_dump() for arm in sweep.arms),
-            (),
-        ),
-        {},
-    )
-    for name, outcome in outcomes_of(job):
-        summary = summarize(outcome.records, outcome.twin)
-        write_run(folder / name, outcome, summary, summary["wall_seconds"])
-        cut[name] = summary_since(outcome.records, at_hours, outcome.twin)
-    write_json(folder / BRANCHES, {"at_hours": at_hours, "arms": list(arms), "seed": seed})
-    print_branches(f"{scenario.name}, seed {seed}: branches, from hour {at_hours:g} on", cut)
-    print(f"written to {folder}", file=sys.stderr)
-
-
-def faults_of_arm(story, settings, scenario, arm, seed):
-    """Return what an arm would change that cannot change in flight, as faults of ``--arm NAME``."""
-    return [
-        dataclasses.replace(fault, file=f"--arm {arm.name}")
-        for fault in branch_faults(scenario, load(story, settings | flattened(arm.changes)), seed)
-    ]
-
-
-def print_branches(title, summaries):
-    """Print branches side by side, as wide as the terminal or as they need."""
-    console = Console()
-    width = console.width if console.is_terminal else WIDTH
-    Console(width=width).print(branch_table(title, summaries, why_unknown))
-
-
-def print_check(path):
-    """Print what is wrong with a folder, or with each branch in it; return how many faults there are."""
-    branches = sorted(part.parent for part in path.glob("*/manifest.json"))
-    folders = branches if branches and not (path / "manifest.json").exists() else [path]
-    faults = [f"{folder}: {fault}" for folder in folders for fault in faults_of_folder(folder)]
-    for fault in faults:
-        print(f"perplab: {fault}", file=sys.stderr)
-    if not faults:
-        rows = sum(len(open_runs(folder).runs) for folder in folders)
-        print(
-            f"{path}: {rows} rows of runs, all there and as they were written, every unit accounted for"
-        )
-    return len(faults)

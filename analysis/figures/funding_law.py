@@ -1,4 +1,4 @@
-"""The figure of a funding formula: rate against premium."""
+"""The figure of a funding formula: funding rate against premium."""
 
 import math
 
@@ -17,36 +17,44 @@ from perplab.sim.rulebook.rulebook import load_rulebook
 HOURS = 8.0
 VOLATILITY = 0.55 / math.sqrt(31_536_000.0)
 """Volatility at which a law that looks at it is drawn: 55 % a year, per square root of a second."""
-
-
 LAW_REACH_BPS = (100.0, 12.0)
+ENDINGS = (".png", ".svg", ".pdf")
 
 
 def law_frame(names, widest_bps=100.0, points=801):
-    """Return the funding rate of rulebooks over the premium, a row a point: ``rulebook``, ``premium_bps``, ``rate_bps_8h``.
+    """Return the funding rate of rulebooks over the premium.
 
-    Books whose rate follows open interest have no such curve and are left out, and so are those without funding.
+    Parameters
+    ----------
+    names : list of str
+        Rulebooks. Those without funding, or whose rate follows open interest, have no such curve
+        and are left out.
+    widest_bps : float
+        Largest premium on either side, in bp of the index.
+    points : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per point: ``rulebook``, ``premium_bps``, ``rate_bps_8h``.
+
+    Raises
+    ------
+    ParameterError
+        If no rulebook has such a curve.
     """
     premiums = np.linspace(-widest_bps, widest_bps, points)
-    frames, seen = [], np.zeros(1, SEEN)[0]
-    seen["volatility"] = VOLATILITY
-    for book in map(load_rulebook, names):
-        law = book.funding
-        if law.enabled and not book.premium.follows_skew:
-            limit = BPS * book.premium.limit
-            rates = [
-                funding_rate(book.funding_law, premium / BPS, seen)
-                for premium in np.clip(premiums, -limit, limit)
-            ]
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "rulebook": book.name,
-                        "premium_bps": premiums,
-                        "rate_bps_8h": np.array(rates) * BPS * HOURS / law.interval_hours,
-                    }
-                )
-            )
+    frames = [
+        pd.DataFrame(
+            {
+                "rulebook": book.name,
+                "premium_bps": premiums,
+                "rate_bps_8h": rates_of(book, premiums),
+            }
+        )
+        for book in map(load_rulebook, names)
+        if book.funding.enabled and not book.premium.follows_skew
+    ]
     if not frames:
         raise ParameterError(
             Fault("rulebooks", " ".join(names), "at least one whose funding follows the premium")
@@ -54,11 +62,18 @@ def law_frame(names, widest_bps=100.0, points=801):
     return pd.concat(frames, ignore_index=True)
 
 
+def rates_of(book, premiums):
+    """Return the funding rates (bp per 8 h) of a rulebook at average premiums (bp)."""
+    law, limit, seen = book.funding_law, BPS * book.premium.limit, np.zeros(1, SEEN)[0]
+    seen["volatility"] = VOLATILITY
+    rates = [funding_rate(law, premium / BPS, seen) for premium in np.clip(premiums, -limit, limit)]
+    return np.array(rates) * BPS * HOURS / book.funding.interval_hours
+
+
 def draw_law(frame, axes):
-    """Draw funding rates over the premium: the plateau, the slope, the caps."""
+    """Draw the funding rates of a `law_frame` over the premium."""
     axes.axhline(0.0, color="0.85", linewidth=0.6, zorder=0)
     axes.axvline(0.0, color="0.85", linewidth=0.6, zorder=0)
-    names = frame["rulebook"].unique()
     sns.lineplot(
         frame,
         x="premium_bps",
@@ -66,7 +81,7 @@ def draw_law(frame, axes):
         hue="rulebook",
         style="rulebook",
         ax=axes,
-        palette=PALETTE[: len(names)],
+        palette=PALETTE[: frame["rulebook"].nunique()],
         errorbar=None,
     )
     axes.set_xlabel("average premium (bp of the index)")
@@ -76,14 +91,21 @@ def draw_law(frame, axes):
 
 
 def funding_law_figure(names, path):
-    """Draw the funding rate of rulebooks against the premium, far out and near the plateau, into a file (PNG, SVG or PDF).
+    """Draw funding rate against premium into a file: up to 100 bp on the left, 12 bp on the right.
+
+    Parameters
+    ----------
+    names : list of str
+        Rulebooks.
+    path : pathlib.Path
+        A PNG, SVG or PDF file.
 
     Raises
     ------
     ParameterError
-        If no rulebook is named, none of them has such a curve, or the file's ending is not known.
+        If no rulebook has such a curve, or the file's ending is another.
     """
-    if path.suffix not in (".png", ".svg", ".pdf"):
+    if path.suffix not in ENDINGS:
         raise ParameterError(Fault("--figure", str(path), "a file that ends in .png, .svg or .pdf"))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(DOUBLE_INCHES, 2.8), layout="constrained")

@@ -1,4 +1,4 @@
-"""What figures are drawn with: the paper's style, panels, the clock of a run, thinned lines, legible amounts."""
+"""Style and shared parts of figures: sizes, colours, panels, time axis, thinned lines."""
 
 import math
 
@@ -12,6 +12,9 @@ from perplab.analysis.estimators.series import DAY_SECONDS, HOUR_SECONDS, run_se
 DOUBLE_INCHES = 7.0
 LINE_POINTS = 3000
 PALETTE = sns.color_palette("colorblind", 10)
+PERPETUAL, REAL, SHORTS, LONGS, GREY = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[3], PALETTE[7]
+SPOT, ACTING = "0.65", PALETTE[8]
+SIDES = {"longs": LONGS, "shorts": SHORTS}
 STYLE = {
     **sns.axes_style("ticks"),
     "font.family": "sans-serif",
@@ -41,7 +44,7 @@ MOST_TICKS = 10
 
 
 def panels(count, height, ratios=None, width=DOUBLE_INCHES):
-    """Return a figure (inches) and its axes one above the other, sharing time, in the style in force."""
+    """Return a figure (height and width in inches) and its stacked axes, which share time."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(
         count, 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios}
@@ -52,8 +55,17 @@ def panels(count, height, ratios=None, width=DOUBLE_INCHES):
     return figure, axes
 
 
+def single_panel(fill, width=3.4, height=2.6):
+    """Return a figure (inches) of one panel that `fill` draws on its axes."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    fill(axes)
+    sns.despine(ax=axes)
+    return figure
+
+
 def clock(records):
-    """Return the seconds and the name of the unit of time that suits a run's length."""
+    """Return the unit of time that suits a run's length: its seconds and its name."""
     length = run_seconds(records)
     if length >= 3 * DAY_SECONDS:
         return DAY_SECONDS, "days"
@@ -61,12 +73,12 @@ def clock(records):
 
 
 def in_clock(records, seconds):
-    """Return seconds in the run's unit of time."""
+    """Return seconds converted to the run's unit of time (`clock`)."""
     return np.asarray(seconds, float) / clock(records)[0]
 
 
 def time_axis(records, axes):
-    """Label the time axis and let it span the run."""
+    """Label the time axis, set its ticks and limit it to the run."""
     length = float(in_clock(records, run_seconds(records)))
     step = next((step for step in TICK_STEPS if length <= step * MOST_TICKS), length / MOST_TICKS)
     axes.set_xlabel(f"time since start ({clock(records)[1]})")
@@ -83,9 +95,9 @@ def line(records, axes, seconds, values, **look):
 
 
 def thinned(x, y, points=LINE_POINTS):
-    """Return a line of at most `points` points: the lowest and the highest of each of points / 2 equal stretches.
+    """Return a line of at most `points` points: minimum and maximum of points / 2 equal bins.
 
-    Unknown values (NaN) stay only where a whole stretch is unknown.
+    Unknown values (NaN) remain only where a bin has no known value.
 
     Examples
     --------
@@ -97,12 +109,12 @@ def thinned(x, y, points=LINE_POINTS):
         return x, y
     edges = np.linspace(0, len(x), points // 2 + 1).astype(int)
     low, high = np.where(np.isnan(y), math.inf, y), np.where(np.isnan(y), -math.inf, y)
-    kept = [
+    chosen = [
         a + part
         for a, b in zip(edges[:-1], edges[1:], strict=True)
         for part in sorted((low[a:b].argmin(), high[a:b].argmax()))
     ]
-    return x[kept], y[kept]
+    return x[chosen], y[chosen]
 
 
 def currency(records):
@@ -111,18 +123,18 @@ def currency(records):
 
 
 def signed(number):
-    """Return a number as text with a printed minus sign.
+    """Return a number as text with three digits and a true minus sign; zero has no sign.
 
     Examples
     --------
-    >>> signed(-4.0), signed(6.0)
-    ('−4', '6')
+    >>> signed(-4.0), signed(6.0), signed(-0.0)
+    ('−4', '6', '0')
     """
-    return f"{number:.3g}".replace("-", "\N{MINUS SIGN}").replace("inf", "\N{INFINITY}")
+    return f"{number + 0.0:.3g}".replace("-", "\N{MINUS SIGN}").replace("inf", "\N{INFINITY}")
 
 
 def zero_line(axes):
-    """Draw a thin line at zero behind everything."""
+    """Draw a thin line at zero behind everything else."""
     axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
     return axes
 
@@ -133,3 +145,10 @@ def key(axes):
     if labels:
         axes.legend(handles, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(labels))
     return axes
+
+
+def within(records, seconds, values):
+    """Return the part of a real series that falls into the run."""
+    seconds, values = np.asarray(seconds, float), np.asarray(values, float)
+    inside = (seconds >= 0) & (seconds <= run_seconds(records))
+    return seconds[inside], values[inside]

@@ -1,4 +1,4 @@
-"""The report of branches of one run: figures and curves from the moment at which they part."""
+"""The report of branches of one run: figures and curves from the branch point."""
 
 import json
 import shlex
@@ -8,6 +8,7 @@ import pandas as pd
 import seaborn as sns
 
 from perplab.analysis.estimators.series import HOUR_SECONDS, basis_bps
+from perplab.analysis.figures.style import single_panel
 from perplab.analysis.metrics.branches import (
     BASE,
     moment_of,
@@ -16,13 +17,15 @@ from perplab.analysis.metrics.branches import (
     why_unknown,
 )
 from perplab.analysis.metrics.catalogue import magnitude, metric_of, scaled, tabled_metrics
-from perplab.analysis.report.page import Report, Table, amount, notes_of, setting_of, single
+from perplab.analysis.report.page import Report, Table
+from perplab.analysis.report.scenario_text import notes_of, setting_of
+from perplab.analysis.report.text_format import amount
 from perplab.scenarios.runs.results import faults_of_folder
 from perplab.scenarios.runs.store import read_run
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import flattened
 
-TOLD = (
+COMPARED = (
     "basis_mean_bps",
     "basis_sd_bps",
     "funding_mean_bps_8h",
@@ -31,69 +34,82 @@ TOLD = (
     "insurance_fund_change",
 )
 SHOWN_BEFORE = 0.15
+ONE_SEED = (
+    "These differences are from one seed and have no confidence interval. "
+    "A sweep over seeds with the same [[arms]] gives one."
+)
 
 
 def report_of_branches(folder, arms):
-    """Return the Report of branches of one run, side by side.
+    """Return the `Report` of branches of one run, side by side.
 
     Raises
     ------
     ParameterError
         If the folder has no base.
     """
-    stored = {
-        arm.name: read_run(arm)
-        for arm in sorted(arms, key=lambda arm: (arm.name != BASE, arm.name))
-    }
-    if BASE not in stored:
-        raise ParameterError(
-            Fault("folder", str(folder), "one that perplab branch wrote: it has no base")
-        )
+    stored = read_branches(folder, arms)
     manifest, (hour, stated) = stored[BASE][0], moment_of(folder, stored)
-    scenario = manifest["scenario"]
+    scenario, seed = manifest["scenario"], manifest["seed"]
     summaries = {
-        name: summary_since(records, hour) | {"amplification": whole_amplification(folder / name)}
+        name: summary_since(records, hour) | {"amplification": stored_amplification(folder / name)}
         for name, (_, records) in stored.items()
     }
-    changed = {
-        name: what_differs(scenario, part["scenario"])
-        for name, (part, _) in stored.items()
-        if name != BASE
-    }
     return Report(
-        title=f"{scenario.get('title') or scenario['name']}, seed {manifest['seed']}: branches",
+        title=f"{scenario.get('title') or scenario['name']}, seed {seed}: branches",
         question=scenario.get("question", ""),
-        setting=f"{setting_of(scenario)} The branches share state and random numbers up to hour {hour:g}, at which they part; figures are from there on.",
-        notes=[
-            *notes_of(scenario)[1:],
-            *((f"What differs in {name}", text) for name, text in changed.items()),
-        ],
+        setting=f"{setting_of(scenario)} The branches share state and random numbers up to hour "
+        f"{hour:g}, the branch point; all figures are from there on.",
+        notes=[*notes_of(scenario)[1:], *change_notes(scenario, stored)],
         results=results_of(summaries),
         tables={
-            "branches": (
-                f"The branches side by side, from hour {hour:g} to the end.",
-                table_of(summaries),
-            )
+            "branches": (f"Branches from hour {hour:g} to the end.", table_of(summaries)),
         },
         figures=figures_of(stored, hour),
         faults=[f"{name}: {fault}" for name in stored for fault in faults_of_folder(folder / name)],
-        commands=command_of(manifest["seed"], hour, stated),
+        commands=command_of(seed, hour, stated),
         versions=manifest["versions"],
         scenario=scenario,
     )
 
 
-def whole_amplification(folder):
-    """Return the amplification that a branch's own summary holds, counted from where its twin branched off."""
+def read_branches(folder, arms):
+    """Return manifest and records of each branch by name, the base first.
+
+    Raises
+    ------
+    ParameterError
+        If there is no base.
+    """
+    ordered = sorted(arms, key=lambda arm: (arm.name != BASE, arm.name))
+    stored = {arm.name: read_run(arm) for arm in ordered}
+    if BASE not in stored:
+        raise ParameterError(
+            Fault("folder", str(folder), "written by perplab branch: it has no base")
+        )
+    return stored
+
+
+def stored_amplification(folder):
+    """Return the amplification in a branch's own summary, which counts from its twin's start."""
     return json.loads((folder / "summary.json").read_text(encoding="utf-8")).get("amplification")
 
 
+def change_notes(scenario, stored):
+    """Return a note per branch on the values that it changes."""
+    return [
+        (f"Changed in {name}", f"{changes_text(scenario, part['scenario'])}.")
+        for name, (part, _) in stored.items()
+        if name != BASE
+    ]
+
+
 def table_of(summaries):
-    """Return the table of branches, a column each; what is zero in all of them is left out."""
+    """Return the table of branches, a column each; rows that are zero everywhere are left out."""
     keys = [
         key
-        for key, told in tabled_metrics().items()
-        if told.group != "run"
+        for key, metric in tabled_metrics().items()
+        if metric.group != "run"
         and key in summaries[BASE]
         and any(each[key] not in (0, None) for each in summaries.values())
     ]
@@ -108,33 +124,28 @@ def table_of(summaries):
         ]
         for key in keys
     ]
-    return Table(["figure", *summaries, "unit"], rows)
+    return Table(["quantity", *summaries, "unit"], rows)
 
 
 def results_of(summaries):
-    """Yield a sentence a branch on how it differs from the base, and what one seed cannot say."""
+    """Yield a sentence per branch on its differences from the base, and one on their limits."""
     base, others = summaries[BASE], [name for name in summaries if name != BASE]
     for name in others:
-        clauses = [clause(key, base, summaries[name]) for key in TOLD]
-        yield (
-            f"{name} against {BASE}: "
-            + ("; ".join(filter(None, clauses)) or "every figure is the same")
-            + "."
-        )
+        clauses = filter(None, (clause(key, base, summaries[name]) for key in COMPARED))
+        yield f"{name} against {BASE}: {'; '.join(clauses) or 'no difference'}."
     if others:
-        yield (
-            "These are differences within one run, of one seed: they have no interval. A sweep over seeds with the same [[arms]] gives them one."
-        )
+        yield ONE_SEED
 
 
 def clause(key, base, other):
-    """Return how one figure of a branch differs from the base, empty where it does not or is not known."""
+    """Return how one figure of a branch differs from the base; empty if equal or unknown."""
     if base[key] is None or other[key] is None or base[key] == other[key]:
         return ""
-    told, (scale, word) = metric_of(key), scaled([base[key], other[key]], key)
+    metric, (scale, word) = tabled_metrics()[key], scaled([base[key], other[key]], key)
+    change = amount((other[key] - base[key]) / scale)
     return (
-        f"{told.words} {amount(other[key] / scale)} instead of {amount(base[key] / scale)} {word}{told.unit} "
-        f"(a difference of {amount((other[key] - base[key]) / scale)})"
+        f"{metric.words} {amount(other[key] / scale)} against {amount(base[key] / scale)} "
+        f"{word}{metric.unit} (difference {change} {word}{metric.unit})"
     )
 
 
@@ -143,8 +154,8 @@ def command_of(seed, hour, stated):
 
     Examples
     --------
-    >>> print(command_of(3, 24.0, ["off:market.changes.funding.enabled=false"]))
-    perplab branch report/scenario.toml --seed 3 --at-hours 24 --arm off:market.changes.funding.enabled=false
+    >>> print(command_of(3, 24.0, ["off:market.changes.funding.enabled=false"])[:60])
+    perplab branch report/scenario.toml --seed 3 --at-hours 24 -
     """
     arms = (
         "".join(f" --arm {shlex.quote(text)}" for text in stated)
@@ -153,31 +164,29 @@ def command_of(seed, hour, stated):
     return f"perplab branch report/scenario.toml --seed {seed} --at-hours {hour:g}{arms}"
 
 
-def what_differs(base, other):
-    """Return the values of a scenario that are not those of another, by dotted key.
+def changes_text(base, other):
+    """Return the values of a scenario that differ from another's, by dotted key.
 
     Examples
     --------
-    >>> what_differs({"market": {"changes": {}}, "days": 1}, {"market": {"changes": {"funding": {"cap": 0.02}}}, "days": 1})
-    'market.changes.funding.cap = 0.02'
+    >>> changes_text({"market": {"changes": {}}}, {"market": {"changes": {"cap": 0.02}}})
+    'market.changes.cap = 0.02'
     """
     here, there = flattened(base), flattened(other)
-    return (
-        "; ".join(
-            f"{key} = {json.dumps(there.get(key))}"
-            for key in sorted({*here, *there})
-            if here.get(key) != there.get(key)
-            and there.get(key) not in ({}, None)
-            or key in here
-            and key not in there
-            and here[key] != {}
-        )
-        or "nothing"
-    )
+    changed = [
+        key
+        for key in sorted({*here, *there})
+        if here.get(key) != there.get(key)
+        and there.get(key) not in ({}, None)
+        or key in here
+        and key not in there
+        and here[key] != {}
+    ]
+    return "; ".join(f"{key} = {json.dumps(there.get(key))}" for key in changed) or "nothing"
 
 
 def figures_of(stored, hour):
-    """Return the figures of branches: basis and open interest, from shortly before they part."""
+    """Return the figures of branches, from shortly before the branch point."""
     frame = pd.concat(
         [frame_of(records, name, hour) for name, (_, records) in stored.items()], ignore_index=True
     )
@@ -185,24 +194,24 @@ def figures_of(stored, hour):
     frame["open_interest"] /= scale
     parts = {
         "basis": ("Basis", "basis (bp of spot)"),
-        "open_interest": ("Open interest", f"open interest ({word}USD)"),
+        "open_interest": ("Open interest at the mark price", f"open interest ({word}USD)"),
     }
     return {
         name: (
-            f"{title} of the branches; the vertical line is where they part.",
-            partial(one_panel, frame, name, words, hour),
+            f"{title} of each branch; the vertical line is the branch point.",
+            partial(branch_figure, frame, name, words, hour),
         )
         for name, (title, words) in parts.items()
     }
 
 
-def one_panel(frame, column, words, hour):
+def branch_figure(frame, column, words, hour):
     """Return the figure of one column over time."""
-    return single(lambda axes: branch_lines(frame, axes, column, words, hour), 7.0)
+    return single_panel(lambda axes: draw_branches(frame, axes, column, words, hour), 7.0)
 
 
 def frame_of(records, name, hour):
-    """Return basis (bp) and open interest (USD) of a branch over hours, from shortly before it parts."""
+    """Return basis (bp) and open interest (USD) of a branch, from just before the branch point."""
     rows, hours = records.series[0], records.series[0]["seconds"] / HOUR_SECONDS
     shown = (rows["mid"] > 0) & (hours >= hour - SHOWN_BEFORE * (hours[-1] - hour))
     return pd.DataFrame(
@@ -215,19 +224,10 @@ def frame_of(records, name, hour):
     )
 
 
-def branch_lines(frame, axes, column, words, hour):
-    """Draw a column of branches over hours, with a vertical line where they part."""
-    sns.lineplot(
-        frame,
-        x="hours",
-        y=column,
-        hue="arm",
-        style="arm",
-        ax=axes,
-        errorbar=None,
-        estimator=None,
-        linewidth=0.8,
-    )
+def draw_branches(frame, axes, column, words, hour):
+    """Draw a column of branches over hours, with a vertical line at the branch point."""
+    look = {"errorbar": None, "estimator": None, "linewidth": 0.8}
+    sns.lineplot(frame, x="hours", y=column, hue="arm", style="arm", ax=axes, **look)
     axes.axvline(hour, color="0.5", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
     axes.set_xlabel("time since start (hours)")
     axes.set_ylabel(words)

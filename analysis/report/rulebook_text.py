@@ -1,283 +1,275 @@
-"""A venue's rulebook for people: in sentences, against another, and its funding rate drawn against the premium."""
+"""A venue's rulebook in sentences."""
 
 import math
 
-from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.analysis.estimators.series import BPS
 
-BPS, PERCENT = 1e4, 100.0
-
-
-TIERS = "margin.tiers."
-
-
-TEXTS = ("name", "dated", "sources", "assumed")
-
-
+PERCENT, HOURS = 100.0, 8.0
 VENUE_TYPES = {
-    "book": "Orders meet in a book, by price and then time.",
-    "vamm": "Orders are swaps against a virtual market maker of constant product.",
-    "oracle": "Orders are filled by a pool at the index, moved by the traders' net position.",
+    "book": "Limit order book with price-time priority.",
+    "vamm": "Virtual AMM with a constant product; orders are swaps.",
+    "oracle": "Liquidity pool that fills at the index price, skewed by the traders' net position.",
 }
-
-
 SAMPLES = {
     "impact": "impact prices against the index",
     "impact_plus_pending": "impact prices against the mark, plus the rate in force",
-    "impact_or_zero": "impact prices against the index, nothing where the book is too thin",
+    "impact_or_zero": "impact prices against the index, zero if the book is too thin",
     "impact_mean": "the mean of the impact prices against the index",
-    "mid": "the mid against the index",
-    "mark": "the mark against the index",
-    "average_gap": "a decaying average of the mid against that of the index",
-    "open_interest": "the imbalance of open interest",
-    "adaptive_open_interest": "a rate that grows while open interest is unbalanced",
-    "skew_velocity": "a rate that drifts with the traders' net position",
+    "mid": "the mid price against the index",
+    "mark": "the mark price against the index",
+    "average_gap": "a decaying average of the mid price against that of the index",
+    "open_interest": "a rate by the imbalance of open interest",
+    "adaptive_open_interest": "a rate that rises while open interest is imbalanced",
+    "skew_velocity": "a rate whose velocity follows the traders' net position",
 }
-
-
 AVERAGES = {
-    "simple": "averaged alike",
-    "linear_ramp": "averaged with weights that rise to the end of the interval",
-    "median_of_votes": "taken by the median of each minute, then averaged",
-    "recursive": "averaged with weights that decay",
-    "last": "taken as it is",
+    "simple": "equally weighted",
+    "linear_ramp": "weighted by a linear ramp that rises to the end of the interval",
+    "median_of_votes": "reduced to the median of each minute, then averaged",
+    "recursive": "averaged with exponentially decaying weights",
+    "last": "not averaged: the last one counts",
 }
-
-
+CLAMPS = {
+    "band": "clamp \N{PLUS-MINUS SIGN}%s bp of premium",
+    "sum": "premium plus interest without a clamp",
+    "dead_band": "dead band: no rate from a premium within \N{PLUS-MINUS SIGN}%s bp",
+}
 CLOSE_FRACTIONS = {
     "first_share": "a first share, then the rest",
-    "each_share": "a share at a time",
+    "each_share": "one share at a time",
     "tier_step": "down to the next margin tier",
-    "half": "half while equity is above half of maintenance",
-    "just_enough": "just enough to be safe again",
+    "half": "half while equity exceeds half of the maintenance margin",
+    "just_enough": "just enough to restore the maintenance margin",
 }
-
-
 RECEIVERS = {
     "pro_rata": "receivers share what payers pay",
     "pool_fees": "the pool pays receivers only from its fees",
 }
-
-
 SURPLUS_OWNERS = {
-    "trader": "the account keeps what is left",
-    "fund": "what closing it whole leaves is the fund's",
+    "trader": "remaining collateral stays with the account",
+    "fund": "remaining collateral of a fully closed position goes to the fund",
+}
+LOSS_SHARINGS = {
+    "adl": "auto-deleveraging (ADL) of counterparties",
+    "winners": "profitable positions pay in proportion to their profit",
+    "open_interest": "all open interest pays pro rata",
+    "fund": "the fund runs a deficit",
 }
 
 
-SHARINGS = {
-    "deleveraging": "counterparties are deleveraged",
-    "winners": "winners pay in proportion to their profit",
-    "open_interest": "everybody with open interest pays",
-    "fund": "the fund stays below zero",
-}
+def in_words(texts, name):
+    """Return a law in words; one that has none here is called by its name."""
+    return texts.get(name, name.replace("_", " "))
 
 
 def percent(fraction):
-    """Return a fraction in per cent, as short as it can be.
+    """Return a fraction in per cent.
 
     Examples
     --------
     >>> percent(0.0005), percent(float("inf"))
-    ('0.05 %', 'without bound')
+    ('0.05 %', 'no limit')
     """
-    return f"{fraction * PERCENT:.6g} %" if math.isfinite(fraction) else "without bound"
+    return f"{fraction * PERCENT:.6g} %" if math.isfinite(fraction) else "no limit"
+
+
+def rate_text(fraction, hours):
+    """Return a rate (fraction per interval of some hours) in bp per 8 h.
+
+    Examples
+    --------
+    >>> rate_text(0.003, 8.0), rate_text(0.04, 1.0)
+    ('30 bp per 8 h', '3,200 bp per 8 h (4 % per 1 h)')
+    """
+    text = f"{fraction * BPS * HOURS / hours:,.6g} bp per 8 h"
+    return (
+        text if hours == HOURS or not fraction else f"{text} ({percent(fraction)} per {hours:g} h)"
+    )
 
 
 def sentences(book):
-    """Return the rules of a book as ``(heading, sentence)`` pairs."""
-    funding, liquidation, last = book.funding, book.liquidation, book.deleveraging
+    """Return the rules of a rulebook in words.
+
+    Parameters
+    ----------
+    book : Rulebook
+
+    Returns
+    -------
+    iterator of (str, str)
+        Heading and sentence.
+    """
     yield "trading", trading_sentence(book.trading)
-    yield (
-        "premium",
-        f"A sample is {SAMPLES[book.premium.law]}; samples are {AVERAGES[book.premium.average]}.",
-    )
-    yield "funding", funding_sentence(book) if funding.enabled else "None."
-    yield (
-        "mark",
-        ("The median of " if len(book.mark.inputs) == 3 else "")
-        + ", ".join(
-            part.input.replace("_", " ")
-            + (f" ({part.window_seconds:g} s)" if part.window_seconds else "")
-            for part in book.mark.inputs
-        )
-        + mark_limits(book.mark)
-        + ".",
-    )
+    yield "premium", premium_sentence(book.premium)
+    yield "funding", funding_sentence(book)
+    yield "mark", mark_sentence(book.mark)
     yield "index", index_sentence(book.index)
-    tier = book.margin.tiers[0]
-    yield (
-        "margin",
-        (
-            f"Maintenance {percent(tier.maintenance_fraction)} and leverage up to {book.margin.maximum_leverage:g} in the first of "
-            f"{len(book.margin.tiers)} tiers"
-            + (
-                f", and {percent(book.margin.size_slope)} more for each BTC."
-                if book.margin.size_slope
-                else "."
-            )
-        ),
-    )
-    share = (
-        "all at once"
-        if liquidation.first_share == 1 and liquidation.portion.endswith("share")
-        else CLOSE_FRACTIONS[liquidation.portion]
-    )
-    yield (
-        "liquidation",
-        (
-            f"Closed: {share}; orders go as far as the {liquidation.forced_limit} price; fee {percent(liquidation.fee)}{shared_fee(liquidation)}; "
-            f"{SURPLUS_OWNERS[liquidation.surplus]}; the fund takes over {taken_over(liquidation)}{fund_limit(book)}."
-        ),
-    )
-    how = (
-        f": {last.picking.replace('_', ' ')}, at the {last.price.replace('_', ' ')} price"
-        if last.sharing == "deleveraging"
-        else ""
-    )
-    yield "loss beyond the fund", f"{SHARINGS[last.sharing].capitalize()}{how}{winners(last)}."
+    yield "margin", margin_sentence(book.margin)
+    yield "liquidation", liquidation_sentence(book)
+    yield "loss beyond the fund", loss_sentence(book.adl)
 
 
 def trading_sentence(trading):
-    """Return where orders meet, and what a pool earns beside its price."""
+    """Return the venue type, and what a pool earns from fees and borrowing."""
     base, kink, above = trading.borrowing
-    extras = [f"gets {percent(trading.fee_share)} of the fees"] * (trading.fee_share > 0)
+    extras = []
+    if trading.fee_share > 0:
+        extras.append(f"receives {percent(trading.fee_share)} of the taker fees")
     if base > 0:
         extras.append(
-            f"charges the larger side up to {percent(above)} a year for its reserve ({percent(base * kink)} at {percent(kink)} of it)"
+            f"charges the larger side up to {percent(above)} per year for its reserve "
+            f"({percent(base * kink)} at {percent(kink)} usage)"
         )
-    return " ".join(
-        [VENUE_TYPES[trading.place], *[f"The pool {' and '.join(extras)}."] * bool(extras)]
-    )
+    pool = f" The pool {' and '.join(extras)}." if extras else ""
+    return f"{in_words(VENUE_TYPES, trading.venue_type)}{pool}"
 
 
-def winners(last):
-    """Return when winners are closed, empty where they never are."""
-    if last.pool_adl_trigger is None:
-        return ""
-    return f"; winners are closed once a side's profit is {percent(last.pool_adl_trigger)} of the pool, until it is {percent(last.pool_adl_target)}"
-
-
-def mark_limits(mark):
-    """Return how often a mark is refreshed and how far it may leave the index, empty where neither is limited."""
-    refreshed = f", every {mark.refresh_seconds:g} s" if mark.refresh_seconds else ""
-    return refreshed + (
-        f", within {percent(mark.clamp)} of the index" if math.isfinite(mark.clamp) else ""
-    )
-
-
-def index_sentence(index):
-    """Return how the index comes from spot."""
-    lag = f", {index.window_seconds:g} s behind" if index.window_seconds else ""
-    if index.law == "one_source":
-        return f"Spot{lag}."
-    within = (
-        f" kept within {percent(index.clamp)} of their median"
-        if index.law == "clamped_mean" and math.isfinite(index.clamp)
-        else ""
-    )
-    law = (
-        f"mean of {len(index.weights)} sources{within}"
-        if index.law == "clamped_mean"
-        else f"median of {len(index.weights)} sources"
-    )
-    limits = [f"not older than {index.of_sources('stale_seconds'):g} s"] * (
-        index.stale_seconds is not None
-    )
-    limits += [f"not further than {percent(index.of_sources('exclusion'))} from the median"] * (
-        index.exclusion is not None
-    )
-    return f"Weighted {law}{lag}{', ' * bool(limits)}{' and '.join(limits)}."
-
-
-def shared_fee(liquidation):
-    """Return what part of the liquidation fee the fund gets, empty where all."""
-    return (
-        f", {percent(liquidation.fund_share)} of it to the fund and the rest to liquidators"
-        if liquidation.fund_share < 1
-        else ""
-    )
-
-
-def taken_over(liquidation):
-    """Return when the fund takes a position over."""
-    if liquidation.takeover_after_order:
-        return "what the order leaves"
-    return (
-        f"below {percent(liquidation.takeover_share)} of maintenance"
-        if liquidation.takeover_share
-        else "once equity is below zero"
-    )
-
-
-def fund_limit(book):
-    """Return how much the fund takes over, empty where all."""
-    if book.deleveraging.sharing != "deleveraging":
-        return ""
-    never = ", never from an account below zero" if book.deleveraging.below_zero else ""
-    return (
-        f", up to {book.fund.leverage:g} times its equity{never}"
-        if math.isfinite(book.fund.leverage)
-        else never
-    )
+def premium_sentence(premium):
+    """Return what a premium sample is and how samples are averaged."""
+    return f"Each sample is {in_words(SAMPLES, premium.law)}; samples are {in_words(AVERAGES, premium.average)}."
 
 
 def funding_sentence(book):
-    """Return the funding law of a book as a sentence."""
+    """Return the funding formula: interval, interest, clamp, cap and exceptions."""
     law = book.funding
-    when = "paid continuously, stated for" if law.accrual == "continuous" else "settled every"
-    bends = {
-        "band": f"damper {percent(law.damper)} either side",
-        "sum": "no damper",
-        "dead_band": f"nothing within {percent(law.damper)} of zero",
-    }
-    extras = [f"divided by {law.divisor:g}"] * (law.divisor != 1) + [
-        "charged one interval later"
-    ] * law.lag
-    if math.isfinite(law.step_limit):
-        extras.append(f"changing by at most {percent(law.step_limit)} an interval")
-    if law.floor > -book.funding_cap:
-        extras.append(f"never below {percent(law.floor)}")
-    if law.receivers != "same_rate":
-        extras.append(RECEIVERS[law.receivers])
+    if not law.enabled:
+        return "None."
+    continuous = law.accrual == "continuous"
     parts = [
-        f"{when} {law.interval_hours:g} h",
-        f"interest {percent(law.interest_rate)}",
-        bends[law.damper_mode],
-        f"cap {percent(book.funding_cap)}",
-        *extras,
-        f"on the notional at the {law.notional}",
+        f"{'Accrues continuously, quoted per' if continuous else 'Settled every'} "
+        f"{law.interval_hours:g} h",
+        *interest_parts(book),
+        f"cap \N{PLUS-MINUS SIGN}{rate_text(book.funding_cap, law.interval_hours)}"
+        if math.isfinite(book.funding_cap)
+        else "no cap",
+        *funding_extras(book),
+        f"paid on the notional at the {law.notional} price",
     ]
-    return f"{', '.join(parts)}.".capitalize()
+    return f"{'; '.join(parts)}."
 
 
-def rows_of(book):
-    """Return every value of a book by its dotted key; of the margin tiers a list of values by key, so that tables of any length take one line a key."""
-
-    def walk(prefix, value):
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                yield from walk(f"{prefix}{key}.", inner)
-        elif prefix == TIERS:
-            yield from ((f"{prefix}{key}", column_of(value, key)) for key in value[0])
-        elif isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
-            for place, inner in enumerate(value):
-                yield from walk(f"{prefix}{place}.", inner)
-        else:
-            yield prefix.rstrip("."), value
-
-    return dict(walk("", book.model_dump(exclude=set(TEXTS))))
+def interest_parts(book):
+    """Return interest rate and clamp; nothing if the rate follows open interest."""
+    law = book.funding
+    if book.premium.follows_skew:
+        return ["rate by open interest"]
+    clamp = in_words(CLAMPS, law.damper_mode)
+    return [
+        f"interest {rate_text(law.interest_rate / law.divisor, law.interval_hours)}",
+        clamp % format(law.damper * BPS, ".6g") if "%s" in clamp else clamp,
+    ]
 
 
-def column_of(rows, key):
-    """Return the values of a key in rows that have it, None if none has."""
-    return [row[key] for row in rows if row.get(key) is not None] or None
+def funding_extras(book):
+    """Return the less common terms of a funding formula."""
+    law, hours = book.funding, book.funding.interval_hours
+    if law.divisor != 1:
+        yield f"premium and interest divided by {law.divisor:g}"
+    if law.lag:
+        yield "charged one interval later"
+    if math.isfinite(law.step_limit):
+        yield f"changes by at most {rate_text(law.step_limit, hours)} between intervals"
+    if law.floor > -book.funding_cap:
+        yield f"never below {rate_text(law.floor, hours)}"
+    if law.receivers != "same_rate":
+        yield in_words(RECEIVERS, law.receivers)
 
 
-def differences(names):
-    """Return ``(key, values)`` of what is not the same in all of several rulebooks; None where a book lacks a key."""
-    books = [rows_of(load_rulebook(name)) for name in names]
-    keys = list(dict.fromkeys(key for book in books for key in book))
-    for key in keys:
-        values = [book.get(key) for book in books]
-        if any(value != values[0] for value in values):
-            yield key, values
+def mark_sentence(mark):
+    """Return the inputs of the mark price and its limits."""
+    names = [
+        part.input.replace("_", " ")
+        + (f" ({part.window_seconds:g} s)" if part.window_seconds else "")
+        for part in mark.inputs
+    ]
+    text = f"{'Median of ' if len(names) == 3 else ''}{', '.join(names)}{mark_limits(mark)}."
+    return text[0].upper() + text[1:]
+
+
+def mark_limits(mark):
+    """Return how often a mark price is updated and its distance from the index, if limited."""
+    every = f", every {mark.refresh_seconds:g} s" if mark.refresh_seconds else ""
+    within = f", within {percent(mark.clamp)} of the index" if math.isfinite(mark.clamp) else ""
+    return every + within
+
+
+def index_sentence(index):
+    """Return how the index is computed from spot."""
+    lag = f", {index.window_seconds:g} s behind" if index.window_seconds else ""
+    if index.law == "one_source":
+        return f"Spot{lag}."
+    law = f"median of {len(index.weights)} sources"
+    if index.law == "clamped_mean":
+        within = f" clamped to within {percent(index.clamp)} of their median"
+        law = f"mean of {len(index.weights)} sources{within * math.isfinite(index.clamp)}"
+    limits = []
+    if index.stale_seconds is not None:
+        limits.append(f"not older than {index.of_sources('stale_seconds'):g} s")
+    if index.exclusion is not None:
+        limits.append(f"not further than {percent(index.of_sources('exclusion'))} from the median")
+    return f"Weighted {law}{lag}{', ' * bool(limits)}{' and '.join(limits)}."
+
+
+def margin_sentence(margin):
+    """Return the first margin tier and the number of tiers."""
+    fraction = percent(margin.tiers[0].maintenance_fraction)
+    slope = f", plus {percent(margin.size_slope)} per BTC" if margin.size_slope else ""
+    tiers = f"in the first of {len(margin.tiers)} tiers" if len(margin.tiers) > 1 else "in one tier"
+    leverage = f"leverage up to {margin.maximum_leverage:g}"
+    return f"Maintenance margin {fraction}{slope} and {leverage} {tiers}."
+
+
+def liquidation_sentence(book):
+    """Return how positions are liquidated: fraction, limit price, fee, surplus, take-over."""
+    rules = book.liquidation
+    whole = rules.first_share == 1 and rules.portion.endswith("share")
+    share = "the entire position at once" if whole else in_words(CLOSE_FRACTIONS, rules.portion)
+    return (
+        f"Closes {share}, with orders limited at the {rules.forced_limit} price; fee "
+        f"{percent(rules.fee)}{shared_fee(rules)}; {in_words(SURPLUS_OWNERS, rules.surplus)}; the fund takes "
+        f"over {taken_over(rules)}{fund_limit(book)}."
+    )
+
+
+def shared_fee(rules):
+    """Return the fund's share of the liquidation fee, empty if it gets all of it."""
+    if rules.fund_share == 1:
+        return ""
+    return f", {percent(rules.fund_share)} of it to the fund and the rest to liquidators"
+
+
+def taken_over(rules):
+    """Return when the fund takes a position over."""
+    if rules.takeover_after_order:
+        return "what the order does not fill"
+    if rules.takeover_share:
+        return f"below {percent(rules.takeover_share)} of the maintenance margin"
+    return "once equity is negative"
+
+
+def fund_limit(book):
+    """Return the limits on what the fund takes over, empty without limits."""
+    if book.adl.loss_sharing != "adl":
+        return ""
+    bounded = math.isfinite(book.fund.leverage)
+    most = f", up to {book.fund.leverage:g} times its equity" if bounded else ""
+    return most + (", never from negative accounts" if book.adl.below_zero else "")
+
+
+def loss_sentence(rules):
+    """Return who bears losses beyond the fund, and when a pool closes profitable positions."""
+    how = ""
+    if rules.loss_sharing == "adl":
+        how = f": {rules.selection.replace('_', ' ')}, at the {rules.price.replace('_', ' ')} price"
+    text = f"{in_words(LOSS_SHARINGS, rules.loss_sharing)}{how}{pool_adl(rules)}."
+    return text[0].upper() + text[1:]
+
+
+def pool_adl(rules):
+    """Return when a pool closes profitable positions, empty if it never does."""
+    if rules.pool_trigger is None:
+        return ""
+    return (
+        f"; pool ADL from a side's profit of {percent(rules.pool_trigger)} of the pool down to "
+        f"{percent(rules.pool_target)}"
+    )

@@ -1,151 +1,178 @@
-"""The tables of a sweep: every point of the design with its interval, and what each factor changes, by pairs of one seed."""
+"""The tables of a sweep: means with intervals at each design point, and paired differences."""
 
-from perplab.analysis.estimators.paired_differences import ARM, contrasts
+from perplab.analysis.estimators.paired_differences import ARM, contrasts, places_of
+from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.metrics.catalogue import (
     cut_at_zero,
     interval_of,
     label,
+    metric_of,
     scaled,
     sweep_columns,
 )
 from perplab.analysis.metrics.scenario_words import value_text
-from perplab.analysis.report.page import Table, amount
+from perplab.analysis.report.page import Table
+from perplab.analysis.report.text_format import interval_text
 
 GROUPS = {name: sweep_columns(name) for name in ("peg", "activity", "forced", "losses")}
 GROUPS["losses"] += ("pnl_by_kind.manipulation",)
 MOST_POINTS, MOST_CHANGES = 200, 40
-CUT = " Intervals of amounts that cannot be negative are cut at 0."
+CUT = " Intervals of quantities that cannot be negative are cut at 0."
+NOT_AVERAGED = "opposite signs"
+DECIMALS = 4
 
 
-def has_something(well, name):
-    """Return whether a column of runs is there, known somewhere and not zero everywhere."""
-    return name in well and bool((well[name].fillna(0) != 0).any())
+def is_informative(runs, name):
+    """Return whether a column exists, is known in some run and is not zero in all of them."""
+    return name in runs and bool((runs[name].fillna(0) != 0).any())
 
 
-def dimensions(well, factors):
-    """Return what tells points of a sweep apart: its factors, and the arm where there are several."""
-    return [*factors, *([ARM] if well[ARM].nunique() > 1 else [])]
+def dimensions(runs, factors):
+    """Return the columns that distinguish design points: factors, and the arm if it varies."""
+    return [*factors, *([ARM] if runs[ARM].nunique() > 1 else [])]
 
 
-def point_tables(well, factors):
-    """Return by name ``(caption, table)`` of mean and interval at each point and arm, few figures a table."""
-    made, across = {}, dimensions(well, factors)
-    groups = (
-        list(well.groupby(across, sort=False, dropna=False))[:MOST_POINTS]
-        if across and len(well)
-        else [((), well)]
-    )
+def opposite_signs(runs, others, figure):
+    """Return whether averaging a signed figure over other factors would mix opposite regimes.
+
+    It would if the 95 % interval over seeds is above zero at one combination of the factors'
+    values and below zero at another.
+    """
+    if not others or figure not in runs or not metric_of(figure).signed:
+        return False
+    ends = [
+        mean_interval(rows.groupby("seed")[figure].mean())[1:]
+        for _, rows in places_of(runs, others)
+    ]
+    known = [(low, high) for low, high in ends if low is not None]
+    return any(low > 0 for low, _ in known) and any(high < 0 for _, high in known)
+
+
+def point_tables(runs, factors):
+    """Return ``(caption, Table)`` by name of mean and interval at each design point and arm."""
+    across = dimensions(runs, factors)
+    groups = [((), runs)]
+    if across and len(runs):
+        groups = list(runs.groupby(across, sort=False, dropna=False))[:MOST_POINTS]
+    tables = {}
     for group, names in GROUPS.items():
-        shown = [name for name in names if has_something(well, name)]
+        shown = [name for name in names if is_informative(runs, name)]
         if shown:
-            made[f"points_{group}"] = point_table(
-                groups, across, shown, {name: scaled(well[name], name) for name in shown}
-            )
-    return made
+            scales = {name: scaled(runs[name], name) for name in shown}
+            tables[f"points_{group}"] = point_table(groups, across, scales)
+    return tables
 
 
-def point_table(groups, across, shown, scales):
-    """Return caption and table of some figures at each point."""
+def point_table(groups, across, scales):
+    """Return caption and table of some figures at each design point."""
     counts = sorted({len(rows) for _, rows in groups})
     uneven = len(counts) > 1
     rows = [
         [
-            *(value_text(value) for value in place),
+            *map(value_text, place),
             *([str(len(part))] if uneven else []),
-            *(interval(part[name] / scales[name][0], name) for name in shown),
+            *(interval(part[name] / scale, name) for name, (scale, _) in scales.items()),
         ]
         for place, part in groups
     ]
     columns = [
-        *(label(name) for name in across),
+        *map(label, across),
         *(["seeds"] if uneven else []),
-        *(label(name, scales[name][1]) for name in shown),
+        *(label(name, word) for name, (_, word) in scales.items()),
     ]
-    seeds = (
-        "seeds" if uneven else f"{counts[0]} seed{'s' * (counts[0] != 1)}" if counts else "no seeds"
-    )
-    cut = CUT if any(cut_at_zero(part[name], name) for _, part in groups for name in shown) else ""
+    cut = any(cut_at_zero(part[name], name) for _, part in groups for name in scales)
     return (
-        f"Mean over {seeds} and 95 % interval (Student's t) at each point of the design.{cut}",
+        f"Mean over {seeds_text(counts)} and 95 % confidence interval (Student's t) at each design "
+        f"point.{CUT if cut else ''}",
         Table(columns, rows),
     )
 
 
-def interval(values, name):
-    """Return mean and 95 % interval of a column over seeds as a text."""
-    return interval_text(*interval_of(values, name))
-
-
-def interval_text(centre, low, high):
-    """Return a value and its interval as a text.
+def seeds_text(counts):
+    """Return the number of seeds per design point as text.
 
     Examples
     --------
-    >>> interval_text(1.0, -0.25, 2.125), interval_text(3.0, None, None)
-    ('1 [-0.25, 2.12]', '3')
+    >>> seeds_text([4]), seeds_text([1]), seeds_text([3, 4]), seeds_text([])
+    ('4 seeds', '1 seed', 'seeds', 'no seeds')
     """
-    return amount(centre) if low is None else f"{amount(centre)} [{amount(low)}, {amount(high)}]"
+    if len(counts) > 1:
+        return "seeds"
+    return f"{counts[0]} seed{'s' * (counts[0] != 1)}" if counts else "no seeds"
 
 
-def difference_tables(well, factors):
-    """Return by name ``(caption, table)`` of the paired differences of each factor's levels from its first."""
-    across = (
-        [name for name in dimensions(well, factors) if well[name].nunique() > 1]
-        if len(well)
-        else []
-    )
-    if not across:
-        return {}
-    rows = sum(
-        well.groupby([name for name in across if name != factor]).ngroups if len(across) > 1 else 1
-        for factor in across
-        for _ in range(well[factor].nunique() - 1)
-    )
-    averaged, made = rows > MOST_CHANGES, {}
+def interval(values, name):
+    """Return mean and 95 % interval of a column over seeds as text."""
+    return interval_text(*interval_of(values, name))
+
+
+def difference_tables(runs, factors):
+    """Return ``(caption, Table)`` by name of paired differences from each factor's first level."""
+    across = [name for name in dimensions(runs, factors) if len(runs) and runs[name].nunique() > 1]
+    averaged, tables = count_changes(runs, across) > MOST_CHANGES, {}
     for group, names in GROUPS.items():
-        shown = [name for name in names if has_something(well, name)]
-        if shown:
-            made[f"differences_{group}"] = difference_table(well, across, shown, averaged)
-    return made
+        shown = [name for name in names if is_informative(runs, name)]
+        if across and shown:
+            tables[f"differences_{group}"] = difference_table(runs, across, shown, averaged)
+    return tables
 
 
-def difference_table(well, across, shown, averaged):
-    """Return caption and table of the differences of some figures."""
+def count_changes(runs, across):
+    """Return the number of differences of all factors at every combination of the others."""
+    rows = 0
+    for factor in across:
+        others = [name for name in across if name != factor]
+        rows += (runs[factor].nunique() - 1) * (runs.groupby(others).ngroups if others else 1)
+    return rows
+
+
+def difference_table(runs, across, shown, averaged):
+    """Return caption and table of the paired differences of some figures."""
     cells, columns = {}, []
     for name in shown:
-        scale, word = scaled(well[name], name)
+        scale, word = scaled(runs[name], name)
         columns.append(label(name, word))
-        for one in contrasts(well, across, name, averaged):
-            cells.setdefault(change_and_place(one), {})[name] = interval_text(
-                *(in_scale(part, scale) for part in (one.centre, one.low, one.high))
+        for one in contrasts(runs, across, name, averaged):
+            others = [other for other in across if averaged and other != one.factor]
+            cells.setdefault(change_and_place(one), {})[name] = (
+                NOT_AVERAGED if opposite_signs(runs, others, name) else scaled_interval(one, scale)
             )
     placed = len(across) > 1 and not averaged
     rows = [
-        [change, *([place] if placed else []), *(told.get(name, "-") for name in shown)]
-        for (change, place), told in cells.items()
+        [change, *([place] if placed else []), *(texts.get(name, "-") for name in shown)]
+        for (change, place), texts in cells.items()
     ]
-    over = (
-        ", each at every value of the others"
-        if placed
-        else ", averaged over the other factors within each seed"
-        if len(across) > 1
-        else ""
+    return difference_caption(len(across) > 1, averaged), Table(
+        ["change", *(["at"] if placed else []), *columns], rows
     )
+
+
+def difference_caption(several, averaged):
+    """Return the caption of a table of differences, of one factor or several."""
+    over = ""
+    if several:
+        over = (
+            f", averaged over the other factors within each seed ({NOT_AVERAGED}: not averaged "
+            f"because the sign depends on them)"
+            if averaged
+            else ", at each value of the other factors"
+        )
     return (
-        f"Differences between levels of a factor, paired by seed (runs of one seed share their random numbers): mean and 95 % interval "
-        f"(Student's t){over}."
-    ), Table(["change", *(["at"] if placed else []), *columns], rows)
+        "Differences between levels of a factor, paired by seed (common random numbers): mean and "
+        f"95 % confidence interval (Student's t){over}."
+    )
 
 
-def in_scale(part, scale):
-    """Return an amount over its scale, None if unknown; scaled money is told to a ten-thousandth, so that single units do not look like effects."""
-    return part if part is None or scale == 1 else round(part / scale, 4)
+def scaled_interval(one, scale):
+    """Return a `Difference` over its scale as text; scaled money is rounded to four decimals."""
+    parts = (one.centre, one.low, one.high)
+    if scale != 1:
+        parts = [part if part is None else round(part / scale, DECIMALS) for part in parts]
+    return interval_text(*parts)
 
 
 def change_and_place(one):
-    """Return the change of a `Difference` and the place at which it is taken as two texts."""
+    """Return the change of a `Difference` and the values of the other factors as two texts."""
     place = ", ".join(f"{label(name)} {value_text(value)}" for name, value in one.place.items())
-    return (
-        f"{label(one.factor)} {value_text(one.lower)} \N{RIGHTWARDS ARROW} {value_text(one.upper)}",
-        place,
-    )
+    lower, upper = value_text(one.lower), value_text(one.upper)
+    return f"{label(one.factor)} {lower} \N{RIGHTWARDS ARROW} {upper}", place

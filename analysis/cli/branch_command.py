@@ -1,0 +1,101 @@
+"""The command ``perplab branch``: a base run and its branches from one branch point."""
+
+import dataclasses
+import pathlib
+import sys
+
+from rich.console import Console
+
+from perplab.analysis.cli.sweep_command import WIDTH
+from perplab.analysis.cli.terminal_tables import branch_table
+from perplab.analysis.metrics.branches import BRANCHES, summary_since, why_unknown
+from perplab.analysis.metrics.summary import summarize
+from perplab.scenarios.files.loader import branch_faults, load
+from perplab.scenarios.runs.store import check_target, write_json, write_run
+from perplab.scenarios.sweeps.sweep_design import Sweep, name_faults, stated_arm
+from perplab.scenarios.sweeps.sweep_runner import Job, outcomes_of
+from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.faults import flattened
+
+
+def run_branches(name, seed, settings, at_hours, arms, out):
+    """Run a scenario and its branches, write a folder for each and print them side by side.
+
+    Parameters
+    ----------
+    name : str
+        A scenario of the library, or a TOML file.
+    seed : int
+    settings : dict
+        Changes of the base, by dotted key.
+    at_hours : float
+        The branch point.
+    arms : list of str
+        Changes of each branch: ``NAME:KEY=VALUE[,KEY=VALUE ...]``.
+    out : pathlib.Path or None
+        Folder of the branches; ``runs/NAME-seedN-branches`` by default.
+
+    Raises
+    ------
+    ParameterError
+        If an arm changes what cannot change during a run, names clash, the branch point is not
+        before the end, or a folder holds something else. Nothing has run or been written then.
+    """
+    chosen = tuple(stated_arm(text, at_hours) for text in arms)
+    sweep = Sweep(scenario=name, changes=settings, arms=chosen)
+    scenario = load(name, settings)
+    refuse_arms(name, settings, scenario, chosen, seed)
+    refuse_late(at_hours, scenario)
+    folder = out or pathlib.Path("runs") / f"{scenario.name}-seed{seed}-branches"
+    for arm in ("base", *(arm.name for arm in chosen)):
+        check_target(folder / arm)
+    stated = tuple(arm.model_dump() for arm in sweep.arms)
+    job = Job("branch", 0, name, settings, {}, seed, stated, ())
+    summaries = write_branches(job, folder, at_hours)
+    write_json(folder / BRANCHES, {"at_hours": at_hours, "arms": list(arms), "seed": seed})
+    print_branches(f"{scenario.name}, seed {seed}: branches from hour {at_hours:g}", summaries)
+    print(f"written to {folder}", file=sys.stderr)
+
+
+def refuse_arms(name, settings, scenario, chosen, seed):
+    """Raise ParameterError for arms with equal names or with changes that are not possible."""
+    faults = name_faults(chosen, "--arm")
+    for arm in chosen:
+        faults = [*faults, *faults_of_arm(name, settings, scenario, arm, seed)]
+    if faults:
+        raise ParameterError(*faults)
+
+
+def faults_of_arm(name, settings, scenario, arm, seed):
+    """Return what an arm changes that cannot change during a run, as faults of ``--arm NAME``."""
+    changed = load(name, settings | flattened(arm.changes))
+    return [
+        dataclasses.replace(fault, file=f"--arm {arm.name}")
+        for fault in branch_faults(scenario, changed, seed)
+    ]
+
+
+def refuse_late(at_hours, scenario):
+    """Raise ParameterError if the branch point is not before the end of the run."""
+    hours = 24 * scenario.days
+    if at_hours >= hours:
+        raise ParameterError(
+            Fault("--at-hours", at_hours, f"before the end of the run ({hours:g} hours)")
+        )
+
+
+def write_branches(job, folder, at_hours):
+    """Run base and branches, write each, and return their summaries from the branch point."""
+    summaries = {}
+    for name, outcome in outcomes_of(job):
+        summary = summarize(outcome.records, outcome.twin)
+        write_run(folder / name, outcome, summary, summary["wall_seconds"])
+        summaries[name] = summary_since(outcome.records, at_hours, outcome.twin)
+    return summaries
+
+
+def print_branches(title, summaries):
+    """Print branches side by side, as wide as the terminal, or 180 columns without one."""
+    console = Console()
+    width = console.width if console.is_terminal else WIDTH
+    Console(width=width).print(branch_table(title, summaries, why_unknown))

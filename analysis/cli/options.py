@@ -1,0 +1,87 @@
+"""Arguments and options that several commands share."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+REPLAY = "Replay of real prices"
+
+Scenario = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="A scenario of the library, or a TOML file.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set a value, by dotted key. Repeatable."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
+Days = Annotated[float | None, typer.Option(help="Length of the run in days.")]
+Out = Annotated[pathlib.Path | None, typer.Option(help="Output folder. Default: runs/NAME-seedN.")]
+BranchOut = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="Output folder. Default: runs/NAME-seedN-branches."),
+]
+SweepOut = Annotated[pathlib.Path | None, typer.Option(help="Output folder. Default: sweeps/NAME.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")]
+NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")]
+Checkpoint = Annotated[
+    float | None,
+    typer.Option(
+        help="Save the state every so many simulated hours. After an interruption the same "
+        "command resumes from it."
+    ),
+]
+Spot = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        help="Spot prices to replay: a CSV, .csv.gz or Parquet file.", rich_help_panel=REPLAY
+    ),
+]
+Column = Annotated[
+    str | None, typer.Option(help="Column of the spot prices.", rich_help_panel=REPLAY)
+]
+TimeColumn = Annotated[
+    str | None, typer.Option(help="Column of the times.", rich_help_panel=REPLAY)
+]
+Start = Annotated[str | None, typer.Option(help="First time to replay.", rich_help_panel=REPLAY)]
+PerpColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the real perpetual's price, for comparison.", rich_help_panel=REPLAY
+    ),
+]
+Funding = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="File of real funding rates, for comparison.", rich_help_panel=REPLAY),
+]
+SweepFile = Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="A sweep file (TOML).")]
+Workers = Annotated[int, typer.Option(min=1, help="Worker processes on this machine.")]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Address of a Dask scheduler whose workers run the sweep.")
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Finish an interrupted sweep; failed runs are tried again."),
+]
+AtHours = Annotated[float, typer.Option(min=0, help="The branch point, in hours.")]
+Arms = Annotated[
+    list[str],
+    typer.Option("--arm", help="A branch: NAME:KEY=VALUE[,KEY=VALUE ...]. Repeatable."),
+]
+ReportFolder = Annotated[
+    pathlib.Path, typer.Argument(metavar="PATH", help="Folder of a run, a sweep or branches.")
+]
+CheckFolder = Annotated[
+    pathlib.Path, typer.Argument(metavar="PATH", help="Folder of a run, a sweep or branches.")
+]
+Rulebooks = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[RULEBOOK]...", help="Rulebooks of the library, or TOML files. None: list them."
+    ),
+]
+Compare = Annotated[bool, typer.Option("--compare", help="Print only the differences.")]
+LawFigure = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="Draw funding rate against premium into this file (PNG, SVG or PDF)."),
+]

@@ -1,0 +1,122 @@
+"""The figures of a single run's report, with their captions."""
+
+import pandas as pd
+
+from perplab.analysis import figures
+from perplab.analysis.estimators.series import forced_events, market_facts
+from perplab.analysis.metrics.cascade import forest, trees
+from perplab.analysis.metrics.losses import loss_network
+from perplab.analysis.metrics.replay_reference import real_market
+from perplab.analysis.metrics.scenario_words import acting_of
+from perplab.analysis.report.page import numbers_of
+from perplab.scenarios.files.schema import Scenario
+from perplab.scenarios.files.validation import rulebook_of
+from perplab.sim.errors import PerplabError
+
+PRICE = (
+    "Top: spot price and perpetual mid price, USD; triangles are liquidations at the mark price. "
+    "Bottom: basis, bp of spot."
+)
+FUNDING = (
+    "Top: funding rate of each settlement, bp per 8 h. Bottom: cumulative funding received by kind "
+    "of trader (negative: paid), USD."
+)
+OPEN_INTEREST = (
+    "Top: open interest at the mark price, USD. Bottom: liquidated notional per time bin (one "
+    "sixtieth of the run), USD."
+)
+EQUITY = (
+    "Change of equity since the start of the run by kind of trader, USD; a second panel enlarges "
+    "the smaller changes where a few kinds dominate."
+)
+PHASES = "Predicted funding rate (bp per 8 h) against basis (bp of spot), coloured by time."
+LEVERAGE = "Leverage of the positions open at the end of the run, by kind of trader."
+TREES = (
+    "The largest liquidation trees. A dot is an account: its area is the liquidated notional, its "
+    "colour what pushed it below maintenance."
+)
+LOSSES = (
+    "Transfers from liquidated kinds to those that took over their positions. Width and number are "
+    "the loss against the mark price, USD."
+)
+
+
+def run_drawings(scenario, records):
+    """Return the figures of a run by name, each with its caption."""
+    return {
+        **time_drawings(records, real_of(scenario), acting_of(scenario)),
+        **leverage_drawings(records),
+        **cascade_drawings(records),
+    }
+
+
+def time_drawings(records, real, acting, market=0):
+    """Return the figures that every run has."""
+    beside = " With the real market for comparison." if real else ""
+    spans = "; ".join(f"{word} from hour {first:g} to {last:g}" for first, last, word in acting)
+    shaded = f" Shaded: {spans}." if spans else ""
+    rows = pd.DataFrame(records.series[market])
+    interval = market_facts(records, market)["interval_seconds"]
+    return {
+        "price_and_basis": (
+            f"{PRICE}{beside}{shaded}",
+            lambda: figures.price_and_basis_figure(records, real, market, acting),
+        ),
+        "funding": (
+            f"{FUNDING}{beside}",
+            lambda: figures.funding_figure(records, real, market),
+        ),
+        "open_interest_and_liquidations": (
+            OPEN_INTEREST,
+            lambda: figures.open_interest_figure(records, market),
+        ),
+        "equity_by_kind": (EQUITY, lambda: figures.equity_figure(records)),
+        "phase_portrait": (
+            PHASES,
+            lambda: figures.single_panel(
+                lambda axes: figures.phase_portrait(rows, axes, interval), width=4.4
+            ),
+        ),
+    }
+
+
+def real_of(scenario):
+    """Return the real market of a stored scenario if its files are still there, else None."""
+    if scenario.get("comparison") is None:
+        return None
+    try:
+        checked = Scenario.model_validate(numbers_of(scenario))
+        return real_market(checked, rulebook_of(next(iter(checked.all_markets.values()))))
+    except (OSError, ValueError, PerplabError):
+        return None
+
+
+def leverage_drawings(records):
+    """Return the figure of leverage, if positions are open at the end."""
+    if not (records.positions["equity"] > 0).any():
+        return {}
+    kinds = [records.kind_names[kind] for kind in records.positions["kind"]]
+    frame = pd.DataFrame(records.positions).assign(kind=kinds)
+    return {
+        "leverage": (
+            LEVERAGE,
+            lambda: figures.single_panel(lambda axes: figures.leverage_histogram(frame, axes)),
+        )
+    }
+
+
+def cascade_drawings(records, market=0):
+    """Return the figures of liquidation trees and loss transfers, as far as there are any."""
+    graph = forest(forced_events(records, market), market_facts(records, market)["lot"])
+    losses, drawn = loss_network(records), {}
+    if any(row["size"] > 1 for row in trees(graph)):
+        drawn["cascade_trees"] = (
+            TREES,
+            lambda: figures.single_panel(lambda axes: figures.cascade_trees(graph, axes), 7.0, 3.8),
+        )
+    if any(flow["loss"] for *_, flow in losses.edges(data=True)):
+        drawn["losses"] = (
+            LOSSES,
+            lambda: figures.single_panel(lambda axes: figures.loss_flows(losses, axes), 5.0, 2.8),
+        )
+    return drawn

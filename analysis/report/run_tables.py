@@ -1,0 +1,110 @@
+"""The tables of a single run: summary, real market, profit, losses, statistics with intervals."""
+
+import math
+
+from perplab.analysis.metrics.catalogue import tabled_metrics, why_unknown
+from perplab.analysis.metrics.losses import loss_network, profit_rows
+from perplab.analysis.metrics.replay_fit import comparison_rows
+from perplab.analysis.report.page import Table
+from perplab.analysis.report.text_format import amount
+from perplab.sim.errors import ParameterError
+
+PROFIT_CAPTION = (
+    "Profit and loss by group over the run, and the part that is funding. Each column sums to zero."
+)
+LOSS_CAPTION = (
+    "Positions taken over from liquidated accounts: notional at the mark price, and loss against "
+    "the mark price (to the fund: including fees and remaining collateral)."
+)
+FACT_CAPTION = "Statistics from the records with 95 % confidence intervals (CI)."
+NOT_INSTALLED = (
+    "Statistics with 95 % confidence intervals are left out because their packages are not "
+    "installed: pip install -e '.[stats]'"
+)
+
+
+def run_tables(manifest, summary, records):
+    """Return the tables of a run by name, and sentences on what is missing."""
+    found, missing = fact_tables(records)
+    profit = profit_table(summary, manifest["meta"])
+    return {
+        "summary": ("Summary of the run.", summary_table(manifest, summary)),
+        **real_tables(summary),
+        "profit": (PROFIT_CAPTION, profit),
+        **loss_tables(loss_network(records)),
+        **found,
+    }, missing
+
+
+def summary_table(manifest, summary):
+    """Return the table of a run's figures, with the reason where one is unknown."""
+    scenario = manifest["scenario"]
+    hours, twin = 24 * scenario["days"], scenario.get("twin", {}).get("enabled", False)
+    rows = [
+        [
+            metric.words,
+            amount(summary[key]),
+            metric.unit if summary[key] is not None else why_unknown(key, summary, hours, twin),
+        ]
+        for key, metric in tabled_metrics().items()
+        if key in summary and key != "wall_seconds"
+    ]
+    return Table(["quantity", "value", "unit"], rows)
+
+
+def profit_table(summary, meta):
+    """Return the table of profit and funding by group, with the sum."""
+    rows = [
+        [who, f"{round(profit):,}", f"{round(funding):,}"]
+        for who, profit, funding in profit_rows(summary, meta)
+    ]
+    return Table(["group", "profit (USD)", "of which funding (USD)"], [*rows, ["sum", "0", "0"]])
+
+
+def loss_tables(losses):
+    """Return the table of who took over from whom, if anybody was liquidated."""
+    rows = [
+        [
+            str(source).replace("_", " "),
+            str(target).replace("_", " "),
+            f"{round(flow['notional']):,}",
+            f"{round(flow['loss']):,}",
+        ]
+        for source, target, flow in losses.edges(data=True)
+    ]
+    columns = ["from", "to", "notional (USD)", "loss against the mark (USD)"]
+    return {"losses": (LOSS_CAPTION, Table(columns, rows))} if rows else {}
+
+
+def real_tables(summary):
+    """Return the table of a replayed run against the real market, if there is one."""
+    if not summary.get("real"):
+        return {}
+    rows = [
+        [words, "" if simulated is None else amount(simulated), amount(real), unit]
+        for words, simulated, real, unit in comparison_rows(summary["real"])
+    ]
+    table = Table(["quantity", "simulated", "real", "unit"], rows)
+    return {"real": (f"Simulated against real: {summary['real']['rows']}.", table)}
+
+
+def fact_tables(records):
+    """Return the table of statistics and no sentence, or none and a sentence on what to install."""
+    from perplab.analysis.metrics.stylised_facts import facts
+
+    try:
+        found = facts(records)
+    except ParameterError:
+        return {}, [NOT_INSTALLED]
+    rows = [
+        [
+            row.fact.replace("_", " "),
+            amount(row.value),
+            "" if math.isnan(row.low) else f"[{amount(row.low)}, {amount(row.high)}]",
+            "" if row.unit == "1" else row.unit.replace("quote currency", "USD"),
+            row.how,
+        ]
+        for row in found.itertuples()
+    ]
+    columns = ["statistic", "value", "95 % CI", "unit", "method"]
+    return {"facts": (FACT_CAPTION, Table(columns, rows, columns[:-1]))}, []
