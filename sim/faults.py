@@ -112,17 +112,43 @@ def section_of(annotation):
     return next(filter(None, map(section_of, typing.get_args(annotation))), None)
 
 
-def known_keys(model, location):
-    """Return the keys that a model knows at a place inside it; empty where the place is no section."""
+def section_at(model, location):
+    """Return the pydantic model at a location inside a model, or None if no model is there."""
     for part in location:
         if model is not None and part in model.model_fields:
             model = section_of(model.model_fields[part].annotation)
-    return list(model.model_fields) if model else []
+    return model
+
+
+def known_keys(model, location):
+    """Return the keys that a model knows at a location inside it; empty if no model is there."""
+    section = section_at(model, location)
+    return list(section.model_fields) if section else []
 
 
 def unknown(model, key, name, value, location=()):
-    """Return the fault of an unknown key: `name` is the part of `key` that `model` does not know at `location`."""
-    return Fault(key, value, "a known key" + nearest(name, known_keys(model, location)))
+    """Return the fault of an unknown key.
+
+    Parameters
+    ----------
+    model : type
+        A pydantic model. It, or the model at `location` inside it, may have a class variable
+        ``renamed``, a mapping of old names to new ones: the fault then gives the new name. A new
+        name with dots is a key from the top of the file.
+    key : str
+        The dotted key.
+    name : str
+        The part of `key` that the model does not know.
+    value : object
+    location : sequence
+        Where in `model` the key stands.
+    """
+    new = getattr(section_at(model, location), "renamed", {}).get(name)
+    if new is None:
+        return Fault(key, value, "a known key" + nearest(name, known_keys(model, location)))
+    if "." not in new:
+        new = ".".join(new if part == name else part for part in key.split("."))
+    return Fault(key, value, f"renamed to {new}")
 
 
 def faults_of(error, model):

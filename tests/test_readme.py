@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from perplab.analysis.cli.commands import app, main
-from perplab.scenarios.files.overrides import library_names
+from perplab.scenarios.files.sources import library_names
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from perplab.scenarios.files.distributions import Choice, Exponential, Lognormal, Normal, Uniform
-from perplab.scenarios.files.loader import build, load, setup_of
-from perplab.scenarios.files.overrides import changed, library_names, merged
+from perplab.scenarios.files.loader import build, load
+from perplab.scenarios.files.market_setup import setup_of
+from perplab.scenarios.files.overrides import changed, merged
+from perplab.scenarios.files.sources import library_names
 from perplab.scenarios.runs import store
 from perplab.scenarios.runs.outcome import planned_steps, run
 from perplab.sim.errors import ParameterError

@@ -200,8 +200,8 @@ def test_a_manifest_that_is_none_is_refused(tmp_path, monkeypatch, capsys, comma
 def test_a_worker_with_other_code_does_not_take_part(tmp_path):
     import dataclasses
 
-    from perplab.scenarios.sweeps.sweep_design import read_sweep
-    from perplab.scenarios.sweeps.sweep_runner import prepare
+    from perplab.scenarios.sweeps.sweep_file import read_sweep
+    from perplab.scenarios.sweeps.sweep_folder import prepare
 
     sweep, text = read_sweep(sweep_file(tmp_path))
     jobs, _ = prepare(sweep, text, tmp_path / "out", False)

@@ -14,10 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from perplab.analysis.cli import commands as cli
-from perplab.scenarios.files.loader import build, load, setup_of
+from perplab.scenarios.files.loader import build, load
+from perplab.scenarios.files.market_setup import setup_of
 from perplab.scenarios.runs.results import faults_of_folder, open_runs
-from perplab.scenarios.sweeps.sweep_design import changes_at, points_of, read_sweep, stated_arm
-from perplab.scenarios.sweeps.sweep_runner import Job, execute, gather, local_pool, prepare
+from perplab.scenarios.sweeps.jobs import Job
+from perplab.scenarios.sweeps.pools import local_pool
+from perplab.scenarios.sweeps.sweep_design import changes_at, points_of
+from perplab.scenarios.sweeps.sweep_file import read_sweep, stated_arm
+from perplab.scenarios.sweeps.sweep_folder import gather, prepare
+from perplab.scenarios.sweeps.sweep_runner import execute
 from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.errors import ParameterError
 from tests.troubles import figures, figures_but_one, figures_or_death

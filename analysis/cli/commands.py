@@ -161,7 +161,8 @@ def list_stories():
     from rich.console import Console
 
     from perplab.analysis.cli.terminal_tables import story_table
-    from perplab.scenarios.files.overrides import library_names, resolve
+    from perplab.scenarios.files.overrides import resolve
+    from perplab.scenarios.files.sources import library_names
 
     stories = [resolve(name).tables for name in library_names()]
     Console().print(story_table([(story["name"], story.get("question", "")) for story in stories]))

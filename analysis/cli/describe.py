@@ -7,7 +7,8 @@ from rich.table import Table
 from perplab.analysis.report.toml_text import line, said, table_lines
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.loader import checked
-from perplab.scenarios.files.overrides import Resolved, changed, found, resolve
+from perplab.scenarios.files.overrides import Resolved, changed, resolve
+from perplab.scenarios.files.sources import found
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 

@@ -20,20 +20,19 @@ from perplab.analysis.metrics.branches import BRANCHES, summary_since, why_unkno
 from perplab.analysis.metrics.catalogue import label, scaled
 from perplab.analysis.metrics.summary import summarize
 from perplab.analysis.report.sweep_tables import has_something, interval
-from perplab.scenarios.files.loader import branch_faults, load
+from perplab.scenarios.files.branch_changes import branch_faults
+from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.atomic_folders import probe, real_folder
+from perplab.scenarios.runs.json_files import write_json
 from perplab.scenarios.runs.results import faults_of_folder, open_runs
-from perplab.scenarios.runs.store import check_target, write_json, write_run
-from perplab.scenarios.sweeps.sweep_design import Sweep, name_faults, read_sweep, stated_arm
-from perplab.scenarios.sweeps.sweep_runner import (
-    Job,
-    dask_pool,
-    execute,
-    gather,
-    local_pool,
-    outcomes_of,
-    prepare,
-)
+from perplab.scenarios.runs.store import check_target, write_run
+from perplab.scenarios.sweeps.jobs import Job, outcomes_of
+from perplab.scenarios.sweeps.pools import dask_pool, local_pool
+from perplab.scenarios.sweeps.sweep_checks import name_faults
+from perplab.scenarios.sweeps.sweep_design import Sweep
+from perplab.scenarios.sweeps.sweep_file import read_sweep, stated_arm
+from perplab.scenarios.sweeps.sweep_folder import gather, prepare
+from perplab.scenarios.sweeps.sweep_runner import execute
 from perplab.sim.atomic_files import alone
 from perplab.sim.errors import Fault, ParameterError, SweepError
 from perplab.sim.faults import flattened

@@ -3,7 +3,7 @@
 import math
 
 from perplab.analysis.metrics.units import meaning
-from perplab.scenarios.files.overrides import CHOOSERS
+from perplab.scenarios.files.sources import CHOOSERS
 
 
 def table_lines(name, table):

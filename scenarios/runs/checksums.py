@@ -11,7 +11,8 @@ import pathlib
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perplab.sim.errors import Fault, ParameterError
+from perplab.scenarios.runs.json_files import json_object
+from perplab.sim.errors import ParameterError
 
 SEAL = "seal"
 
@@ -58,28 +59,6 @@ def sealed(value):
     True
     """
     return value | {SEAL: digest_of(value)}
-
-
-def json_object(path, key="folder"):
-    """Return the JSON object in a file.
-
-    Raises
-    ------
-    ParameterError
-        If the file cannot be read, or holds something else.
-    """
-    try:
-        value = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise ParameterError(
-            Fault(key, str(path), f"a whole file that perplab wrote ({why})")
-        ) from None
-    if not isinstance(value, dict):
-        raise ParameterError(
-            Fault(key, str(path), "a whole file that perplab wrote (it holds no JSON object)")
-        )
-    return value
 
 
 def broken_object(folder, name):

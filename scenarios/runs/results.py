@@ -8,9 +8,11 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from perplab.scenarios.runs.checksums import SEAL, broken, broken_object, digest_of, json_object
+from perplab.scenarios.runs.checksums import SEAL, broken, broken_object, digest_of
 from perplab.scenarios.runs.column_units import UNITS, unit_of
-from perplab.scenarios.runs.store import KEPT_TABLES, NEEDED
+from perplab.scenarios.runs.json_files import json_object
+from perplab.scenarios.runs.store import NEEDED
+from perplab.scenarios.runs.tables import KEPT_TABLES
 from perplab.sim.errors import Fault, ParameterError
 
 ROWS = {

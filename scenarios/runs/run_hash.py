@@ -5,7 +5,7 @@ import hashlib
 import json
 import pathlib
 
-from perplab.scenarios.runs.store import speakable
+from perplab.scenarios.runs.json_files import speakable
 from perplab.sim.spot.price_files import version
 from perplab.sim.spot.processes import Replay
 

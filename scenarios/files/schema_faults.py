@@ -1,0 +1,123 @@
+"""Faults in the form of a scenario's tables: keys, types and ranges, by the keys of the file."""
+
+import pydantic
+
+from perplab.scenarios.files.kinds import kind_named
+from perplab.scenarios.files.renamed_keys import new_key
+from perplab.scenarios.files.schema import TAGGED, Population, Scenario
+from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.faults import bound_of, nearest, unknown
+
+
+def structural_faults(tables):
+    """Return the faults in the form of a scenario's tables.
+
+    A missing key is left out if the tables have it under its old name, which is a fault of its own.
+    """
+    try:
+        Scenario.model_validate(tables)
+    except pydantic.ValidationError as error:
+        faults = [fault for detail in error.errors() for fault in detail_faults(detail, tables)]
+        new = {new_key(fault.key) for fault in faults}
+        return [fault for fault in faults if fault.value is not None or fault.key not in new]
+    return []
+
+
+def detail_faults(detail, tables):
+    """Return one error of pydantic as faults by the keys of the file."""
+    context, location, value = detail.get("ctx", {}), detail["loc"], detail["input"]
+    key, inner = file_key(location, tables), context.get("error")
+    if isinstance(inner, ParameterError):
+        return [Fault(f"{key}.{fault.key}", fault.value, fault.bound) for fault in inner.faults]
+    if detail["type"] == "extra_forbidden":
+        return [unknown_key(key, location, value)]
+    if bound := foreign_trait(location, tables):
+        return [Fault(key, value, bound)]
+    if detail["type"].startswith("union_tag"):
+        return [tag_fault(key, context)]
+    if detail["type"] == "missing":
+        return [Fault(key, None, "given" + misspelling_hint(key, tables))]
+    is_trait = detail["type"] == "trait"
+    return [Fault(key, value, detail["msg"] if is_trait else bound_of(detail, context))]
+
+
+def unknown_key(key, location, value):
+    """Return the fault of an unknown key: with its new name, or the known key nearest to it."""
+    if new := new_key(key):
+        return Fault(key, value, f"renamed to {new}")
+    tags = [depth for depth, part in enumerate(location[:-1]) if part in TAGGED]
+    model = TAGGED[location[tags[-1]]] if tags else Scenario
+    inside = location[tags[-1] + 1 if tags else 0 : -1]
+    return unknown(model, key, str(location[-1]), value, inside)
+
+
+def foreign_trait(location, tables):
+    """Return the bound of a population's key that is no trait of its kind, or an empty string."""
+    if len(location) < 3 or location[0] != "populations" or location[2] in Population.model_fields:
+        return ""
+    try:
+        kind = kind_named(tables["populations"][location[1]]["kind"])
+    except (ParameterError, KeyError, TypeError):
+        return ""
+    if location[2] in kind.traits.traits:
+        return ""
+    return trait_bound(".".join(location[:3]), kind)
+
+
+def trait_bound(key, kind):
+    """Return the bound of a key that is no trait of a kind: its new name, or the nearest trait."""
+    known, trait = [*kind.traits.traits, *Population.model_fields], key.rpartition(".")[2]
+    new = new_key(key)
+    if new.rpartition(".")[2] in known:
+        return f"renamed to {new}"
+    return f"a trait of {kind.kind}{nearest(trait, known)}"
+
+
+def tag_fault(key, context):
+    """Return the fault of a table whose type (`CHOOSERS`) is missing or unknown."""
+    chooser = context["discriminator"].strip("'")
+    known = context.get("expected_tags", "").replace("'", "")
+    bound = f"one of {known}{nearest(context['tag'], known.split(', '))}" if known else "given"
+    return Fault(f"{key}.{chooser}", context.get("tag"), bound)
+
+
+def file_key(location, tables):
+    """Return the dotted key of a location of pydantic; tags of unions are not in the file."""
+    parts, here = [], tables
+    for depth, part in enumerate(location):
+        inside = is_inside(here, part)
+        if inside or part not in TAGGED and (part != "number" or depth == 2):
+            parts.append(str(part))
+            here = here[part] if inside else None
+    return ".".join(parts) or "scenario"
+
+
+def is_inside(table, part):
+    """Return whether a table has a key, or a list may have a row of an index."""
+    if isinstance(table, dict):
+        return part in table
+    return isinstance(table, list) and isinstance(part, int)
+
+
+def misspelling_hint(key, tables):
+    """Return a hint if a missing key of a population is probably misspelt, or an empty string.
+
+    Either ``number`` is misspelt, or so is the population's own name, and it lacks its ``kind``.
+    """
+    parts = key.split(".")
+    if len(parts) != 3 or parts[0] != "populations":
+        return ""
+    populations = tables["populations"]
+    if parts[2] == "number":
+        near = (name for name in populations[parts[1]] if nearest(name, ["number"]))
+        wrong = next(near, None)
+        return f" ({wrong!r} is no key: did you mean 'number'?)" if wrong else ""
+    return nearest(parts[1], [name for name, table in populations.items() if "kind" in table])
+
+
+def part_of(model, table):
+    """Return a table as its model, or None if `structural_faults` refuses it."""
+    try:
+        return model.model_validate(table)
+    except pydantic.ValidationError:
+        return None
