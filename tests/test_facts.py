@@ -240,7 +240,7 @@ def test_no_report_of_what_is_no_run(tmp_path, monkeypatch, capsys):
     (tmp_path / "thesis").mkdir()
     assert report_here(monkeypatch, tmp_path / "thesis") == 2
     assert (
-        "whole run or sweep" in capsys.readouterr().err
+        "intact run or sweep" in capsys.readouterr().err
         and list((tmp_path / "thesis").iterdir()) == []
     )
 

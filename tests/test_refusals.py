@@ -122,9 +122,7 @@ def test_a_file_of_any_name_is_run(monkeypatch, capsys, tmp_path, name):
 def test_two_factors_on_one_key_are_refused(tmp_path):
     for key in ("market.changes.funding.cap", "market.changes.funding"):
         found = faults_of(tmp_path, SWEEP + f'[factors.other]\nkey = "{key}"\nvalues = [0.002]\n')
-        assert (
-            "the factor cap: one of the two would be without effect" in found["factors.other.key"]
-        )
+        assert "the factor cap: one would have no effect" in found["factors.other.key"]
     assert (
         "the factor cap"
         in faults_of(
@@ -204,7 +202,7 @@ def test_a_writer_of_a_like_name_is_left_alone(tmp_path):
 def test_two_runs_that_keep_their_state_in_one_place_do_not_meet(monkeypatch, capsys, tmp_path):
     with alone(tmp_path / "runs" / ".calm-seed0.lock"):
         code, said = ended(monkeypatch, capsys, *CALM, "--checkpoint-hours", "0.1")
-    assert code == 2 and "no other run is at work" in said
+    assert code == 2 and "no other run is using" in said
     assert ended(monkeypatch, capsys, *CALM, "--checkpoint-hours", "0.1")[0] == 0
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["calm-seed0"]
 
@@ -239,7 +237,7 @@ def test_a_kept_state_that_was_cut_short_says_what_to_do(monkeypatch, capsys, tm
         run(scenario, 1, None, checkpoint)
     said = str(caught.value)
     assert (
-        f"delete it to begin anew (rm {path})" in said
+        f"delete it to start again (rm {path})" in said
         and "numpy" not in said
         and "zip" not in said
         and "\n" not in said

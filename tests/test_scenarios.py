@@ -18,6 +18,7 @@ from perplab.scenarios.files.market_setup import setup_of
 from perplab.scenarios.files.overrides import changed, merged
 from perplab.scenarios.files.sources import library_names
 from perplab.scenarios.runs import store
+from perplab.scenarios.runs.json_files import json_safe
 from perplab.scenarios.runs.outcome import planned_steps, run
 from perplab.sim.errors import ParameterError
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
@@ -576,7 +577,7 @@ def test_a_stored_run_is_read_back(calm_hours, tmp_path):
     for name in ("kinds", "events", "settlements", "prints"):
         assert np.array_equal(getattr(records, name), getattr(calm_hours.records, name)), name
     assert np.array_equal(records.series[0], calm_hours.records.series[0])
-    assert records.meta == json.loads(json.dumps(store.speakable(calm_hours.records.meta)))
+    assert records.meta == json.loads(json.dumps(json_safe(calm_hours.records.meta)))
     unit = pq.read_schema(tmp_path / "run" / "series.parquet").field("mark").metadata[b"unit"]
     assert unit == b"quote currency"
 
@@ -730,7 +731,7 @@ def test_a_stored_run_that_was_cut_short_is_refused(calm_hours, tmp_path):
         path = tmp_path / "run" / f"{name}.parquet"
         whole = path.read_bytes()
         path.write_bytes(whole[:100])
-        with pytest.raises(ParameterError, match="whole Parquet"):
+        with pytest.raises(ParameterError, match="intact Parquet"):
             store.read_run(tmp_path / "run")
         path.write_bytes(whole)
 

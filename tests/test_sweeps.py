@@ -108,7 +108,7 @@ def faults_of(folder, text):
             "[0.001, 0.003]",
             '[0.001, 0.003]\n[factors.all]\nkey = "market.changes.funding"\nvalues = [{cap = 0.001}, {cap = 0.002}]',
             "factors.all.key",
-            "without effect",
+            "no effect",
         ),
     ],
 )
@@ -576,7 +576,7 @@ def test_check_finds_what_is_cut_short_missing_or_lost(tmp_path, monkeypatch, ca
         and f"{files[1].name} is missing" in said
     )
     (tmp_path / "out" / "runs.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ParameterError, match="whole run or sweep"):
+    with pytest.raises(ParameterError, match="intact run or sweep"):
         open_runs(tmp_path / "out")
 
 

@@ -1,8 +1,8 @@
 """Scenario files: found and read, overridden, checked, and built into markets.
 
 Here are the schema of a scenario file, the kinds of trader by name, distributions of traits, and
-all checks before a run. Running a scenario and storing its results belong in `perplab.scenarios.runs`,
-sweeps in `perplab.scenarios.sweeps`.
+all checks before a run. Runs and their stored results belong in `perplab.scenarios.runs`, sweeps in
+`perplab.scenarios.sweeps`.
 """
 
 from perplab.scenarios.files.branch_changes import branch_faults

@@ -1,4 +1,4 @@
-"""The columns of a stored run: the unit of each, and the names behind its numbers."""
+"""The columns of a stored run: their units, and the names behind their numbers."""
 
 from perplab.sim.state.records import CAUSES, FORCED_KINDS
 
@@ -71,7 +71,7 @@ NAMES_OF_NUMBERS = {"liquidations": {"kind": FORCED_KINDS, "cause": CAUSES}}
 
 
 def names_of(table, kind_names):
-    """Return by column the names behind the numbers of a table of a run whose kinds of trader are these."""
+    """Return the names behind the numbers of a table, by column, given the kinds of trader."""
     return {"kind": tuple(kind_names)} if table == "positions" else NAMES_OF_NUMBERS.get(table, {})
 
 

@@ -1,4 +1,4 @@
-"""JSON."""
+"""JSON files: values that JSON cannot hold become text, and objects are read back."""
 
 import json
 import math
@@ -9,36 +9,42 @@ import numpy as np
 from perplab.sim.errors import Fault, ParameterError
 
 
-def write_json(path, value):
-    """Write a value as JSON; infinities become texts."""
-    text = json.dumps(speakable(value), indent=1, allow_nan=False, default=str)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def plain(value):
-    """Return a value as it is when it has been written as JSON and read back."""
-    return json.loads(json.dumps(speakable(value), default=str))
-
-
-def speakable(value):
-    """Return a value with what JSON cannot say as text.
+def json_safe(value):
+    """Return a value with what JSON cannot hold as text; numpy scalars become Python's.
 
     Examples
     --------
-    >>> speakable({"cap": math.inf, "tiers": (1, 2)})
+    >>> json_safe({"cap": math.inf, "tiers": (1, 2)})
     {'cap': 'inf', 'tiers': [1, 2]}
     """
     if isinstance(value, dict):
-        return {str(key): speakable(part) for key, part in value.items()}
+        return {str(key): json_safe(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [speakable(part) for part in value]
+        return [json_safe(part) for part in value]
     if isinstance(value, np.generic):
-        return speakable(value.item())
+        return json_safe(value.item())
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def round_trip(value):
+    """Return a value as it is after it was written as JSON and read back."""
+    return json.loads(json.dumps(json_safe(value), default=str))
+
+
+def write_json(path, value):
+    """Write a value as JSON; infinities become text."""
+    text = json.dumps(json_safe(value), indent=1, allow_nan=False, default=str)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def json_object(path, key="folder"):
     """Return the JSON object in a file.
+
+    Parameters
+    ----------
+    path : path
+    key : str
+        The key of the fault if the file is refused.
 
     Raises
     ------
@@ -47,13 +53,9 @@ def json_object(path, key="folder"):
     """
     try:
         value = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        why = "" if isinstance(value, dict) else "it holds no JSON object"
     except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise ParameterError(
-            Fault(key, str(path), f"a whole file that perplab wrote ({why})")
-        ) from None
+        value, why = None, error.strerror if isinstance(error, OSError) else str(error)
     if not isinstance(value, dict):
-        raise ParameterError(
-            Fault(key, str(path), "a whole file that perplab wrote (it holds no JSON object)")
-        )
+        raise ParameterError(Fault(key, str(path), f"an intact file written by perplab ({why})"))
     return value

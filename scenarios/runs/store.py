@@ -1,19 +1,18 @@
-"""The folder of a run: written whole or not at all, and read back.
+"""The folder of a run: written completely or not at all, and read back.
 
 ::
 
-    manifest.json         scenario as resolved, seed, versions, duration, counters, a seal of every other file
+    manifest.json         format, scenario, seed, versions, duration, counters, checksums
     summary.json          the figures of the run
-    series.parquet        prices, premium, open interest, depth: a row each record interval and market
+    series.parquet        prices, premium, open interest, depth, by record interval and market
     kinds.parquet         wealth, funding and positions of each kind of trader, hourly
     liquidations.parquet  every forced trade
     settlements.parquet   every funding settlement
     positions.parquet     every position open at the end, with the equity behind it
     trades.parquet        every trade, if the scenario records them
-    twin_events.parquet   every forced trade of the exact twin, if there was one
+    twin_events.parquet   every forced trade of the no-impact counterfactual (twin), if any
 
-Each column has its unit in the schema's metadata. The same seed gives the same Parquet bytes; only manifest and summary know
-how long the run took.
+The same seed gives the same Parquet bytes; only manifest and summary depend on the duration.
 """
 
 import importlib.metadata
@@ -23,54 +22,64 @@ import pathlib
 import pyarrow.parquet as pq
 
 from perplab.scenarios.runs.atomic_folders import probe, real_folder, recover, staged
-from perplab.scenarios.runs.checksums import seal_of, sealed
+from perplab.scenarios.runs.checksums import checksum_of, with_checksum
 from perplab.scenarios.runs.column_units import names_of
-from perplab.scenarios.runs.json_files import json_object, plain, write_json
+from perplab.scenarios.runs.json_files import json_object, round_trip, write_json
 from perplab.scenarios.runs.tables import TABLES, rows_of, table_of, tables_of, write_parquet
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.state.recorder import Records
 from perplab.sim.state.records import EVENT, KIND_SERIES, SERIES
 
-FORMAT = 1
-
-
+FORMAT = 2
 MANIFEST, TWIN_EVENTS = "manifest.json", "twin_events.parquet"
-
-
-NEEDED = ("seed", "scenario", "meta", "kind_names", "versions")
-
-
+NEEDED = ("format", "seed", "scenario", "meta", "kind_names", "versions")
 PACKAGES = ("perplab", "mesa", "numba", "numpy", "pyarrow")
 
 
 def check_target(folder):
-    """Refuse a folder that a run may not be written to; it may be absent, empty or an earlier run.
+    """Refuse a folder to which a run may not be written; it may be new, empty or an earlier run.
 
     Raises
     ------
     ParameterError
-        If something else stands there, or it cannot be written.
+        If it holds something else, or cannot be written.
     """
     folder = real_folder(folder)
     probe(folder)
     recover(folder)
     if folder.exists() and not (folder.is_dir() and (is_run(folder) or not any(folder.iterdir()))):
-        raise ParameterError(
-            Fault("--out", str(folder), "a folder that is new, empty or an earlier run of perplab")
-        )
+        bound = "a folder that is new, empty or an earlier run of perplab"
+        raise ParameterError(Fault("--out", str(folder), bound))
     if os.path.ismount(folder):
-        raise ParameterError(
-            Fault("--out", str(folder), "a folder inside the file system that is mounted there")
-        )
+        bound = "a folder inside the file system that is mounted there"
+        raise ParameterError(Fault("--out", str(folder), bound))
 
 
 def is_run(folder):
-    """Return whether a folder is a run written by perplab."""
+    """Return whether a folder is a run stored by perplab, in any format."""
     try:
         manifest = json_object(pathlib.Path(folder) / MANIFEST)
         return "perplab" in manifest["versions"] and set(NEEDED) <= set(manifest)
     except (ParameterError, KeyError, TypeError):
         return False
+
+
+def refuse_other_format(folder, manifest, key="folder"):
+    """Refuse a stored run or sweep whose format is not that of this version of perplab.
+
+    Raises
+    ------
+    ParameterError
+        Under `key`. A manifest without a format is left to other checks.
+    """
+    stored = manifest.get("format", FORMAT)
+    if stored == FORMAT:
+        return
+    earlier = isinstance(stored, int) and stored < FORMAT
+    bound = f"of format {FORMAT}: it has format {stored}, stored by " + (
+        "an earlier version of perplab, and must be re-run" if earlier else "another version"
+    )
+    raise ParameterError(Fault(key, str(folder), bound))
 
 
 def write_run(folder, outcome, summary, wall_seconds):
@@ -82,12 +91,12 @@ def write_run(folder, outcome, summary, wall_seconds):
     outcome : perplab.scenarios.runs.outcome.Outcome
     summary : dict
     wall_seconds : float
-        Duration of the whole run.
+        Duration of the run.
 
     Raises
     ------
     ParameterError
-        If something else stands at `folder`.
+        If `folder` holds something else.
     OSError
         If it cannot be written; nothing is left then.
     """
@@ -96,15 +105,12 @@ def write_run(folder, outcome, summary, wall_seconds):
         for name, table in tables_of(outcome.records, outcome.scenario.record.trades).items():
             write_parquet(stage / f"{name}.parquet", table)
         if outcome.twin is not None:
-            write_parquet(
-                stage / TWIN_EVENTS,
-                table_of(outcome.twin.events, names_of("liquidations", outcome.twin.kind_names)),
-            )
+            names = names_of("liquidations", outcome.twin.kind_names)
+            write_parquet(stage / TWIN_EVENTS, table_of(outcome.twin.events, names))
         write_json(stage / "summary.json", summary)
-        files = {path.name: seal_of(path) for path in sorted(stage.iterdir())}
-        write_json(
-            stage / MANIFEST, sealed(plain(manifest_of(outcome, wall_seconds) | {"files": files}))
-        )
+        files = {path.name: checksum_of(path) for path in sorted(stage.iterdir())}
+        manifest = manifest_of(outcome, wall_seconds) | {"files": files}
+        write_json(stage / MANIFEST, with_checksum(round_trip(manifest)))
 
 
 def manifest_of(outcome, wall_seconds):
@@ -122,7 +128,7 @@ def manifest_of(outcome, wall_seconds):
 
 
 def version_of(package):
-    """Return the installed version of a package, or "source" where it was not installed."""
+    """Return the installed version of a package, or "source" if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -135,38 +141,51 @@ def read_run(folder):
     Raises
     ------
     ParameterError
-        If the folder is none.
+        If the folder is no run, is of another format, or lacks a file.
     """
     folder = pathlib.Path(folder)
     recover(folder.absolute())
-    if not is_run(folder):
-        raise ParameterError(Fault("run", str(folder), "a folder written by perplab run"))
-    manifest = json_object(folder / MANIFEST)
-    if missing := [name for name in manifest.get("files", ()) if not (folder / name).exists()]:
-        raise ParameterError(
-            Fault("run", str(folder), f"a whole one: {', '.join(missing)} is missing")
-        )
-    meta = {
-        key: float(value) if value in ("inf", "-inf") else value
-        for key, value in manifest["meta"].items()
-    }
-    series, kinds = rows_of(folder, "series", SERIES), rows_of(folder, "kinds", KIND_SERIES)
-    market = pq.read_table(folder / "series.parquet", columns=["market"])["market"].to_numpy()
+    manifest = manifest_in(folder)
+    names = manifest["kind_names"]
     parts = {
-        attribute: rows_of(folder, name, dtype, names_of(name, manifest["kind_names"]))
+        attribute: rows_of(folder, name, dtype, names_of(name, names))
         for name, (attribute, dtype) in TABLES.items()
     }
     return manifest, Records(
-        series=[series[market == m] for m in range(int(market.max(initial=0)) + 1)],
-        kinds=kinds.reshape(-1, len(manifest["kind_names"])),
-        kind_names=manifest["kind_names"],
-        meta=meta,
+        series=series_by_market(folder),
+        kinds=rows_of(folder, "kinds", KIND_SERIES).reshape(-1, len(names)),
+        kind_names=names,
+        meta={key: from_json(value) for key, value in manifest["meta"].items()},
         **parts,
     )
 
 
+def manifest_in(folder):
+    """Return the manifest of a stored run whose files are all there, or refuse the folder."""
+    if not is_run(folder):
+        raise ParameterError(Fault("run", str(folder), "a folder written by perplab run"))
+    manifest = json_object(folder / MANIFEST)
+    refuse_other_format(folder, manifest, "run")
+    if missing := [name for name in manifest.get("files", ()) if not (folder / name).exists()]:
+        bound = f"a complete one: {', '.join(missing)} is missing"
+        raise ParameterError(Fault("run", str(folder), bound))
+    return manifest
+
+
+def series_by_market(folder):
+    """Return the rows of the stored series, one array per market."""
+    rows = rows_of(folder, "series", SERIES)
+    market = pq.read_table(folder / "series.parquet", columns=["market"])["market"].to_numpy()
+    return [rows[market == number] for number in range(int(market.max(initial=0)) + 1)]
+
+
+def from_json(value):
+    """Return a value of JSON with infinities as floats again."""
+    return float(value) if value in ("inf", "-inf") else value
+
+
 def read_twin_events(folder):
-    """Return the forced trades of a stored run's twin, as `Records.events` has them; None where there was no twin."""
+    """Return the forced trades of a stored run's twin as in `Records.events`, or None."""
     folder = pathlib.Path(folder)
     if not (folder / TWIN_EVENTS).exists():
         return None

@@ -1,4 +1,7 @@
-"""Tables."""
+"""The tables of a run: records to Parquet, and back.
+
+Each column has its unit in the schema's metadata. The same records give the same bytes.
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +11,7 @@ from perplab.scenarios.runs.column_units import names_of, unit_of
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.state.records import EVENT, OPEN_POSITION, PRINT, SETTLEMENT
 
+KEPT_TABLES = ("series", "kinds", "settlements", "liquidations", "positions", "trades")
 TABLES = {
     "liquidations": ("events", EVENT),
     "settlements": ("settlements", SETTLEMENT),
@@ -32,29 +36,50 @@ def write_parquet(path, table):
 
 
 def tables_of(records, trades=False):
-    """Return the Parquet tables of a run by name."""
-    rows = [
+    """Return the tables of a run.
+
+    Parameters
+    ----------
+    records : Records
+    trades : bool
+        Whether the table of trades is among them.
+
+    Returns
+    -------
+    dict of str to pyarrow.Table
+    """
+    series = [
         table_of(rows, market=np.full(len(rows), market))
         for market, rows in enumerate(records.series)
     ]
-    kinds = pa.DictionaryArray.from_arrays(
-        np.tile(np.arange(len(records.kind_names)), len(records.kinds)).astype("i4"),
-        records.kind_names,
-    )
-    tables = {
-        "series": pa.concat_tables(rows),
-        "kinds": table_of(records.kinds.reshape(-1), kind=kinds),
-    }
+    tables = {"series": pa.concat_tables(series), "kinds": kinds_table(records)}
     for name, (attribute, _) in TABLES.items():
         if name != "trades" or trades:
             tables[name] = table_of(getattr(records, attribute), names_of(name, records.kind_names))
     return tables
 
 
+def kinds_table(records):
+    """Return the hourly series of each kind of trader as one table."""
+    numbers = np.tile(np.arange(len(records.kind_names)), len(records.kinds)).astype("i4")
+    kinds = pa.DictionaryArray.from_arrays(numbers, records.kind_names)
+    return table_of(records.kinds.reshape(-1), kind=kinds)
+
+
 def table_of(rows, names=(), **more):
-    """Return structured rows, and more columns before them, as a table with units in its metadata; `names` by column of numbers."""
-    columns = dict(more) | {
-        field: named(rows[field], dict(names).get(field)) for field in rows.dtype.names
+    """Return structured rows as a table with units in its metadata.
+
+    Parameters
+    ----------
+    rows : structured array
+    names : mapping of str to sequence of str
+        The names behind the numbers of a column.
+    **more
+        Further columns, placed before those of `rows`.
+    """
+    names = dict(names)
+    columns = more | {
+        field: with_names(rows[field], names.get(field)) for field in rows.dtype.names
     }
     arrays = [
         pa.array(np.ascontiguousarray(column)) if isinstance(column, np.ndarray) else column
@@ -67,42 +92,41 @@ def table_of(rows, names=(), **more):
     return pa.table(arrays, schema=pa.schema(fields))
 
 
-def named(numbers, names):
-    """Return numbers as they are, or as the names they stand for (none for -1)."""
+def with_names(numbers, names):
+    """Return numbers unchanged, or as a dictionary array of names (null for -1)."""
     if names is None:
         return numbers
-    return pa.DictionaryArray.from_arrays(
-        pa.array(numbers.astype("i4"), mask=numbers < 0), list(names)
-    )
+    indices = pa.array(numbers.astype("i4"), mask=numbers < 0)
+    return pa.DictionaryArray.from_arrays(indices, list(names))
 
 
 def rows_of(folder, name, dtype, names=()):
-    """Return a table of a run as structured rows; none where it was not recorded."""
+    """Return a stored table as structured rows; no rows if it was not recorded.
+
+    Raises
+    ------
+    ParameterError
+        If the file cannot be read, or lacks a column.
+    """
     path = folder / f"{name}.parquet"
     if not path.exists():
         return np.zeros(0, dtype)
     try:
-        return structured(pq.read_table(path), dtype, dict(names))
+        return structured_rows(pq.read_table(path), dtype, dict(names))
     except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
-        raise ParameterError(
-            Fault(
-                "run",
-                str(path),
-                f"a whole Parquet file that perplab wrote ({str(error).splitlines()[0]})",
-            )
-        ) from None
+        why = str(error).splitlines()[0]
+        bound = f"an intact Parquet file written by perplab ({why})"
+        raise ParameterError(Fault("run", str(path), bound)) from None
 
 
-def structured(table, dtype, names):
-    """Return a table as structured rows, names of columns as the numbers they stand for."""
+def structured_rows(table, dtype, names):
+    """Return a table as structured rows, with names as the numbers that they stand for."""
     rows = np.zeros(table.num_rows, dtype)
     for field in dtype.names:
         known = names.get(field)
-        column = table[field].to_pylist() if known else table[field].to_numpy()
-        rows[field] = (
-            [-1 if value is None else known.index(value) for value in column] if known else column
-        )
+        if known:
+            values = table[field].to_pylist()
+            rows[field] = [-1 if value is None else known.index(value) for value in values]
+        else:
+            rows[field] = table[field].to_numpy()
     return rows
-
-
-KEPT_TABLES = ("series", "kinds", "settlements", "liquidations", "positions", "trades")

@@ -1,4 +1,4 @@
-"""Pools."""
+"""Where the runs of a sweep execute: processes of this machine, or a Dask cluster."""
 
 import concurrent.futures
 import multiprocessing
@@ -10,9 +10,10 @@ from perplab.sim.errors import Fault, ParameterError
 
 
 class FreshProcess(multiprocessing.context.SpawnProcess):
-    """A process that starts afresh and does not read the program again that started it: what it runs is imported by name.
+    """A spawned process that does not import the main program again.
 
-    So a sweep can be started from any script, with or without ``if __name__ == "__main__"``.
+    What it runs is imported by name, so a sweep can be started from any script, with or without
+    ``if __name__ == "__main__"``.
     """
 
     @staticmethod
@@ -25,34 +26,31 @@ class FreshProcess(multiprocessing.context.SpawnProcess):
 
 
 class FreshContext(multiprocessing.context.SpawnContext):
-    """The ways of `multiprocessing` with `FreshProcess`."""
+    """The context of `multiprocessing` whose processes are `FreshProcess`."""
 
     Process = FreshProcess
 
 
 def local_pool(workers):
-    """Return a pool of processes that start afresh and keep to one thread each."""
+    """Return a pool of fresh processes, each of one thread."""
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     return concurrent.futures.ProcessPoolExecutor(workers, mp_context=FreshContext())
 
 
 def dask_pool(address):
-    """Return the executor of a Dask cluster by its scheduler's address.
+    """Return the executor of a Dask cluster, by its scheduler's address.
 
     Raises
     ------
     ParameterError
-        If Dask is not installed or nobody answers there.
+        If Dask is not installed, or no scheduler answers there.
     """
     try:
         from distributed import Client
 
         return Client(address, timeout="10s").get_executor()
     except ImportError:
-        raise ParameterError(
-            Fault("--scheduler", address, "used with pip install -e '.[sweep]'")
-        ) from None
+        bound = "used with pip install -e '.[sweep]'"
     except (OSError, TimeoutError, ValueError) as error:
-        raise ParameterError(
-            Fault("--scheduler", address, f"the address of a Dask scheduler ({error})")
-        ) from None
+        bound = f"the address of a Dask scheduler ({error})"
+    raise ParameterError(Fault("--scheduler", address, bound))

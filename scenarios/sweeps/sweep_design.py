@@ -1,4 +1,4 @@
-"""A sweep as its file states it: scenario, factors, design, seeds, arms; and the points that it visits."""
+"""A sweep as its file states it (factors, design, seeds, arms), and the points that it visits."""
 
 import itertools
 import json
@@ -9,7 +9,7 @@ import numpy as np
 import pydantic
 from pydantic import Field
 
-from perplab.scenarios.runs.json_files import speakable
+from perplab.scenarios.runs.json_files import json_safe
 from perplab.scenarios.runs.tables import KEPT_TABLES
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import flattened
@@ -17,16 +17,16 @@ from perplab.sim.rulebook.sections import Nonnegative
 from perplab.sim.spot.process import Model
 
 LARGEST_SWEEP = 10_000_000
-
-
 NAME = r"^[\w.-]*\w$"
+ALIKE = ((int, float), str, bool)
 
 
 class Factor(Model):
-    """``[factors.NAME]``: a dotted key, or several that move together, with values to visit, or a range to sample from.
+    """``[factors.NAME]``: a dotted key, or several that move together, with values or a range.
 
-    Of several keys a value that is a list gives each key its own entry; any other value is the same for all. ``labels`` name the
-    values in tables and figures; without them lists and tables are named by their JSON text.
+    Of several keys, a value that is a list gives each key its own entry; any other value is the
+    same for all. ``labels`` name the values in tables and figures; without them, lists and tables
+    are named by their JSON text.
     """
 
     key: str | None = None
@@ -52,48 +52,52 @@ class Factor(Model):
         >>> Factor(key="a.weights", values=([3, 1],)).changes([3, 1])
         {'a.weights': [3, 1]}
         """
-        each = (
-            value
-            if self.keys and isinstance(value, (list, tuple))
-            else [value] * len(self.all_keys)
-        )
+        listed = self.keys and isinstance(value, (list, tuple))
+        each = value if listed else [value] * len(self.all_keys)
         return dict(zip(self.all_keys, each, strict=True))
 
     def label(self, value):
-        """Return what a value is called in tables: its label; itself, if all values are alike numbers, texts or switches; else its JSON text.
+        """Return the name of a value in tables.
+
+        It is its label; or the value itself, if it is a text or all values are numbers, texts or
+        switches; or its JSON text.
 
         Examples
         --------
-        >>> Factor(key="a", values=(1, 2.5)).label(2.5), Factor(key="a", values=([3, 1], 2)).label([3, 1])
+        >>> factor = Factor(key="a", values=([3, 1], 2))
+        >>> Factor(key="a", values=(1, 2.5)).label(2.5), factor.label([3, 1])
         (2.5, '[3, 1]')
         """
         if self.labels:
-            return self.labels[[*self.values].index(value)]
-        alike = any(
-            all(
-                isinstance(one, kind) and isinstance(one, bool) == (kind is bool)
-                for one in self.values
-            )
-            for kind in ((int, float), str, bool)
-        )
-        return (
-            value if alike or isinstance(value, str) else json.dumps(speakable(value), default=str)
+            return self.labels[list(self.values).index(value)]
+        if isinstance(value, str) or any(map(self._are_all, ALIKE)):
+            return value
+        return json.dumps(json_safe(value), default=str)
+
+    def _are_all(self, kind):
+        """Return whether all values are of a type; switches are no numbers."""
+        return all(
+            isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+            for value in self.values
         )
 
     @property
     def extremes(self):
-        """Values to try before anything runs: all stated ones, or the ends of the range."""
+        """Values to check before anything runs: all values, or the ends of the range."""
         return self.values or (self.low, self.high)
 
     def at(self, share):
-        """Return the value at a share of the range, from 0 to 1."""
+        """Return the value at a share of the range, from 0 to 1; geometric if ``log``."""
         if self.log:
             return math.exp(math.log(self.low) + share * (math.log(self.high) - math.log(self.low)))
         return self.low + share * (self.high - self.low)
 
 
 class Design(Model):
-    """``[design]``: the grid of all values, or samples of the ranges: `samples` is the base number of the method."""
+    """``[design]``: the grid of all values, or samples of the ranges.
+
+    `samples` is the base number of samples of the method.
+    """
 
     kind: Literal["grid", "latin_hypercube", "sobol", "saltelli", "morris"] = "grid"
     samples: Annotated[int, Field(strict=True, ge=1, le=LARGEST_SWEEP)] | None = None
@@ -119,7 +123,7 @@ class Sweep(Model):
     factors : dict of str to Factor
     design : Design
     seeds : int or list of int
-        A number stands for 0, 1, ...
+        A number n stands for 0, 1, ..., n - 1.
     keep : list
         Tables to store beside the summaries, of `KEPT_TABLES`.
     arms : list of Arm
@@ -139,20 +143,15 @@ class Sweep(Model):
     @pydantic.field_validator("seeds", mode="before")
     @classmethod
     def _are_seeds(cls, value):
-        rows = value if isinstance(value, (list, tuple)) else [value]
-        least = 0 if rows is value else 1
-        if (
-            not all(type(row) is int and row >= least for row in rows)
-            or rows is not value
-            and value > LARGEST_SWEEP
-        ):
-            raise ParameterError(
-                Fault(
-                    "",
-                    value,
-                    f"a number of seeds, at least 1 and at most {LARGEST_SWEEP:,}, or a list of seeds, each at least 0",
-                )
+        is_list = isinstance(value, (list, tuple))
+        rows, least = (value, 0) if is_list else ([value], 1)
+        valid = all(type(row) is int and row >= least for row in rows)
+        if not valid or not is_list and value > LARGEST_SWEEP:
+            bound = (
+                f"a number of seeds, at least 1 and at most {LARGEST_SWEEP:,},"
+                " or a list of seeds, each at least 0"
             )
+            raise ParameterError(Fault("", value, bound))
         return value
 
     @property
@@ -175,10 +174,8 @@ def points_of(sweep):
     """Return the points of a sweep in order, each a dict of values by factor."""
     factors = sweep.factors
     if sweep.design.kind == "grid":
-        return [
-            dict(zip(factors, values, strict=True))
-            for values in itertools.product(*(factor.values for factor in factors.values()))
-        ]
+        grid = itertools.product(*(factor.values for factor in factors.values()))
+        return [dict(zip(factors, values, strict=True)) for values in grid]
     return [
         {
             name: factor.at(float(share))
@@ -189,21 +186,24 @@ def points_of(sweep):
 
 
 def shares_of(sweep):
-    """Return the samples of a design in the unit cube, a row a point.
+    """Return the samples of a design in the unit cube.
+
+    Returns
+    -------
+    numpy.ndarray, shape (points, factors)
 
     Notes
     -----
-    Latin hypercube and Sobol points are scrambled, by SciPy; Saltelli's and Morris' designs are SALib's, which their
-    estimators need.
+    Latin hypercube and Sobol points are scrambled, by SciPy. The designs of Saltelli and Morris are
+    SALib's, as their estimators need them.
     """
     design, dimensions = sweep.design, len(sweep.factors)
     if design.kind in ("saltelli", "morris"):
         return salib_shares(design, list(sweep.factors))
     from scipy.stats import qmc
 
-    sampler = {"latin_hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}[design.kind](
-        dimensions, rng=np.random.default_rng(design.seed)
-    )
+    samplers = {"latin_hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}
+    sampler = samplers[design.kind](dimensions, rng=np.random.default_rng(design.seed))
     return sampler.random(design.samples)
 
 
@@ -213,19 +213,19 @@ def salib_problem(names):
 
 
 def salib_shares(design, names):
-    """Return the samples of a design that SALib draws."""
+    """Return the samples of a design that SALib draws, shape (points, factors).
+
+    Raises
+    ------
+    ParameterError
+        If SALib is not installed.
+    """
     try:
         from SALib.sample import morris, sobol
     except ImportError:
-        raise ParameterError(
-            Fault(
-                "design.kind",
-                design.kind,
-                "one whose sampler is installed: pip install -e '.[sensitivity]'",
-            )
-        ) from None
+        bound = "one whose sampler is installed: pip install -e '.[sensitivity]'"
+        raise ParameterError(Fault("design.kind", design.kind, bound)) from None
+    problem, samples = salib_problem(names), design.samples
     if design.kind == "morris":
-        return morris.sample(salib_problem(names), design.samples, seed=design.seed)
-    return sobol.sample(
-        salib_problem(names), design.samples, calc_second_order=False, seed=design.seed
-    )
+        return morris.sample(problem, samples, seed=design.seed)
+    return sobol.sample(problem, samples, calc_second_order=False, seed=design.seed)

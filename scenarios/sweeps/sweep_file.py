@@ -1,75 +1,71 @@
-"""File."""
+"""Sweep files and the arms of the command line: read and checked."""
 
 import dataclasses
 import pathlib
 import re
 
 from perplab.scenarios.files.overrides import toml_value
-from perplab.scenarios.files.sources import name_from, rooted
-from perplab.scenarios.sweeps.sweep_checks import (
-    design_faults,
-    factor_faults,
-    key_faults,
-    scenario_faults,
-)
+from perplab.scenarios.files.sources import absolute_paths, name_from
+from perplab.scenarios.sweeps.sweep_checks import sweep_faults
 from perplab.scenarios.sweeps.sweep_design import Arm, Sweep
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import checked, line_of, text_of, toml_tables
 
-PLACE = re.compile(r"\[(\d+)\]")
+INDEX = re.compile(r"\[(\d+)\]")
 
 
 def read_sweep(path):
-    """Return ``(sweep, text)`` of a sweep file, everything about it checked; nothing is run.
+    """Return ``(sweep, text)`` of a sweep file, fully checked; nothing is run.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    sweep : Sweep
+    text : str
 
     Raises
     ------
     ParameterError
-        With every fault: of the file, of its factors, and of the scenario at the ends of each factor.
+        With all faults of the file, of its factors, and of the scenario at their extremes.
     """
     path, text = pathlib.Path(path), text_of(path, "sweep")
-    tables = {"name": name_from(path)} | rooted(toml_tables(text, path.name), path.parent)
+    tables = absolute_paths(toml_tables(text, path.name), path.parent)
+    tables = {"name": name_from(path)} | tables
     if str(tables.get("scenario", "")).endswith(".toml"):
         tables["scenario"] = str((path.parent / tables["scenario"]).absolute())
     sweep = checked(Sweep, tables, path.name, text)
-    wrong = [*factor_faults(sweep), *key_faults(sweep)]
-    faults = [
-        *design_faults(sweep),
-        *wrong,
-        *scenario_faults(sweep, {fault.key.split(".")[1] for fault in wrong}),
-    ]
-    if faults:
-        raise ParameterError(*(placed(fault, path.name, text) for fault in faults))
+    if faults := sweep_faults(sweep):
+        raise ParameterError(*(located(fault, path.name, text) for fault in faults))
     return sweep, text
 
 
-def placed(fault, file, text):
-    """Return a fault with the sweep's file and the line of its key, unless it stands in another file."""
-    return (
-        fault
-        if fault.file
-        else dataclasses.replace(fault, file=file, line=line_of(text, PLACE.sub(r".\1", fault.key)))
-    )
+def located(fault, file, text):
+    """Return a fault with the sweep's file and the line of its key, if it has no file yet."""
+    if fault.file:
+        return fault
+    line = line_of(text, INDEX.sub(r".\1", fault.key))
+    return dataclasses.replace(fault, file=file, line=line)
 
 
 def stated_arm(text, at_hours):
-    """Return the Arm of a text ``NAME:key=value,key=value``.
+    """Return the `Arm` of a text ``NAME:KEY=VALUE,KEY=VALUE``.
+
+    Raises
+    ------
+    ParameterError
+        If the text has another form.
 
     Examples
     --------
-    >>> stated_arm("pro_rata:market.changes.deleveraging.picking=pro_rata", 2.0).changes
-    {'market.changes.deleveraging.picking': 'pro_rata'}
+    >>> stated_arm("capped:market.changes.funding.cap=0.001", 2.0).changes
+    {'market.changes.funding.cap': 0.001}
     """
     name, _, settings = text.partition(":")
     pairs = [setting.partition("=") for setting in settings.split(",") if setting]
-    if not name or not pairs or not all(middle for _, middle, _ in pairs):
+    if not name or not pairs or not all(equals for _, equals, _ in pairs):
         raise ParameterError(Fault("--arm", text, "NAME:KEY=VALUE[,KEY=VALUE ...]"))
-    return checked(
-        Arm,
-        {
-            "name": name,
-            "at_hours": at_hours,
-            "changes": {key.strip(): toml_value(value.strip()) for key, _, value in pairs},
-        },
-        "--arm",
-    )
+    changes = {key.strip(): toml_value(value.strip()) for key, _, value in pairs}
+    return checked(Arm, {"name": name, "at_hours": at_hours, "changes": changes}, "--arm")

@@ -1,15 +1,4 @@
-"""Sweeps: the runs of a design on any executor, each kept as files of its own, so that nothing finished is ever lost.
-
-::
-
-    manifest.json      what the sweep is: its file, scenario, factors, seeds, versions, hash of the code
-    done/KEY.json      one a run: factors, seed, arm, summary, seals of its tables; written last, and what says that a run is done
-    failed/KEY.json    one a run that failed: its error, factors and seed
-    TABLE/KEY.parquet  tables that the sweep keeps, one file a run
-    runs.parquet       all of done and failed, gathered when the sweep ends
-
-A key is a hash of the scenario as resolved, the files that it names, the seed, the arms and the code. Files get their names when they are whole.
-"""
+"""The runs of a sweep on any executor: worker processes that die cost only their own run."""
 
 import concurrent.futures
 import functools
@@ -17,116 +6,110 @@ import pathlib
 import time
 import traceback
 
-from perplab.scenarios.sweeps.jobs import code_hash
-from perplab.scenarios.sweeps.sweep_folder import fail, keep_tables, write_object
+from perplab.scenarios.sweeps.jobs import code_hash, outcomes_of
+from perplab.scenarios.sweeps.sweep_folder import store_failure, store_success, store_tables
 from perplab.sim.errors import Fault, ParameterError
 
 MOST_ATTEMPTS = 2
-
-
 AHEAD = 4
 
 
-def work(folder, summarize, job):
-    """Run a job and keep what it gives; return its key and whether it went well.
+def run_job(folder, summarize, job):
+    """Run a job and store its result or its error.
 
-    Notes
-    -----
-    Whatever a run raises is kept as a file; only the machine's own troubles (a full disk) end a sweep.
+    Returns
+    -------
+    key : str
+    completed : bool
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written: a full disk ends the sweep, an error of a run does not.
     """
-    folder, begun = pathlib.Path(folder), time.perf_counter()
-    if job.code not in ("", code_hash()):
-        fail(
-            folder,
-            job,
-            f"the code of this worker is not that of the sweep ({code_hash()}, not {job.code})",
-        )
+    folder, begun, code = pathlib.Path(folder), time.perf_counter(), code_hash()
+    if job.code not in ("", code):
+        error = f"the code of this worker is not that of the sweep ({code}, not {job.code})"
+        store_failure(folder, job, error)
         return job.key, False
     try:
-        pairs, tables = keep_tables(folder, job)
-        rows = [dict(arm=arm, **summarize(outcome.records, outcome.twin)) for arm, outcome in pairs]
+        outcomes = outcomes_of(job)
+        checksums = store_tables(folder, job, outcomes)
+        summaries = [
+            {"arm": arm, **summarize(outcome.records, outcome.twin)} for arm, outcome in outcomes
+        ]
     except OSError:
         raise
     except Exception as error:
-        fail(folder, job, f"{type(error).__name__}: {error}", traceback.format_exc())
+        store_failure(folder, job, f"{type(error).__name__}: {error}", traceback.format_exc())
         return job.key, False
-    done = {
-        "key": job.key,
-        "number": job.number,
-        "seed": job.seed,
-        "factors": job.factors,
-        "summaries": rows,
-        "tables": tables,
-    }
-    write_object(folder / "done" / f"{job.key}.json", done)
-    (folder / "failed" / f"{job.key}.json").unlink(missing_ok=True)
-    write_object(
-        folder / "times" / f"{job.key}.json",
-        {"wall_seconds": round(time.perf_counter() - begun, 3)},
-    )
+    store_success(folder, job, summaries, checksums, time.perf_counter() - begun)
     return job.key, True
 
 
 def execute(jobs, folder, summarize, new_pool, progress=None):
-    """Run jobs on executors; a pool that a dying worker breaks is made anew, and who may have killed it is tried again alone.
+    """Run jobs on executors.
+
+    A pool that a dying worker breaks is replaced. Each job that was running then is retried alone.
 
     Parameters
     ----------
     jobs : list of Job
     folder : path
     summarize : callable
-        ``(records, twin) -> dict``; of a module that a worker can import, not of the program itself.
+        ``(records, twin) -> dict``; of a module that a worker can import, not of the main program.
     new_pool : callable
         Returns an Executor.
     progress : callable, optional
-        Called after each job with whether it went well.
+        Called after each job with whether it completed.
 
     Raises
     ------
     ParameterError
-        For a function of the program itself, which no worker could find.
+        If `summarize` is a function of the main program.
     """
     if getattr(summarize, "__module__", None) == "__main__":
-        raise ParameterError(
-            Fault(
-                "summarize",
-                summarize.__name__,
-                "a function of a module that can be imported, not of the program itself",
-            )
-        )
-    one, waiting, suspects = functools.partial(work, str(folder), summarize), list(jobs), []
+        bound = "a function of a module that can be imported, not of the program itself"
+        raise ParameterError(Fault("summarize", summarize.__name__, bound))
+    one, waiting, suspects = functools.partial(run_job, str(folder), summarize), list(jobs), []
     while waiting:
         waiting = run_pool(one, waiting, new_pool, suspects, progress)
     for job in suspects:
-        for attempt in range(MOST_ATTEMPTS):
-            if not run_pool(one, [job], new_pool, [], progress, attempt < MOST_ATTEMPTS - 1):
-                break
-        else:
-            fail(pathlib.Path(folder), job, "the process that ran it died")
+        if not retry(one, job, new_pool, progress):
+            store_failure(pathlib.Path(folder), job, "the process that ran it died")
             if progress:
                 progress(False)
 
 
-def run_pool(one, jobs, new_pool, suspects, progress, quiet=True):
-    """Run jobs on one pool, few ahead of the workers; return those left when it broke, the ones under way going to `suspects`."""
+def retry(one, job, new_pool, progress):
+    """Run a job alone, up to `MOST_ATTEMPTS` times; return whether its worker survived."""
+    return any(not run_pool(one, [job], new_pool, [], progress) for _ in range(MOST_ATTEMPTS))
+
+
+def run_pool(one, jobs, new_pool, suspects, progress):
+    """Run jobs on one pool, with a few submitted ahead of the workers.
+
+    Returns
+    -------
+    list of Job
+        Those left if the pool broke. Jobs that were running then are appended to `suspects`; a
+        single job is returned as well.
+    """
     pool, left, running = new_pool(), list(reversed(jobs)), {}
     try:
         while left or running:
-            while left and len(running) < AHEAD * getattr(pool, "_max_workers", AHEAD):
-                job = left.pop()
-                running[pool.submit(one, job)] = job
-            done, _ = concurrent.futures.wait(
+            submit_ahead(pool, one, left, running)
+            for future in concurrent.futures.wait(
                 running, return_when=concurrent.futures.FIRST_COMPLETED
-            )
-            for future in done:
-                _, well = future.result()
+            ).done:
+                _, completed = future.result()
                 del running[future]
                 if progress:
-                    progress(well)
+                    progress(completed)
     except concurrent.futures.process.BrokenProcessPool:
-        under_way = [job for job in running.values() if not finished(one, job)]
-        suspects += under_way
-        return list(reversed(left)) if len(jobs) > 1 else under_way
+        interrupted = [job for job in running.values() if not has_finished(one, job)]
+        suspects += interrupted
+        return list(reversed(left)) if len(jobs) > 1 else interrupted
     finally:
         for future in running:
             future.cancel()
@@ -134,6 +117,13 @@ def run_pool(one, jobs, new_pool, suspects, progress, quiet=True):
     return []
 
 
-def finished(one, job):
-    """Return whether a job has left its file."""
+def submit_ahead(pool, one, left, running):
+    """Submit jobs until `AHEAD` per worker are running or waiting in the pool."""
+    while left and len(running) < AHEAD * getattr(pool, "_max_workers", AHEAD):
+        future = pool.submit(one, left[-1])
+        running[future] = left.pop()
+
+
+def has_finished(one, job):
+    """Return whether a job has stored its result."""
     return (pathlib.Path(one.args[0]) / "done" / f"{job.key}.json").exists()
