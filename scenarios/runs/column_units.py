@@ -65,7 +65,7 @@ UNITS_OF_COLUMNS = {
     "taker": "number",
     "maker": "number",
     "forced": "0 or 1",
-    "notional": UNITS + ", of all that the purse stands for",
+    "notional": UNITS + ", of all positions in the margin account",
 }
 NAMES_OF_NUMBERS = {"liquidations": {"kind": FORCED_KINDS, "cause": CAUSES}}
 
