@@ -127,28 +127,28 @@ def known_keys(model, location):
 
 
 def unknown(model, key, name, value, location=()):
-    """Return the fault of an unknown key.
+    """Return the fault of an unknown key: `name` is the part of `key` that `model` does not know.
 
-    Parameters
-    ----------
-    model : type
-        A pydantic model. It, or the model at `location` inside it, may have a class variable
-        ``renamed``, a mapping of old names to new ones: the fault then gives the new name. A new
-        name with dots is a key from the top of the file.
-    key : str
-        The dotted key.
-    name : str
-        The part of `key` that the model does not know.
-    value : object
-    location : sequence
-        Where in `model` the key stands.
+    The model, or that at `location` inside it, may have a class variable ``renamed``, old names to
+    new ones: the fault then gives the new name. One with dots is a key from the top of the file.
     """
     new = getattr(section_at(model, location), "renamed", {}).get(name)
     if new is None:
         return Fault(key, value, "a known key" + nearest(name, known_keys(model, location)))
     if "." not in new:
         new = ".".join(new if part == name else part for part in key.split("."))
-    return Fault(key, value, f"renamed to {new}")
+    return Fault(key, value, renamed_bound(new))
+
+
+def renamed_bound(new):
+    """Return the bound of an old key whose new name is `new`."""
+    return f"renamed to {new}"
+
+
+def without_renamed(faults):
+    """Return faults without those of missing keys that are given under their old names."""
+    new = {fault.bound for fault in faults}
+    return [one for one in faults if one.value is not None or renamed_bound(one.key) not in new]
 
 
 def faults_of(error, model):
@@ -169,12 +169,9 @@ def faults_of(error, model):
         elif detail["type"] == "extra_forbidden":
             faults.append(unknown(model, key, str(location[-1]), value, location[:-1]))
         else:
-            faults.append(
-                Fault(
-                    key, None if detail["type"] == "missing" else value, bound_of(detail, context)
-                )
-            )
-    return faults
+            value = None if detail["type"] == "missing" else value
+            faults.append(Fault(key, value, bound_of(detail, context)))
+    return without_renamed(faults)
 
 
 def bound_of(detail, context):

@@ -5,8 +5,8 @@ see `perplab.sim.faults.unknown`).
 """
 
 RENAMED = {}
-"""Old dotted key to new dotted key. A ``*`` stands for one part, such as the name of a population:
-``{"populations.*.old_trait": "populations.*.new_trait"}``."""
+"""Old dotted key to new dotted key. A ``*`` matches one part, such as the name of a population or
+the number of a row: ``{"populations.*.old_trait": "populations.*.new_trait"}``."""
 
 
 def new_key(key, table=None):

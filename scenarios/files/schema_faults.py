@@ -6,7 +6,7 @@ from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.renamed_keys import new_key
 from perplab.scenarios.files.schema import TAGGED, Population, Scenario
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.faults import bound_of, nearest, unknown
+from perplab.sim.faults import bound_of, nearest, renamed_bound, unknown, without_renamed
 
 
 def structural_faults(tables):
@@ -17,9 +17,8 @@ def structural_faults(tables):
     try:
         Scenario.model_validate(tables)
     except pydantic.ValidationError as error:
-        faults = [fault for detail in error.errors() for fault in detail_faults(detail, tables)]
-        new = {new_key(fault.key) for fault in faults}
-        return [fault for fault in faults if fault.value is not None or fault.key not in new]
+        details = error.errors()
+        return without_renamed([f for detail in details for f in detail_faults(detail, tables)])
     return []
 
 
@@ -36,7 +35,7 @@ def detail_faults(detail, tables):
     if detail["type"].startswith("union_tag"):
         return [tag_fault(key, context)]
     if detail["type"] == "missing":
-        return [Fault(key, None, "given" + misspelling_hint(key, tables))]
+        return [missing_fault(key, tables)]
     is_trait = detail["type"] == "trait"
     return [Fault(key, value, detail["msg"] if is_trait else bound_of(detail, context))]
 
@@ -44,7 +43,7 @@ def detail_faults(detail, tables):
 def unknown_key(key, location, value):
     """Return the fault of an unknown key: with its new name, or the known key nearest to it."""
     if new := new_key(key):
-        return Fault(key, value, f"renamed to {new}")
+        return Fault(key, value, renamed_bound(new))
     tags = [depth for depth, part in enumerate(location[:-1]) if part in TAGGED]
     model = TAGGED[location[tags[-1]]] if tags else Scenario
     inside = location[tags[-1] + 1 if tags else 0 : -1]
@@ -69,7 +68,7 @@ def trait_bound(key, kind):
     known, trait = [*kind.traits.traits, *Population.model_fields], key.rpartition(".")[2]
     new = new_key(key)
     if new.rpartition(".")[2] in known:
-        return f"renamed to {new}"
+        return renamed_bound(new)
     return f"a trait of {kind.kind}{nearest(trait, known)}"
 
 
@@ -99,20 +98,31 @@ def is_inside(table, part):
     return isinstance(table, list) and isinstance(part, int)
 
 
-def misspelling_hint(key, tables):
-    """Return a hint if a missing key of a population is probably misspelt, or an empty string.
+def missing_fault(key, tables):
+    """Return the fault of a missing key; of a population, with what was probably misspelt.
 
-    Either ``number`` is misspelt, or so is the population's own name, and it lacks its ``kind``.
+    A population takes any key as a trait, so its required keys are looked for under their old names
+    here.
     """
     parts = key.split(".")
     if len(parts) != 3 or parts[0] != "populations":
-        return ""
-    populations = tables["populations"]
-    if parts[2] == "number":
-        near = (name for name in populations[parts[1]] if nearest(name, ["number"]))
-        wrong = next(near, None)
+        return Fault(key, None, "given")
+    for name, value in tables["populations"][parts[1]].items():
+        old = f"populations.{parts[1]}.{name}"
+        if new_key(old) == key:
+            return Fault(old, value, renamed_bound(key))
+    return Fault(key, None, "given" + misspelling_hint(parts[1], parts[2], tables["populations"]))
+
+
+def misspelling_hint(name, key, populations):
+    """Return a hint if a population's ``number``, or its own name, is probably misspelt.
+
+    A misspelt name is that of a new population, which lacks its ``kind``.
+    """
+    if key == "number":
+        wrong = next((one for one in populations[name] if nearest(one, ["number"])), None)
         return f" ({wrong!r} is no key: did you mean 'number'?)" if wrong else ""
-    return nearest(parts[1], [name for name, table in populations.items() if "kind" in table])
+    return nearest(name, [one for one, table in populations.items() if "kind" in table])
 
 
 def part_of(model, table):
