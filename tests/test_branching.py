@@ -11,7 +11,7 @@ from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.files.market_setup import setup_of
 from perplab.scenarios.sweeps.sweep_file import read_sweep
 from perplab.sim.errors import ParameterError
-from tests.test_sweeps import SWEEP, sweep_file
+from tests.small_sweeps import SWEEP, sweep_file
 
 SHORT = {"days": 0.05}
 

@@ -19,7 +19,7 @@ from perplab.scenarios.runs.results import faults_of_folder, open_runs
 from perplab.scenarios.runs.store import write_run
 from perplab.scenarios.sweeps.sweep_runner import run_job
 from perplab.sim.errors import ParameterError
-from tests.test_sweeps import SWEEP, run_here, sweep_file
+from tests.small_sweeps import SWEEP, run_here, sweep_file
 from tests.troubles import figures
 
 
@@ -78,7 +78,8 @@ def test_a_lost_table_and_lost_rows_are_found(stored):
     table = pq.read_table(stored / "series.parquet")
     store.write_parquet(stored / "series.parquet", table.slice(1))
     assert faults_of_folder(stored) == [
-        f"series.parquet has changed since it was written: {table.num_rows - 1} rows, {table.num_rows} written"
+        f"series.parquet has changed since it was written: {table.num_rows - 1} rows,"
+        f" {table.num_rows} written"
     ]
 
 

@@ -247,7 +247,7 @@ def test_no_report_of_what_is_no_run(tmp_path, monkeypatch, capsys):
 
 def test_the_report_of_a_sweep_and_of_branches(tmp_path, monkeypatch):
     from perplab.analysis.metrics.summary import summarize
-    from tests.test_sweeps import SWEEP, run_here, sweep_file
+    from tests.small_sweeps import SWEEP, run_here, sweep_file
 
     run_here(
         sweep_file(

@@ -9,7 +9,7 @@ from perplab.scenarios.runs import store
 from perplab.scenarios.runs.checksums import with_checksum
 from perplab.scenarios.runs.results import faults_of_folder, open_runs
 from perplab.sim.errors import ParameterError
-from tests.test_sweeps import run_here, sweep_file
+from tests.small_sweeps import run_here, sweep_file
 
 
 def as_format(folder, number):

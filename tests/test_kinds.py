@@ -33,9 +33,9 @@ from perplab.sim.errors import ParameterError
 
 scenario = load("calm", {"populations.new": {"kind": "newcomer", "number": 3, "wake_seconds": 5.0}})
 print(scenario.populations["new"].kind, KINDS["newcomer"].__module__, *KINDS)
-for wrong in ({"kind": "newcomr", "number": 3}, {"kind": "newcomer", "number": 3, "wake_second": 1.0}):
+for wrong in ({"kind": "newcomr"}, {"kind": "newcomer", "wake_second": 1.0}):
     try:
-        load("calm", {"populations.new": wrong})
+        load("calm", {"populations.new": wrong | {"number": 3}})
     except ParameterError as error:
         print(error)
 """

@@ -12,7 +12,7 @@ from perplab.scenarios.sweeps.sweep_design import Sweep
 from perplab.sim.errors import ParameterError
 from perplab.sim.faults import checked
 from perplab.sim.rulebook.rulebook import Rulebook, load_rulebook
-from tests.test_sweeps import SWEEP, sweep_file
+from tests.small_sweeps import SWEEP, sweep_file
 
 RENAMED = {
     "days_long": "days",
