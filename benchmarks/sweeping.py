@@ -9,8 +9,11 @@ import time
 
 from perplab.analysis.metrics.summary import summarize
 from perplab.scenarios.runs.results import open_runs
-from perplab.scenarios.sweeps.sweep_design import read_sweep
-from perplab.scenarios.sweeps.sweep_runner import code_hash, execute, gather, local_pool, prepare
+from perplab.scenarios.sweeps.jobs import code_hash
+from perplab.scenarios.sweeps.pools import local_pool
+from perplab.scenarios.sweeps.sweep_file import read_sweep
+from perplab.scenarios.sweeps.sweep_folder import gather, prepare
+from perplab.scenarios.sweeps.sweep_runner import execute
 
 WARM_RUNS = 20
 SWEEP = """scenario = "calm"

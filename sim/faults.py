@@ -112,17 +112,43 @@ def section_of(annotation):
     return next(filter(None, map(section_of, typing.get_args(annotation))), None)
 
 
-def known_keys(model, location):
-    """Return the keys of a model at a location inside it; empty if that is not a section."""
+def section_at(model, location):
+    """Return the pydantic model at a location inside a model, or None if no model is there."""
     for part in location:
         if model is not None and part in model.model_fields:
             model = section_of(model.model_fields[part].annotation)
-    return list(model.model_fields) if model else []
+    return model
+
+
+def known_keys(model, location):
+    """Return the keys that a model knows at a location inside it; empty if no model is there."""
+    section = section_at(model, location)
+    return list(section.model_fields) if section else []
 
 
 def unknown(model, key, name, value, location=()):
-    """Return the fault of an unknown key: `name` is the part of `key` unknown at `location`."""
-    return Fault(key, value, "a known key" + nearest(name, known_keys(model, location)))
+    """Return the fault of an unknown key: `name` is the part of `key` that `model` does not know.
+
+    The model, or that at `location` inside it, may have a class variable ``renamed``, old names to
+    new ones: the fault then gives the new name. One with dots is a key from the top of the file.
+    """
+    new = getattr(section_at(model, location), "renamed", {}).get(name)
+    if new is None:
+        return Fault(key, value, "a known key" + nearest(name, known_keys(model, location)))
+    if "." not in new:
+        new = ".".join(new if part == name else part for part in key.split("."))
+    return Fault(key, value, renamed_bound(new))
+
+
+def renamed_bound(new):
+    """Return the bound of an old key whose new name is `new`."""
+    return f"renamed to {new}"
+
+
+def without_renamed(faults):
+    """Return faults without those of missing keys that are given under their old names."""
+    new = {fault.expected for fault in faults}
+    return [one for one in faults if one.value is not None or renamed_bound(one.key) not in new]
 
 
 def faults_of(error, model):
@@ -143,14 +169,9 @@ def faults_of(error, model):
         elif detail["type"] == "extra_forbidden":
             faults.append(unknown(model, key, str(location[-1]), value, location[:-1]))
         else:
-            faults.append(
-                Fault(
-                    key,
-                    None if detail["type"] == "missing" else value,
-                    expected_of(detail, context),
-                )
-            )
-    return faults
+            value = None if detail["type"] == "missing" else value
+            faults.append(Fault(key, value, expected_of(detail, context)))
+    return without_renamed(faults)
 
 
 def expected_of(detail, context):

@@ -1,6 +1,7 @@
-"""What several test files share: one small run of a story."""
+"""What several test files share: one small run of a scenario."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -9,8 +10,21 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 @pytest.fixture(scope="session")
 def calm_hours():
-    """Two hours of the story calm, with its trades."""
+    """Two hours of the scenario calm, with its trades."""
     from perplab.scenarios.files.loader import load
     from perplab.scenarios.runs.outcome import run
 
     return run(load("calm", {"days": 0.1, "record.trades": True}), seed=3)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True
+    ).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)

@@ -6,10 +6,12 @@ import sys
 import pytest
 
 from perplab.analysis.cli import commands as cli
-from perplab.scenarios.files.loader import branch_faults, build, load, setup_of
-from perplab.scenarios.sweeps.sweep_design import read_sweep
+from perplab.scenarios.files.branch_changes import branch_faults
+from perplab.scenarios.files.loader import build, load
+from perplab.scenarios.files.market_setup import setup_of
+from perplab.scenarios.sweeps.sweep_file import read_sweep
 from perplab.sim.errors import ParameterError
-from tests.test_sweeps import SWEEP, sweep_file
+from tests.small_sweeps import SWEEP, sweep_file
 
 SHORT = {"days": 0.05}
 

@@ -143,7 +143,7 @@ def test_the_twins_events_are_kept_and_amplification_is_counted_again(
     )
     assert (
         perplab(monkeypatch, "check", "fall") == 1
-        and "summary.json is not as it was written" in capsys.readouterr().err
+        and "summary.json has changed since it was written" in capsys.readouterr().err
     )
     (tmp_path / "fall" / "twin_events.parquet").unlink()
     assert (

@@ -239,14 +239,14 @@ def test_no_report_of_what_is_no_run(tmp_path, monkeypatch, capsys):
     (tmp_path / "thesis").mkdir()
     assert report_here(monkeypatch, tmp_path / "thesis") == 2
     assert (
-        "whole run or sweep" in capsys.readouterr().err
+        "intact run or sweep" in capsys.readouterr().err
         and list((tmp_path / "thesis").iterdir()) == []
     )
 
 
 def test_the_report_of_a_sweep_and_of_branches(tmp_path, monkeypatch):
     from perplab.analysis.metrics.summary import summarize
-    from tests.test_sweeps import SWEEP, run_here, sweep_file
+    from tests.small_sweeps import SWEEP, run_here, sweep_file
 
     run_here(
         sweep_file(

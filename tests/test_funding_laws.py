@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perplab.analysis.metrics.losses import BOOK
 from perplab.sim.errors import ParameterError
 from perplab.sim.laws.funding import DamperMode
 from perplab.sim.laws.premium import truncated
@@ -18,7 +19,6 @@ from perplab.sim.laws.premium_average import (
     median_of_votes,
 )
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
-from perplab.sim.state.records import BOOK
 from tests.laws import limited_rate, rate_of
 from tests.markets import (
     USD,

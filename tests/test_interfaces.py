@@ -1,4 +1,4 @@
-"""Scenarios as functions, checkpoints, a sweep on a Dask cluster, the code in docs pages."""
+"""Scenarios as functions, saved states of runs, and a sweep on a Dask cluster of processes."""
 
 import os
 import re
@@ -16,12 +16,12 @@ from perplab.scenarios.runs.outcome import Checkpoint, run
 from perplab.scenarios.sweeps.simulation import simulator
 from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.errors import ParameterError
-from tests.test_sweeps import run_here, sweep_file
+from tests.small_sweeps import run_here, sweep_file
 
 VARIABLES = dict(os.environ, PYTHONPATH=str(HOUSE))
 
 
-def test_a_story_is_a_function_of_its_parameters():
+def test_a_scenario_is_a_function_of_its_parameters():
     simulate = simulator(
         "calm",
         ["populations.noise.size_usd", "market.changes.funding.cap"],
@@ -64,7 +64,7 @@ from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import Checkpoint, run
 import pathlib
 checkpoint = Checkpoint(pathlib.Path(sys.argv[1]), 1.0)
-run(load("calm", {"days": 1.5}), 3, lambda steps: print(steps, flush=True), checkpoint)
+outcome = run(load("calm", {"days": 1.5}), 3, lambda steps: print(steps, flush=True), checkpoint)
 """
 
 
@@ -112,7 +112,7 @@ def test_a_state_of_another_run_is_not_gone_on_from(tmp_path):
 
 
 def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
-    """A scheduler and two workers, each in its own process, started as docs/sweeps.md says."""
+    """A scheduler and two workers in processes of their own, started as Dask documents."""
     pytest.importorskip("distributed")
     dask = shutil.which("dask", path=os.path.dirname(sys.executable)) or shutil.which("dask")
     if dask is None:

@@ -6,16 +6,10 @@ import math
 import numpy as np
 import pytest
 
+from perplab.analysis.report.rulebook_text import CLOSE_FRACTIONS, LOSS_SHARINGS
 from perplab.sim.errors import ParameterError
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.records import (
-    ADL,
-    ADL_PRICES,
-    ADL_SELECTIONS,
-    CLOSE_FRACTIONS,
-    LOSS_SHARINGS,
-    TAKEOVER,
-)
+from perplab.sim.state.records import ADL, ADL_PRICES, ADL_SELECTIONS, TAKEOVER
 from tests.markets import World, assert_positions_are_sound, round_rules, storm
 from tests.probes import asked, find_below, look
 

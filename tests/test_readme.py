@@ -11,7 +11,7 @@ import pytest
 from perplab import check_trader
 from perplab.analysis.cli.commands import app, main
 from perplab.scenarios.files.kinds import kind_named
-from perplab.scenarios.files.overrides import library_names
+from perplab.scenarios.files.sources import library_names
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

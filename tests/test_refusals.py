@@ -1,60 +1,29 @@
-"""What a user can get wrong at the command line, and troubles of the machine: one clear error, nothing lost, nothing left."""
+"""Errors of users at the command line: one clear message, nothing lost, nothing left."""
 
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 
-from perplab import __main__ as entry
-from perplab.analysis.cli import commands as cli
-from perplab.scenarios.files.loader import build, load
+from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs import atomic_folders as folders
 from perplab.scenarios.runs import store
-from perplab.scenarios.runs.outcome import Checkpoint, run
 from perplab.sim.atomic_files import alone
 from perplab.sim.compiler.cache import HOUSE
+from perplab.sim.compiler.entries import entry
 from perplab.sim.errors import ParameterError
 from perplab.sim.model import PerpetualMarket
-from tests.test_sweeps import SWEEP, faults_of, small_disk  # noqa: F401
-
-CALM = ("run", "calm", "--days", "0.02", "--no-figures")
-RULE = """from perplab.agents.trader import Trader, Traits, Trait, rule
-traits = Traits(capital_usd=Trait(10_000.0, "quote currency", "money", low=0), wake_seconds=Trait(60.0, "s", "mean time between wakes", low=0))
-@rule(traits)
-def decide(me, accounts, positions, views, mine, rng, orders):
-    return {count}
-class {name}(Trader):
-    kind, traits, decide, slots = "u", traits, decide, 1
-"""
+from tests.command import CALM, ended, own_kind
+from tests.small_sweeps import SWEEP, faults_of
 
 
 @pytest.fixture(autouse=True)
 def in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def ended(monkeypatch, capsys, *arguments):
-    """Run the command in this process; return its exit code and what it said on standard error."""
-    monkeypatch.setattr(sys, "argv", ["perplab", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
-    return stopped.value.code or 0, said
-
-
-def own_kind(name, count=0):
-    """Write a file with a kind of trader of its own and return its reference."""
-    path = pathlib.Path(name)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(RULE.format(count=count, name="U"))
-    return f"{path.absolute()}:U"
 
 
 @pytest.mark.parametrize(
@@ -82,23 +51,25 @@ def test_a_wrong_option_is_named(monkeypatch, capsys, tmp_path, arguments, words
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "story.toml: dt_seconds was None, must be given"),
+        ("", "scenario.toml: dt_seconds was None, must be given"),
         (
             "extends = 'calm'\n[populations.'']\nkind = 'noise'\nnumber = 1\n",
             "must be a table with a name",
         ),
         (
             "extends = 'calm'\n[populations.noise]\ncapital_usd = 1e18\n",
-            "story.toml:3: populations.noise.capital_usd was",
+            "scenario.toml:3: populations.noise.capital_usd was",
         ),
         ("extends = 'calm'\n" + "a." * 3_000 + "b = 1\n", "nested tables"),
     ],
 )
 def test_a_wrong_file_is_named(monkeypatch, capsys, tmp_path, text, words):
-    (tmp_path / "story.toml").write_text(text)
-    code, said = ended(monkeypatch, capsys, "run", "story.toml", "--days", "0.02")
+    (tmp_path / "scenario.toml").write_text(text)
+    code, said = ended(monkeypatch, capsys, "run", "scenario.toml", "--days", "0.02")
     assert (
-        code == 2 and words in said and [path.name for path in tmp_path.iterdir()] == ["story.toml"]
+        code == 2
+        and words in said
+        and [path.name for path in tmp_path.iterdir()] == ["scenario.toml"]
     )
 
 
@@ -122,9 +93,7 @@ def test_a_file_of_any_name_is_run(monkeypatch, capsys, tmp_path, name):
 def test_two_factors_on_one_key_are_refused(tmp_path):
     for key in ("market.changes.funding.cap", "market.changes.funding"):
         found = faults_of(tmp_path, SWEEP + f'[factors.other]\nkey = "{key}"\nvalues = [0.002]\n')
-        assert (
-            "the factor cap: one of the two would be without effect" in found["factors.other.key"]
-        )
+        assert "the factor cap: one would have no effect" in found["factors.other.key"]
     assert (
         "the factor cap"
         in faults_of(
@@ -201,136 +170,10 @@ def test_a_writer_of_a_like_name_is_left_alone(tmp_path):
     assert theirs.exists()
 
 
-def test_two_runs_that_keep_their_state_in_one_place_do_not_meet(monkeypatch, capsys, tmp_path):
-    with alone(tmp_path / "runs" / ".calm-seed0.lock"):
-        code, said = ended(monkeypatch, capsys, *CALM, "--checkpoint-hours", "0.1")
-    assert code == 2 and "no other run is at work" in said
-    assert ended(monkeypatch, capsys, *CALM, "--checkpoint-hours", "0.1")[0] == 0
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["calm-seed0"]
-
-
 def test_a_lock_that_changed_hands_is_not_taken(tmp_path, monkeypatch):
     monkeypatch.setattr("fcntl.flock", lambda *_: (tmp_path / "lock").unlink())
     with pytest.raises(BlockingIOError), alone(tmp_path / "lock"):
         pytest.fail("it was taken")
-
-
-def interrupted(scenario, checkpoint, steps):
-    """Run with checkpoints until so many steps are done, then stop as a kill would."""
-    done = []
-
-    def stop(count):
-        done.append(count)
-        if sum(done) >= steps:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run(scenario, 1, stop, checkpoint)
-
-
-def test_a_kept_state_that_was_cut_short_says_what_to_do(monkeypatch, capsys, tmp_path):
-    scenario = load("calm", {"days": 0.02})
-    checkpoint = Checkpoint(tmp_path / "r", 0.1)
-    interrupted(scenario, checkpoint, 18)
-    path = checkpoint.path(scenario, 1)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ParameterError) as caught:
-        run(scenario, 1, None, checkpoint)
-    said = str(caught.value)
-    assert (
-        f"delete it to begin anew (rm {path})" in said
-        and "numpy" not in said
-        and "zip" not in said
-        and "\n" not in said
-    )
-    path.write_bytes(whole)
-    assert (
-        run(scenario, 1, None, checkpoint).records.series[0].tobytes()
-        == run(scenario, 1).records.series[0].tobytes()
-    )
-    checkpoint.clear()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_state_goes_only_when_the_result_is_there(monkeypatch, capsys, tmp_path):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(store, "write_parquet", full)
-    code, said = ended(monkeypatch, capsys, *CALM, "--checkpoint-hours", "0.1")
-    left = [path.name for path in (tmp_path / "runs").iterdir()]
-    assert (
-        code == 1 and "No space left" in said and len(left) == 1 and left[0].endswith(".checkpoint")
-    )
-
-
-def test_a_full_disk_leaves_no_part_of_a_state(small_disk):  # noqa: F811
-    command = [
-        sys.executable,
-        "-m",
-        "perplab",
-        *CALM,
-        "--checkpoint-hours",
-        "0.1",
-        "--out",
-        str(small_disk / "r"),
-    ]
-    done = subprocess.run(
-        [*command[:1], "-c", "from perplab.__main__ import main; main()", *command[3:]],
-        cwd=HOUSE,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(HOUSE)},
-    )
-    assert (
-        done.returncode == 1 and "No space left" in done.stderr and "Traceback" not in done.stderr
-    )
-    assert list(small_disk.iterdir()) == []
-
-
-def test_a_state_saved_by_other_code_is_refused(tmp_path, monkeypatch):
-    market = build(load("calm"), 1)
-    market.save(tmp_path / "state")
-    monkeypatch.setattr("perplab.sim.state.saved_market.sources_hash", lambda: "another")
-    with pytest.raises(ParameterError, match="saved by this very code"):
-        PerpetualMarket.load(tmp_path / "state")
-
-
-@pytest.mark.parametrize("name", ["table/account", "table/view", "traits/0", "table/order"])
-def test_a_state_of_other_tables_is_refused(tmp_path, name):
-    build(load("calm"), 1).save(tmp_path / "state")
-    with np.load(tmp_path / "state") as file:
-        parts = dict(file)
-    for changed in (
-        parts | {name: np.zeros(3)},
-        {key: part for key, part in parts.items() if key != name},
-    ):
-        with open(tmp_path / "other", "wb") as file:
-            np.savez(file, **changed)
-        with pytest.raises(ParameterError, match="an intact file written by save"):
-            PerpetualMarket.load(tmp_path / "other")
-
-
-def test_a_state_whose_kind_was_edited_or_lost_is_refused(tmp_path):
-    program = "import sys; from perplab.scenarios.files.loader import build, load; from perplab.sim.model import PerpetualMarket; {}"
-    reference = own_kind("mine.py")
-    for order in (
-        f"build(load('calm', {{'populations.mine': {{'kind': '{reference}', 'number': 1}}}}), 1).save('state')",
-    ):
-        subprocess.run(
-            [sys.executable, "-c", program.format(order)],
-            env=os.environ | {"PYTHONPATH": str(HOUSE)},
-            check=True,
-        )
-    path = pathlib.Path("mine.py")
-    path.write_text(path.read_text() + "\n# edited\n")
-    with pytest.raises(ParameterError, match="their files have changed"):
-        PerpetualMarket.load("state")
-    sys.modules.pop(next(name for name in sys.modules if name.startswith("kind_mine_")))
-    path.unlink()
-    with pytest.raises(ParameterError, match="trader kinds can be imported"):
-        PerpetualMarket.load("state")
 
 
 def test_an_interrupt_while_loading_ends_with_code_130(monkeypatch, capsys):
@@ -348,7 +191,10 @@ def test_an_interrupt_while_loading_ends_with_code_130(monkeypatch, capsys):
 
 @pytest.mark.parametrize("wait", [0.3, 1.0])
 def test_ctrl_c_ends_with_code_130(tmp_path, wait):
-    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print(flush=True); from perplab.__main__ import main; main()"
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        " print(flush=True); from perplab.analysis.cli.entry import main; main()"
+    )
     command = [sys.executable, "-c", program, "run", "calm", "--days", "500", "--no-figures"]
     with subprocess.Popen(
         command,
@@ -368,46 +214,6 @@ def test_a_run_whose_record_is_not_json_is_no_target(monkeypatch, capsys, tmp_pa
     (tmp_path / "run" / "manifest.json").write_text(json.dumps([]))
     code, said = ended(monkeypatch, capsys, *CALM, "--out", "run")
     assert code == 2 and "an earlier run of perplab" in said
-
-
-@pytest.mark.parametrize(
-    ("row", "words"),
-    [
-        ("9999-01-01T00:00:00Z,100", "between the years 1700 and 2240"),
-        ("0001-01-01T00:00:00Z,100", "between the years 1700 and 2240"),
-        ("2022-01-01T00:00:00+05:30,100", "later than the row before"),
-        ("2022-01-01T00:00:00Z,", "a finite price above 0"),
-    ],
-)
-def test_prices_that_are_none_are_refused_with_their_line(tmp_path, row, words):
-    (tmp_path / "p.csv").write_text(
-        f"timestamp,spot\n2022-01-01T00:00:00Z,100\n2022-01-01T01:00:00Z,100\n{row}\n2022-01-01T03:00:00Z,100\n"
-    )
-    with pytest.raises(ParameterError) as caught:
-        load(
-            "replay",
-            {"spot.price.file": str(tmp_path / "p.csv"), "spot.price.column": "spot", "days": 0.05},
-        )
-    assert any(
-        words in fault.expected and fault.file.endswith("p.csv") and fault.line == 4
-        for fault in caught.value.faults
-    ), str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        [f"{1640995200 + 3600 * hour},True" for hour in range(9)],
-        [f"9999-01-0{1 + day},100" for day in range(9)],
-    ],
-)
-def test_a_column_that_is_none_of_prices_or_times_is_refused(tmp_path, rows):
-    (tmp_path / "p.csv").write_text("\n".join(["timestamp,spot", *rows]) + "\n")
-    with pytest.raises(ParameterError, match="p.csv:2: "):
-        load(
-            "replay",
-            {"spot.price.file": str(tmp_path / "p.csv"), "spot.price.column": "spot", "days": 0.05},
-        )
 
 
 def test_a_rulebook_beyond_what_integers_hold_is_refused():

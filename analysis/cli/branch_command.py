@@ -10,10 +10,14 @@ from perplab.analysis.cli.sweep_command import WIDTH
 from perplab.analysis.cli.terminal_tables import branch_table
 from perplab.analysis.metrics.branches import BRANCHES, summary_since, why_unknown
 from perplab.analysis.metrics.summary import summarize
-from perplab.scenarios.files.loader import branch_faults, load
+from perplab.scenarios.files.branch_changes import branch_faults
+from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.store import check_target, write_json, write_run
-from perplab.scenarios.sweeps.sweep_design import Sweep, name_faults, stated_arm
-from perplab.scenarios.sweeps.sweep_runner import Job, outcomes_of
+from perplab.scenarios.sweeps.jobs import Job
+from perplab.scenarios.sweeps.sweep_checks import name_faults
+from perplab.scenarios.sweeps.sweep_design import Sweep
+from perplab.scenarios.sweeps.sweep_file import stated_arm
+from perplab.scenarios.sweeps.sweep_runner import outcomes_of
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import flattened
 

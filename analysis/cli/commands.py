@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 
-def main():
+def main() -> None:
     """Run the command line: exit code 2 for refused values, 1 for other errors."""
     try:
         app()
@@ -113,7 +113,8 @@ def list_scenarios():
     from rich.console import Console
     from rich.table import Table
 
-    from perplab.scenarios.files.overrides import library_names, resolve
+    from perplab.scenarios.files.overrides import resolve
+    from perplab.scenarios.files.sources import library_names
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("scenario", no_wrap=True)

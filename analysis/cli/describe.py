@@ -9,7 +9,8 @@ from perplab.analysis.report.rulebook_text import sentences
 from perplab.analysis.report.toml_text import table_lines, toml_line, toml_value
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.loader import checked
-from perplab.scenarios.files.overrides import Resolved, changed, found, resolve
+from perplab.scenarios.files.overrides import Resolved, changed, resolve
+from perplab.scenarios.files.sources import found
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 

@@ -16,7 +16,8 @@ from perplab.analysis.metrics.replay_fit import compare_replay
 from perplab.analysis.metrics.scenario_words import acting_of
 from perplab.analysis.metrics.summary import summarize
 from perplab.scenarios.files.loader import checked
-from perplab.scenarios.files.overrides import COMMAND_LINE, found, resolve, stated
+from perplab.scenarios.files.overrides import COMMAND_LINE, resolve, stated
+from perplab.scenarios.files.sources import found
 from perplab.scenarios.files.validation import rulebook_of
 from perplab.scenarios.runs.atomic_folders import real_folder, staged
 from perplab.scenarios.runs.outcome import Checkpoint, locked_folder, planned_steps, run

@@ -13,14 +13,10 @@ from perplab.analysis.metrics.summary import summarize
 from perplab.analysis.report.sweep_tables import interval, is_informative
 from perplab.scenarios.runs.atomic_folders import probe, real_folder
 from perplab.scenarios.runs.results import open_runs
-from perplab.scenarios.sweeps.sweep_design import read_sweep
-from perplab.scenarios.sweeps.sweep_runner import (
-    dask_pool,
-    execute,
-    gather,
-    local_pool,
-    prepare,
-)
+from perplab.scenarios.sweeps.pools import dask_pool, local_pool
+from perplab.scenarios.sweeps.sweep_file import read_sweep
+from perplab.scenarios.sweeps.sweep_folder import gather, prepare
+from perplab.scenarios.sweeps.sweep_runner import execute
 from perplab.sim.atomic_files import alone
 from perplab.sim.errors import Fault, ParameterError, SweepError
 

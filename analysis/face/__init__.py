@@ -25,29 +25,26 @@ if TYPE_CHECKING:
         write_spot,
         write_transfer,
     )
-    from perplab.agents.trader import Trader, rule
+    from perplab.agents.rules import rule
+    from perplab.agents.trader import Trader
     from perplab.agents.trader_check import check_trader
     from perplab.agents.traits import Trait, Traits
     from perplab.analysis.metrics.stylised_facts import facts
     from perplab.analysis.metrics.summary import summarize
     from perplab.analysis.report.run_report import write_report
-    from perplab.scenarios.files.loader import build, load, setup_of
+    from perplab.scenarios.files.loader import build, load
+    from perplab.scenarios.files.market_setup import setup_of
     from perplab.scenarios.runs.outcome import run
     from perplab.scenarios.runs.results import open_runs
     from perplab.scenarios.sweeps.simulation import simulator
     from perplab.sim.model import PerpetualMarket
     from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
     from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
-    from perplab.sim.spot.processes import (
-        GeometricBrownian,
-        JumpDiffusion,
-        MeanReverting,
-        Regime,
-        RegimeSwitching,
-        Replay,
-        Sentiment,
-        StochasticVolatility,
-    )
+    from perplab.sim.spot.brownian import GeometricBrownian, JumpDiffusion
+    from perplab.sim.spot.mean_reversion import MeanReverting, Sentiment
+    from perplab.sim.spot.regime_switching import Regime, RegimeSwitching
+    from perplab.sim.spot.replay import Replay
+    from perplab.sim.spot.stochastic_volatility import StochasticVolatility
     from perplab.sweeps import sweep
 
 __all__ = [
@@ -100,21 +97,21 @@ _MODULE = {
     "AssetSetup": "perplab.sim.setup",
     "DirectionalLong": "perplab.agents.directional",
     "DirectionalShort": "perplab.agents.directional",
-    "GeometricBrownian": "perplab.sim.spot.processes",
-    "JumpDiffusion": "perplab.sim.spot.processes",
+    "GeometricBrownian": "perplab.sim.spot.brownian",
+    "JumpDiffusion": "perplab.sim.spot.brownian",
     "LiquidityProvider": "perplab.agents.liquidity",
     "MarketSetup": "perplab.sim.setup",
-    "MeanReverting": "perplab.sim.spot.processes",
+    "MeanReverting": "perplab.sim.spot.mean_reversion",
     "Momentum": "perplab.agents.momentum",
     "Noise": "perplab.agents.noise",
     "PerpetualMarket": "perplab.sim.model",
     "Population": "perplab.sim.setup",
-    "Regime": "perplab.sim.spot.processes",
-    "RegimeSwitching": "perplab.sim.spot.processes",
-    "Replay": "perplab.sim.spot.processes",
-    "Sentiment": "perplab.sim.spot.processes",
+    "Regime": "perplab.sim.spot.regime_switching",
+    "RegimeSwitching": "perplab.sim.spot.regime_switching",
+    "Replay": "perplab.sim.spot.replay",
+    "Sentiment": "perplab.sim.spot.mean_reversion",
     "Setup": "perplab.sim.setup",
-    "StochasticVolatility": "perplab.sim.spot.processes",
+    "StochasticVolatility": "perplab.sim.spot.stochastic_volatility",
     "Trader": "perplab.agents.trader",
     "Trait": "perplab.agents.traits",
     "Traits": "perplab.agents.traits",
@@ -124,10 +121,10 @@ _MODULE = {
     "load": "perplab.scenarios.files.loader",
     "load_rulebook": "perplab.sim.rulebook.rulebook",
     "open_runs": "perplab.scenarios.runs.results",
-    "rule": "perplab.agents.trader",
+    "rule": "perplab.agents.rules",
     "rulebook_names": "perplab.sim.rulebook.rulebook",
     "run": "perplab.scenarios.runs.outcome",
-    "setup_of": "perplab.scenarios.files.loader",
+    "setup_of": "perplab.scenarios.files.market_setup",
     "simulator": "perplab.scenarios.sweeps.simulation",
     "summarize": "perplab.analysis.metrics.summary",
     "sweep": "perplab.sweeps",

@@ -4,7 +4,7 @@ import pathlib
 
 from perplab.analysis.cli.sweep_command import run_sweep
 from perplab.scenarios.runs.results import Runs, open_runs
-from perplab.scenarios.sweeps.sweep_design import read_sweep
+from perplab.scenarios.sweeps.sweep_file import read_sweep
 
 
 def sweep(

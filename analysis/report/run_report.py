@@ -14,7 +14,7 @@ import json
 import pathlib
 
 
-def write_report(path):
+def write_report(path: str | pathlib.Path) -> pathlib.Path:
     """Write the report of a folder into ``PATH/report``.
 
     Parameters

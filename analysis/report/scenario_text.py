@@ -1,7 +1,7 @@
 """A stored scenario in words: its setting, and notes on warm-up and shocks."""
 
-from perplab.analysis.metrics.scenario_words import KINDS
 from perplab.analysis.metrics.summary import left_out
+from perplab.scenarios.files.kinds import KINDS
 
 
 def setting_of(scenario, varied=None):

@@ -156,9 +156,9 @@ def map_panel(draw, runs, across, down, figure, words):
 
 def sensitivity_parts(opened, figure="basis_mean_bps"):
     """Return table and drawing, each with its caption, of the sensitivity indices of a figure."""
-    from perplab.analysis.estimators.sensitivity import indices
+    from perplab.analysis.estimators.sensitivity import sensitivity_indices
 
-    found = indices(opened, figure)
+    found = sensitivity_indices(opened, figure)
     last = found[found["samples"] == found["samples"].max()].rename(columns={"index": "index_"})
     rows = [
         [row.factor, row.index_, amount(row.value), amount(row.half)]

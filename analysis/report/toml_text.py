@@ -4,7 +4,7 @@ import math
 
 from perplab.analysis.metrics.scenario_words import meaning
 from perplab.analysis.report.rulebook_keys import rulebook_unit
-from perplab.scenarios.files.overrides import CHOOSERS
+from perplab.scenarios.files.sources import CHOOSERS
 
 CHANGES = "market.changes."
 

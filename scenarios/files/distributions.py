@@ -1,7 +1,7 @@
-"""Distributions that a trait may be drawn from, one value a trader.
+"""Distributions from which a trait may be drawn, one value per trader.
 
-In a scenario file: ``leverage = {distribution = "lognormal", median = 7.4, log_sd = 0.7, max = 100}``. A value beyond `min`
-or `max` is moved to that bound. Values are in the unit of the trait.
+In a scenario file: ``leverage = {distribution = "lognormal", median = 7.4, log_sd = 0.7}``.
+A draw beyond `min` or `max` is moved to that bound. Values are in the unit of the trait.
 """
 
 import math
@@ -19,7 +19,11 @@ Positive = Annotated[float, Field(strict=True, gt=0, le=1e18)]
 
 
 class Bounded(Model):
-    """A distribution with optional bounds; `low` and `high` are the smallest and largest value it can give, `ends` their keys."""
+    """A distribution with optional bounds.
+
+    `low` and `high` are the smallest and the largest value that it can give; `ends` are the keys
+    that set them.
+    """
 
     min: Finite | None = None
     max: Finite | None = None
@@ -44,11 +48,11 @@ class Bounded(Model):
 
     def draw(self, rng, number):
         """Return an array of `number` values drawn with a numpy Generator."""
-        return np.clip(self._free(rng, number), self.min, self.max)
+        return np.clip(self._unbounded(rng, number), self.min, self.max)
 
 
 class Lognormal(Bounded):
-    """Lognormal with either its median or its mean, and the standard deviation of the logarithm."""
+    """Lognormal, by its median or its mean, and the standard deviation of the logarithm."""
 
     distribution: Literal["lognormal"]
     median: Positive | None = None
@@ -67,7 +71,7 @@ class Lognormal(Bounded):
         """The median."""
         return self.mean * math.exp(-(self.log_sd**2) / 2) if self.median is None else self.median
 
-    def _free(self, rng, number):
+    def _unbounded(self, rng, number):
         return self.centre * np.exp(self.log_sd * rng.standard_normal(number))
 
 
@@ -78,7 +82,7 @@ class Normal(Bounded):
     mean: Finite
     sd: Deviation
 
-    def _free(self, rng, number):
+    def _unbounded(self, rng, number):
         return self.mean + self.sd * rng.standard_normal(number)
 
 
@@ -89,7 +93,7 @@ class Exponential(Bounded):
     mean: Positive
     least: ClassVar[float] = 0.0
 
-    def _free(self, rng, number):
+    def _unbounded(self, rng, number):
         return rng.exponential(self.mean, number)
 
 
@@ -113,7 +117,7 @@ class Uniform(Model):
 
 
 class Choice(Model):
-    """One of some values, with chances proportional to their weights (equal by default)."""
+    """One of several values, with probabilities proportional to `weights` (equal by default)."""
 
     distribution: Literal["choice"]
     ends: ClassVar[tuple] = ("values", "values")
@@ -123,9 +127,8 @@ class Choice(Model):
     @model_validator(mode="after")
     def _same_length(self):
         if self.weights is not None and len(self.weights) != len(self.values):
-            raise ParameterError(
-                Fault("weights", len(self.weights), f"as many as values, {len(self.values)}")
-            )
+            bound = f"as many as values, {len(self.values)}"
+            raise ParameterError(Fault("weights", len(self.weights), bound))
         return self
 
     @property

@@ -1,29 +1,66 @@
-"""Kinds of trader by the name that a scenario file gives them."""
+"""Kinds of trader by the name that a scenario file gives them.
 
-from perplab.agents.arbitrage import Arbitrage
-from perplab.agents.attacks.manipulation import Manipulator
-from perplab.agents.directional import DirectionalLong, DirectionalShort
-from perplab.agents.liquidity import LiquidityProvider
-from perplab.agents.momentum import Momentum
-from perplab.agents.noise import Noise
+Every subclass of `perplab.agents.trader.Trader` with a `kind` and a rule is found, in
+`perplab.agents` and the folders inside it: a new kind is one new file there.
+"""
+
+import importlib
+import pkgutil
+
+import perplab.agents
 from perplab.agents.trader import Trader
 from perplab.agents.trader_check import declaration_fault
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import nearest
 from perplab.sim.setup import resolve_kind
 
-KINDS = {
-    kind.kind: kind
-    for kind in (
-        Noise,
-        Momentum,
-        DirectionalLong,
-        DirectionalShort,
-        Arbitrage,
-        LiquidityProvider,
-        Manipulator,
+
+def kinds_in(package):
+    """Return the kinds of trader that the modules of a package define, by name.
+
+    Parameters
+    ----------
+    package : module
+        It is walked with the packages inside it, in the order of module names.
+
+    Raises
+    ------
+    ParameterError
+        If two classes have the same `kind`.
+    """
+    kinds = {}
+    for name in module_names(package):
+        for kind in defined_kinds(importlib.import_module(name)):
+            other = kinds.setdefault(kind.kind, kind)
+            if other is not kind:
+                classes = " and ".join(f"{one.__module__}:{one.__name__}" for one in (other, kind))
+                raise ParameterError(Fault("kind", kind.kind, f"of one class, not of {classes}"))
+    return kinds
+
+
+def module_names(package):
+    """Return the names of all modules of a package and of the packages inside it, sorted."""
+    walk = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    return sorted(module.name for module in walk)
+
+
+def defined_kinds(module):
+    """Return the kinds of trader that a module itself defines, in the order of the file."""
+    return [
+        value
+        for value in vars(module).values()
+        if is_kind(value) and value.__module__ == module.__name__
+    ]
+
+
+def is_kind(value):
+    """Return whether a value is a subclass of `Trader` with a name and a rule."""
+    return bool(
+        isinstance(value, type) and issubclass(value, Trader) and value.kind and value.decide
     )
-}
+
+
+KINDS = kinds_in(perplab.agents)
 
 
 def kind_named(reference):
@@ -33,6 +70,11 @@ def kind_named(reference):
     ----------
     reference : str
         A name of `KINDS`, or a class of the user's own: ``file.py:Class`` or ``module:Class``.
+
+    Returns
+    -------
+    type
+        A subclass of `perplab.agents.trader.Trader`.
 
     Raises
     ------
@@ -52,17 +94,16 @@ def kind_named(reference):
     try:
         kind = resolve_kind(reference)
     except (Exception, SystemExit) as error:
-        raise ParameterError(
-            Fault("kind", reference, f"{known}: {type(error).__name__}: {error}")
-        ) from error
-    if not (isinstance(kind, type) and issubclass(kind, Trader) and kind.kind and kind.decide):
-        raise ParameterError(
-            Fault(
-                "kind",
-                reference,
-                "a subclass of perplab.agents.trader.Trader with kind, traits and decide",
-            )
-        )
-    if fault := declaration_fault(kind):
-        raise ParameterError(Fault("kind", reference, f"a sound kind: {kind.__name__} {fault}"))
+        bound = f"{known}: {type(error).__name__}: {error}"
+        raise ParameterError(Fault("kind", reference, bound)) from error
+    if bound := required_of(kind):
+        raise ParameterError(Fault("kind", reference, bound))
     return kind
+
+
+def required_of(kind):
+    """Return what a user's class must be if it is not a valid kind, or an empty string."""
+    if not is_kind(kind):
+        return "a subclass of perplab.agents.trader.Trader with kind, traits and decide"
+    fault = declaration_fault(kind)
+    return f"a valid kind: {kind.__name__} {fault}" if fault else ""

@@ -1,6 +1,7 @@
-"""What a scenario file may say: its tables, keys, units and ranges.
+"""The tables, keys, units and ranges of scenario files.
 
-Times, amounts and rates have their unit in the key; amounts are in quote currency. What is not a key here is refused.
+Times, amounts and rates have their unit in the key; amounts are in quote currency. Any other key is
+refused.
 """
 
 import math
@@ -44,13 +45,17 @@ TraitValue = Annotated[
     Discriminator(
         _trait_tag,
         custom_error_type="trait",
-        custom_error_message=f"a number or a table whose distribution is one of {', '.join(DISTRIBUTIONS)}",
+        custom_error_message="a number or a table whose distribution is one of "
+        + ", ".join(DISTRIBUTIONS),
     ),
 ]
 
 
 class Asset(Model):
-    """``[spot]`` or ``[[assets]]``: an asset and its spot market, by the units of `perplab.sim.setup.AssetSetup`."""
+    """``[spot]`` or ``[[assets]]``: an asset and its spot market.
+
+    Units are those of `perplab.sim.setup.AssetSetup`.
+    """
 
     name: Name = "btc"
     price: SpotProcess
@@ -66,7 +71,10 @@ class Asset(Model):
 
 
 class Market(Model):
-    """``[market]`` or ``[[markets]]``: a rulebook by name or file, changes to it, its venue's name and its asset."""
+    """``[market]`` or ``[[markets]]``: a rulebook by name or file, and changes to it.
+
+    `venue` is by default the rulebook's name, `asset` the first asset.
+    """
 
     rulebook: str
     venue: Name | None = None
@@ -90,38 +98,44 @@ class Population(Model):
 
 
 class PathShock(shocks.PathShock):
-    """``[[shocks]]`` of kind "path": a move of spot along a path; `asset` by default is the first."""
+    """``[[shocks]]`` of kind "path": a move of spot along a path; by default of the first asset."""
 
     asset: str | None = None
 
 
 class SellProgramme(shocks.SellProgramme):
-    """``[[shocks]]`` of kind "programme": spot traded evenly whatever the price."""
+    """``[[shocks]]`` of kind "programme": spot traded at a constant rate whatever the price."""
 
     asset: str | None = None
 
 
 class SourceShock(shocks.SourceShock):
-    """``[[shocks]]`` of kind "index_source": one source of the index moves away from spot and comes back."""
+    """``[[shocks]]`` of kind "index_source": one source of the index leaves spot and returns."""
 
     asset: str | None = None
 
 
 class Twin(Model):
-    """``[twin]``: from an hour on, run beside it the exact twin in which forced orders do not touch the book."""
+    """``[twin]``: from an hour on, the no-impact counterfactual (twin) runs beside.
+
+    In the twin, forced orders do not touch the book.
+    """
 
     from_hours: Nonnegative
     enabled: Switch = True
 
 
 class Record(Model):
-    """``[record]``: whether every trade is kept."""
+    """``[record]``: whether every trade is stored."""
 
     trades: Switch = False
 
 
 class Comparison(Model):
-    """``[comparison]``: columns of a replayed file that hold the real perpetual; its real funding, if there is a file."""
+    """``[comparison]``: the real perpetual to compare a replay with.
+
+    `perp_column` is a column of the replayed file; real funding rates may have a file of their own.
+    """
 
     perp_column: str = "perp"
     funding_file: str | None = None
@@ -130,15 +144,15 @@ class Comparison(Model):
 
 
 class Scenario(Model):
-    """A scenario as resolved: everything about a run but its seed.
+    """A scenario: everything about a run but its seed.
 
     Attributes
     ----------
     name, title, question, extends : str
     days : float
-    dt_seconds : float, seconds a step
+    dt_seconds : float, seconds per step
     record_seconds : float, interval of the recorded series
-    premium_sample_seconds : float, about the time between two samples of the premium
+    premium_sample_seconds : float, approximate time between two samples of the premium
     spot or assets, market or markets, populations, shocks, twin, record, comparison
         The tables of this module.
     """
@@ -165,12 +179,12 @@ class Scenario(Model):
 
     @property
     def all_assets(self):
-        """Assets by the key under which each stands."""
+        """Assets by dotted key."""
         return keyed(self.spot, "spot", self.assets, "assets")
 
     @property
     def all_markets(self):
-        """Markets by the key under which each stands."""
+        """Markets by dotted key."""
         return keyed(self.market, "market", self.markets, "markets")
 
     @property
@@ -180,16 +194,14 @@ class Scenario(Model):
 
     @property
     def twin_step(self):
-        """Step from which the twin runs beside, or None."""
-        return (
-            round(self.twin.from_hours * 3600 / self.dt_seconds)
-            if self.twin and self.twin.enabled
-            else None
-        )
+        """Step at which the twin starts, or None."""
+        if self.twin is None or not self.twin.enabled:
+            return None
+        return round(self.twin.from_hours * 3600 / self.dt_seconds)
 
 
 def keyed(single, single_key, several, several_key):
-    """Return one part or several by their dotted keys."""
+    """Return a single part, or several, by dotted key."""
     first = {} if single is None else {single_key: single}
     return first | {f"{several_key}.{number}": part for number, part in enumerate(several)}
 

@@ -1,4 +1,4 @@
-"""Folders that are written whole or not at all, whoever is killed while writing."""
+"""Atomic folder writes: stage beside the target, fsync, rename; recover after a crash."""
 
 import contextlib
 import glob
@@ -13,16 +13,19 @@ from perplab.sim.errors import Fault, ParameterError
 
 
 def real_folder(folder):
-    """Return the path of a folder from the root, links followed: what is written takes the place of the folder, not of a link to it."""
+    """Return the absolute path of a folder with links followed.
+
+    A link is thereby never replaced by what is written.
+    """
     return pathlib.Path(os.path.realpath(folder))
 
 
 @contextlib.contextmanager
 def staged(folder):
-    """Give a new folder beside `folder` that takes its place when the block ends well, and vanishes when it does not.
+    """Yield a new folder that replaces `folder` when the block ends, or is removed if it raises.
 
-    Everything in it is on disk before it gets its name, so nobody ever sees half of it. What a writer killed earlier has
-    left beside it is cleared away first, and a folder that it had just moved aside comes back.
+    All files are on disk before the folder is renamed, so a reader never sees half of it. Leftovers
+    of killed writers are removed first, and a folder that one had moved aside is restored.
     """
     folder = real_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +49,7 @@ def new_stage(folder):
 
 
 def recover(folder):
-    """Put right what writers of `folder` that were killed have left beside it; living writers are left alone."""
+    """Remove or restore what killed writers of `folder` left beside it; living writers go on."""
     for left in folder.parent.glob(f".{glob.escape(folder.name)}.*"):
         writer = re.fullmatch(
             r"(\d{1,9})\.\w+\.(part|old)", left.name.removeprefix(f".{folder.name}.")
@@ -69,7 +72,7 @@ def sync(path):
 
 
 def take_place(stage, folder):
-    """Give the stage the name of the folder; what stood there goes, or comes back if this fails."""
+    """Rename the stage to the folder; an older folder is removed, or restored if this fails."""
     if not folder.exists():
         os.rename(stage, folder)
         return
@@ -84,7 +87,7 @@ def take_place(stage, folder):
 
 
 def probe(folder):
-    """Refuse a folder beside which nothing can be written, by writing and removing what a run would."""
+    """Refuse a folder beside which nothing can be written, by writing and removing a file."""
     new = []
     try:
         new += [parent for parent in folder.parents if not parent.exists()]

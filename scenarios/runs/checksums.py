@@ -1,7 +1,8 @@
-"""Seals: what a file was when it was written, kept apart from it, so that any later change of it is found.
+"""SHA-256 checksums and row counts of stored files, to detect later changes.
 
-A seal holds the SHA-256 of the file's bytes and, for a table, its rows. A JSON object carries its own under ``seal``. They guard against
-accidents (a cut file, a full disk, an edit by hand), not against somebody who seals anew.
+The checksum of a JSON object is stored in the object, under ``checksum``; those of other files are
+stored in such an object. They detect accidents (a truncated file, a full disk, an edit by hand),
+not someone who computes them again.
 """
 
 import hashlib
@@ -11,88 +12,72 @@ import pathlib
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perplab.sim.errors import Fault, ParameterError
+from perplab.scenarios.runs.json_files import json_object
+from perplab.sim.errors import ParameterError
 
-SEAL = "seal"
+CHECKSUM = "checksum"
+CHANGED = "has changed since it was written"
 
 
-def seal_of(path):
-    """Return the seal of a file as it is now."""
+def checksum_of(path):
+    """Return the checksum of a file: ``sha256`` and, for a Parquet file, its number of ``rows``."""
     with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"sha256": digest} | (
-        {"rows": pq.read_metadata(path).num_rows} if str(path).endswith(".parquet") else {}
-    )
+        checksum = {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    if str(path).endswith(".parquet"):
+        checksum["rows"] = pq.read_metadata(path).num_rows
+    return checksum
 
 
-def broken(folder, name, seal):
-    """Return in words what is wrong with a file of a folder, by its seal; nothing if it is as it was written."""
+def verify_file(folder, name, checksum):
+    """Return what is wrong with a file of a folder by its checksum, or an empty string."""
     path = pathlib.Path(folder) / name
     if not path.is_file():
         return f"{name} is missing"
     try:
-        now = seal_of(path)
+        now = checksum_of(path)
     except (OSError, pa.ArrowException) as error:
         return f"{name} cannot be read: {str(error).splitlines()[0]}"
-    if now == seal:
+    if now == checksum:
         return ""
-    return f"{name} is not as it was written" + (
-        f": {now['rows']} rows, {seal['rows']} written"
-        if now.get("rows") != seal.get("rows")
-        else ""
-    )
+    if now.get("rows") == checksum.get("rows"):
+        return f"{name} {CHANGED}"
+    return f"{name} {CHANGED}: {now['rows']} rows, {checksum['rows']} written"
+
+
+def verify_files(folder, checksums):
+    """Yield what is wrong with the files of a folder, by their checksums."""
+    for name, checksum in checksums.items():
+        if fault := verify_file(folder, name, checksum):
+            yield fault
 
 
 def digest_of(value):
-    """Return the SHA-256 of a JSON object but for its seal."""
-    text = json.dumps({key: part for key, part in value.items() if key != SEAL}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Return the SHA-256 of a JSON object without its own checksum."""
+    rest = {key: part for key, part in value.items() if key != CHECKSUM}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def sealed(value):
-    """Return a JSON object with its seal.
+def with_checksum(value):
+    """Return a JSON object with its checksum.
 
     Examples
     --------
-    >>> sealed({"seed": 1}) == sealed(sealed({"seed": 1}))
+    >>> with_checksum({"seed": 1}) == with_checksum(with_checksum({"seed": 1}))
     True
     """
-    return value | {SEAL: digest_of(value)}
+    return value | {CHECKSUM: digest_of(value)}
 
 
-def json_object(path, key="folder"):
-    """Return the JSON object in a file.
+def read_verified(folder, name):
+    """Return ``(object, fault)`` of a JSON file with a checksum.
 
-    Raises
-    ------
-    ParameterError
-        If the file cannot be read, or holds something else.
+    The object is empty if the file cannot be read; the fault is an empty string if all is well.
     """
+    path = pathlib.Path(folder) / name
     try:
-        value = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise ParameterError(
-            Fault(key, str(path), f"a whole file that perplab wrote ({why})")
-        ) from None
-    if not isinstance(value, dict):
-        raise ParameterError(
-            Fault(key, str(path), "a whole file that perplab wrote (it holds no JSON object)")
-        )
-    return value
-
-
-def broken_object(folder, name):
-    """Return ``(object, what is wrong with it)`` of a sealed JSON file: an empty object if it cannot be read, "" if all is well."""
-    try:
-        value = json_object(pathlib.Path(folder) / name)
+        value = json_object(path)
     except ParameterError:
-        return {}, f"{name} cannot be read" if (
-            pathlib.Path(folder) / name
-        ).exists() else f"{name} is missing"
-    if SEAL not in value:
-        return (
-            value,
-            f"{name} was written without a seal: whether the folder is as it was written cannot be verified",
-        )
-    return value, "" if value[SEAL] == digest_of(value) else f"{name} is not as it was written"
+        return {}, f"{name} cannot be read" if path.exists() else f"{name} is missing"
+    if CHECKSUM not in value:
+        return value, f"{name} has no checksum: whether the folder has changed cannot be verified"
+    return value, "" if value[CHECKSUM] == digest_of(value) else f"{name} {CHANGED}"

@@ -1,4 +1,4 @@
-"""The columns of a stored run: the unit of each, and the names behind its numbers."""
+"""The columns of a stored run: their units, and the names behind their numbers."""
 
 from perplab.sim.state.records import CAUSES, FORCED_KINDS
 
@@ -65,13 +65,13 @@ UNITS_OF_COLUMNS = {
     "taker": "number",
     "maker": "number",
     "forced": "0 or 1",
-    "notional": UNITS + ", of all that the purse stands for",
+    "notional": UNITS + ", of all positions in the margin account",
 }
 NAMES_OF_NUMBERS = {"liquidations": {"kind": FORCED_KINDS, "cause": CAUSES}}
 
 
 def names_of(table, kind_names):
-    """Return by column the names behind the numbers of a table of a run whose kinds of trader are these."""
+    """Return the names behind the numbers of a table, by column, given the kinds of trader."""
     return {"kind": tuple(kind_names)} if table == "positions" else NAMES_OF_NUMBERS.get(table, {})
 
 

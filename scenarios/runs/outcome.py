@@ -1,4 +1,4 @@
-"""One run of a scenario, with its exact twin beside it where the scenario asks for one."""
+"""One run of a scenario, with its no-impact counterfactual (twin) if the scenario has one."""
 
 import contextlib
 import dataclasses
@@ -9,17 +9,19 @@ from collections.abc import Callable
 
 from perplab.scenarios.files.loader import as_scenario, build
 from perplab.scenarios.files.schema import Scenario
-from perplab.scenarios.runs.run_hash import fingerprint
+from perplab.scenarios.runs.run_hash import hash_run
 from perplab.sim.atomic_files import alone, clear_parts
 from perplab.sim.compiler.cache import sources_hash
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.state.recorder import Records
 
+HEX = "[0-9a-f]" * 16
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a run gave.
+    """The result of a run.
 
     Attributes
     ----------
@@ -27,7 +29,8 @@ class Outcome:
     seed : int
     records : Records
     twin : Records or None
-        The same run with forced positions taken by the fund at the mark from ``[twin] from_hours`` on.
+        The same run in which, from ``[twin] from_hours`` on, the fund takes over forced positions
+        at the mark.
     """
 
     scenario: Scenario
@@ -47,16 +50,21 @@ def run(
     Parameters
     ----------
     scenario : Scenario, or str or path
-        A story's name or file stands for ``load`` of it.
+        A name or file is passed to `load`.
     seed : int
     progress : callable, optional
-        Called with the number of steps done since its last call; `planned_steps` says how many there will be.
+        Called with the number of steps done since its last call; their sum is `planned_steps`.
     checkpoint : Checkpoint, optional
-        Where to keep the state on the way, so that the same call goes on from there after a kill.
+        Where to save the state now and then, so that the same call resumes from it after a kill.
 
     Returns
     -------
     Outcome
+
+    Raises
+    ------
+    ParameterError
+        If the scenario is refused, or a checkpoint is asked for a scenario with a twin.
     """
     scenario = as_scenario(scenario)
     if checkpoint is not None:
@@ -72,9 +80,17 @@ def run(
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """Where the state of a run is kept on the way: beside the folder that the run will have, every so many simulated hours.
+    """Where and how often the state of a run is saved.
 
-    The file's name holds the fingerprint of the run, so that a state of another story, seed or code is never taken for it.
+    The file is beside the run's folder. Its name holds the hash of the run, so that the state of
+    another scenario, seed or code is never loaded.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        The folder that the run will have.
+    hours : float
+        Simulated hours between two saves.
     """
 
     folder: pathlib.Path
@@ -82,82 +98,81 @@ class Checkpoint:
 
     def path(self, scenario, seed):
         """Return the file of a run's state."""
-        return self.folder.with_name(
-            f".{self.folder.name}.{fingerprint(scenario, seed, sources_hash())[:16]}.checkpoint"
-        )
+        run_hash = hash_run(scenario, seed, sources_hash())[:16]
+        return self.folder.with_name(f".{self.folder.name}.{run_hash}.checkpoint")
+
+    def stride(self, scenario):
+        """Return the number of steps between two saves, at least 1."""
+        return max(round(self.hours * 3600 / scenario.dt_seconds), 1)
 
     def clear(self, but=None):
-        """Remove the states kept for this folder, those of other runs too, and what killed writers left of them."""
-        for left in self.folder.parent.glob(
-            f".{glob.escape(self.folder.name)}.{'[0-9a-f]' * 16}.checkpoint"
-        ):
+        """Remove all states saved for this folder except `but`, and what killed writers left."""
+        parent, name = self.folder.parent, glob.escape(self.folder.name)
+        for left in parent.glob(f".{name}.{HEX}.checkpoint"):
             if left != but:
                 left.unlink(missing_ok=True)
-        for left in self.folder.parent.glob(
-            f"..{glob.escape(self.folder.name)}.{'[0-9a-f]' * 16}.checkpoint.*.part"
-        ):
+        for left in parent.glob(f"..{name}.{HEX}.checkpoint.*.part"):
             clear_parts(left.with_name(left.name[1:].rsplit(".", 2)[0]))
 
 
 @contextlib.contextmanager
 def locked_folder(checkpoint):
-    """Keep other runs that would keep their state in the same place out while the block runs; without a checkpoint do nothing."""
-    if checkpoint is None:
-        yield
-        return
-    try:
-        with alone(checkpoint.folder.with_name(f".{checkpoint.folder.name}.lock")):
-            yield
-    except BlockingIOError:
-        raise ParameterError(
-            Fault("--out", str(checkpoint.folder), "a folder for which no other run is at work")
-        ) from None
-
-
-def run_with_checkpoints(scenario, seed, progress, checkpoint):
-    """Run a scenario and save its state every so often; begin from a saved state of the same scenario, seed and code.
+    """Lock the place of a checkpoint against other runs during the block; None locks nothing.
 
     Raises
     ------
     ParameterError
-        For a scenario with a twin, whose second market is not kept, or if the saved state is not whole.
+        If another run holds the lock.
+    """
+    if checkpoint is None:
+        yield
+        return
+    folder = checkpoint.folder
+    try:
+        with alone(folder.with_name(f".{folder.name}.lock")):
+            yield
+    except BlockingIOError:
+        bound = "a folder that no other run is using"
+        raise ParameterError(Fault("--out", str(folder), bound)) from None
+
+
+def run_with_checkpoints(scenario, seed, progress, checkpoint):
+    """Run a scenario and save its state now and then, from a saved state if there is one.
+
+    Raises
+    ------
+    ParameterError
+        For a scenario with a twin, which cannot be saved, or if the saved state is damaged.
     """
     if scenario.twin_step is not None:
-        raise ParameterError(
-            Fault(
-                "--checkpoint-hours",
-                checkpoint.hours,
-                "absent, or twin.enabled=false: a twin is not kept on the way",
-            )
-        )
-    path, stride = (
-        checkpoint.path(scenario, seed),
-        max(round(checkpoint.hours * 3600 / scenario.dt_seconds), 1),
-    )
+        bound = "absent, or twin.enabled=false: a twin cannot be saved"
+        raise ParameterError(Fault("--checkpoint-hours", checkpoint.hours, bound))
+    path, stride = checkpoint.path(scenario, seed), checkpoint.stride(scenario)
     checkpoint.clear(but=path)
-    market = market_kept(path) if path.exists() else build(scenario, seed)
+    market = load_checkpoint(path) if path.exists() else build(scenario, seed)
     if progress:
         progress(market.step_number)
     while market.step_number < scenario.steps:
-        market.run(
-            min(stride - market.step_number % stride, scenario.steps - market.step_number), progress
-        )
+        due = stride - market.step_number % stride
+        market.run(min(due, scenario.steps - market.step_number), progress)
         if market.step_number < scenario.steps:
             market.save(path)
     return Outcome(scenario, seed, market.records(), None)
 
 
-def market_kept(path):
-    """Return the market of a checkpoint, or say that it must go."""
+def load_checkpoint(path):
+    """Return the market of a saved state; refuse a damaged file and say how to delete it."""
     try:
         return PerpetualMarket.load(path)
     except ParameterError as error:
-        bound = f"{error.faults[0].expected}; delete it to begin anew (rm {shlex.quote(str(path))})"
+        bound = (
+            f"{error.faults[0].expected}; delete it to start again (rm {shlex.quote(str(path))})"
+        )
         raise ParameterError(Fault("saved state", path.name, bound, str(path))) from error
 
 
 def planned_steps(scenario):
-    """Return the steps that a run takes in all, its twin's included."""
-    return scenario.steps + (
-        0 if scenario.twin_step is None else scenario.steps - scenario.twin_step
-    )
+    """Return the number of steps that a run takes, its twin's included."""
+    if scenario.twin_step is None:
+        return scenario.steps
+    return 2 * scenario.steps - scenario.twin_step

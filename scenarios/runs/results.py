@@ -1,5 +1,6 @@
-"""Stored runs as settle_due_items frames: one call opens the folder of a run or of a sweep."""
+"""Stored runs and sweeps as data frames, and checks that they are intact."""
 
+import contextlib
 import dataclasses
 import pathlib
 from typing import Any
@@ -9,9 +10,17 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from perplab.scenarios.runs.checksums import SEAL, broken, broken_object, digest_of, json_object
+from perplab.scenarios.runs.checksums import (
+    CHANGED,
+    CHECKSUM,
+    digest_of,
+    read_verified,
+    verify_files,
+)
 from perplab.scenarios.runs.column_units import UNITS, unit_of
-from perplab.scenarios.runs.store import KEPT_TABLES, NEEDED
+from perplab.scenarios.runs.json_files import json_object
+from perplab.scenarios.runs.store import NEEDED, refuse_other_format
+from perplab.scenarios.runs.tables import KEPT_TABLES
 from perplab.sim.errors import Fault, ParameterError
 
 ROWS = {
@@ -23,6 +32,7 @@ ROWS = {
     "trades": ("row",),
 }
 NEEDED_OF_SWEEP = (
+    "format",
     "name",
     "title",
     "question",
@@ -35,6 +45,7 @@ NEEDED_OF_SWEEP = (
     "code_hash",
     "versions",
 )
+PAYMENTS = ["long_paid", "short_paid", "residue"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +57,8 @@ class Runs:
     folder : pathlib.Path
     manifest : dict
     runs : pandas.DataFrame
-        A row a run and arm: key, seed, factors (``factor.NAME``), figures; failed runs have an ``error``.
+        A row per run and arm: key, seed, factors (``factor.NAME``), figures; failed runs have an
+        ``error``.
     """
 
     folder: pathlib.Path
@@ -54,13 +66,23 @@ class Runs:
     runs: pd.DataFrame
 
     def to_frame(self, table: str, usd: bool = False) -> pd.DataFrame:
-        """Return a kept table of all runs with the key, seed and factors of each, read when asked for.
+        """Return a stored table of all runs.
 
         Parameters
         ----------
         table : {"series", "kinds", "settlements", "liquidations", "positions", "trades"}
         usd : bool
-            Whether columns of money are given in quote currency (floats) instead of whole money units.
+            Whether money is in quote currency (floats) instead of integer money units.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With the key, seed and factors of each run.
+
+        Raises
+        ------
+        ParameterError
+            If the sweep did not store this table.
         """
         if table not in KEPT_TABLES:
             raise ParameterError(Fault("table", table, f"one of {', '.join(KEPT_TABLES)}"))
@@ -69,39 +91,39 @@ class Runs:
             return self._frame(pq.read_table(single), usd).assign(seed=self.manifest["seed"])
         heads = self.runs.drop_duplicates("key").set_index("key")
         heads = heads[[name for name in heads if name.startswith("factor.")]]
+        data = pa.dataset.dataset(self._files(table, heads.index)).to_table()
+        return self._frame(data, usd).join(heads, on="key")
+
+    def _files(self, table, keys):
+        """Return the files of a table of a sweep, in the order of its runs."""
         there = {path.stem for path in (self.folder / table).glob("*.parquet")}
-        files = [str(self.folder / table / f"{key}.parquet") for key in heads.index if key in there]
+        files = [str(self.folder / table / f"{key}.parquet") for key in keys if key in there]
         if not files:
-            raise ParameterError(
-                Fault(
-                    "table",
-                    table,
-                    f"one that the sweep keeps: {', '.join(self.manifest.get('keep', [])) or 'none'}",
-                )
-            )
-        return self._frame(pa.dataset.dataset(files).to_table(), usd).join(heads, on="key")
+            stored = ", ".join(self.manifest.get("keep", [])) or "none"
+            raise ParameterError(Fault("table", table, f"one that the sweep stores: {stored}"))
+        return files
 
     def _frame(self, table, usd):
         frame = table.to_pandas()
         if usd:
-            for name in [
-                field.name for field in table.schema if unit_of(field.name).startswith(UNITS)
-            ]:
-                frame[name] = frame[name] * self.unit
+            for field in table.schema:
+                if unit_of(field.name).startswith(UNITS):
+                    frame[field.name] = frame[field.name] * self.unit
         return frame
 
     @property
     def unit(self) -> float:
-        """Quote currency in a money unit."""
+        """Quote currency per money unit."""
         unit = self.manifest.get("unit", self.manifest.get("meta", {}).get("unit"))
         if unit is None:
-            raise ParameterError(
-                Fault("usd", True, "False: the runs differ in their money unit, contract.unit")
-            )
+            bound = "False: the runs differ in their money unit, contract.unit"
+            raise ParameterError(Fault("usd", True, bound))
         return unit
 
     def to_xarray(self, table: str = "series") -> Any:
-        """Return a kept table as an xarray Dataset over run, arm and what tells its rows apart (`ROWS`): market and time, say.
+        """Return a stored table as an xarray Dataset.
+
+        Its dimensions are run, arm and those of the table (`ROWS`), such as market and time.
 
         Raises
         ------
@@ -114,9 +136,8 @@ class Runs:
         index = [name for name in ("key", "arm") if name in frame]
         if table == "trades":
             frame["row"] = frame.groupby(index).cumcount() if index else range(len(frame))
-        return xarray.Dataset.from_dataframe(
-            frame.drop(columns=["seed"]).set_index([*index, *ROWS[table]])
-        )
+        indexed = frame.drop(columns=["seed"]).set_index([*index, *ROWS[table]])
+        return xarray.Dataset.from_dataframe(indexed)
 
 
 def open_runs(path: str | pathlib.Path) -> Runs:
@@ -125,53 +146,62 @@ def open_runs(path: str | pathlib.Path) -> Runs:
     Raises
     ------
     ParameterError
-        If it is neither, or a file of it cannot be read.
+        If it is neither, is of another format, or a file of it cannot be read.
     """
     folder = pathlib.Path(path)
-    try:
+    with intact(folder):
         manifest = json_object(folder / "manifest.json")
-        if manifest.get(SEAL, digest_of(manifest)) != digest_of(manifest):
-            raise ValueError("its manifest.json is not as it was written")
-        lacking = {*(NEEDED_OF_SWEEP if manifest.get("kind") == "sweep" else NEEDED)} - set(
-            manifest
-        )
-        if lacking:
-            raise ValueError(f"its manifest.json lacks {', '.join(sorted(lacking))}")
+    refuse_other_format(folder, manifest)
+    with intact(folder):
+        refuse_manifest(manifest)
         if manifest.get("kind") == "sweep":
             return Runs(folder, manifest, pq.read_table(folder / "runs.parquet").to_pandas())
         summary = pd.json_normalize(json_object(folder / "summary.json"))
         return Runs(folder, manifest, summary.assign(key=folder.name, arm="base", error=None))
+
+
+@contextlib.contextmanager
+def intact(folder):
+    """Refuse a folder as no intact run or sweep if the block cannot read it."""
+    try:
+        yield
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise ParameterError(
-            Fault("folder", str(folder), f"that of a whole run or sweep ({error})")
-        ) from None
+        bound = f"that of an intact run or sweep ({error})"
+        raise ParameterError(Fault("folder", str(folder), bound)) from None
+
+
+def refuse_manifest(manifest):
+    """Raise ValueError for a manifest that has changed since it was written, or lacks a key."""
+    if manifest.get(CHECKSUM, digest_of(manifest)) != digest_of(manifest):
+        raise ValueError(f"its manifest.json {CHANGED}")
+    needed = NEEDED_OF_SWEEP if manifest.get("kind") == "sweep" else NEEDED
+    if missing := sorted(set(needed) - set(manifest)):
+        raise ValueError(f"its manifest.json lacks {', '.join(missing)}")
 
 
 def faults_of_folder(path):
-    """Return what is missing or wrong in a stored run or sweep, as texts; nothing if all is whole.
+    """Return what is missing or wrong in a stored run or sweep.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    list of str
+        Empty if the folder is intact.
 
     Notes
     -----
-    Checked: every file is there and as it was written, by its seal; every run of the design is there; each run kept every unit of money; in
-    the settlements the payments of longs and shorts sum to the residue. A folder written before there were seals cannot be verified, which
-    is a fault.
+    Checked are: that every file is there and has its checksum; that every run of the design is
+    there; that no run lost or created money; that in the settlements the payments of longs and
+    shorts sum to the residue. A folder without checksums cannot be verified, which is a fault.
     """
-    _, fault = broken_object(path, "manifest.json")
-    if fault.endswith("written"):
+    _, fault = read_verified(path, "manifest.json")
+    if fault.endswith(CHANGED):
         return [fault]
     opened = open_runs(path)
-    faults = [
-        fault,
-        *(broken(opened.folder, *pair) for pair in opened.manifest.get("files", {}).items()),
-    ]
-    lost = (
-        opened.runs[opened.runs["conservation_error_units"].fillna(0) != 0]
-        if "conservation_error_units" in opened.runs
-        else []
-    )
-    faults += [
-        f"run {key} does not account for every unit" for key in (lost["key"] if len(lost) else ())
-    ]
+    faults = [fault, *changed_files(opened), *lost_money(opened.runs)]
     if opened.manifest.get("kind") == "sweep":
         faults += run_faults(opened)
     for file in sorted(opened.folder.rglob("*.parquet")):
@@ -179,47 +209,62 @@ def faults_of_folder(path):
     return list(dict.fromkeys(filter(None, faults)))
 
 
+def changed_files(opened):
+    """Return what is wrong with the files of an opened folder, by the checksums of its manifest."""
+    return list(verify_files(opened.folder, opened.manifest.get("files", {})))
+
+
+def lost_money(runs):
+    """Return a fault for each run whose money does not add up."""
+    if "conservation_error_units" not in runs:
+        return []
+    lost = runs[runs["conservation_error_units"].fillna(0) != 0]
+    return [f"run {key} does not account for every unit" for key in lost["key"]]
+
+
 def refuse_altered(opened):
-    """Refuse a folder of which a file is not as it was written, by the seals of its manifest."""
-    faults = filter(
-        None, (broken(opened.folder, *pair) for pair in opened.manifest.get("files", {}).items())
-    )
-    if fault := next(faults, ""):
-        raise ParameterError(
-            Fault(
-                "folder",
-                str(opened.folder),
-                f"one whose files are as they were written ({fault}; perplab check tells all)",
-            )
-        )
+    """Refuse an opened folder if one of its files has changed since it was written.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if faults := changed_files(opened):
+        bound = f"one with unchanged files ({faults[0]}; perplab check reports all faults)"
+        raise ParameterError(Fault("folder", str(opened.folder), bound))
 
 
 def run_faults(opened):
-    """Return what is missing or wrong among the runs of a sweep and the tables that it keeps."""
+    """Yield what is missing or wrong among the runs of a sweep and the tables that it stores."""
     there = set(opened.runs["key"][opened.runs["error"].isna()]) if len(opened.runs) else set()
     if "files" not in opened.manifest:
-        yield "runs.parquet is not yet gathered, or was without a seal: perplab sweep FILE --resume finishes the sweep"
+        yield (
+            "runs.parquet is not yet gathered, or has no checksum: "
+            "perplab sweep FILE --resume finishes the sweep"
+        )
     for key in opened.manifest["runs"]:
         if key not in there:
             yield f"run {key} is missing or failed"
             continue
-        done, fault = broken_object(opened.folder, f"done/{key}.json")
+        done, fault = read_verified(opened.folder, f"done/{key}.json")
         yield fault
-        yield from (
-            broken(opened.folder, f"{name}/{key}.parquet", seal)
-            for name, seal in done.get("tables", {}).items()
-        )
+        yield from verify_files(opened.folder, table_checksums(done, key))
+
+
+def table_checksums(done, key):
+    """Return the checksums of the tables of a finished run of a sweep, by file."""
+    return {f"{name}/{key}.parquet": checksum for name, checksum in done.get("tables", {}).items()}
 
 
 def file_faults(file, folder):
-    """Return what is wrong with one Parquet file."""
+    """Return what is wrong with one Parquet file of a folder."""
     name = file.relative_to(folder)
     try:
         table = pq.read_table(file)
-    except (OSError, pa.ArrowInvalid, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException) as error:
         return [f"{name} cannot be read: {str(error).splitlines()[0]}"]
-    if {"long_paid", "short_paid", "residue"} <= set(table.column_names):
-        frame = table.select(["long_paid", "short_paid", "residue"]).to_pandas()
+    if set(PAYMENTS) <= set(table.column_names):
+        frame = table.select(PAYMENTS).to_pandas()
         if (frame["long_paid"] + frame["short_paid"] != frame["residue"]).any():
             return [f"{name}: payments and residue do not sum to zero"]
     return []

@@ -1,47 +1,44 @@
-"""What a run depends on, in one hash: its scenario as resolved, the contents of the files that this names, and what is said beside."""
+"""The hash of all that a run depends on: its scenario, the files that this names, and the rest."""
 
 import functools
 import hashlib
 import json
 import pathlib
 
-from perplab.scenarios.runs.store import speakable
+from perplab.scenarios.runs.json_files import json_safe
 from perplab.sim.spot.price_files import version
 from perplab.sim.spot.processes import Replay
 
 
-def fingerprint(scenario, *more):
+def hash_run(scenario, *more):
     """Return the hash of a run.
 
     Parameters
     ----------
     scenario : Scenario
     *more
-        What else it depends on: seed, a hash of the code, arms, tables to keep.
+        What else it depends on: seed, a hash of the code, arms, tables to store.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
 
     Notes
     -----
-    A file that is edited makes another run, whatever its name: replayed prices, rulebooks and kinds of trader of the user's own.
+    The contents of files count, not their names: an edited file of prices, of rules or of a kind
+    of trader makes another run.
     """
     files = [file_hash(str(file), version(file)) for file in files_of(scenario)]
-    text = json.dumps(
-        speakable([scenario.model_dump(mode="json"), files, *more]), sort_keys=True, default=str
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
+    parts = json_safe([scenario.model_dump(mode="json"), files, *more])
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def files_of(scenario):
-    """Return the files that a scenario names."""
-    prices = [
-        asset.price.file
-        for asset in scenario.all_assets.values()
-        if isinstance(asset.price, Replay)
-    ]
-    rulebooks = [
-        market.rulebook
-        for market in scenario.all_markets.values()
-        if market.rulebook.endswith(".toml")
-    ]
+    """Return the files that a scenario names: prices, rulebooks, kinds of trader."""
+    assets, markets = scenario.all_assets.values(), scenario.all_markets.values()
+    prices = [asset.price.file for asset in assets if isinstance(asset.price, Replay)]
+    rulebooks = [market.rulebook for market in markets if market.rulebook.endswith(".toml")]
     kinds = [
         population.kind.rpartition(":")[0]
         for population in scenario.populations.values()
@@ -52,5 +49,5 @@ def files_of(scenario):
 
 @functools.lru_cache(maxsize=64)
 def file_hash(file, version):
-    """Return the hash of a file's contents; `version` changes when it is written again."""
+    """Return the hash of a file's contents; `version` changes when the file is written again."""
     return hashlib.sha256(pathlib.Path(file).read_bytes()).hexdigest()

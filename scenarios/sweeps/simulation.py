@@ -1,8 +1,4 @@
-"""A story as a function of its parameters, as calibrators ask for it: ``simulate(theta, steps, seed) -> array``."""
-
-import pathlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+"""A scenario as a function of its parameters, for calibrators: ``simulate(theta, steps, seed)``."""
 
 import numpy as np
 
@@ -11,34 +7,30 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.state.records import SERIES
 
 
-def simulator(
-    story: str | pathlib.Path,
-    keys: Sequence[str],
-    series: Sequence[str] = ("mid", "spot", "funding_rate"),
-    changes: Mapping[str, Any] | tuple[()] = (),
-) -> Callable[..., np.ndarray]:
-    """Return a function ``simulate(theta, steps, seed)`` of a story.
+def simulator(scenario, keys, series=("mid", "spot", "funding_rate"), changes=()):
+    """Return a function ``simulate(theta, steps, seed=0)`` of a scenario.
 
     Parameters
     ----------
-    story : str or path
+    scenario : str or path
+        Name or file.
     keys : sequence of str
         Dotted keys that `theta` sets, in order, such as ``populations.arbitrage.capital_usd``.
     series : sequence of str
         Columns of the series to return.
     changes : mapping, optional
-        Further changes to the story.
+        Further changes to the scenario.
 
     Returns
     -------
     callable
-        ``simulate(theta, steps, seed=0)`` gives a float array of shape (record rows, columns): the form that black-it calls a
-        simulation and sbi a simulator; the same arguments give the same array.
+        It returns a float array of shape (record rows, columns). black-it calls this a simulation,
+        sbi a simulator. The same arguments give the same array.
 
     Raises
     ------
     ParameterError
-        At once for a column that is not recorded; when called, for values that the story refuses.
+        At once for a column that is not recorded; when called, for values that are refused.
 
     Examples
     --------
@@ -54,11 +46,10 @@ def simulator(
         """Return the series of a run of `steps` steps at the parameters `theta`."""
         values = [float(value) for value in np.atleast_1d(theta)]
         if len(values) != len(keys):
-            raise ParameterError(
-                Fault("theta", len(values), f"one value for each of {len(keys)} keys")
-            )
-        scenario = load(story, {**dict(changes), **dict(zip(keys, values, strict=True))})
-        market = build(scenario, int(seed))
+            bound = f"one value for each of {len(keys)} keys"
+            raise ParameterError(Fault("theta", len(values), bound))
+        point = dict(changes) | dict(zip(keys, values, strict=True))
+        market = build(load(scenario, point), int(seed))
         market.run(int(steps))
         rows = market.records().series[0]
         return np.column_stack([rows[name].astype(float) for name in series])

@@ -2,7 +2,7 @@
 
 from perplab.sim.laws.funding import DamperMode
 from perplab.sim.laws.funding_transfer import carried_rate, fee_pool, pool_spends
-from perplab.sim.laws.margin import size_for_shortage
+from perplab.sim.laws.liquidation import size_for_shortage
 from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.laws import rate_of
 from tests.markets import World, round_rules

@@ -1,4 +1,4 @@
-"""Every altered byte of a stored table is found by `perplab check` and redone by `--resume`."""
+"""What `perplab check` finds, and what `--resume` re-runs: every byte of a table is verified."""
 
 import json
 import pathlib
@@ -13,13 +13,13 @@ from perplab.analysis.metrics.summary import summarize
 from perplab.analysis.report.run_report import write_report
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs import store
-from perplab.scenarios.runs.checksums import broken, seal_of
+from perplab.scenarios.runs.checksums import checksum_of, verify_file
 from perplab.scenarios.runs.outcome import run
 from perplab.scenarios.runs.results import faults_of_folder, open_runs
 from perplab.scenarios.runs.store import write_run
-from perplab.scenarios.sweeps.sweep_runner import work
+from perplab.scenarios.sweeps.sweep_runner import run_job
 from perplab.sim.errors import ParameterError
-from tests.test_sweeps import SWEEP, run_here, sweep_file
+from tests.small_sweeps import SWEEP, run_here, sweep_file
 from tests.troubles import figures
 
 
@@ -59,7 +59,10 @@ def test_a_change_of_any_number_of_any_table_is_found(stored):
                 table.column_names.index(name), name, another(table[name].combine_chunks())
             ),
         )
-        assert faults_of_folder(stored) == [f"{file.name} is not as it was written"], (file, name)
+        assert faults_of_folder(stored) == [f"{file.name} has changed since it was written"], (
+            file,
+            name,
+        )
         file.write_bytes(whole)
     assert faults_of_folder(stored) == []
 
@@ -75,8 +78,8 @@ def test_a_lost_table_and_lost_rows_are_found(stored):
     table = pq.read_table(stored / "series.parquet")
     store.write_parquet(stored / "series.parquet", table.slice(1))
     assert faults_of_folder(stored) == [
-        "series.parquet is not as it was written: "
-        f"{table.num_rows - 1} rows, {table.num_rows} written"
+        f"series.parquet has changed since it was written: {table.num_rows - 1} rows,"
+        f" {table.num_rows} written"
     ]
 
 
@@ -84,24 +87,26 @@ def test_a_lost_table_and_lost_rows_are_found(stored):
 def test_an_edited_number_beside_the_tables_is_found(stored, name):
     path = stored / name
     path.write_text(path.read_text().replace('"seed": 3', '"seed": 4', 1))
-    assert faults_of_folder(stored) == [f"{name} is not as it was written"]
+    assert faults_of_folder(stored) == [f"{name} has changed since it was written"]
 
 
-def test_a_folder_without_seals_says_so(stored):
+def test_a_folder_without_checksums_cannot_be_verified(stored):
     manifest = json.loads((stored / "manifest.json").read_text())
     (stored / "manifest.json").write_text(
-        json.dumps({key: part for key, part in manifest.items() if key not in ("seal", "files")})
+        json.dumps(
+            {key: part for key, part in manifest.items() if key not in ("checksum", "files")}
+        )
     )
     (fault,) = faults_of_folder(stored)
     assert "cannot be verified" in fault
 
 
-def test_a_seal_says_what_became_of_its_file(tmp_path):
+def test_a_checksum_detects_a_changed_file(tmp_path):
     pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "a.parquet")
-    seal = seal_of(tmp_path / "a.parquet")
-    assert seal["rows"] == 2 and broken(tmp_path, "a.parquet", seal) == ""
+    checksum = checksum_of(tmp_path / "a.parquet")
+    assert checksum["rows"] == 2 and verify_file(tmp_path, "a.parquet", checksum) == ""
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    assert "cannot be read" in broken(tmp_path, "a.parquet", seal)
+    assert "cannot be read" in verify_file(tmp_path, "a.parquet", checksum)
 
 
 def spoil(path):
@@ -113,7 +118,7 @@ def spoil(path):
     "trouble", [spoil, pathlib.Path.unlink, lambda path: path.write_text("[]")]
 )
 @pytest.mark.parametrize("part", ["done", "series"])
-def test_what_a_finished_run_has_lost_is_found_and_done_again(tmp_path, trouble, part):
+def test_a_damaged_run_of_a_sweep_is_found_and_re_run(tmp_path, trouble, part):
     path, out = sweep_file(tmp_path), tmp_path / "out"
     before, _ = run_here(path, out)
     assert faults_of_folder(out) == []
@@ -132,7 +137,7 @@ def test_a_number_changed_in_a_summary_or_in_the_gathered_table_is_found(tmp_pat
     run_here(sweep_file(tmp_path), out)
     done = sorted((out / "done").iterdir())[0]
     done.write_text(done.read_text().replace('"mark": ', '"mark": 1', 1))
-    assert faults_of_folder(out) == [f"done/{done.name} is not as it was written"]
+    assert faults_of_folder(out) == [f"done/{done.name} has changed since it was written"]
     table = pq.read_table(out / "runs.parquet")
     pq.write_table(
         table.set_column(
@@ -140,7 +145,7 @@ def test_a_number_changed_in_a_summary_or_in_the_gathered_table_is_found(tmp_pat
         ),
         out / "runs.parquet",
     )
-    assert "runs.parquet is not as it was written" in faults_of_folder(out)
+    assert "runs.parquet has changed since it was written" in faults_of_folder(out)
 
 
 def test_what_a_killed_writer_left_in_a_sweep_goes(tmp_path):
@@ -151,7 +156,7 @@ def test_what_a_killed_writer_left_in_a_sweep_goes(tmp_path):
     assert not list(out.rglob("*.part"))
 
 
-def test_resuming_says_what_it_does_again(tmp_path, monkeypatch, capsys):
+def test_resuming_reports_what_it_re_runs(tmp_path, monkeypatch, capsys):
     path, out = (
         sweep_file(
             tmp_path, SWEEP.replace("seeds = 2", "seeds = 1").replace("[0.001, 0.003]", "[0.001]")
@@ -170,7 +175,7 @@ def test_resuming_says_what_it_does_again(tmp_path, monkeypatch, capsys):
         for file in (out / "done").iterdir():
             file.write_text("{")
     said = capsys.readouterr().err
-    assert "is done again: done/" in said and "cannot be read" in said
+    assert "is re-run: done/" in said and "cannot be read" in said
 
 
 @pytest.mark.parametrize("command", [("check",), ("report",), ("sweep", "--resume", "--out")])
@@ -201,12 +206,12 @@ def test_a_manifest_that_is_none_is_refused(tmp_path, monkeypatch, capsys, comma
 def test_a_worker_with_other_code_does_not_take_part(tmp_path):
     import dataclasses
 
-    from perplab.scenarios.sweeps.sweep_design import read_sweep
-    from perplab.scenarios.sweeps.sweep_runner import prepare
+    from perplab.scenarios.sweeps.sweep_file import read_sweep
+    from perplab.scenarios.sweeps.sweep_folder import prepare
 
     sweep, text = read_sweep(sweep_file(tmp_path))
     jobs, _ = prepare(sweep, text, tmp_path / "out", False)
-    assert work(str(tmp_path / "out"), figures, dataclasses.replace(jobs[0], code="other")) == (
+    assert run_job(str(tmp_path / "out"), figures, dataclasses.replace(jobs[0], code="other")) == (
         jobs[0].key,
         False,
     )
@@ -257,5 +262,5 @@ def test_a_report_of_altered_files_is_refused(tmp_path):
     series = bytearray((tmp_path / "r" / "series.parquet").read_bytes())
     series[len(series) // 2] ^= 1
     (tmp_path / "r" / "series.parquet").write_bytes(bytes(series))
-    with pytest.raises(ParameterError, match="series.parquet is not as it was written"):
+    with pytest.raises(ParameterError, match="series.parquet has changed since it was written"):
         write_report(tmp_path / "r")

@@ -1,0 +1,148 @@
+"""Checks of populations: kinds, traits, leverage, markets and numbers of traders."""
+
+import math
+
+from perplab.scenarios.files.kinds import KINDS, kind_named
+from perplab.scenarios.files.schema import Population
+from perplab.scenarios.files.schema_faults import part_of, trait_bound
+from perplab.sim.errors import Fault, ParameterError
+
+
+def population_faults(tables, books):
+    """Return the faults of kinds, traits and numbers of traders, given the rulebooks by market."""
+    table = tables.get("populations")
+    if not isinstance(table, dict):
+        return []
+    valid = {name: part_of(Population, rows) for name, rows in table.items()}
+    known = {name: population for name, population in valid.items() if population is not None}
+    faults = [
+        fault
+        for name, population in known.items()
+        for fault in kind_faults(name, population, books)
+    ]
+    faults += [
+        Fault("populations", name, "a table with a name") for name in table if not name.strip()
+    ]
+    faults += same_name_faults({name: population.kind for name, population in known.items()})
+    empty = not any(population.number for population in known.values())
+    if len(known) == len(table) and empty:
+        faults.append(Fault("populations", 0, "at least one trader"))
+    return faults
+
+
+def same_name_faults(references):
+    """Return a fault for each kind that has the name of another population's kind.
+
+    Records identify a kind by its name.
+
+    Parameters
+    ----------
+    references : mapping of str to str
+        The kind of each population.
+    """
+    faults, first = [], {}
+    for population, reference in references.items():
+        try:
+            kind = kind_named(reference)
+        except ParameterError:
+            continue
+        other, owner = first.setdefault(kind.kind, (kind, population))
+        if other is not kind and KINDS.get(kind.kind) in (None, kind):
+            bound = f"of another name than {kind.kind!r}, which the kind of {owner} has"
+            faults.append(Fault(f"populations.{population}.kind", reference, bound))
+    return faults
+
+
+def kind_faults(name, population, books):
+    """Return the faults of one population."""
+    key = f"populations.{name}"
+    try:
+        kind = kind_named(population.kind)
+    except ParameterError as error:
+        return [Fault(f"{key}.{fault.key}", fault.value, fault.expected) for fault in error.faults]
+    faults = [
+        fault
+        for trait, value in population.traits.items()
+        for fault in trait_faults(key, kind, trait, value)
+    ]
+    if KINDS.get(kind.kind, kind) is not kind:
+        bound = f"of another name than {kind.kind!r}, which is taken"
+        faults.append(Fault(f"{key}.kind", population.kind, bound))
+    return faults or [
+        *leverage_faults(key, kind, population, books),
+        *market_faults(key, population, books),
+    ]
+
+
+def trait_faults(key, kind, trait, value):
+    """Return the faults of one trait: its name, its value, or the ends of its distribution."""
+    if trait not in kind.traits.traits:
+        return [Fault(f"{key}.{trait}", plain(value), trait_bound(f"{key}.{trait}", kind))]
+    declared = kind.traits.traits[trait]
+    bound = f"{declared.bound} ({declared.unit}, trait {trait} of {kind.kind})"
+    faults = [
+        Fault(trait_key(key, trait, value, number), end, bound)
+        for number, end in enumerate(extent(value))
+        if not declared.accepts(end)
+    ]
+    return faults[:1] if isinstance(value, float) else faults
+
+
+def trait_key(key, trait, value, end):
+    """Return the key that sets the smallest (`end` 0) or largest (1) value of a trait."""
+    return f"{key}.{trait}" if isinstance(value, float) else f"{key}.{trait}.{value.ends[end]}"
+
+
+def extent(value):
+    """Return the smallest and the largest value that a number or a distribution can give."""
+    return (value, value) if isinstance(value, float) else (value.low, value.high)
+
+
+def plain(value):
+    """Return a trait's value as a scenario file writes it: a number or a table."""
+    return value if isinstance(value, float) else value.model_dump(exclude_none=True)
+
+
+def smallest(kind, population, trait, without=0.0):
+    """Return the smallest value of a population's trait, defaults included.
+
+    `without` is returned if the kind does not have the trait.
+    """
+    if trait not in kind.traits.traits:
+        return without
+    return extent(population.traits.get(trait, float(kind.traits.traits[trait].default)))[0]
+
+
+def largest_leverage(kind, population, books):
+    """Return the largest leverage that the venue allows a population; infinite if it is unknown.
+
+    It is that of the tier of the population's smallest position.
+    """
+    market = int(smallest(kind, population, "market"))
+    if not 0 <= market < len(books):
+        return math.inf
+    margin = list(books.values())[market].margin
+    size = max(smallest(kind, population, "size_usd"), 0.0)
+    tier = [tier for tier in margin.tiers if tier.floor <= size][-1]
+    return min(margin.maximum_leverage, tier.leverage)
+
+
+def leverage_faults(key, kind, population, books):
+    """Return a fault if even a population's smallest leverage exceeds the venue's largest.
+
+    If only the tail of a distribution does, it is capped when the traits are drawn.
+    """
+    most, value = largest_leverage(kind, population, books), population.traits.get("leverage", 1.0)
+    if extent(value)[0] <= most:
+        return []
+    bound = f"at most {most:g}, the venue's largest for positions of this size"
+    return [Fault(trait_key(key, "leverage", value, 0), extent(value)[0], bound)]
+
+
+def market_faults(key, population, books):
+    """Return a fault if a population trades a market that does not exist."""
+    market = population.traits.get("market", 0.0)
+    if not books or extent(market)[1] < len(books) and extent(market)[0] >= 0:
+        return []
+    bound = f"from 0 to {len(books) - 1}, the number of a market"
+    return [Fault(f"{key}.market", plain(market), bound)]

@@ -1,0 +1,44 @@
+"""A small sweep for tests, run through its functions."""
+
+import pathlib
+
+import pytest
+
+from perplab.scenarios.sweeps.pools import local_pool
+from perplab.scenarios.sweeps.sweep_file import read_sweep
+from perplab.scenarios.sweeps.sweep_folder import gather, prepare
+from perplab.scenarios.sweeps.sweep_runner import execute
+from perplab.sim.errors import ParameterError
+from tests.troubles import figures
+
+SWEEP = """scenario = "calm"
+seeds = 2
+keep = ["series", "settlements"]
+[changes]
+days = 0.01
+"populations.noise.number" = 20
+[factors.cap]
+key = "market.changes.funding.cap"
+values = [0.001, 0.003]
+"""
+
+
+def sweep_file(folder, text=SWEEP):
+    path = pathlib.Path(folder) / "small.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run_here(path, out, workers=1, resume=False, summarize=figures):
+    """Run a sweep through its functions and return the bytes of its runs table."""
+    sweep, text = read_sweep(path)
+    jobs, waiting = prepare(sweep, text, out, resume)
+    execute(waiting, out, summarize, lambda: local_pool(workers))
+    gather(out, jobs)
+    return (pathlib.Path(out) / "runs.parquet").read_bytes(), len(waiting)
+
+
+def faults_of(folder, text):
+    with pytest.raises(ParameterError) as caught:
+        read_sweep(sweep_file(folder, text))
+    return {fault.key: fault.expected for fault in caught.value.faults}
