@@ -36,7 +36,7 @@ def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
                 "calm",
                 {
                     "days": 0.05,
-                    "market.changes.deleveraging.picking": "pro_rata",
+                    "market.changes.adl.selection": "pro_rata",
                     "populations.noise.size_usd": 10.0,
                 },
             ),
@@ -44,8 +44,8 @@ def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
         )
     )
     assert (
-        other.tables["venue"]["adl_selection"][0] == 2
-        and market.tables["venue"]["adl_selection"][0] == 0
+        other.tables["venue"]["adl_law"]["adl_selection"][0] == 2
+        and market.tables["venue"]["adl_law"]["adl_selection"][0] == 0
     )
     noise = market.kinds.index(market.setup.populations[0].kind)
     assert (

@@ -6,10 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from perplab.analysis.report.rulebook_text import CLOSE_FRACTIONS, LOSS_SHARINGS
 from perplab.sim.errors import ParameterError
+from perplab.sim.laws.adl import AdlPrice, AdlSelection, LossSharing
+from perplab.sim.laws.liquidation import CloseFraction
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.records import ADL, ADL_PRICES, ADL_SELECTIONS, TAKEOVER
+from perplab.sim.state.records import ADL, TAKEOVER
 from tests.markets import World, assert_positions_are_sound, round_rules, storm
 from tests.probes import asked, find_below, look
 
@@ -19,7 +20,7 @@ STEEP = [[0, 0.01, 50], [5_000, 0.02, 25], [16_000, 0.03, 20]]
 
 def below(portion, equity_usd, lots=100, **changes):
     """Return a world whose trader 0 is long and has so much equity, on rules with a portion."""
-    world = World(round_rules(liquidation__portion=portion, **changes), traders=4)
+    world = World(round_rules(liquidation__close_fraction=portion, **changes), traders=4)
     for i in range(4):
         world.own(i, 1e6)
     world.trade(0, 1, lots)
@@ -42,7 +43,7 @@ def below(portion, equity_usd, lots=100, **changes):
         ("just_enough", 150.0, {"liquidation__buffer": 0.1}, 35),
         ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__fee": 0.005}, 50),
         ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__fee": 0.02}, 100),
-        ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__largest_share": 0.2}, 20),
+        ("just_enough", 150.0, {"liquidation__buffer": 0.0, "liquidation__maximum_share": 0.2}, 20),
         ("each_share", 150.0, {"liquidation__first_share": 0.25}, 25),
         ("first_share", 150.0, {}, 100),
     ],
@@ -62,7 +63,7 @@ def test_the_fillable_price_falls_with_lost_margin():
     world = below(
         "first_share",
         150.0,
-        liquidation__forced_limit="fillable",
+        liquidation__order_limit="fillable",
         liquidation__bankruptcy_adjustment=1.0,
         liquidation__spread_to_maintenance=1.5,
         contract__band=0.5,
@@ -94,16 +95,16 @@ def test_a_slice_is_followed_by_the_rest_even_in_long_steps():
     assert sold == [200, 1_000]
 
 
-SWITCHES = list(itertools.product(ADL_PRICES, ADL_SELECTIONS, LOSS_SHARINGS))
+SWITCHES = list(itertools.product(AdlPrice.names(), AdlSelection.names(), LossSharing.names()))
 
 
 @pytest.mark.parametrize(("price", "picking", "sharing"), SWITCHES)
 def test_every_switch_accounts_for_everything(price, picking, sharing):
     rules = load_rulebook("binance").changed(
         {
-            "deleveraging.price": price,
-            "deleveraging.picking": picking,
-            "deleveraging.sharing": sharing,
+            "adl.price": price,
+            "adl.selection": picking,
+            "adl.loss_sharing": sharing,
             "liquidation.takeover_share": 0.5,
         }
     )
@@ -127,8 +128,8 @@ def test_whatever_the_fund_takes_and_keeps_is_accounted_for(
 ):
     rules = load_rulebook("binance").changed(
         {
-            "liquidation.surplus": surplus,
-            "deleveraging.below_zero": below_zero,
+            "liquidation.surplus_owner": surplus,
+            "adl.below_zero": below_zero,
             "fund.leverage": leverage,
             "liquidation.takeover_share": 0.5,
         }
@@ -141,9 +142,9 @@ def test_whatever_the_fund_takes_and_keeps_is_accounted_for(
     assert {TAKEOVER, ADL} & set(market.records().events["kind"].tolist())
 
 
-@pytest.mark.parametrize("portion", CLOSE_FRACTIONS)
+@pytest.mark.parametrize("portion", CloseFraction.names())
 def test_every_portion_accounts_for_everything(portion):
-    changes = {"liquidation.portion": portion} | (
+    changes = {"liquidation.close_fraction": portion} | (
         {"liquidation.buffer": 0.02} if portion == "just_enough" else {}
     )
     market = storm(5, [load_rulebook("binance").changed(changes)], capital_usd=1_500.0)
@@ -160,8 +161,8 @@ def hole(picking):
     """
     world = World(
         round_rules(
-            deleveraging__picking=picking,
-            deleveraging__price="mark",
+            adl__selection=picking,
+            adl__price="mark",
             liquidation__takeover_share=1.0,
             fund__initial=0.0,
         ),
@@ -203,7 +204,7 @@ def test_random_picking_is_drawn_anew_each_step_and_repeats():
 def test_the_peak_of_the_fund_is_noted_each_step_and_forgotten_after_eight_hours():
     market = storm(
         3,
-        [load_rulebook("binance").changed({"deleveraging.trigger_fall": 0.3})],
+        [load_rulebook("binance").changed({"adl.fund_drawdown": 0.3})],
         traders=2,
         fall=0.0,
     )
@@ -219,9 +220,7 @@ def test_the_peak_of_the_fund_is_noted_each_step_and_forgotten_after_eight_hours
 
 def test_the_fund_stops_at_its_fall_from_the_peak():
     world = World(
-        round_rules(
-            deleveraging__trigger_fall=0.3, liquidation__takeover_share=1.0, fund__initial=1_000.0
-        ),
+        round_rules(adl__fund_drawdown=0.3, liquidation__takeover_share=1.0, fund__initial=1_000.0),
         traders=3,
     )
     for i in range(3):
@@ -327,9 +326,9 @@ def test_the_ratio_of_prices_puts_leverage_first_as_hyperliquid_s_page_has_it():
 @pytest.mark.parametrize(
     ("changes", "refused"),
     [
-        ({"deleveraging.rank": None}, True),
-        ({"deleveraging.rank": None, "deleveraging.picking": "random"}, False),
-        ({"deleveraging.rank": None, "deleveraging.sharing": "fund"}, False),
+        ({"adl.rank": None}, True),
+        ({"adl.rank": None, "adl.selection": "random"}, False),
+        ({"adl.rank": None, "adl.loss_sharing": "fund"}, False),
     ],
 )
 def test_a_rank_is_asked_for_where_there_is_a_queue(changes, refused):
@@ -337,7 +336,7 @@ def test_a_rank_is_asked_for_where_there_is_a_queue(changes, refused):
         with pytest.raises(ParameterError, match="rank"):
             load_rulebook("binance").changed(changes)
     else:
-        assert load_rulebook("binance").changed(changes).deleveraging.rank is None
+        assert load_rulebook("binance").changed(changes).adl.rank is None
 
 
 def left_open(fund, leverage, name="binance", equity=180.0, **changes):
@@ -411,7 +410,7 @@ def test_what_the_fund_holds_already_counts_and_what_offsets_it_does_not():
 
 
 def test_without_adl_the_fund_takes_all():
-    world = left_open(1.0, 1.0, deleveraging__sharing="winners")
+    world = left_open(1.0, 1.0, adl__loss_sharing="winners")
     assert world.lots(world.fund) == 100
 
 
@@ -422,9 +421,9 @@ def test_without_adl_the_fund_takes_all():
 def test_an_account_below_zero_goes_to_adl_whatever_hyperliquid_s_vault_has(
     below_zero, equity, kind
 ):
-    world = left_open(1e9, 40.0, "hyperliquid", equity, deleveraging__below_zero=below_zero)
+    world = left_open(1e9, 40.0, "hyperliquid", equity, adl__below_zero=below_zero)
     assert world.events["kind"].tolist() == [kind]
-    assert load_rulebook("hyperliquid").deleveraging.below_zero
+    assert load_rulebook("hyperliquid").adl.below_zero
 
 
 def closed_whole(name="binance", fee=0.001, isolated=0.0, no_impact=False, **changes):
@@ -452,7 +451,7 @@ def closed_whole(name="binance", fee=0.001, isolated=0.0, no_impact=False, **cha
 @pytest.mark.parametrize(("surplus", "kept"), [("trader", 100 - 19.7), ("fund", 0.0)])
 def test_the_surplus_of_a_full_close_goes_where_the_venue_says(surplus, kept, isolated):
     """A hundred above bankruptcy, a fee of 19.70: the rest is the account's or the fund's."""
-    world = closed_whole(liquidation__surplus=surplus, isolated=isolated)
+    world = closed_whole(liquidation__surplus_owner=surplus, isolated=isolated)
     assert (world.collateral_usd(0), int(world["position"]["isolated_margin"][0, 0])) == (
         pytest.approx(kept, abs=1e-9),
         0,
@@ -465,7 +464,7 @@ def test_the_surplus_of_a_full_close_goes_where_the_venue_says(surplus, kept, is
 
 
 def test_the_twin_treats_the_surplus_alike():
-    world = closed_whole(liquidation__surplus="fund", no_impact=True)
+    world = closed_whole(liquidation__surplus_owner="fund", no_impact=True)
     assert (world.collateral_usd(0), world.lots(world.fund), world.equity_usd(world.fund)) == (
         0.0,
         100,
@@ -492,7 +491,7 @@ def test_profit_of_a_partial_close_stays_in_the_account():
 
 
 def test_a_surplus_leaves_the_maintenance_of_other_positions():
-    rules = round_rules(liquidation__surplus="fund")
+    rules = round_rules(liquidation__surplus_owner="fund")
     world = World(("one", rules), ("one", rules), traders=4)
     for i in range(4):
         world.own(i, 1e6)

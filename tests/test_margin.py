@@ -33,10 +33,10 @@ def maintenance_of(rows, notional):
     market = rows[0]
     return maintenance_margin(
         notional,
-        market["tier_floor"],
-        market["tier_fraction"],
-        market["tier_deduction"],
-        market["tiers"],
+        market["margin_law"]["tier_floor"],
+        market["margin_law"]["tier_fraction"],
+        market["margin_law"]["tier_deduction"],
+        market["margin_law"]["tiers"],
     )
 
 
@@ -44,7 +44,11 @@ def maintenance_of(rows, notional):
 def initial_of(rows, notional, leverage):
     market = rows[0]
     return initial_margin(
-        notional, leverage, market["tier_leverage"], market["tier_floor"], market["tiers"]
+        notional,
+        leverage,
+        market["margin_law"]["tier_leverage"],
+        market["margin_law"]["tier_floor"],
+        market["margin_law"]["tiers"],
     )
 
 
@@ -102,7 +106,10 @@ def test_maintenance_rises_is_continuous_and_stays_below_initial(name, notional,
 @given(st.floats(0.0, 2e9))
 def test_maintenance_is_the_largest_of_the_tiers_lines(notional):
     market, count = BINANCE[0], BINANCE[0]["tiers"]
-    lines = UNITS * notional * market["tier_fraction"][:count] - market["tier_deduction"][:count]
+    lines = (
+        UNITS * notional * market["margin_law"]["tier_fraction"][:count]
+        - market["margin_law"]["tier_deduction"][:count]
+    )
     assert maintenance_of(BINANCE, UNITS * notional) == pytest.approx(lines.max(), abs=1e-3)
 
 

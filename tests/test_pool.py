@@ -15,12 +15,12 @@ from perplab.sim.state.records import DONE, NOTHING_TO_DO, POST_ONLY, REFUSED_PO
 from tests.markets import USD, World, assert_positions_are_sound, round_rules, storm
 
 VENUE_TYPES = {
-    "vamm": dict(trading__place="vamm", trading__depth_usd=2e6),
+    "vamm": dict(trading__venue_type="vamm", trading__depth_usd=2e6),
     "oracle": dict(
-        trading__place="oracle",
+        trading__venue_type="oracle",
         trading__scale=1_000.0,
         trading__half_spread=0.0005,
-        trading__largest_usd=1e6,
+        trading__limit_usd=1e6,
     ),
 }
 PLACE = pytest.mark.parametrize("place", sorted(VENUE_TYPES))

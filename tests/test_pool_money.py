@@ -17,12 +17,12 @@ from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 from tests.markets import USD, World, assert_positions_are_sound, digest, round_rules, storm
 from tests.probes import pool_adl
 
-POOLS = [name for name in rulebook_names() if load_rulebook(name).trading.place != "book"]
+POOLS = [name for name in rulebook_names() if load_rulebook(name).trading.venue_type != "book"]
 ORACLE = dict(
-    trading__place="oracle",
+    trading__venue_type="oracle",
     trading__scale=1e9,
     trading__half_spread=0.0,
-    trading__largest_usd=1e6,
+    trading__limit_usd=1e6,
     contract__band=0.5,
 )
 
@@ -117,7 +117,7 @@ def test_the_larger_side_pays_for_its_reserve():
     "place",
     [
         ORACLE | {"trading__scale": 100.0},
-        dict(trading__place="vamm", trading__depth_usd=1e7, contract__band=0.5),
+        dict(trading__venue_type="vamm", trading__depth_usd=1e7, contract__band=0.5),
     ],
 )
 def test_the_exact_twin_leaves_the_price_alone(place):
@@ -221,9 +221,9 @@ def test_pool_adl_closes_the_most_profitable_until_the_target():
     """
     for target, left in ((0.4, 0), (0.5, 100)):
         world = pool(
-            deleveraging__pool_adl_trigger=0.6,
-            deleveraging__pool_adl_target=target,
-            trading__largest_usd=1e9,
+            adl__pool_trigger=0.6,
+            adl__pool_target=target,
+            trading__limit_usd=1e9,
             contract__band=0.9,
         )
         world.own(world.fund, 30_000.0)
@@ -242,9 +242,7 @@ def test_pool_adl_closes_the_most_profitable_until_the_target():
 
 
 def test_a_pool_that_owes_less_than_the_trigger_closes_nothing():
-    world = pool(
-        deleveraging__pool_adl_trigger=0.85, deleveraging__pool_adl_target=0.77, contract__band=0.9
-    )
+    world = pool(adl__pool_trigger=0.85, adl__pool_target=0.77, contract__band=0.9)
     world.own(world.fund, 20_000.0)
     world.market_order(0, 1, 100)
     world.mark(36_000.0)
@@ -254,9 +252,7 @@ def test_a_pool_that_owes_less_than_the_trigger_closes_nothing():
 
 def test_pool_adl_needs_an_oracle_pool():
     with pytest.raises(ParameterError) as caught:
-        load_rulebook("binance").changed(
-            {"deleveraging.pool_adl_trigger": 0.85, "deleveraging.pool_adl_target": 0.77}
-        )
-    assert [fault.key for fault in caught.value.faults] == ["deleveraging.pool_adl_trigger"]
+        load_rulebook("binance").changed({"adl.pool_trigger": 0.85, "adl.pool_target": 0.77})
+    assert [fault.key for fault in caught.value.faults] == ["adl.pool_trigger"]
     with pytest.raises(ParameterError):
-        load_rulebook("gmx-v2").changed({"deleveraging.pool_adl_target": 0.9})
+        load_rulebook("gmx-v2").changed({"adl.pool_target": 0.9})

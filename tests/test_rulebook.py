@@ -74,17 +74,25 @@ def test_binance_records():
         MarkInput.LAST_PRICE,
     ]
     assert market["mark_law"]["mark_window"].tolist() == [0.0, 30.0, 0.0]
-    assert (market["tiers"], market["tier_floor"][11], market["tier_deduction"][11]) == (
+    assert (
+        market["margin_law"]["tiers"],
+        market["margin_law"]["tier_floor"][11],
+        market["margin_law"]["tier_deduction"][11],
+    ) == (
         12,
         1.2e15,
         421_481_450e6,
     )
-    assert (venue["takeover_after_order"], venue["forced_limit"], venue["liquidation_fee"]) == (
+    assert (
+        venue["takeover_after_order"],
+        venue["liquidation_law"]["order_limit"],
+        venue["liquidation_fee"],
+    ) == (
         1,
         1,
         0.003,
     )
-    assert (venue["adl_price"], venue["adl_rank"], venue["taker_fee"]) == (
+    assert (venue["adl_law"]["adl_price"], venue["adl_law"]["adl_rank"], venue["taker_fee"]) == (
         0,
         0,
         5e-4,
@@ -115,22 +123,38 @@ def test_hyperliquid_records():
         MarkInput.QUOTES_AVERAGE,
     ]
     assert market["mark_law"]["mark_window"].tolist() == [150.0, 0.0, 30.0]
-    assert (market["tiers"], market["tier_deduction"][1], market["maximum_leverage"]) == (
+    assert (
+        market["margin_law"]["tiers"],
+        market["margin_law"]["tier_deduction"][1],
+        market["margin_law"]["leverage_limit"],
+    ) == (
         2,
         1_875_000e6,
         40.0,
     )
-    assert (venue["first_share"], venue["first_notional"], venue["pause_seconds"]) == (
+    assert (
+        venue["liquidation_law"]["first_share"],
+        venue["liquidation_law"]["first_notional"],
+        venue["pause_seconds"],
+    ) == (
         0.2,
         1e11,
         30.0,
     )
-    assert (venue["takeover_share"], venue["takeover_after_order"], venue["forced_limit"]) == (
+    assert (
+        venue["takeover_share"],
+        venue["takeover_after_order"],
+        venue["liquidation_law"]["order_limit"],
+    ) == (
         2 / 3,
         0,
         0,
     )
-    assert (venue["adl_price"], venue["adl_rank"], venue["liquidation_fee"]) == (
+    assert (
+        venue["adl_law"]["adl_price"],
+        venue["adl_law"]["adl_rank"],
+        venue["liquidation_fee"],
+    ) == (
         1,
         1,
         0.0,
@@ -225,7 +249,7 @@ def test_leverage_is_limited_by_the_first_tier():
         ({"fund.initial": 5e12}, "fund.initial"),
         ({"fund.unwind_seconds": 0}, "fund.unwind_seconds"),
         ({"fund.leverage": 0}, "fund.leverage"),
-        ({"deleveraging.price": "market"}, "deleveraging.price"),
+        ({"adl.price": "market"}, "adl.price"),
         ({"funding.dampre": 0}, "funding.dampre"),
         ({"fnding.cap": 0}, "fnding.cap"),
         ({"funding.cap.x": 0}, "funding.cap.x"),

@@ -10,10 +10,10 @@ from tests.probes import share_of_loss
 
 MICRO, NANO = 1e6, 1e9
 BOOK = {
-    "trading__place": "book",
+    "trading__venue_type": "book",
     "trading__scale": None,
     "trading__half_spread": None,
-    "trading__largest_usd": None,
+    "trading__limit_usd": None,
     "trading__fee_share": 0.0,
 }
 

@@ -156,7 +156,7 @@ def fund_change(size, usdc, close_value, max_fee):
         round_rules(
             "dydx-v4",
             liquidation__fee=min(max_fee, 0.1),
-            liquidation__portion="first_share",
+            liquidation__close_fraction="first_share",
             liquidation__first_share=1.0,
             margin__tiers=[[0, 0.095, 10]],
             margin__maximum_leverage=10,

@@ -46,10 +46,11 @@ def hyperliquid_maintenance(tiers, notional):
     market = market_of(load_rulebook("hyperliquid").changed({"margin.tiers": table}))
     columns = [market[name] for name in ("tier_floor", "tier_fraction", "tier_deduction")]
     return {
-        "mmr_tier0": market["tier_fraction"][0],
-        "mmr_tier1": market["tier_fraction"][1],
-        "deduction_tier1": 1e-6 * market["tier_deduction"][1],
-        "maintenance_margin": 1e-6 * maintenance_margin(1e6 * notional, *columns, market["tiers"]),
+        "mmr_tier0": market["margin_law"]["tier_fraction"][0],
+        "mmr_tier1": market["margin_law"]["tier_fraction"][1],
+        "deduction_tier1": 1e-6 * market["margin_law"]["tier_deduction"][1],
+        "maintenance_margin": 1e-6
+        * maintenance_margin(1e6 * notional, *columns, market["margin_law"]["tiers"]),
     }
 
 
