@@ -65,7 +65,8 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     >>> from perplab.sim.state.records import VIEW
     >>> view = np.zeros(1, VIEW)[0]
     >>> view["funding_law"] = funding_law(interest_rate=1e-4, damper=5e-4, cap=0.003)
-    >>> [round(1e4 * reservation_basis(view, side, 0.05 / 1095, 0.0, 0.0, 0.0, 0.0), 3) for side in (-1, 1)]
+    >>> carry = (0.05 / 1095, 0.0, 0.0, 0.0, 0.0)
+    >>> [round(1e4 * reservation_basis(view, side, *carry), 3) for side in (-1, 1)]
     [-4.543, -4.543]
     >>> round(1e4 * reservation_basis(view, -1, 0.20 / 1095, 0.0, 0.0, 0.0, 0.0), 3)
     6.826

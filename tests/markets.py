@@ -116,7 +116,10 @@ class Reckless(Trader):
 
 
 def round_rules(name="binance", **changes):
-    """Return a rulebook with round numbers: tick 1, lot .01, one tier of 1 %, no fees; dots of keys written as `__`."""
+    """Return a rulebook with round numbers: tick 1, lot .01, one tier of 1 %, no fees.
+
+    Dots of keys written as `__`.
+    """
     plain = {
         "contract.tick": 1.0,
         "contract.lot": 0.01,
@@ -134,7 +137,10 @@ def round_rules(name="binance", **changes):
 
 
 def setup_of(populations, rulebooks=None, dt=60.0, volatility=0.0, **options):
-    """Return a setup on one asset at 20,000; `rulebooks`: one a market, or ``(venue, rulebook)`` pairs."""
+    """Return a setup on one asset at 20,000.
+
+    `rulebooks`: one a market, or ``(venue, rulebook)`` pairs.
+    """
     rulebooks = [round_rules()] if rulebooks is None else rulebooks
     named = [pair if isinstance(pair, tuple) else (pair.name, pair) for pair in rulebooks]
     asset_options = {
@@ -158,10 +164,12 @@ def small_market(populations, seed=1, **options):
 
 
 class World:
-    """A market without its clock: `Idle` traders whose messages, rounds and settlements a test carries out itself.
+    """A market without its clock.
 
-    Tables are read and written by name: ``world["position"]["lots"][0, 0]``. With the default rules a lot at 20,000 is
-    worth 200 of quote currency and one tick moves it by .01, or 10,000 units.
+    `Idle` traders whose messages, rounds and settlements a test carries out itself.
+
+    Tables are read and written by name: ``world["position"]["lots"][0, 0]``. With the default rules
+    a lot at 20,000 is worth 200 of quote currency and one tick moves it by .01, or 10,000 units.
     """
 
     def __init__(self, *rulebooks, traders=6, prints=0, dt=60.0, seed=1, traits=None, **options):
@@ -309,7 +317,9 @@ def occupied(bitmap_row):
 
 
 def assert_book_is_sound(tables):
-    """Check levels, queues, bitmaps, best prices and reserved lots of every market against the orders."""
+    """Check levels, queues, bitmaps, best prices and reserved lots of every market against the
+    orders.
+    """
     resting = tables["order"][tables["order"]["lots"] > 0]
     assert not np.any(tables["order"]["lots"] < 0)
     for m, (market, view) in enumerate(zip(tables["market"], tables["view"], strict=True)):
@@ -351,7 +361,9 @@ def assert_queues(tables, m, here):
 
 
 def assert_positions_are_sound(tables):
-    """Check that longs equal shorts, open interest is what is held, and the list of held positions is exact."""
+    """Check that longs equal shorts, open interest is what is held, and the list of held positions
+    is exact.
+    """
     lots, run = tables["position"]["lots"], tables["run"][0]
     assert not lots.sum(axis=0).any()
     assert np.array_equal(np.maximum(lots, 0).sum(axis=0), tables["view"]["open_interest"])
@@ -364,7 +376,9 @@ def assert_positions_are_sound(tables):
 
 
 def digest(market):
-    """Return a hash of the whole state but for the addresses in it and what buffers hold beyond their counts."""
+    """Return a hash of the whole state but for the addresses in it and what buffers hold beyond
+    their counts.
+    """
     total, run = hashlib.sha256(), market.tables["run"][0]
     for name in sorted(set(market.tables) - {"kind"}):
         table = market.tables[name]
@@ -388,7 +402,9 @@ def storm(
     fund=200.0,
     **options,
 ):
-    """Return a market of reckless, leveraged traders and two providers, through a fall of spot in its first minutes."""
+    """Return a market of reckless, leveraged traders and two providers, through a fall of spot in
+    its first minutes.
+    """
     rulebooks = rulebooks or [load_rulebook("binance")]
     changes = {"contract.tick": 1.0, "contract.lot": 0.001, "fund.initial": fund}
     named = [pair if isinstance(pair, tuple) else (pair.name, pair) for pair in rulebooks]

@@ -273,7 +273,10 @@ def test_a_floor_stops_the_rate_below_and_not_above():
 
 
 def test_cut_tails_leave_an_outlying_minute_out():
-    """Nine calm minutes and a wild one: the mean takes the wild one in, the trimmed mean does not."""
+    """Nine calm minutes and a wild one.
+
+    The mean takes the wild one in, the trimmed mean does not.
+    """
     for trim, expected in ((0.0, 0.1), (0.1, 0.0)):
         law, sums = np.zeros(1, AVERAGE_LAW)[0], np.zeros(1, PREMIUM_SUMS)[0]
         law["trim"] = trim

@@ -1,4 +1,7 @@
-"""A law's file owns its enum, its record type and its formula: nobody else reads its codes or fields."""
+"""A law's file owns its enum, its record type and its formula.
+
+Nobody else reads its codes or fields.
+"""
 
 import ast
 import importlib

@@ -21,7 +21,8 @@ from perplab.sim.spot.processes import Replay
 
 
 def real_market(scenario, rulebook):
-    """Return the real basis and funding over the window that a scenario replays, or None where the file has none.
+    """Return the real basis and funding over the window that a scenario replays, or None where the
+    file has none.
 
     Parameters
     ----------
@@ -62,14 +63,17 @@ def has_column(process, column):
 
 
 def funding_by_law(seconds, perpetual, spot, rulebook):
-    """Return the funding that a rulebook's law gives on the basis of each bar: a proxy of the real rate.
+    """Return the funding that a rulebook's law gives on the basis of each bar.
+
+    A proxy of the real rate.
 
     Parameters
     ----------
     seconds : numpy.ndarray
         Times of the bars since the start of the run.
     perpetual, spot : numpy.ndarray, quote currency
-        Their basis stands for the premium index, which a file of prices does not hold: bid and ask are unknown.
+        Their basis stands for the premium index, which a file of prices does not hold: bid and ask
+        are unknown.
     rulebook : Rulebook
 
     Returns
@@ -79,8 +83,9 @@ def funding_by_law(seconds, perpetual, spot, rulebook):
 
     Notes
     -----
-    Intervals end at multiples of the funding interval since the start. Bars count with their number in the interval as weight
-    where the venue weighs samples by a ramp, equally otherwise; an interval without bars has no rate.
+    Intervals end at multiples of the funding interval since the start. Bars count with their number
+    in the interval as weight where the venue weighs samples by a ramp, equally otherwise; an
+    interval without bars has no rate.
     """
     law, interval = rulebook.funding_law, 3600.0 * rulebook.funding.interval_hours
     basis, seen = basis_bps(perpetual, spot) / BPS, seen_by_law(seconds, perpetual)
@@ -106,8 +111,8 @@ def rate_of_bars(law, basis, seen, mine, ramp):
 def seen_by_law(seconds, prices):
     """Return what a funding law may look at beside the premium, a SEEN record a bar.
 
-    The volatility is that of the engine: the root of an exponential mean, over an hour, of squared log changes a second. A rate that
-    follows open interest is unknown from prices and is 0.
+    The volatility is that of the engine: the root of an exponential mean, over an hour, of squared
+    log changes a second. A rate that follows open interest is unknown from prices and is 0.
     """
     seen, variance = np.zeros(len(seconds), SEEN), 0.0
     changes = np.diff(np.log(prices), prepend=np.nan)

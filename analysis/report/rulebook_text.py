@@ -126,7 +126,8 @@ def trading_sentence(trading):
 
 def premium_sentence(premium):
     """Return what a premium sample is and how samples are averaged."""
-    return f"Each sample is {in_words(SAMPLES, premium.law)}; samples are {in_words(AVERAGES, premium.average)}."
+    sample, average = in_words(SAMPLES, premium.law), in_words(AVERAGES, premium.average)
+    return f"Each sample is {sample}; samples are {average}."
 
 
 def funding_sentence(book):
@@ -222,12 +223,14 @@ def margin_sentence(margin):
 def liquidation_sentence(book):
     """Return how positions are liquidated: fraction, limit price, fee, surplus, take-over."""
     rules = book.liquidation
-    whole = rules.first_share == 1 and rules.portion.endswith("share")
-    share = "the entire position at once" if whole else in_words(CLOSE_FRACTIONS, rules.portion)
+    share = in_words(CLOSE_FRACTIONS, rules.close_fraction)
+    if rules.first_share == 1 and rules.close_fraction.endswith("share"):
+        share = "the entire position at once"
+    surplus = in_words(SURPLUS_OWNERS, rules.surplus_owner)
     return (
-        f"Closes {share}, with orders limited at the {rules.forced_limit} price; fee "
-        f"{percent(rules.fee)}{shared_fee(rules)}; {in_words(SURPLUS_OWNERS, rules.surplus)}; the fund takes "
-        f"over {taken_over(rules)}{fund_limit(book)}."
+        f"Closes {share}, with orders limited at the {rules.order_limit} price; fee "
+        f"{percent(rules.fee)}{shared_fee(rules)}; {surplus}; the fund takes over "
+        f"{taken_over(rules)}{fund_limit(book)}."
     )
 
 

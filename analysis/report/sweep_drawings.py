@@ -106,8 +106,8 @@ def clouds(runs, factors, words):
     for factor in numeric_factors(runs, factors):
         for figure in varying(runs, MAIN_FIGURES):
             drawn[drawing_name(figure, factor)] = (
-                f"{metric_of(figure).words.capitalize()} against {label(factor)}. A dot is a design "
-                "point (mean over seeds); all other factors vary too.",
+                f"{metric_of(figure).words.capitalize()} against {label(factor)}. A dot is a "
+                "design point (mean over seeds); all other factors vary too.",
                 partial(cloud_panel, base, factor, figure, words),
             )
     return drawn

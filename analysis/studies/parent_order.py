@@ -45,7 +45,9 @@ VARIANTS = {
 
 
 def premium_state(premium, low, high, clearance=CLEARANCE_BPS / BPS):
-    """Return where a premium is to the dead band: inside, outside (below it), or None near an edge or above.
+    """Return where a premium is to the dead band.
+
+    Inside, outside (below it), or None near an edge or above.
 
     Examples
     --------
@@ -58,7 +60,10 @@ def premium_state(premium, low, high, clearance=CLEARANCE_BPS / BPS):
 
 
 def states_of(market, wanted):
-    """Run a market hour by hour until it has been in each wanted state; give each state with the market in it, once."""
+    """Run a market hour by hour until it has been in each wanted state.
+
+    Give each state with the market in it, once.
+    """
     hour, missing = round(HOUR_SECONDS / market.setup.dt), set(wanted)
     market.run(EARLIEST_HOURS * hour)
     for _ in range(EARLIEST_HOURS, LATEST_HOURS):
@@ -73,7 +78,9 @@ def states_of(market, wanted):
 
 
 def switch_funding(market, arm):
-    """Let the rates of a market be 0 from now on ("zero"), or end its funding with the carry traders' quotes ("off")."""
+    """Let the rates of a market be 0 from now on ("zero"), or end its funding with the carry
+    traders' quotes ("off").
+    """
     if arm == "on":
         return
     for table in (market.tables["market"], market.tables["view"]):

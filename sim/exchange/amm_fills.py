@@ -1,8 +1,9 @@
 """Fills by a pool instead of a book (`perplab.sim.laws.amm`).
 
-The pool's account is the venue's fund: it holds the negative of the traders' net position, gains what they lose, and bears
-what they cannot pay. An order is a swap against the pool, at once and as far as its limit allows; the average price is
-rounded to a tick against the trader. Sizes are lots, positive when the trader buys; prices are floats in quote currency.
+The pool's account is the venue's fund: it holds the negative of the traders' net position, gains
+what they lose, and bears what they cannot pay. An order is a swap against the pool, at once and as
+far as its limit allows; the average price is rounded to a tick against the trader. Sizes are lots,
+positive when the trader buys; prices are floats in quote currency.
 """
 
 import math
@@ -36,7 +37,10 @@ def pool_price(world, m, lots):
 
 @kernel
 def pool_room(world, m, side, price):
-    """Return the lots that the pool trades before its price passes `price`; never more than a billion."""
+    """Return the lots that the pool trades before its price passes `price`.
+
+    Never more than a billion.
+    """
     market, index = market_at(world, m), view_at(world, m)["index"]
     room = pool_depth(market["amm_law"], side, price, index, pool_skew(world, m), market["lot"])
     return np.int64(max(min(math.floor(room + 1e-9), 1e9), 0.0))

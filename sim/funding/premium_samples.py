@@ -1,4 +1,7 @@
-"""Premium samples of a market: taken by the venue's law, averaged, and turned into the rate that is published."""
+"""Premium samples of a market.
+
+Taken by the venue's law, averaged, and turned into the rate that is published.
+"""
 
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import hot_kernel, kernel
@@ -23,7 +26,9 @@ from perplab.sim.state.records import market_at, run_row, view_at
 
 @hot_kernel
 def take_impact_prices(world, m):
-    """Publish the impact prices, count a thin sample, and return ``(bid, ask)`` as they enter the sample."""
+    """Publish the impact prices, count a thin sample, and return ``(bid, ask)`` as they enter the
+    sample.
+    """
     market, view = market_at(world, m), view_at(world, m)
     law = market["premium_law"]
     bid, thin_bid = average_price(world, m, 1, notional_of(law))

@@ -17,14 +17,19 @@ def average_premium(world, m):
 
 @hot_kernel
 def rate_in_force(world, m, average, share):
-    """Return the rate that an average premium gives, within `share` of the step limit of the rate in force."""
+    """Return the rate that an average premium gives, within `share` of the step limit of the rate
+    in force.
+    """
     law, view = market_at(world, m)["funding_law"], view_at(world, m)
     return limited(law, view["funding_rate"], funding_rate(law, average, view["seen"]), share)
 
 
 @kernel
 def publish_predicted_rate(world, m):
-    """Publish the rate that the next settlement would charge as things stand; the one in force if the venue hides it."""
+    """Publish the rate that the next settlement would charge as things stand.
+
+    The one in force if the venue hides it.
+    """
     market, view = market_at(world, m), view_at(world, m)
     view["predicted_funding"] = view["funding_rate"]
     hidden = venue_at(world, market["venue"])["hide_prediction"] == 1

@@ -1,8 +1,11 @@
-"""Funding settlement: the rate is fixed and paid through the ledger, at the end of an interval or a little each step.
+"""Funding settlement.
 
-A rate is fixed from the average premium (`perplab.sim.funding.rate.rate_in_force`). Where funding accrues continuously, each step charges its
-share of the rate of that moment; the record of the interval holds what was charged in all. With a lag the rate fixed at
-one settlement is charged at the next.
+The rate is fixed and paid through the ledger, at the end of an interval or a little each step.
+
+A rate is fixed from the average premium (`perplab.sim.funding.rate.rate_in_force`). Where funding
+accrues continuously, each step charges its share of the rate of that moment; the record of the
+interval holds what was charged in all. With a lag the rate fixed at one settlement is charged at
+the next.
 """
 
 from perplab.sim.clearing.ledger import pay_funding
@@ -28,11 +31,14 @@ from perplab.sim.state.records import (
 
 @entry("none", 2, "float64")
 def settle(world, m, seconds):
-    """End the funding interval of market m: fix the rate, settle it on every position, keep the record.
+    """End the funding interval of market m.
+
+    Fix the rate, settle it on every position, keep the record.
 
     Notes
     -----
-    Each payment is rounded up for the payer and down for the receiver; the sum of the roundings goes to the fund.
+    Each payment is rounded up for the payer and down for the receiver; the sum of the roundings
+    goes to the fund.
     """
     market, view = market_at(world, m), view_at(world, m)
     average = average_premium(world, m)
@@ -59,7 +65,10 @@ def accrue(world, m):
 
 @kernel
 def adapt_interval(world, m, capped):
-    """Cut the interval, and its interest, after a settlement at the cap; restore it after enough settlements below."""
+    """Cut the interval, and its interest, after a settlement at the cap.
+
+    Restore it after enough settlements below.
+    """
     market, view = market_at(world, m), view_at(world, m)
     law = market["interval_law"]
     market["below_cap"] = 0 if capped else market["below_cap"] + 1
@@ -78,7 +87,9 @@ def payment_price(world, m):
 
 @entry("float64", 4, "float64", "float64")
 def side_rate(world, m, side, apart, rate, seconds):
-    """Return the rate of a side's traders where the pool (row `apart`) stands aside and bears the residue."""
+    """Return the rate of a side's traders where the pool (row `apart`) stands aside and bears the
+    residue.
+    """
     market, pool = market_at(world, m), position_at(world, apart, m)
     longs, shorts = trader_interest(world, m)
     own, other = (longs, shorts) if side > 0 else (shorts, longs)
@@ -99,7 +110,10 @@ def side_rate(world, m, side, apart, rate, seconds):
 
 @kernel
 def side_rates(world, m, rate):
-    """Return the rate of longs, that of shorts, and the row that stands aside (-1: nobody; else the fund, which is the pool)."""
+    """Return the rate of longs, that of shorts, and the row that stands aside (-1: nobody.
+
+    Else the fund, which is the pool).
+    """
     run, market = run_row(world, 0), market_at(world, m)
     if not pool_stands_aside(market["transfer_law"]):
         return rate, rate, -1
@@ -114,7 +128,10 @@ def side_rates(world, m, rate):
 
 @kernel
 def pay_all(world, m, rate):
-    """Settle a rate on every position of a market; the residue goes to the fund; add to the sums of the interval."""
+    """Settle a rate on every position of a market; the residue goes to the fund.
+
+    Add to the sums of the interval.
+    """
     run, market = run_row(world, 0), market_at(world, m)
     price = payment_price(world, m)
     long_paid, short_paid = 0, 0

@@ -1,9 +1,12 @@
-"""Auto-deleveraging and shared losses: who takes a position that the insurance fund cannot, at what price, and who bears a loss.
+"""Auto-deleveraging and shared losses.
 
-References: Binance, Insurance funds (a largest net notional, by default the size of the fund; what would go beyond is deleveraged);
-Hyperliquid, Auto-deleveraging (accounts below zero); BitMEX, Auto Deleveraging (rank); Deribit, Insurance (winners);
-OKX, clawback until 2019 (winners) and ADL from 30 % below the fund's eight-hour peak; Drift protocol v2, social loss (open
-interest); GMX v2 and Synthetix v3 (the pool bears it); GMX v2, ADL of a pool (profit over pool beyond 85 %, until 77 %).
+Who takes a position that the insurance fund cannot, at what price, and who bears a loss.
+
+References: Binance, Insurance funds (a largest net notional, by default the size of the fund; what
+would go beyond is deleveraged); Hyperliquid, Auto-deleveraging (accounts below zero); BitMEX, Auto
+Deleveraging (rank); Deribit, Insurance (winners); OKX, clawback until 2019 (winners) and ADL from
+30 % below the fund's eight-hour peak; Drift protocol v2, social loss (open interest); GMX v2 and
+Synthetix v3 (the pool bears it); GMX v2, ADL of a pool (profit over pool beyond 85 %, until 77 %).
 """
 
 import math
@@ -35,7 +38,10 @@ class AdlSelection(Choice):
 
 
 class LossSharing(Choice):
-    """Who bears what the fund cannot: counterparties by ADL, winners, everybody with open interest, or the fund itself."""
+    """Who bears what the fund cannot.
+
+    Counterparties by ADL, winners, everybody with open interest, or the fund itself.
+    """
 
     ADL, WINNERS, OPEN_INTEREST, FUND = range(4)
 
@@ -57,11 +63,14 @@ ADL_LAW = row(
 
 @kernel
 def signed_score(gain, factor):
-    """Return a gain times a factor of risk, a loss divided by it: winners rank before losers, the riskier first among winners.
+    """Return a gain times a factor of risk, a loss divided by it.
+
+    Winners rank before losers, the riskier first among winners.
 
     References
     ----------
-    .. [1] BitMEX, Auto Deleveraging: profit in per cent times effective leverage, divided by it where the profit is negative.
+    .. [1] BitMEX, Auto Deleveraging: profit in per cent times effective leverage, divided by it
+           where the profit is negative.
 
     Examples
     --------
@@ -82,7 +91,8 @@ def adl_score(law, is_long, notional, entry, equity, profit, maintenance):
     notional, entry : float, units
         Value at the mark and at entry, at least 1.
     equity, profit, maintenance : float, units
-        Equity of the margin account, at least 1; unrealised profit; maintenance margin of the account.
+        Equity of the margin account, at least 1; unrealised profit; maintenance margin of the
+        account.
     """
     if law["adl_rank"] == AdlRank.PROFIT_TIMES_MARGIN_RATIO:
         return signed_score(profit / max(equity - profit, 1.0), maintenance / equity)
@@ -105,7 +115,9 @@ def takes_all_pro_rata(law):
 
 @kernel
 def adl_ticks(law, mark, previous_mark, equity, lots, units_per_price, tick):
-    """Return the price of ADL in ticks, at least 1; a bankruptcy price is rounded against the counterparty.
+    """Return the price of ADL in ticks, at least 1.
+
+    A bankruptcy price is rounded against the counterparty.
 
     Parameters
     ----------
@@ -126,7 +138,7 @@ def adl_ticks(law, mark, previous_mark, equity, lots, units_per_price, tick):
 
 @kernel
 def deleverages(law):
-    """Return whether the venue deleverages counterparties of an account that the fund cannot take."""
+    """Return whether ADL closes the positions that the fund cannot take over."""
     return law["loss_sharing"] == LossSharing.ADL
 
 
@@ -159,7 +171,9 @@ def shares_losses(law):
 
 @kernel
 def loss_weight(law, size, profit):
-    """Return what a position of `size` lots and unrealised `profit` (units) bears of a shared loss, as a weight."""
+    """Return what a position of `size` lots and unrealised `profit` (units) bears of a shared loss,
+    as a weight.
+    """
     return float(size) if law["loss_sharing"] == LossSharing.OPEN_INTEREST else max(profit, 0.0)
 
 
@@ -169,8 +183,8 @@ def loss_part(law, mine, total, units):
 
     Notes
     -----
-    By open interest each lot pays the same number of units, rounded up. By profit a winner's part is rounded down, and none
-    pays more than its profit.
+    By open interest each lot pays the same number of units, rounded up. By profit a winner's part
+    is rounded down, and none pays more than its profit.
 
     Examples
     --------

@@ -1,13 +1,15 @@
-"""Where orders meet: a book, a virtual automated market maker, or a pool that fills at the oracle's price.
+"""Venue types: a limit order book, a virtual AMM, or a pool that fills at the oracle price.
 
-==========  ============================================================================================
+==========  ========================================================================================
 ``book``    a limit order book
 ``vamm``    constant product of virtual reserves: buying d of the base x costs k / (x - d) - k / x
-``oracle``  index * (1 + (skew before + skew after) / (2 scale)) and half a spread; skew: net lots of traders; what
-            restores balance may be paid less for than what disturbs it costs
-==========  ============================================================================================
+``oracle``  index * (1 + (skew before + skew after) / (2 scale)) and half a spread, with skew the
+            net lots of traders; an order that restores balance may be paid less than one that
+            disturbs it costs
+==========  ========================================================================================
 
-References: Perpetual Protocol v1 (vAMM); Synthetix SIP-279 (fill price by skew); GMX v2 (fills at the oracle's price).
+References: Perpetual Protocol v1 (vAMM); Synthetix SIP-279 (fill price by skew); GMX v2 (fills at
+the oracle's price).
 """
 
 import math
@@ -61,7 +63,9 @@ def pool_fill_price(law, index, skew, lots, lot):
 
 @kernel
 def pool_depth(law, side, price, index, skew, lot):
-    """Return the lots, a float of any sign, that the pool trades on a side before its price passes `price`."""
+    """Return the lots, a float of any sign, that the pool trades on a side before its price passes
+    `price`.
+    """
     if law["venue_type"] == VenueType.VAMM:
         return side * product_room(law["reserve"], law["reserve_product"], price) / lot
     distance, room = side * (price / index - 1.0) - law["pool_half_spread"], 1e9
@@ -76,7 +80,10 @@ def pool_depth(law, side, price, index, skew, lot):
 
 @kernel
 def used_share(law, lots):
-    """Return the share of the pool's limit that a side's open interest uses, at most 1; 0 without a limit."""
+    """Return the share of the pool's limit that a side's open interest uses, at most 1.
+
+    0 without a limit.
+    """
     return min(lots / law["pool_limit"], 1.0) if law["pool_limit"] > 0.0 else 0.0
 
 
@@ -89,7 +96,9 @@ def move_reserve(law, size):
 
 @hot_kernel
 def product_price(reserve, product, size):
-    """Return the average price of buying `size` (negative: selling) from reserves of constant product.
+    """Return the average price of buying `size` (negative.
+
+    Selling) from reserves of constant product.
 
     Parameters
     ----------
@@ -109,7 +118,9 @@ def product_price(reserve, product, size):
 
 @hot_kernel
 def product_room(reserve, product, price):
-    """Return the size that brings reserves of constant product to a price: bought if positive, sold if negative.
+    """Return the size that brings reserves of constant product to a price.
+
+    Bought if positive, sold if negative.
 
     Examples
     --------
@@ -121,7 +132,8 @@ def product_room(reserve, product, price):
 
 @hot_kernel
 def skew_price(index, skew, size, scale, half_spread, rebate_share=1.0):
-    """Return the average price of `size` at an oracle's price, moved by the mean of the skew before and after.
+    """Return the average price of `size` at an oracle's price, moved by the mean of the skew before
+    and after.
 
     Parameters
     ----------
@@ -132,13 +144,16 @@ def skew_price(index, skew, size, scale, half_spread, rebate_share=1.0):
         Skew at which the price is moved by the index itself; infinite: no impact.
     half_spread : float, fraction
     rebate_share : float, fraction
-        Part of the displacement that counts for the part of `size` that leads towards balance. Below 1 a round trip through
-        balance loses, as where GMX takes a larger factor for negative than for positive price impact.
+        Part of the displacement that counts for the part of `size` that leads towards balance.
+        Below 1 a round trip through balance loses, as where GMX takes a larger factor for negative
+        than for positive price impact.
 
     Examples
     --------
-    >>> round(skew_price(1200.0, 0.0, 100.0, 1e6, 0.0), 9), round(skew_price(2025.0, 20.0, 5.0, 1e4, 0.0), 9)
-    (1200.06, 2029.55625)
+    >>> round(skew_price(1200.0, 0.0, 100.0, 1e6, 0.0), 9)
+    1200.06
+    >>> round(skew_price(2025.0, 20.0, 5.0, 1e4, 0.0), 9)
+    2029.55625
     >>> round(skew_price(1000.0, -10.0, 15.0, 1000.0, 0.0, 0.6), 9)
     998.833333333
     """

@@ -52,13 +52,15 @@ def decayed_average(average, sample, elapsed_seconds, window_seconds):
 
     Notes
     -----
-    average + (1 - exp(-t / w)) * (sample - average). Hyperliquid documents num <- num * exp(-t / w) + sample * t and
-    den <- den * exp(-t / w) + t: with equal t, den tends to t / (1 - exp(-t / w)) and the update becomes this one.
-    A venue's simple mean over n seconds is replaced by the decaying one with the window of its rulebook.
+    average + (1 - exp(-t / w)) * (sample - average). Hyperliquid documents num <- num * exp(-t / w)
+    + sample * t and den <- den * exp(-t / w) + t: with equal t, den tends to t / (1 - exp(-t / w))
+    and the update becomes this one. A venue's simple mean over n seconds is replaced by the
+    decaying one with the window of its rulebook.
 
     References
     ----------
-    .. [1] Hyperliquid documentation, "Robust price indices" (150 s); Binance, "Mark Price", Price 2 (30 s mean).
+    .. [1] Hyperliquid documentation, "Robust price indices" (150 s); Binance, "Mark Price", Price 2
+           (30 s mean).
 
     Examples
     --------

@@ -4,7 +4,10 @@ import enum
 
 
 class Choice(enum.IntEnum):
-    """The variants of a law. A rulebook states a member's name in lower case, a record its number."""
+    """The variants of a law.
+
+    A rulebook states a member's name in lower case, a record its number.
+    """
 
     @classmethod
     def names(cls):

@@ -1,7 +1,8 @@
 """The funding formula: from an average premium to a rate, and from a rate to money.
 
-Sign: a positive rate is paid by longs to shorts. Rates are fractions of the notional per funding interval, before
-`divisor` per eight hours where the venue states them so. Money is in integer units and is rounded once, here.
+Sign: a positive rate is paid by longs to shorts. Rates are fractions of the notional per funding
+interval, before `divisor` per eight hours where the venue states them so. Money is in integer units
+and is rounded once, here.
 """
 
 import math
@@ -47,7 +48,10 @@ SEEN = row(
     ("volatility", "f8"),  # of the log mid, per square root of a second
     ("skew_rate", "f8"),  # premium that a law on open interest gives, as averaged
 )
-"""What else than the premium a funding formula may look at: carried by view, record and replay alike."""
+"""What else than the premium a funding formula may look at.
+
+Carried by view, record and replay alike.
+"""
 
 KINKS = 8
 """Premiums at which the slope of the rate may change: numbers of `rate_kink`."""
@@ -73,21 +77,24 @@ def funding_rate(law, average_premium, seen):
     -----
     With P the premium, I the interest rate, d the damper:
 
-    - BAND: F = clamp((P + clamp(I - P, -d, d)) / divisor, -cap, cap). A damper of 0 gives the premium, an infinite one the
-      interest rate. The bracket is computed as clamp(I, P - d, P + d), the same number, which inside the damper is the interest rate to
-      the last bit, so that settlements at the interest rate can be counted by equality.
+    - BAND: F = clamp((P + clamp(I - P, -d, d)) / divisor, -cap, cap). A damper of 0 gives the
+      premium, an infinite one the interest rate. The bracket is computed as clamp(I, P - d, P + d),
+      the same number, which inside the damper is the interest rate to the last bit, so that
+      settlements at the interest rate can be counted by equality.
     - SUM: the bracket is P + I, whatever the damper.
     - DEAD_BAND: the bracket is I plus what of the premium lies outside the damper.
 
     References
     ----------
     .. [1] Binance, FAQ 360033525031 and announcement of 2025-09-16 (division by 8 / N).
-    .. [2] Hyperliquid documentation, "Funding": hourly rate = eight-hour rate / 8, at most 4 % an hour.
+    .. [2] Hyperliquid documentation, "Funding": hourly rate = eight-hour rate / 8, at most 4 % an
+           hour.
     .. [3] Deribit, support article 31424939178397: max(d, P) + min(-d, P) (dead band).
 
     Examples
     --------
-    >>> law, seen = funding_law(interest_rate=0.0001, damper=0.0005, cap=0.003), np.zeros(1, SEEN)[0]
+    >>> law = funding_law(interest_rate=0.0001, damper=0.0005, cap=0.003)
+    >>> seen = np.zeros(1, SEEN)[0]
     >>> funding_rate(law, 0.0006, seen), round(funding_rate(law, 0.001, seen), 10)
     (0.0001, 0.0005)
     >>> deribit = funding_law(damper=0.00025, damper_mode=DamperMode.DEAD_BAND, cap=0.005)
@@ -115,12 +122,15 @@ def damped_premium(law, premium):
 
 @hot_kernel
 def limited(law, before, rate, share):
-    """Return a rate kept within the law's step limit of the one before; `share` of it for a part of an interval.
+    """Return a rate kept within the law's step limit of the one before.
+
+    `share` of it for a part of an interval.
 
     References
     ----------
-    .. [1] BitMEX, "Perpetual Contracts Guide": a change of at most 75 % of the maintenance margin between intervals;
-       dYdX perpetual contracts, funding oracle: from one bound to the other in 45 minutes at the fastest.
+    .. [1] BitMEX, "Perpetual Contracts Guide": a change of at most 75 % of the maintenance margin
+       between intervals; dYdX perpetual contracts, funding oracle: from one bound to the other in
+       45 minutes at the fastest.
 
     Examples
     --------
@@ -133,7 +143,10 @@ def limited(law, before, rate, share):
 
 @hot_kernel
 def resting_rate(law):
-    """Return the rate per interval at a premium of zero damped away: the interest rate over the divisor."""
+    """Return the rate per interval at a premium of zero damped away.
+
+    The interest rate over the divisor.
+    """
     return law["interest_rate"] / law["divisor"]
 
 
@@ -153,8 +166,8 @@ def at_cap(law, rate):
 def rate_kink(law, number):
     """Return one of the `KINKS` premiums at which the slope of the rate may change.
 
-    Those are where the bracket comes to the interest rate, to either cap or to the floor, on either side of the damper,
-    in all modes of it; infinite where a bound is.
+    Those are where the bracket comes to the interest rate, to either cap or to the floor, on either
+    side of the damper, in all modes of it; infinite where a bound is.
     """
     width = law["damper"] if law["damper_mode"] != DamperMode.SUM else 0.0
     shift = law["interest_rate"] if law["damper_mode"] != DamperMode.BAND else 0.0
@@ -192,10 +205,11 @@ def funding_payment(lots, price, units_per_price, rate):
 
     Notes
     -----
-    ceil(lots * (price * units_per_price * rate)): the payer rounds up and the receiver down. The product in the
-    parenthesis is one number for all positions, so payments of positions that net to zero sum to at least 0 and to
-    less than their number (rounding to nearest is monotone and preserves integers), as long as the sum of their absolute
-    values stays below 2**53 units. The residue is the insurance fund's.
+    ceil(lots * (price * units_per_price * rate)): the payer rounds up and the receiver down. The
+    product in the parenthesis is one number for all positions, so payments of positions that net to
+    zero sum to at least 0 and to less than their number (rounding to nearest is monotone and
+    preserves integers), as long as the sum of their absolute values stays below 2**53 units. The
+    residue is the insurance fund's.
 
     References
     ----------
@@ -215,8 +229,9 @@ def cap_by_law(law, number, initial_fraction, maintenance_fraction):
     Parameters
     ----------
     law : str
-        "absolute": `number` itself; "maintenance": `number` times the maintenance fraction; "initial_less_maintenance":
-        `number` times the initial less the maintenance fraction; "smaller": the smaller of that and the maintenance fraction.
+        "absolute": `number` itself; "maintenance": `number` times the maintenance fraction;
+        "initial_less_maintenance": `number` times the initial less the maintenance fraction;
+        "smaller": the smaller of that and the maintenance fraction.
     number : float
     initial_fraction, maintenance_fraction : float
         Of the lowest margin tier.

@@ -1,4 +1,7 @@
-"""The length of the funding interval: cut after a settlement at the cap, restored after enough settlements below it."""
+"""The length of the funding interval.
+
+Cut after a settlement at the cap, restored after enough settlements below it.
+"""
 
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.compiler.tables import row
@@ -38,5 +41,8 @@ def next_interval(law, seconds, capped, below_cap):
 
 @kernel
 def interest_of(law, seconds):
-    """Return the interest rate of an interval of `seconds`: that of the base interval in proportion to time."""
+    """Return the interest rate of an interval of `seconds`.
+
+    That of the base interval in proportion to time.
+    """
     return law["base_interest"] * (seconds / law["base_seconds"])

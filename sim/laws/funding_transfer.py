@@ -1,6 +1,9 @@
-"""Who receives what payers of funding pay: the other side at the same rate, pro rata, or as far as a pool's fees carry it.
+"""Who receives what payers of funding pay.
 
-A rate is positive when longs pay. Values are in any one unit; nothing here is rounded but where it says so.
+The other side at the same rate, pro rata, or as far as a pool's fees carry it.
+
+A rate is positive when longs pay. Values are in any one unit; nothing here is rounded but where it
+says so.
 """
 
 import math
@@ -60,8 +63,9 @@ def transfer_rate(
 
     Notes
     -----
-    Payers pay the rate. Receivers share what they pay, or have the same rate as far as the pool's fees carry it. Pro rata,
-    nobody pays while a side is empty. The larger side pays besides for the reserve it uses.
+    Payers pay the rate. Receivers share what they pay, or have the same rate as far as the pool's
+    fees carry it. Pro rata, nobody pays while a side is empty. The larger side pays besides for the
+    reserve it uses.
     """
     own, receives = rate, rate * side < 0.0
     if receives and law["receivers"] == Receivers.POOL_FEES and own_lots > 0.0:
@@ -82,7 +86,8 @@ ROUNDED_DOWN = 1.0 - 1e-15
 
 @hot_kernel
 def received_rate(rate, payers, receivers):
-    """Return what receivers get per unit so that they share what payers pay, a hair less rather than more; 0 without either.
+    """Return what receivers get per unit so that they share what payers pay, a hair less rather
+    than more; 0 without either.
 
     Examples
     --------
@@ -94,7 +99,9 @@ def received_rate(rate, payers, receivers):
 
 @hot_kernel
 def fee_pool(fees_left, fees_earned, kept_share):
-    """Return what of a pool's fees may pay funding: what is left beyond the share it keeps of all it has earned.
+    """Return what of a pool's fees may pay funding.
+
+    What is left beyond the share it keeps of all it has earned.
 
     References
     ----------
@@ -110,8 +117,9 @@ def fee_pool(fees_left, fees_earned, kept_share):
 
 @hot_kernel
 def pool_spends(rate, payers_value, receivers_value, pool_units):
-    """Return what a pool adds to what payers pay so that receivers get the same rate: whole units, at most `pool_units`; what is
-    left over is the pool's (negative).
+    """Return what a pool adds to what payers pay so that receivers get the same rate.
+
+    Whole units, at most `pool_units`; what is left over is the pool's (negative).
 
     Examples
     --------
@@ -140,8 +148,8 @@ def carried_rate(rate, payers_value, receivers_value, pool_units):
 
     Notes
     -----
-    If receivers would get more than payers and pool give, they share the whole units of both, less one, so that the
-    rounding is theirs.
+    If receivers would get more than payers and pool give, they share the whole units of both, less
+    one, so that the rounding is theirs.
 
     References
     ----------
@@ -187,8 +195,8 @@ def borrowing_rate(usage, base, kink, above):
 
     Examples
     --------
-    >>> round(borrowing_rate(0.75, 0.6, 0.75, 1.3), 9), round(borrowing_rate(1.0, 0.6, 0.75, 1.3), 9)
-    (0.45, 1.3)
+    >>> [round(borrowing_rate(usage, 0.6, 0.75, 1.3), 9) for usage in (0.75, 1.0)]
+    [0.45, 1.3]
     """
     rate = base * usage
     if usage > kink and kink < 1.0:

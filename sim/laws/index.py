@@ -1,10 +1,12 @@
 """The index price: one spot price, or several sources of it put together.
 
-A source's deviation from spot is an Ornstein-Uhlenbeck process; in an outage its price stays where it was. A source without
-news for longer than the venue waits, or too far from the median, has no weight.
+A source's deviation from spot is an Ornstein-Uhlenbeck process; in an outage its price stays where
+it was. A source without news for longer than the venue waits, or too far from the median, has no
+weight.
 
-References: Binance and OKX, price index (3 % around the median; Binance: nothing new for 5 min, no weight); Deribit, index (.5 %);
-Bybit, index (beyond 5 % from the median, or 15 min old: out); dYdX v4 and Hyperliquid, oracles (weighted medians).
+References: Binance and OKX, price index (3 % around the median; Binance: nothing new for 5 min, no
+weight); Deribit, index (.5 %); Bybit, index (beyond 5 % from the median, or 15 min old: out); dYdX
+v4 and Hyperliquid, oracles (weighted medians).
 """
 
 import math
@@ -67,7 +69,9 @@ def source_count(law):
 
 @kernel
 def deviation_step(law, dt):
-    """Return ``(factor of the last deviation, standard deviation of the new part)`` of a step of `dt` seconds."""
+    """Return ``(factor of the last deviation, standard deviation of the new part)`` of a step of
+    `dt` seconds.
+    """
     kept = math.exp(-dt / law["deviation_seconds"])
     return kept, law["deviation"] * math.sqrt(1.0 - kept * kept)
 
@@ -80,7 +84,9 @@ def has_outages(law):
 
 @kernel
 def is_out(law, state, k, begins, length, now, dt):
-    """Return whether source k is in an outage: one begins at the venue's rate and lasts an exponential time.
+    """Return whether source k is in an outage.
+
+    One begins at the venue's rate and lasts an exponential time.
 
     Parameters
     ----------
@@ -97,7 +103,8 @@ def is_out(law, state, k, begins, length, now, dt):
 def index_of_sources(law, state, now):
     """Return the index before its lag at time `now`, and remember it.
 
-    Where all sources with a weight agree it is their price to the bit; where none has a weight the last index stays.
+    Where all sources with a weight agree it is their price to the bit; where none has a weight the
+    last index stays.
     """
     count, prices, weights = law["index_sources"], state["source_price"], state["source_weight"]
     total = weights_in_force(
@@ -140,9 +147,12 @@ def weights_in_force(prices, seconds, weights, count, oldest, exclusion, kept):
     Examples
     --------
     >>> import numpy as np
+    >>> prices, seconds = np.array([[100.0, 90.0, 101.0], [900.0, 900.0, 500.0]])
     >>> kept = np.zeros(3)
-    >>> float(weights_in_force(np.array([100.0, 90.0, 101.0]), np.array([900.0, 900.0, 500.0]), np.ones(3), 3, 600.0, 0.05, kept)), kept.tolist()
-    (1.0, [0.0, 1.0, 0.0])
+    >>> float(weights_in_force(prices, seconds, np.ones(3), 3, 600.0, 0.05, kept))
+    1.0
+    >>> kept.tolist()
+    [0.0, 1.0, 0.0]
     """
     total = 0.0
     for k in range(count):

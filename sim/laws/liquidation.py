@@ -1,14 +1,15 @@
 """Liquidation: how much of a position is closed at once, at what limit, and whose is what is left.
 
-========================  ==================================================================================
+========================  ==========================================================================
 ``first_share``           the first share and, after a pause, the rest
 ``each_share``            the share each time
 ``tier_step``             down to the next lower margin tier, or several at once
 ``half``                  half while equity is above half of maintenance
 ``just_enough``           what makes equity maintenance and a buffer again
-========================  ==================================================================================
+========================  ==========================================================================
 
-No order closes more than ``maximum_share`` of the position, and positions of at most ``first_notional`` are closed at once.
+No order closes more than ``maximum_share`` of the position, and positions of at most
+``first_notional`` are closed at once.
 """
 
 import math
@@ -55,7 +56,10 @@ LIQUIDATION_LAW = row(
 
 @kernel
 def closes_share(law, notional, fresh):
-    """Return whether an order closes the first share, which starts a pause. `fresh`: no pause is running."""
+    """Return whether an order closes the first share, which starts a pause.
+
+    `fresh`: no pause is running.
+    """
     return (
         law["close_fraction"] <= CloseFraction.EACH_SHARE
         and law["first_share"] < 1.0
@@ -139,7 +143,8 @@ def fund_keeps_surplus(law):
 
 @hot_kernel
 def fillable_price(mark, equity, lots, units_per_price, maintenance, adjustment, spread):
-    """Return the limit of a liquidation order that concedes more, the more of the maintenance margin is lost.
+    """Return the limit of a liquidation order that concedes more, the more of the maintenance
+    margin is lost.
 
     Parameters
     ----------

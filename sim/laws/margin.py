@@ -1,9 +1,9 @@
 """What a position must be covered by, and the prices at which it no longer is.
 
-Amounts of money are floats in money units (they are compared, never booked), prices are in quote currency, margin
-fractions are fractions of the notional. A tier holds from its floor upwards. Within tier k maintenance is
-``notional * fraction[k] - deduction[k]``; the deductions make it continuous, and with rising fractions it is the
-largest of the tiers' lines, hence convex.
+Amounts of money are floats in money units (they are compared, never booked), prices are in quote
+currency, margin fractions are fractions of the notional. A tier holds from its floor upwards.
+Within tier k maintenance is ``notional * fraction[k] - deduction[k]``; the deductions make it
+continuous, and with rising fractions it is the largest of the tiers' lines, hence convex.
 """
 
 import math
@@ -78,11 +78,13 @@ def maintenance_margin(notional, floors, fractions, deductions, count):
 
     Notes
     -----
-    notional * fraction - deduction, deduction_n = deduction_(n-1) + floor_n * (fraction_n - fraction_(n-1)).
+    notional * fraction - deduction, deduction_n = deduction_(n-1) + floor_n * (fraction_n -
+    fraction_(n-1)).
 
     References
     ----------
-    .. [1] Binance, "Leverage and Margin of USD-M Futures"; Hyperliquid documentation, "Margin tiers".
+    .. [1] Binance, "Leverage and Margin of USD-M Futures"; Hyperliquid documentation, "Margin
+           tiers".
 
     Examples
     --------
@@ -137,7 +139,8 @@ def size_charge(notional, size, slope):
 
     References
     ----------
-    .. [1] Deribit, support article 25944738177565: .005 % for each BTC, on initial and on maintenance margin.
+    .. [1] Deribit, support article 25944738177565: .005 % for each BTC, on initial and on
+           maintenance margin.
 
     Examples
     --------
@@ -149,7 +152,8 @@ def size_charge(notional, size, slope):
 
 @hot_kernel
 def interest_scaled(fraction, open_notional, low, high):
-    """Return an initial margin fraction that rises to 1 as the market's open interest goes from `low` to `high`.
+    """Return an initial margin fraction that rises to 1 as the market's open interest goes from
+    `low` to `high`.
 
     References
     ----------
@@ -218,8 +222,9 @@ def liquidation_price(mark, equity, lots, units_per_price, fraction, deduction):
 
     Notes
     -----
-    Solves equity + lots * (p - mark) * u = abs(lots) * p * u * fraction - deduction. Maintenance being the largest
-    of the tiers' lines, the price over all tiers is the highest of these for a long and the lowest for a short.
+    Solves equity + lots * (p - mark) * u = abs(lots) * p * u * fraction - deduction. Maintenance
+    being the largest of the tiers' lines, the price over all tiers is the highest of these for a
+    long and the lowest for a short.
 
     References
     ----------
@@ -247,7 +252,7 @@ def maintenance(law, notional, size):
 
 @hot_kernel
 def initial(law, notional, size, leverage):
-    """Return the initial margin of `size` lots worth `notional` at a chosen leverage, float units."""
+    """Return the initial margin of `size` lots worth `notional` at a leverage, float units."""
     needed = initial_margin(
         notional, leverage, law["tier_leverage"], law["tier_floor"], law["tiers"]
     )
@@ -262,7 +267,9 @@ def scales_with_open_interest(law):
 
 @hot_kernel
 def scaled_leverage(law, leverage, open_notional):
-    """Return the leverage that is left of a chosen one at an open interest of `open_notional` units."""
+    """Return the leverage that is left of a chosen one at an open interest of `open_notional`
+    units.
+    """
     low, high = law["open_interest_low"], law["open_interest_high"]
     return 1.0 / interest_scaled(1.0 / leverage, open_notional, low, high)
 
@@ -281,9 +288,11 @@ def tier_line(law, tier, size):
 
 @kernel
 def lines_below(law, multiple):
-    """Return the largest fraction of the first tiers that ask for at most `multiple` times the first, and the floor above them.
+    """Return the largest fraction of the first tiers that ask for at most `multiple` times the
+    first, and the floor above them.
 
-    The floor (units) is infinite where all tiers do, and 0 where a fraction depends on the size besides.
+    The floor (units) is infinite where all tiers do, and 0 where a fraction depends on the size
+    besides.
     """
     tier = 0
     while (
@@ -297,7 +306,9 @@ def lines_below(law, multiple):
 
 @kernel
 def floor_below(law, notional, steps):
-    """Return the floor (units) of the tier above the one that lies `steps` tiers below that of a notional."""
+    """Return the floor (units) of the tier above the one that lies `steps` tiers below that of a
+    notional.
+    """
     tier = tier_of(notional, law["tier_floor"], law["tiers"])
     return law["tier_floor"][max(tier + 1 - steps, 0)]
 

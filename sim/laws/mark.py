@@ -1,6 +1,9 @@
-"""The mark price: what values positions and triggers liquidations, made of an index and of the book.
+"""The mark price.
 
-The mark is one input, or the median of three. All prices are floats in quote currency; none of them enters a booking.
+What values positions and triggers liquidations, made of an index and of the book.
+
+The mark is one input, or the median of three. All prices are floats in quote currency; none of them
+enters a booking.
 """
 
 import math
@@ -56,7 +59,9 @@ MARK_LAW = row(
 
 @kernel
 def starts_at_price(law, k):
-    """Return whether the average of input k is of prices, and so starts at the price instead of at 0."""
+    """Return whether the average of input k is of prices, and so starts at the price instead of at
+    0.
+    """
     kind = law["mark_input"][k]
     return kind == MarkInput.QUOTES_AVERAGE or kind == MarkInput.MID_AVERAGE
 
@@ -92,19 +97,27 @@ def longest_window(law):
 
 @hot_kernel
 def reads_quotes(law, k):
-    """Return whether the average of input k takes the quotes; it then takes them with an empty side too."""
+    """Return whether the average of input k takes the quotes.
+
+    It then takes them with an empty side too.
+    """
     return law["mark_input"][k] == MarkInput.QUOTES_AVERAGE
 
 
 @hot_kernel
 def deep_size(law, k):
-    """Return the size (asset) to which input k reads the book, 0 if it reads no deeper than the mid."""
+    """Return the size (asset) to which input k reads the book, 0 if it reads no deeper than the
+    mid.
+    """
     return law["mark_depth"][k] if law["mark_input"][k] == MarkInput.INDEX_PLUS_DEEP_BASIS else 0.0
 
 
 @hot_kernel
 def sample_of_mid(law, k, mid, index):
-    """Return what the average of input k takes in of a mid price: the mid, or its distance from the index."""
+    """Return what the average of input k takes in of a mid price.
+
+    The mid, or its distance from the index.
+    """
     return mid if law["mark_input"][k] == MarkInput.MID_AVERAGE else mid - index
 
 
@@ -118,7 +131,8 @@ def mark_input(law, k, view, average, forced, quotes, last):
     k : int
     view : record with index (quote currency), funding_rate, seconds_to_settlement, interval_seconds
     average, forced : float, quote currency
-        The average of the input, and what is to be taken off it as displacement by liquidation orders.
+        The average of the input, and what is to be taken off it as displacement by liquidation
+        orders.
     quotes, last : float, quote currency
         Median of quotes and last price; last price.
 
@@ -208,7 +222,9 @@ def index_plus_funding(index, funding_rate, seconds_to_settlement, interval_seco
 
 @hot_kernel
 def quotes_or_last(bid, ask, last):
-    """Return the median of best bid, best ask and last price: the last price kept inside the quotes.
+    """Return the median of best bid, best ask and last price.
+
+    The last price kept inside the quotes.
 
     Parameters
     ----------
@@ -236,7 +252,9 @@ def quotes_or_last(bid, ask, last):
 
 @hot_kernel
 def shrunk_basis(basis, largest):
-    """Return an average basis, counted the more the nearer it is to the largest: by .3 of it at least, .7 at most.
+    """Return an average basis, counted the more the nearer it is to the largest.
+
+    By .3 of it at least, .7 at most.
 
     Parameters
     ----------
@@ -249,8 +267,8 @@ def shrunk_basis(basis, largest):
 
     References
     ----------
-    .. [1] Bybit, "Mark Price Calculation (Perpetual Contracts)", contracts listed since November 2025; another copy of it
-       has the bounds .1 and .9.
+    .. [1] Bybit, "Mark Price Calculation (Perpetual Contracts)", contracts listed since November
+       2025; another copy of it has the bounds .1 and .9.
 
     Examples
     --------

@@ -1,18 +1,20 @@
 """The premium index: how far the perpetual trades from its index, sample by sample.
 
-Sign: positive when the perpetual is dearer than the index, so that longs will pay. Prices are in quote currency, the
-premium is a fraction of the index. With the average prices IB and IA of selling and buying the impact notional, the index I
-and the mark M:
+Sign: positive when the perpetual is dearer than the index, so that longs will pay. Prices are in
+quote currency, the premium is a fraction of the index. With the average prices IB and IA of selling
+and buying the impact notional, the index I and the mark M:
 
-========================  ==================================================================================
-``impact``                (max(0, IB - I) - max(0, I - IA)) / I; what a thin book lacks is priced at the index
-``impact_plus_pending``   the same against M, as a fraction of I, plus the rate in force, which M contains
+========================  ==========================================================================
+``impact``                (max(0, IB - I) - max(0, I - IA)) / I; size beyond the book is
+                          priced at the index
+``impact_plus_pending``   the same against M, as a fraction of I, plus the rate in force, which
+                          M contains
 ``impact_or_zero``        as ``impact``, but a side thinner than the notional gives 0
 ``impact_mean``           (IB + IA) / (2 I) - 1
 ``mid``                   mid / I - 1
 ``mark``                  M / I - 1
 ``average_gap``           decaying average of the mid over that of the index, - 1
-========================  ==================================================================================
+========================  ==========================================================================
 
 Rates that follow open interest instead are the laws of `perplab.sim.laws.skew_funding`.
 """
@@ -111,13 +113,17 @@ def takes_impact_prices(law):
 
 @hot_kernel
 def impact_price(law, price, thin, index):
-    """Return the impact price of a side that enters the sample: the index where a thin side counts as zero."""
+    """Return the impact price of a side that enters the sample.
+
+    The index where a thin side counts as zero.
+    """
     return index if thin and law["premium_formula"] == PremiumLaw.IMPACT_OR_ZERO else price
 
 
 @kernel
 def sample_by_impact(law, bid, ask, view):
-    """Return the sample of a law that takes impact prices `bid` and `ask`, before limit and quantum.
+    """Return the sample of a law that takes impact prices `bid` and `ask`, before limit and
+    quantum.
 
     Parameters
     ----------
@@ -163,7 +169,9 @@ def sample_by_price(law, state, mid, view, elapsed):
 
 @hot_kernel
 def bounded_sample(law, premium):
-    """Return a sample kept within the law's limit and cut towards zero to a multiple of its quantum."""
+    """Return a sample kept within the law's limit and cut towards zero to a multiple of its
+    quantum.
+    """
     limit = law["sample_limit"]
     return truncated(clamp(premium, -limit, limit), law["sample_quantum"])
 
@@ -174,7 +182,8 @@ def truncated(value, quantum):
 
     Notes
     -----
-    A value within 1e-9 quanta of a multiple counts as that multiple: it stands for one whose decimals a float has lost.
+    A value within 1e-9 quanta of a multiple counts as that multiple: it stands for one whose
+    decimals a float has lost.
 
     Examples
     --------
@@ -188,7 +197,9 @@ def truncated(value, quantum):
 
 
 def impact_notional(initial_fraction, margin):
-    """Return the notional at which impact prices are taken: what a given margin carries at full leverage.
+    """Return the notional at which impact prices are taken.
+
+    What a given margin carries at full leverage.
 
     Parameters
     ----------

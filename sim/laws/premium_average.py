@@ -14,7 +14,10 @@ MINUTE = 60.0
 
 
 class PremiumAverage(Choice):
-    """The average of an interval's samples; LAST is the last sample, RECURSIVE decays over a window."""
+    """The average of an interval's samples.
+
+    LAST is the last sample, RECURSIVE decays over a window.
+    """
 
     SIMPLE, LINEAR_RAMP, MEDIAN_OF_VOTES, RECURSIVE, LAST = range(5)
 
@@ -54,8 +57,8 @@ def sample_weight(sample_number, average):
 
     Notes
     -----
-    Under the ramp a premium that appears half way through the interval counts three quarters, and the last of n samples
-    weighs 2 / (n + 1).
+    Under the ramp a premium that appears half way through the interval counts three quarters, and
+    the last of n samples weighs 2 / (n + 1).
 
     References
     ----------
@@ -71,7 +74,7 @@ def sample_weight(sample_number, average):
 
 @hot_kernel
 def is_weighted(law):
-    """Return whether the average is a weighted mean of samples, which needs nothing but two sums."""
+    """Return whether the average is a weighted mean of samples: two sums suffice."""
     return law["average_formula"] <= PremiumAverage.LINEAR_RAMP
 
 
@@ -117,7 +120,10 @@ def add_otherwise(law, sums, average, premium, elapsed):
 
 @kernel
 def add_minute(law, sums, sample):
-    """Add a minute's sample to the sum of the interval; with trimmed tails the sum is the count times the trimmed mean."""
+    """Add a minute's sample to the sum of the interval.
+
+    With trimmed tails the sum is the count times the trimmed mean.
+    """
     sums["weights"] += 1.0
     if law["trim"] == 0.0:
         sums["weighted_sum"] += sample
@@ -129,7 +135,10 @@ def add_minute(law, sums, sample):
 
 @hot_kernel
 def interval_average(law, sums, running):
-    """Return the average of the interval at its end; 0 where there was no sample. `running`: the average after the last sample."""
+    """Return the average of the interval at its end; 0 where there was no sample.
+
+    `running`: the average after the last sample.
+    """
     if law["average_formula"] > PremiumAverage.MEDIAN_OF_VOTES:
         return running
     if sums["weights"] <= 0.0:
@@ -159,11 +168,13 @@ def sort_first(values, count):
 
 @kernel
 def trim_bounds(count, ratio):
-    """Return first and last (exclusive) place of what stays of `count` sorted values when the tails are cut.
+    """Return first and last (exclusive) place of what stays of `count` sorted values when the tails
+    are cut.
 
     Notes
     -----
-    A share `ratio` goes at each end: 2 ratio count values in all, rounded down; of an odd number the upper tail loses one more.
+    A share `ratio` goes at each end: 2 ratio count values in all, rounded down; of an odd number
+    the upper tail loses one more.
 
     References
     ----------
@@ -180,7 +191,9 @@ def trim_bounds(count, ratio):
 
 @kernel
 def trimmed_mean(values, count, ratio):
-    """Return the mean of the first `count` values without their tails; the values are sorted on the way.
+    """Return the mean of the first `count` values without their tails.
+
+    The values are sorted on the way.
 
     Examples
     --------
@@ -198,7 +211,9 @@ def trimmed_mean(values, count, ratio):
 
 @kernel
 def median_of_votes(votes, count, least, quantum):
-    """Return the median of votes, zeros standing in for the votes that lack; the votes are sorted on the way.
+    """Return the median of votes, zeros standing in for the votes that lack.
+
+    The votes are sorted on the way.
 
     Parameters
     ----------

@@ -1,9 +1,10 @@
 """Funding rates that follow the open interest of longs and shorts, not the price.
 
-Long open interest is L, short S, both of traders alone; a positive rate is paid by longs. Rates are fractions of the
-notional per funding interval.
+Long open interest is L, short S, both of traders alone; a positive rate is paid by longs. Rates are
+fractions of the notional per funding interval.
 
-References: GMX v2, market utilities (static and adaptive funding factor); Synthetix SIP-279 (funding velocity).
+References: GMX v2, market utilities (static and adaptive funding factor); Synthetix SIP-279
+(funding velocity).
 """
 
 import math
@@ -49,7 +50,8 @@ def follows_skew(law):
 
 @kernel
 def skew_rate(law, rate, long_lots, short_lots, elapsed, lot):
-    """Return the rate after `elapsed` more seconds and whether it carries over, as ``(rate charged, rate carried over)``.
+    """Return the rate after `elapsed` more seconds and whether it carries over, as ``(rate charged,
+    rate carried over)``.
 
     Parameters
     ----------
@@ -149,7 +151,9 @@ def floored_magnitude(rate, least):
 
 @hot_kernel
 def skew_velocity_rate(skew, scale, largest):
-    """Return the change of the rate per day: the skew over its scale, kept within one, times the largest.
+    """Return the change of the rate per day.
+
+    The skew over its scale, kept within one, times the largest.
 
     Examples
     --------

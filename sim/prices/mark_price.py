@@ -1,8 +1,9 @@
 """The mark price of each market.
 
-Its averages advance by elapsed time, ``exp(-elapsed / window)``, at the end of trading and between liquidation rounds. Beside
-the mark stands the counterfactual mark, without liquidation orders: the same rule on the same inputs, less the displacement of the mid by
-liquidation orders within the longest window of the mark.
+Its averages advance by elapsed time, ``exp(-elapsed / window)``, at the end of trading and between
+liquidation rounds. Beside the mark stands the counterfactual mark, without liquidation orders: the
+same rule on the same inputs, less the displacement of the mid by liquidation orders within the
+longest window of the mark.
 """
 
 import math
@@ -20,7 +21,8 @@ from perplab.sim.state.records import MOST_TICKS, market_at, view_at
 def quotes_price(world, m):
     """Return the median of best bid, best ask and last price.
 
-    That is the last price where a side is empty, the index where both are: a stale price would hold the band where nobody can quote.
+    That is the last price where a side is empty, the index where both are: a stale price would hold
+    the band where nobody can quote.
     """
     view = view_at(world, m)
     last = view["last_tick"] * view["tick"]
@@ -35,7 +37,9 @@ def quotes_price(world, m):
 
 @entry("float64", 2, "float64")
 def deep_mid(world, m, size):
-    """Return the mid of the average prices of selling and buying `size` (asset), within the best quotes."""
+    """Return the mid of the average prices of selling and buying `size` (asset), within the best
+    quotes.
+    """
     market, view = market_at(world, m), view_at(world, m)
     notional = size / market["lot"] * view["index"] * market["units_per_price"]
     bid, _ = average_price(world, m, 1, notional)
@@ -56,7 +60,9 @@ def sample_of(world, m, k, mid):
 
 @kernel
 def advance_averages(world, m, elapsed):
-    """Let the mark's averages, and those of the displacement by liquidations, take in the present book for `elapsed` seconds."""
+    """Let the mark's averages, and those of the displacement by liquidations, take in the present
+    book for `elapsed` seconds.
+    """
     market = market_at(world, m)
     law, mid, longest = (
         market["mark_law"],
@@ -76,7 +82,9 @@ def advance_averages(world, m, elapsed):
 
 @hot_kernel
 def input_of(world, m, k, forced_weight):
-    """Return input k of the mark rule, less `forced_weight` times the displacement by liquidation orders."""
+    """Return input k of the mark rule, less `forced_weight` times the displacement by liquidation
+    orders.
+    """
     market, view = market_at(world, m), view_at(world, m)
     shift = forced_weight * market["forced_shift"]
     return rule.mark_input(

@@ -1,6 +1,7 @@
 """The sources of an index: each a spot price with a deviation of its own.
 
-A source's deviation is drawn by the run's counter, so treatments of one seed share it; shocks of the timeline move one source.
+A source's deviation is drawn by the run's counter, so treatments of one seed share it; shocks of
+the timeline move one source.
 """
 
 import math

@@ -42,7 +42,10 @@ def order_lots(world, i, m, health):
 
 @kernel
 def limit_tick(world, i, m, health):
-    """Return the limit tick of a liquidation order: the price band, cut at the law's limit price."""
+    """Return the limit tick of a liquidation order.
+
+    The price band, cut at the law's limit price.
+    """
     market, lots = market_at(world, m), position_at(world, i, m)["lots"]
     low, high, (equity, maintenance) = market["band_low"], market["band_high"], health
     law, mark = venue_at(world, market["venue"])["liquidation_law"], view_at(world, m)["mark"]

@@ -10,7 +10,9 @@ from perplab.sim.rulebook.sections import Nonnegative, Positive, Section, Switch
 
 
 class Fund(Section):
-    """The insurance fund's first money (quote currency), what it may hold at most over its equity, and the time over which it unwinds a position."""
+    """The insurance fund's first money (quote currency), what it may hold at most over its equity,
+    and the time over which it unwinds a position.
+    """
 
     initial: Nonnegative
     leverage: Annotated[float, pydantic.Field(strict=True, gt=0)]
@@ -21,12 +23,15 @@ class Fund(Section):
 
 
 class Adl(Section):
-    """What happens to a loss beyond the fund (`perplab.sim.laws.adl`): price, rank, selection and loss sharing.
+    """What happens to a loss beyond the fund (`perplab.sim.laws.adl`).
 
-    With ``below_zero`` an account with negative equity goes to ADL whatever the fund has, else once the fund cannot take its
-    positions. ``fund_drawdown`` is the fall of the fund from its eight-hour peak, as a share, at which it stops carrying losses; 1:
-    when it is spent. In a pool, winners are closed once a side's profit exceeds the share ``pool_trigger`` of the pool, until it is
-    ``pool_target``.
+    Price, rank, selection and loss sharing.
+
+    With ``below_zero`` an account with negative equity goes to ADL whatever the fund has, else once
+    the fund cannot take its positions. ``fund_drawdown`` is the fall of the fund from its
+    eight-hour peak, as a share, at which it stops carrying losses; 1: when it is spent. In a pool,
+    winners are closed once a side's profit exceeds the share ``pool_trigger`` of the pool, until it
+    is ``pool_target``.
     """
 
     renamed: ClassVar[dict] = {

@@ -14,15 +14,20 @@ LARGEST_RATE, LARGEST_MULTIPLE = 1.0, 10.0
 
 
 class Funding(Section):
-    """The law of `perplab.sim.laws.funding.funding_rate`; under the mode "sum" the damper plays no part.
+    """The law of `perplab.sim.laws.funding.funding_rate`.
 
-    ``cap`` is a fraction per interval, or a multiple as ``cap_law`` says (`perplab.sim.laws.funding.cap_by_law`); it bounds the rate on both sides, unless a
-    ``floor`` (signed, fraction per interval) stands above -cap. ``step_limit`` bounds the
-    change of the rate from one interval to the next (in proportion to time where funding accrues continuously).
-    With ``receivers`` "pro_rata" those who receive share what the others pay, and the pool stands aside; with "pool_fees" the
-    pool adds at most the share ``fee_subsidy_share`` of its fees beyond the share ``fee_reserve_share`` of those it has earned. With
-    ``lag`` a rate is charged at the settlement after the one that fixed it. At the cap the interval is cut to
-    ``short_interval_hours``, the interest with it, until ``restore_after`` settlements in a row stay below the cap.
+    Under the mode "sum" the damper plays no part.
+
+    ``cap`` is a fraction per interval, or a multiple as ``cap_law`` says
+    (`perplab.sim.laws.funding.cap_by_law`); it bounds the rate on both sides, unless a ``floor``
+    (signed, fraction per interval) stands above -cap. ``step_limit`` bounds the change of the rate
+    from one interval to the next (in proportion to time where funding accrues continuously). With
+    ``receivers`` "pro_rata" those who receive share what the others pay, and the pool stands aside;
+    with "pool_fees" the pool adds at most the share ``fee_subsidy_share`` of its fees beyond the
+    share ``fee_reserve_share`` of those it has earned. With ``lag`` a rate is charged at the
+    settlement after the one that fixed it. At the cap the interval is cut to
+    ``short_interval_hours``, the interest with it, until ``restore_after`` settlements in a row
+    stay below the cap.
     """
 
     renamed: ClassVar[dict] = {
@@ -51,7 +56,10 @@ class Funding(Section):
     restore_after: Annotated[int, pydantic.Field(strict=True, ge=1)] | None = None
 
     def too_large(self):
-        """Yield the faults of rates that can only be percentages: finite and beyond the whole notional in one interval."""
+        """Yield the faults of rates that can only be percentages.
+
+        Finite and beyond the whole notional in one interval.
+        """
         multiple = self.cap_law != "absolute"
         for key in ("cap", "damper", "interest_rate", "floor", "step_limit"):
             value = getattr(self, key)

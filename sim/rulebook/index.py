@@ -21,11 +21,13 @@ OF_SOURCES = {
 
 
 class Index(Section):
-    """Spot, or several sources of it put together by a law (`perplab.sim.prices.sources`), and the time constant of the lag behind them, seconds.
+    """Spot, or several sources of it put together by a law (`perplab.sim.prices.sources`), and the
+    time constant of the lag behind them, seconds.
 
-    ``deviation_bps`` is the standard deviation of a source from spot, ``deviation_seconds`` how long it lasts; ``outages_per_day`` how often a
-    source stands still, ``outage_seconds`` how long on average. A source has no weight after ``stale_seconds`` without news, or
-    further than ``exclusion`` (fraction) from the median.
+    ``deviation_bps`` is the standard deviation of a source from spot, ``deviation_seconds`` how
+    long it lasts; ``outages_per_day`` how often a source stands still, ``outage_seconds`` how long
+    on average. A source has no weight after ``stale_seconds`` without news, or further than
+    ``exclusion`` (fraction) from the median.
     """
 
     needs: ClassVar[dict] = {

@@ -11,11 +11,13 @@ from perplab.sim.rulebook.sections import Nonnegative, Positive, Section, Share,
 
 
 class Liquidation(Section):
-    """How much is closed at once and at what limit, when the fund takes over, and the fee (`perplab.sim.laws.liquidation`).
+    """How much is closed at once and at what limit, when the fund takes over, and the fee
+    (`perplab.sim.laws.liquidation`).
 
-    Positions of at most ``first_notional`` are closed in one order. The fund gets ``fund_share`` of the fee, external liquidators
-    the rest. What closing a whole position fetches above its bankruptcy price goes to ``surplus_owner``. ``tiers_down``: margin
-    tiers of a step down. ``takeover_share``: the fund takes over at once below this share of maintenance.
+    Positions of at most ``first_notional`` are closed in one order. The fund gets ``fund_share`` of
+    the fee, external liquidators the rest. What closing a whole position fetches above its
+    bankruptcy price goes to ``surplus_owner``. ``tiers_down``: margin tiers of a step down.
+    ``takeover_share``: the fund takes over at once below this share of maintenance.
     """
 
     renamed: ClassVar[dict] = {

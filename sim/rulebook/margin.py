@@ -11,7 +11,10 @@ from perplab.sim.rulebook.sections import Nonnegative, Number, Positive, Section
 
 
 class Tier(Section):
-    """A row of the margin table: ``[floor, maintenance fraction, largest leverage]`` and, if printed, the deduction."""
+    """A row of the margin table.
+
+    ``[floor, maintenance fraction, largest leverage]`` and, if printed, the deduction.
+    """
 
     floor: Nonnegative
     maintenance_fraction: Annotated[float, pydantic.Field(strict=True, gt=0, lt=1)]
@@ -39,8 +42,8 @@ class Tier(Section):
 class Margin(Section):
     """Margin tiers with rising floors and fractions, and the largest leverage a trader may choose.
 
-    ``size_slope`` is added to both fractions for each unit of the asset held. Between two open interests of the market
-    the initial fraction rises to 1.
+    ``size_slope`` is added to both fractions for each unit of the asset held. Between two open
+    interests of the market the initial fraction rises to 1.
     """
 
     renamed: ClassVar[dict] = {
@@ -102,7 +105,10 @@ class Margin(Section):
 
     @property
     def leverage_limit(self):
-        """Largest leverage a trader may choose: the stated one, or that of the first tier if lower."""
+        """Largest leverage a trader may choose.
+
+        The stated one, or that of the first tier if lower.
+        """
         return min(self.maximum_leverage, self.tiers[0].leverage)
 
     def market_values(self, units):

@@ -13,8 +13,8 @@ from perplab.sim.rulebook.sections import Nonnegative, Positive, Section
 class MarkInputSection(Section):
     """One input of the mark; inputs that are averages have a window (seconds), the others none.
 
-    ``depth`` is the size (asset) whose average prices make the deep mid, ``basis_limit`` the basis (fraction) at which the
-    shrunk basis counts most.
+    ``depth`` is the size (asset) whose average prices make the deep mid, ``basis_limit`` the basis
+    (fraction) at which the shrunk basis counts most.
     """
 
     needs: ClassVar[dict] = {
@@ -33,9 +33,11 @@ class MarkInputSection(Section):
 
 
 class Mark(Section):
-    """One input, which is the mark, or three, of which it is the median (two of a venue need its reduced rule).
+    """One input, which is the mark, or three, of which it is the median (two of a venue need its
+    reduced rule).
 
-    ``refresh_seconds`` is the venue's clock (0: as often as it can), ``clamp`` keeps the mark within a fraction of the index.
+    ``refresh_seconds`` is the venue's clock (0: as often as it can), ``clamp`` keeps the mark
+    within a fraction of the index.
     """
 
     inputs: tuple[MarkInputSection, ...]

@@ -1,4 +1,7 @@
-"""The rulebook section of the premium: what a sample is, and how the samples of an interval are averaged."""
+"""The rulebook section of the premium.
+
+What a sample is, and how the samples of an interval are averaged.
+"""
 
 import math
 from typing import Annotated, ClassVar, Literal
@@ -27,11 +30,12 @@ SKEW_KEYS = {
 class Premium(Section):
     """What a sample of the premium is, and how the samples of an interval are averaged.
 
-    Laws on open interest (`perplab.sim.laws.skew_funding`) have ``factor`` (rate per interval) and ``exponent``; or ``increase`` and
-    ``decrease`` (rate per interval a second), two thresholds, the ``maximum_rate`` and the ``minimum_rate`` that is charged; or the
-    ``skew_scale`` (asset) and the ``maximum_velocity`` (rate per interval a day). Of the medians of an interval the share
-    ``trim`` is cut at each end. A sample is kept within ``limit`` either side and then cut towards zero to a multiple of
-    ``quantum`` (0: not cut).
+    Laws on open interest (`perplab.sim.laws.skew_funding`) have ``factor`` (rate per interval) and
+    ``exponent``; or ``increase`` and ``decrease`` (rate per interval a second), two thresholds, the
+    ``maximum_rate`` and the ``minimum_rate`` that is charged; or the ``skew_scale`` (asset) and the
+    ``maximum_velocity`` (rate per interval a day). Of the medians of an interval the share ``trim``
+    is cut at each end. A sample is kept within ``limit`` either side and then cut towards zero to a
+    multiple of ``quantum`` (0: not cut).
     """
 
     renamed: ClassVar[dict] = {

@@ -1,7 +1,10 @@
-"""A venue's rules: named laws and their numbers, read from a dated file, checked, and written into the records.
+"""A venue's rules.
 
-A rulebook is complete: every key of every section is stated, since a silent default is a rule nobody chose. It is
-frozen; `Rulebook.changed` gives a checked copy. No condition names a venue: two venues differ by their files alone.
+Named laws and their numbers, read from a dated file, checked, and written into the records.
+
+A rulebook is complete: every key of every section is stated, since a silent default is a rule
+nobody chose. It is frozen; `Rulebook.changed` gives a checked copy. No condition names a venue: two
+venues differ by their files alone.
 """
 
 import datetime
@@ -44,7 +47,8 @@ class Rulebook(sections.Section):
         Day for which the sources were read.
     sources, assumed : tuple of str
         Documents behind the numbers; what is not documented.
-    contract, trading, fees, premium, funding, mark, index, margin, liquidation, fund, adl, account : Section
+    contract, trading, fees, premium, funding, mark, index, margin, liquidation, fund, adl, account
+    : Section
 
     Examples
     --------
@@ -104,7 +108,9 @@ class Rulebook(sections.Section):
 
     @classmethod
     def from_tables(cls, tables: dict[str, Any], file: str = "", text: str = "") -> Self:
-        """Return the rulebook of nested dictionaries; `file` and its `text` only serve to say where faults stand.
+        """Return the rulebook of nested dictionaries.
+
+        `file` and its `text` only serve to say where faults stand.
 
         Raises
         ------
@@ -119,7 +125,8 @@ class Rulebook(sections.Section):
         Parameters
         ----------
         changes : mapping, optional
-            New values by dotted key (``{"funding.cap": 0.02}``) or nested (``{"funding": {"cap": 0.02}}``).
+            New values by dotted key (``{"funding.cap": 0.02}``) or nested (``{"funding": {"cap":
+            0.02}}``).
         **dotted
             The same, as keywords.
 
@@ -148,7 +155,8 @@ class Rulebook(sections.Section):
     def fill(self, venue_row: np.void, market_row: np.void) -> None:
         """Write the rules' numbers into a VENUE and a MARKET record, in place.
 
-        Rows and tables of the state proper (fund row, averages, sums, windows of the ladder) are left alone.
+        Rows and tables of the state proper (fund row, averages, sums, windows of the ladder) are
+        left alone.
         """
         for section in (getattr(self, name) for name in type(self).model_fields):
             if isinstance(section, sections.Section):

@@ -1,7 +1,8 @@
 """What a section of a rulebook is, and the types of its numbers.
 
-Units of all sections: money, notionals and prices in quote currency (US dollars), sizes in the asset, rates and shares as
-plain fractions, times in the unit that the key names. Every key is required, but for those of laws that a venue does not use.
+Units of all sections: money, notionals and prices in quote currency (US dollars), sizes in the
+asset, rates and shares as plain fractions, times in the unit that the key names. Every key is
+required, but for those of laws that a venue does not use.
 """
 
 from typing import Annotated, ClassVar
@@ -19,13 +20,19 @@ Switch = Annotated[bool, pydantic.Field(strict=True)]
 
 
 class Section(pydantic.BaseModel):
-    """A table of a rulebook: frozen, no other keys; `contradictions` names what its numbers cannot be together."""
+    """A table of a rulebook: frozen, no other keys.
+
+    `contradictions` names what its numbers cannot be together.
+    """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
     renamed: ClassVar[dict] = {}
     """Old keys with their new names, ``{old: new}``."""
     needs: ClassVar[dict] = {}
-    """Optional keys that a law needs, ``{switch: {law: keys}}``; they are refused beside any other law."""
+    """Optional keys that a law needs, ``{switch: {law: keys}}``.
+
+    They are refused beside any other law.
+    """
 
     def needed_keys(self):
         """Return the faults of keys that the chosen laws need and lack, or have no use for."""
@@ -43,11 +50,17 @@ class Section(pydantic.BaseModel):
         return ()
 
     def venue_values(self, units):
-        """Return the VENUE fields that the section sets; `units` turns quote currency into money units."""
+        """Return the VENUE fields that the section sets.
+
+        `units` turns quote currency into money units.
+        """
         return {}
 
     def market_values(self, units):
-        """Return the MARKET fields that the section sets; `units` turns quote currency into money units."""
+        """Return the MARKET fields that the section sets.
+
+        `units` turns quote currency into money units.
+        """
         return {}
 
     @pydantic.model_validator(mode="after")

@@ -9,7 +9,9 @@ from perplab.sim.rulebook.sections import Nonnegative, Number, Positive, Section
 
 
 class Contract(Section):
-    """Price step and money unit (quote currency), size step (asset) and price band (fraction each side)."""
+    """Price step and money unit (quote currency), size step (asset) and price band (fraction each
+    side).
+    """
 
     tick: Annotated[Positive, pydantic.Field(le=1e12)]
     lot: Annotated[Positive, pydantic.Field(le=1e12)]
@@ -46,7 +48,10 @@ class Contract(Section):
 
 
 class Fees(Section):
-    """Fractions of traded value, positive when the trader pays; a negative maker fee is a rebate."""
+    """Fractions of traded value, positive when the trader pays.
+
+    A negative maker fee is a rebate.
+    """
 
     taker: Annotated[Number, pydantic.Field(ge=-0.1, le=0.1)]
     maker: Annotated[Number, pydantic.Field(ge=-0.1, le=0.1)]

@@ -10,13 +10,17 @@ from perplab.sim.rulebook.sections import Nonnegative, Positive, Section, Share
 
 
 class Trading(Section):
-    """Where orders meet: in a book, or in a pool whose account is the venue's fund (`perplab.sim.laws.amm`).
+    """Where orders meet.
 
-    ``depth_usd`` is the virtual quote reserve of a vAMM at the start; ``scale`` the net position of all traders (asset) that moves an
-    oracle's price by as much again, ``half_spread`` a fraction, ``limit_usd`` the net position that the pool backs. Of the
-    displacement the share ``rebate_share`` is paid for restoring balance. The pool gets ``fee_share`` of the taker fee.
-    ``borrowing`` is what the side with more open interest pays the pool: [rate at full usage, usage at the kink, rate at full
-    usage beyond the kink], rates per year, usage being its value over ``limit_usd``.
+    In a book, or in a pool whose account is the venue's fund (`perplab.sim.laws.amm`).
+
+    ``depth_usd`` is the virtual quote reserve of a vAMM at the start; ``scale`` the net position of
+    all traders (asset) that moves an oracle's price by as much again, ``half_spread`` a fraction,
+    ``limit_usd`` the net position that the pool backs. Of the displacement the share
+    ``rebate_share`` is paid for restoring balance. The pool gets ``fee_share`` of the taker fee.
+    ``borrowing`` is what the side with more open interest pays the pool: [rate at full usage, usage
+    at the kink, rate at full usage beyond the kink], rates per year, usage being its value over
+    ``limit_usd``.
     """
 
     renamed: ClassVar[dict] = {

@@ -1,4 +1,7 @@
-"""The tables of a run: built from a setup, checked for size, connected to compiled code, written to a file and read back."""
+"""The tables of a run.
+
+Built from a setup, checked for size, connected to compiled code, written to a file and read back.
+"""
 
 import math
 
@@ -40,7 +43,10 @@ BP = 1e-4
 
 
 class Layout:
-    """Names, rows and numbers of what a setup holds: venues, assets, populations, trader rows and order slots."""
+    """Names, rows and numbers of what a setup holds.
+
+    Venues, assets, populations, trader rows and order slots.
+    """
 
     def __init__(self, setup):
         self.venues = list(dict.fromkeys(market.venue for market in setup.markets))
@@ -55,7 +61,10 @@ class Layout:
 
 
 def column(population, trait, default):
-    """Return a trait of a population as an array: what the setup gives, the kind's default, or `default`."""
+    """Return a trait of a population as an array.
+
+    What the setup gives, the kind's default, or `default`.
+    """
     declared = population.kind.traits.traits.get(trait)
     value = population.traits.get(trait, default if declared is None else declared.default)
     return np.broadcast_to(np.asarray(value, float), (population.number,))
@@ -78,7 +87,8 @@ def build_tables(setup, seed):
     Raises
     ------
     ParameterError
-        If all money in the market would not fit 64-bit units, there is nobody to trade, or a kind has nothing that wakes it.
+        If all money in the market would not fit 64-bit units, there is nobody to trade, or a kind
+        has nothing that wakes it.
     """
     layout = Layout(setup)
     if layout.traders == 0:
@@ -167,7 +177,10 @@ def start_price(setup, name):
 
 
 def window_ticks(market, setup):
-    """Return the ladder's size: the next power of two of eight times the band at the starting price."""
+    """Return the ladder's size.
+
+    The next power of two of eight times the band at the starting price.
+    """
     contract, price = market.rulebook.contract, start_price(setup, market.asset)
     ticks = 8 * contract.band * price / contract.tick
     if not LEAST_TICKS <= price / contract.tick or not ticks <= LARGEST_WINDOW:
@@ -176,7 +189,8 @@ def window_ticks(market, setup):
                 "contract.tick",
                 contract.tick,
                 f"between {8 * contract.band * price / LARGEST_WINDOW:g} and "
-                f"{price / LEAST_TICKS:g}: a starting price of {price:g} needs a ladder of at most {LARGEST_WINDOW} ticks",
+                f"{price / LEAST_TICKS:g}: a starting price of {price:g} needs a ladder "
+                f"of at most {LARGEST_WINDOW} ticks",
             )
         )
     return max(4096, 2 ** math.ceil(math.log2(ticks)))
@@ -358,7 +372,9 @@ def fill_population(tables, rows, population, layout, seed):
 
 
 def trader_keys(seed, population):
-    """Return the keys of a population's counter-based draws, which depend on its name and the trader's place in it."""
+    """Return the keys of a population's counter-based draws, which depend on its name and the
+    trader's place in it.
+    """
     key = stream_key(seed, population.name)
     with np.errstate(over="ignore"):
         return np.array([key_at(key, number) for number in range(population.number)], np.uint64)

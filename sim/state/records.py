@@ -1,11 +1,13 @@
 """The tables that hold the whole state of a run: their row types, units and accessors.
 
-Money is counted in integer units of the quote currency (`MoneyUnit` of the scenario, 1e-6 by default), sizes in integer
-lots, prices of orders and fills in integer ticks. Prices that enter no booking (spot, index, mark) are floats in
-quote currency. Times are seconds since the start unless a name ends in ``_step``. Long is positive, cash received is
-positive, rates are plain fractions per the interval that their name or comment states.
+Money is counted in integer units of the quote currency (`MoneyUnit` of the scenario, 1e-6 by
+default), sizes in integer lots, prices of orders and fills in integer ticks. Prices that enter no
+booking (spot, index, mark) are floats in quote currency. Times are seconds since the start unless a
+name ends in ``_step``. Long is positive, cash received is positive, rates are plain fractions per
+the interval that their name or comment states.
 
-Traders stand in rows 0..N-1 and the insurance fund of venue v in row N+v of every table that has a row a trader.
+Traders stand in rows 0..N-1 and the insurance fund of venue v in row N+v of every table that has a
+row a trader.
 """
 
 import numpy as np

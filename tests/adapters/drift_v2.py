@@ -19,7 +19,9 @@ BOOK = {
 
 
 def rate_per_base(mark, oracle, offset, clamp):
-    """Return the hourly rate in quote per base, in billionths cut towards zero, of the law of premium plus offset."""
+    """Return the hourly rate in quote per base, in billionths cut towards zero, of the law of
+    premium plus offset.
+    """
     fraction = rate_of((mark - oracle) / oracle, offset, 0.0, DamperMode.SUM, clamp / 24, 24.0)
     return int(round(fraction * oracle * NANO, 3))
 
