@@ -56,7 +56,7 @@ from perplab.agents.reservation import REACH, reservation_basis
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.state.records import IMMEDIATE
+from perplab.sim.state.codes import IMMEDIATE
 
 TICK_SLACK = 1e-6
 

@@ -39,7 +39,7 @@ from perplab.agents.orders import (
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.state.records import POST_ONLY
+from perplab.sim.state.codes import POST_ONLY
 
 LEVELS = 12
 

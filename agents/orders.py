@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.state.records import CANCEL, LIMIT, MARKET_ORDER, REDUCE_ONLY, SPOT, TRANSFER
+from perplab.sim.state.codes import CANCEL, LIMIT, MARKET_ORDER, REDUCE_ONLY, SPOT, TRANSFER
 
 BASIS_POINT = 1e-4
 YEAR_SECONDS = 31_536_000.0
@@ -167,7 +167,7 @@ def lots_of(view, usd):
     Examples
     --------
     >>> import numpy as np
-    >>> from perplab.sim.state.records import VIEW
+    >>> from perplab.sim.state.market_rows import VIEW
     >>> view = np.zeros(1, VIEW)[0]
     >>> view["lot"], view["mark"] = 0.001, 20_000.0
     >>> lots_of(view, 15_009.0)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from perplab.sim.laws.funding import funding_law
-from perplab.sim.state.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
+from perplab.sim.state.market_rows import VIEW
+from perplab.sim.state.trader_rows import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION
 
 ROWS = 128
 TICK, LOT, UNIT = 0.1, 0.001, 1e-6  # quote currency, base currency, quote currency

@@ -62,7 +62,7 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     --------
     >>> import numpy as np
     >>> from perplab.sim.laws.funding import funding_law
-    >>> from perplab.sim.state.records import VIEW
+    >>> from perplab.sim.state.market_rows import VIEW
     >>> view = np.zeros(1, VIEW)[0]
     >>> view["funding_law"] = funding_law(interest_rate=1e-4, damper=5e-4, cap=0.003)
     >>> carry = (0.05 / 1095, 0.0, 0.0, 0.0, 0.0)

@@ -12,7 +12,8 @@ from perplab.agents.traits import Traits
 from perplab.sim.compiler.cache import FLOORS, HOUSE
 from perplab.sim.compiler.rules import compile_act, compile_rule
 from perplab.sim.errors import RuleError
-from perplab.sim.state.records import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION, VIEW
+from perplab.sim.state.market_rows import VIEW
+from perplab.sim.state.trader_rows import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION
 
 
 class Rule:

@@ -24,7 +24,7 @@ from benchmarks.zero_intelligence import (
 )
 from perplab.sim.compiler.hints import highest_bit, lowest_bit
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.state.records import DRAW
+from perplab.sim.state.trader_rows import DRAW
 from perplab.sim.streams import below, uniform
 
 NODE = np.dtype([("lots", "i4"), ("place", "i4"), ("previous", "i4"), ("next", "i4")])

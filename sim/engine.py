@@ -19,8 +19,8 @@ from perplab.sim.risk.loss_sharing import note_peak
 from perplab.sim.risk.pool_adl import run_pool_adl
 from perplab.sim.series import record_kinds, record_markets
 from perplab.sim.spot.move import move_spot
+from perplab.sim.state.codes import NO_FAULT
 from perplab.sim.state.records import (
-    NO_FAULT,
     assets,
     events,
     kind_series,

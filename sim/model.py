@@ -22,10 +22,8 @@ from perplab.sim.setup import Setup
 from perplab.sim.spot.path import draw_paths, longest_run, start_states
 from perplab.sim.state.branch import adopt
 from perplab.sim.state.build import PATH_STEPS, Layout, build_tables
+from perplab.sim.state.market_rows import VIEW
 from perplab.sim.state.recorder import Recorder, Records
-from perplab.sim.state.records import (
-    VIEW,
-)
 from perplab.sim.state.run_facts import describe_run, fund_equity
 from perplab.sim.state.saved_market import read_state, write_state
 from perplab.sim.state.widen import widened

@@ -2,7 +2,7 @@
 
 from perplab.sim.compiler.rules import raised
 from perplab.sim.errors import Fault, ParameterError, RuleError
-from perplab.sim.state.records import BAD_COUNT, LEAST_TICKS, MOST_TICKS, PRICE_OUTSIDE, RULE_RAISED
+from perplab.sim.state.codes import BAD_COUNT, LEAST_TICKS, MOST_TICKS, PRICE_OUTSIDE, RULE_RAISED
 from perplab.sim.traders.order_check import fault_text
 
 

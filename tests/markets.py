@@ -31,8 +31,9 @@ from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
 from perplab.sim.spot.processes import GeometricBrownian, Sentiment
 from perplab.sim.spot.shocks import PathShock
 from perplab.sim.state.build import build_tables
+from perplab.sim.state.codes import CANCEL, LIMIT, MARKET_ORDER, SPOT, TRANSFER
 from perplab.sim.state.recorder import BUFFERS
-from perplab.sim.state.records import CANCEL, LIMIT, MARKET_ORDER, ORDER_ROW, SPOT, TRANSFER
+from perplab.sim.state.trader_rows import ORDER_ROW
 from perplab.sim.streams import below, uniform
 from perplab.sim.traders.connection import connect
 from tests.probes import drive, one_round, settle_at

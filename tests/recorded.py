@@ -5,11 +5,10 @@ import dataclasses
 
 import numpy as np
 
-from perplab.sim.state.records import (
+from perplab.sim.state.codes import FORCED_ORDER, NO_ROW
+from perplab.sim.state.event_rows import (
     EVENT,
-    FORCED_ORDER,
     KIND_SERIES,
-    NO_ROW,
     OPEN_POSITION,
     PRINT,
     SERIES,

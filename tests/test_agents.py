@@ -24,21 +24,17 @@ from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
 from perplab.agents.trader_check import call
 from perplab.sim.errors import ParameterError, RuleError
 from perplab.sim.laws.funding import funding_law
-from perplab.sim.state.records import (
-    ACCOUNT,
+from perplab.sim.state.codes import (
     CANCEL,
-    DRAW,
     IMMEDIATE,
     LIMIT,
     MARKET_ORDER,
-    ORDER,
-    ORDER_ROW,
-    POSITION,
     REDUCE_ONLY,
     SPOT,
     TRANSFER,
-    VIEW,
 )
+from perplab.sim.state.market_rows import VIEW
+from perplab.sim.state.trader_rows import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION
 from perplab.sim.streams import generator
 
 KINDS = (

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from perplab.analysis.metrics import cascade
-from perplab.sim.state.records import EVENT, TAKEOVER, TWIN_TAKEOVER
+from perplab.sim.state.codes import TAKEOVER, TWIN_TAKEOVER
+from perplab.sim.state.event_rows import EVENT
 from tests.recorded import events_of
 
 LOT = 0.001

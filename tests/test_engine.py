@@ -18,7 +18,7 @@ from perplab.sim.errors import InvariantError, ParameterError, RuleError
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.setup import Population
 from perplab.sim.spot.shocks import PathShock, SellProgramme
-from perplab.sim.state.records import (
+from perplab.sim.state.codes import (
     ADL,
     CAUSES,
     DONE,

@@ -8,7 +8,7 @@ import pytest
 from perplab.sim.clearing.conservation import total_units
 from perplab.sim.risk.attribution import parent_of, remember_liquidation_order
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.records import (
+from perplab.sim.state.codes import (
     ADL,
     CAUSE_COLLATERAL,
     CAUSE_FEE,

@@ -10,7 +10,7 @@ from perplab.sim.errors import ParameterError
 from perplab.sim.laws.adl import AdlPrice, AdlSelection, LossSharing
 from perplab.sim.laws.liquidation import CloseFraction
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.records import ADL, TAKEOVER
+from perplab.sim.state.codes import ADL, TAKEOVER
 from tests.markets import World, assert_positions_are_sound, round_rules, storm
 from tests.probes import asked, find_below, look
 

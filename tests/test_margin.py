@@ -14,7 +14,7 @@ from perplab.sim.laws.margin import (
     tier_of,
 )
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.records import MARKET, VENUE
+from perplab.sim.state.market_rows import MARKET, VENUE
 
 UNITS = 1e6
 

@@ -5,20 +5,20 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from perplab.sim.state.records import (
+from perplab.sim.state.codes import (
     CANCEL,
     DONE,
     IMMEDIATE,
     LIMIT,
     MARKET_ORDER,
     NOTHING_TO_DO,
-    ORDER_ROW,
     OUTCOMES,
     POST_ONLY,
     REDUCE_ONLY,
     REFUSED_MARGIN,
     SELF_TRADE,
 )
+from perplab.sim.state.trader_rows import ORDER_ROW
 from tests.markets import (
     SLOTS,
     STEP_GOES_BY,

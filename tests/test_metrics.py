@@ -17,7 +17,8 @@ from perplab.analysis.metrics import cascade, catalogue, peg_metrics
 from perplab.analysis.metrics import summary as metrics
 from perplab.analysis.metrics.branches import summary_since
 from perplab.sim.errors import ParameterError
-from perplab.sim.state.records import ADL, SETTLEMENT, TWIN_TAKEOVER
+from perplab.sim.state.codes import ADL, TWIN_TAKEOVER
+from perplab.sim.state.event_rows import SETTLEMENT
 from tests.recorded import (
     Recorded,
     events_of,

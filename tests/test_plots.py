@@ -6,7 +6,7 @@ import pytest
 
 from perplab.analysis.figures import funding_panels, kind_panels, price_panels, style
 from perplab.analysis.figures import run_figures as plots
-from perplab.sim.state.records import EVENT, SETTLEMENT
+from perplab.sim.state.event_rows import EVENT, SETTLEMENT
 from tests.recorded import noisy_run, short_run
 
 NAMES = ["price_and_basis", "funding", "open_interest_and_liquidations", "equity_by_kind"]

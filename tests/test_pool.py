@@ -11,7 +11,7 @@ from perplab.sim.exchange.amm_fills import quote_pool
 from perplab.sim.laws.amm import product_price, product_room, skew_price
 from perplab.sim.laws.skew_funding import adapted_rate, imbalance_of, skew_velocity_rate
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.records import DONE, NOTHING_TO_DO, POST_ONLY, REFUSED_POST_ONLY
+from perplab.sim.state.codes import DONE, NOTHING_TO_DO, POST_ONLY, REFUSED_POST_ONLY
 from tests.markets import USD, World, assert_positions_are_sound, round_rules, storm
 
 VENUE_TYPES = {

@@ -13,7 +13,7 @@ from perplab.sim.laws.funding import cap_by_law
 from perplab.sim.laws.mark import MarkInput
 from perplab.sim.laws.premium import impact_notional
 from perplab.sim.rulebook.rulebook import LIBRARY, Rulebook, load_rulebook, rulebook_names
-from perplab.sim.state.records import MARKET, VENUE
+from perplab.sim.state.market_rows import MARKET, VENUE
 
 NAMES = rulebook_names()
 

@@ -8,7 +8,7 @@ import pytest
 
 from perplab.scenarios.files import schema
 from perplab.sim.compiler.cache import HOUSE
-from perplab.sim.state.records import DRAW
+from perplab.sim.state.trader_rows import DRAW
 from perplab.sim.streams import MOST_ROUNDS, PURPOSES, STEPS, generator, occasion, stream_key
 from tests.probes import draw_many, key_chain
 

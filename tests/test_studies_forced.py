@@ -9,14 +9,8 @@ from perplab.analysis.metrics.cascade import liquidated_notional, loss_shares
 from perplab.analysis.studies import forced as studies_forced
 from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs.outcome import run
-from perplab.sim.state.records import (
-    KIND_SERIES,
-    NO_ROW,
-    SERIES,
-    SETTLEMENT,
-    TAKEOVER,
-    TWIN_TAKEOVER,
-)
+from perplab.sim.state.codes import NO_ROW, TAKEOVER, TWIN_TAKEOVER
+from perplab.sim.state.event_rows import KIND_SERIES, SERIES, SETTLEMENT
 from tests.recorded import Recorded, events_of, meta_of, rows, series_of
 
 LOT, HOUR = 0.001, 3600.0

@@ -12,17 +12,10 @@ from perplab.analysis.studies import parent_order as reversion
 from perplab.analysis.studies import peg as studies_peg
 from perplab.analysis.studies import seeds
 from perplab.scenarios.files.loader import build, load
-from perplab.sim.state.records import (
-    ACCOUNT,
-    DRAW,
-    KIND_SERIES,
-    MARKET_ORDER,
-    ORDER,
-    ORDER_ROW,
-    POSITION,
-    SETTLEMENT,
-    VIEW,
-)
+from perplab.sim.state.codes import MARKET_ORDER
+from perplab.sim.state.event_rows import KIND_SERIES, SETTLEMENT
+from perplab.sim.state.market_rows import VIEW
+from perplab.sim.state.trader_rows import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION
 from tests.recorded import MARKET, Recorded, rows, series_of
 
 BRIEF = {**reversion.PARENT, "days": 1, "populations.parent.start_hours": 6}

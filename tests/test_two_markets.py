@@ -23,14 +23,8 @@ from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs import store
 from perplab.scenarios.runs.outcome import run
 from perplab.sim.errors import ParameterError
-from perplab.sim.state.records import (
-    ADL,
-    FORCED_ORDER,
-    OPEN_POSITION,
-    PRINT,
-    TAKEOVER,
-    TWIN_TAKEOVER,
-)
+from perplab.sim.state.codes import ADL, FORCED_ORDER, TAKEOVER, TWIN_TAKEOVER
+from perplab.sim.state.event_rows import OPEN_POSITION, PRINT
 from tests.recorded import beside, meta_of, noisy_run, rows
 
 HOUR = 3600.0

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from perplab.analysis.figures.style import PALETTE
 from perplab.analysis.metrics.cascade import depths_below, trees
 from perplab.analysis.metrics.catalogue import magnitude
-from perplab.sim.state.records import CAUSES
+from perplab.sim.state.codes import CAUSES
 
 CAUSE_COLOURS = {cause: PALETTE[k] for k, cause in zip((7, 0, 1, 3, 4, 5), CAUSES, strict=True)}
 LARGEST_DOT, SMALLEST_DOT = 55.0, 3.0

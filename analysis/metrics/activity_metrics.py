@@ -6,7 +6,7 @@ import numpy as np
 
 from perplab.analysis.estimators.series import mean, ratio
 from perplab.analysis.metrics.catalogue import metric
-from perplab.sim.state.records import OUTCOMES
+from perplab.sim.state.codes import OUTCOMES
 
 market_metric = functools.partial(metric, group="market")
 run_metric = functools.partial(metric, group="run")

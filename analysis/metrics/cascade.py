@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from perplab.analysis.estimators.series import ratio
-from perplab.sim.state.records import (
+from perplab.sim.state.codes import (
     ADL,
     CAUSES,
     ENDOGENOUS,
@@ -145,7 +145,7 @@ def forest(events, lot):
     Returns
     -------
     networkx.DiGraph
-        Nodes have `trader`, `market`, `cause` (a name of `perplab.sim.state.records.CAUSES`),
+        Nodes have `trader`, `market`, `cause` (a name of `perplab.sim.state.codes.CAUSES`),
         `seconds`, `step` and `round` of their first event, `last_seconds`, `slices`, `notional`
         (quote currency) and `channels` (see `loss_shares`).
     """

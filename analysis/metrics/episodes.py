@@ -43,7 +43,7 @@ from perplab.analysis.metrics.cascade import (
     of_liquidations,
     rounds_max,
 )
-from perplab.sim.state.records import ENDOGENOUS
+from perplab.sim.state.codes import ENDOGENOUS
 
 ATTACKER = "manipulation"
 HALF_HOUR_SECONDS = HOUR_SECONDS / 2
@@ -96,7 +96,7 @@ def fallen_in_twin(forced, twin_forced):
 
     Examples
     --------
-    >>> from perplab.sim.state.records import EVENT
+    >>> from perplab.sim.state.event_rows import EVENT
     >>> forced = np.zeros(2, EVENT)
     >>> forced["trader"], forced["parent"] = [3, 4], [0, 0]
     >>> forced["cause"] = [ENDOGENOUS, ENDOGENOUS]

@@ -6,7 +6,7 @@ import math
 from perplab.analysis.estimators.series import forced_events
 from perplab.analysis.metrics import cascade
 from perplab.analysis.metrics.catalogue import metric
-from perplab.sim.state.records import ADL
+from perplab.sim.state.codes import ADL
 
 forced_metric = functools.partial(metric, group="forced")
 

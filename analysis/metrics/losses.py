@@ -6,7 +6,7 @@ import numpy as np
 
 from perplab.analysis.estimators.series import forced_events, market_facts
 from perplab.analysis.metrics.cascade import notional, of_liquidations
-from perplab.sim.state.records import FORCED_ORDER
+from perplab.sim.state.codes import FORCED_ORDER
 
 BOOK, FUND = "book", "insurance fund"
 

@@ -1,6 +1,6 @@
 """The columns of a stored run: their units, and the names behind their numbers."""
 
-from perplab.sim.state.records import CAUSES, FORCED_KINDS
+from perplab.sim.state.codes import CAUSES, FORCED_KINDS
 
 FRACTION, QUOTE, UNITS, LOTS, SECONDS, COUNT = (
     "fraction",

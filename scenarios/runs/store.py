@@ -27,8 +27,8 @@ from perplab.scenarios.runs.column_units import names_of
 from perplab.scenarios.runs.json_files import json_object, round_trip, write_json
 from perplab.scenarios.runs.tables import TABLES, rows_of, table_of, tables_of, write_parquet
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.state.event_rows import EVENT, KIND_SERIES, SERIES
 from perplab.sim.state.recorder import Records
-from perplab.sim.state.records import EVENT, KIND_SERIES, SERIES
 
 FORMAT = 2
 MANIFEST, TWIN_EVENTS = "manifest.json", "twin_events.parquet"

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from perplab.scenarios.runs.column_units import names_of, unit_of
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.state.records import EVENT, OPEN_POSITION, PRINT, SETTLEMENT
+from perplab.sim.state.event_rows import EVENT, OPEN_POSITION, PRINT, SETTLEMENT
 
 KEPT_TABLES = ("series", "kinds", "settlements", "liquidations", "positions", "trades")
 TABLES = {

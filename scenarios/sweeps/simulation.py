@@ -4,7 +4,7 @@ import numpy as np
 
 from perplab.scenarios.files.loader import build, load
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.state.records import SERIES
+from perplab.sim.state.event_rows import SERIES
 
 
 def simulator(scenario, keys, series=("mid", "spot", "funding_rate"), changes=()):

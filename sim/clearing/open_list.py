@@ -7,8 +7,8 @@ list back into trader and market; nothing else needs to know the encoding.
 import numpy as np
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.state.codes import NO_ROW
 from perplab.sim.state.records import (
-    NO_ROW,
     changed_position_at,
     liquidatable,
     liquidatable_at,

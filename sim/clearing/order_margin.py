@@ -9,14 +9,8 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.hints import rarely
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.laws.margin import initial, scaled_leverage, scales_with_open_interest
-from perplab.sim.state.records import (
-    LARGEST_NOTIONAL,
-    account_at,
-    market_at,
-    markets,
-    position_at,
-    view_at,
-)
+from perplab.sim.state.codes import LARGEST_NOTIONAL
+from perplab.sim.state.records import account_at, market_at, markets, position_at, view_at
 
 ALWAYS_ENOUGH = 1e290  # units; added to free collateral for orders that only reduce
 

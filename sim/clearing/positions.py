@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perplab.sim.state.records import OPEN_POSITION
+from perplab.sim.state.event_rows import OPEN_POSITION
 
 
 def open_positions(tables):

@@ -13,9 +13,8 @@ from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.amm_fills import quote_pool, swap_lots, swap_tick
 from perplab.sim.exchange.book import cancel, opposite, reduce_order
 from perplab.sim.laws.amm import is_pool, move_reserve
+from perplab.sim.state.codes import REDUCE_ONLY, SELF_TRADE
 from perplab.sim.state.records import (
-    REDUCE_ONLY,
-    SELF_TRADE,
     asset_at,
     level_at,
     market_at,

@@ -8,12 +8,8 @@ from perplab.sim.clearing.order_margin import free_collateral
 from perplab.sim.clearing.wallet import deposit, exchange_spot, short_spot_value, withdraw
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
+from perplab.sim.state.codes import DONE, REFUSED_BORROW, REFUSED_CASH, REFUSED_MARGIN, SPOT
 from perplab.sim.state.records import (
-    DONE,
-    REFUSED_BORROW,
-    REFUSED_CASH,
-    REFUSED_MARGIN,
-    SPOT,
     account_at,
     asset_at,
     holding_at,

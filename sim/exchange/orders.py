@@ -17,7 +17,7 @@ from perplab.sim.exchange.book import cancel, opposite, rest
 from perplab.sim.exchange.matching import match, reducible
 from perplab.sim.exchange.off_book import place_off_book
 from perplab.sim.laws.amm import is_pool
-from perplab.sim.state.records import (
+from perplab.sim.state.codes import (
     CANCEL,
     DONE,
     IMMEDIATE,
@@ -30,6 +30,8 @@ from perplab.sim.state.records import (
     REFUSED_MARGIN,
     REFUSED_POST_ONLY,
     REFUSED_REDUCE_ONLY,
+)
+from perplab.sim.state.records import (
     market_at,
     order_at,
     order_row_at,

@@ -6,13 +6,8 @@ from perplab.sim.laws.amm import is_pool
 from perplab.sim.laws.averages import clamp
 from perplab.sim.laws.index import has_sources, lagged_index
 from perplab.sim.prices.sources import price_of_sources
-from perplab.sim.state.records import (
-    MOST_TICKS,
-    asset_at,
-    market_at,
-    run_row,
-    view_at,
-)
+from perplab.sim.state.codes import MOST_TICKS
+from perplab.sim.state.records import asset_at, market_at, run_row, view_at
 
 
 @kernel

@@ -14,7 +14,8 @@ from perplab.sim.exchange.band import set_band
 from perplab.sim.exchange.impact_price import average_price, book_mid
 from perplab.sim.laws import mark as rule
 from perplab.sim.laws.averages import clamp, decayed_average, median_of_three
-from perplab.sim.state.records import MOST_TICKS, market_at, view_at
+from perplab.sim.state.codes import MOST_TICKS
+from perplab.sim.state.records import market_at, view_at
 
 
 @hot_kernel

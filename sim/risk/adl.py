@@ -8,8 +8,8 @@ from perplab.sim.clearing.open_list import open_on_side
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.adl import adl_score, adl_ticks, draws_queue, takes_all_pro_rata
 from perplab.sim.risk.attribution import next_slice, start_event
+from perplab.sim.state.codes import ADL
 from perplab.sim.state.records import (
-    ADL,
     event_at,
     events,
     market_at,

@@ -18,13 +18,15 @@ from perplab.sim.clearing.maintenance import maintenance_at
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.margin import bankruptcy_price
 from perplab.sim.laws.mark import longest_window
-from perplab.sim.state.records import (
+from perplab.sim.state.codes import (
     CAUSE_COLLATERAL,
     CAUSE_FEE,
     CAUSE_FUNDING,
     CAUSE_INDEX,
     CAUSE_TRADING,
     ENDOGENOUS,
+)
+from perplab.sim.state.records import (
     event_at,
     forced,
     forced_at,

@@ -46,10 +46,8 @@ from perplab.sim.risk.attribution import (
 from perplab.sim.risk.liquidation_orders import limit_tick, order_lots, pause_of
 from perplab.sim.risk.loss_sharing import must_share, needs_adl, share_loss
 from perplab.sim.risk.screening import all_safe, find_liquidatable, screen_changed
+from perplab.sim.state.codes import FORCED_ORDER, TAKEOVER, TWIN_TAKEOVER
 from perplab.sim.state.records import (
-    FORCED_ORDER,
-    TAKEOVER,
-    TWIN_TAKEOVER,
     account_at,
     event_at,
     market_at,

@@ -17,8 +17,8 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.adl import pool_is_above_target, pool_is_over
 from perplab.sim.risk.attribution import NO_CAUSE, NO_PARENT, Trigger, start_event
+from perplab.sim.state.codes import ADL
 from perplab.sim.state.records import (
-    ADL,
     event_at,
     events,
     market_at,

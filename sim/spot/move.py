@@ -4,16 +4,8 @@ import math
 
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.spot.process import YEAR_SECONDS
-from perplab.sim.state.records import (
-    LEAST_TICKS,
-    MOST_TICKS,
-    PRICE_OUTSIDE,
-    asset_at,
-    market_at,
-    markets,
-    path_at,
-    run_row,
-)
+from perplab.sim.state.codes import LEAST_TICKS, MOST_TICKS, PRICE_OUTSIDE
+from perplab.sim.state.records import asset_at, market_at, markets, path_at, run_row
 
 LOG_RANGE = math.log(MOST_TICKS / LEAST_TICKS)
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from perplab.sim.laws.index import SOURCES
 from perplab.sim.spot.process import HOUR_SECONDS, Model
-from perplab.sim.state.records import SOURCES
 
 
 class _Shock(Model):

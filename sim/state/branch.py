@@ -6,7 +6,7 @@ import numpy as np
 
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.laws.mark import changed_inputs, starts_at_price
-from perplab.sim.state.build import fill_spot_view, fill_terms, show_rules
+from perplab.sim.state.initial_markets import fill_spot_view, fill_terms, show_rules
 
 FIXED_OF_RUN = {
     "dt": "dt_seconds",

@@ -4,7 +4,14 @@ import dataclasses
 
 import numpy as np
 
-from perplab.sim.state.records import EVENT, KIND_SERIES, OPEN_POSITION, PRINT, SERIES, SETTLEMENT
+from perplab.sim.state.event_rows import (
+    EVENT,
+    KIND_SERIES,
+    OPEN_POSITION,
+    PRINT,
+    SERIES,
+    SETTLEMENT,
+)
 
 BUFFERS = {
     "series": ("series_count", SERIES),

@@ -3,7 +3,7 @@
 import itertools
 
 from perplab.sim.state.build import Layout
-from perplab.sim.state.records import OUTCOMES
+from perplab.sim.state.codes import OUTCOMES
 
 COUNTERS = ("decisions", "order_messages", "trades", "rounds_max", "traders")
 MARKET_NUMBERS = ("tick", "lot", "units_per_price", "interval_seconds")

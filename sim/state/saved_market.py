@@ -10,7 +10,7 @@ from perplab.sim.compiler.cache import sources_hash
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.setup import kinds_hashes
 from perplab.sim.state.build import Layout
-from perplab.sim.state.records import KIND
+from perplab.sim.state.trader_rows import KIND
 
 FORMAT = 4
 OTHER_CODE = "a file saved by this very code: other code would not continue it bit for bit"

@@ -27,7 +27,8 @@ def widened(tables, ticks):
 
     Examples
     --------
-    >>> from perplab.sim.state.records import DEPTH, LEVEL, MARKET, RUN
+    >>> from perplab.sim.state.trader_rows import DEPTH, LEVEL
+    >>> from perplab.sim.state.market_rows import MARKET, RUN
     >>> tables = {"run": np.zeros(1, RUN), "market": np.zeros(1, MARKET)}
     >>> tables |= {"level": np.zeros((1, 4096), LEVEL), "depth": np.zeros((1, 4096), DEPTH)}
     >>> tables["market"]["window"], tables["market"]["window_low"] = 4096, 10_000

@@ -12,9 +12,8 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.hints import rarely
 from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.exchange.orders import submit
+from perplab.sim.state.codes import BAD_COUNT, BAD_ORDER
 from perplab.sim.state.records import (
-    BAD_COUNT,
-    BAD_ORDER,
     account_at,
     asset_at,
     assets,

@@ -4,7 +4,7 @@
 """
 
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.state.records import CANCEL, LIMIT, SPOT, TRANSFER
+from perplab.sim.state.codes import CANCEL, LIMIT, SPOT, TRANSFER
 
 MOST_LOTS, MOST_UNITS, MOST_SECONDS, ALL_FLAGS = 999_999_999, (1 << 62) - 1, 1e15, 7
 
@@ -71,7 +71,7 @@ def fault_text(row, slots, markets):
     Examples
     --------
     >>> import numpy as np
-    >>> from perplab.sim.state.records import ORDER_ROW
+    >>> from perplab.sim.state.trader_rows import ORDER_ROW
     >>> fault_text(np.zeros(1, ORDER_ROW)[0], 1, 1)
     'tick was 0, must be at least 1'
     """

@@ -7,9 +7,8 @@ from perplab.sim.compiler.hints import fetch
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.compiler.rules import call_act
 from perplab.sim.funding.premium_samples import sample_premium
+from perplab.sim.state.codes import NO_FAULT, RULE_RAISED
 from perplab.sim.state.records import (
-    NO_FAULT,
-    RULE_RAISED,
     account_at,
     awake,
     awake_at,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from perplab.sim.laws.funding import funding_rate
-from perplab.sim.state.records import MARKET, VENUE
+from perplab.sim.state.market_rows import MARKET, VENUE
 from tests.laws import NOTHING_SEEN
 
 

@@ -1,0 +1,55 @@
+"""Codes of orders, outcomes, liquidation events, their causes and faults, and bounds of numbers."""
+
+NO_ROW = -1
+
+
+# kinds of order rows that a rule writes
+LIMIT, MARKET_ORDER, CANCEL, SPOT, TRANSFER = 0, 1, 2, 3, 4
+
+
+# order flags
+POST_ONLY, REDUCE_ONLY, IMMEDIATE = 1, 2, 4
+
+
+# outcomes of an order message, counted in run["outcomes"]
+(
+    DONE,
+    REFUSED_MARGIN,
+    REFUSED_BAND,
+    REFUSED_POST_ONLY,
+    REFUSED_REDUCE_ONLY,
+    REFUSED_BORROW,
+    REFUSED_CASH,
+    NOTHING_TO_DO,
+    SELF_TRADE,
+) = range(9)
+OUTCOMES = (
+    "done",
+    "refused_margin",
+    "refused_band",
+    "refused_post_only",
+    "refused_reduce_only",
+    "refused_borrow",
+    "refused_cash",
+    "nothing_to_do",
+    "self_trade_prevented",
+)
+
+
+# kinds of forced event
+FORCED_ORDER, TAKEOVER, ADL, TWIN_TAKEOVER = 0, 1, 2, 3
+FORCED_KINDS = ("order", "takeover", "adl", "twin")
+
+
+# why an account fell below maintenance
+ENDOGENOUS, CAUSE_INDEX, CAUSE_TRADING, CAUSE_FUNDING, CAUSE_FEE, CAUSE_COLLATERAL = range(6)
+CAUSES = ("endogenous", "index", "trading", "funding", "fee", "collateral")
+
+
+# faults a step can end with, in run["fault"]
+NO_FAULT, BAD_COUNT, BAD_ORDER, RULE_RAISED, PRICE_OUTSIDE = range(5)
+LEAST_TICKS, MOST_TICKS = 10, 1 << 30  # of a price: an order holds its tick in 32 bits
+LARGEST_NOTIONAL = 4.6e18  # units, of a position with all its orders: half of 64 bits
+
+
+LARGEST_UNITS = 9.2e18
