@@ -9,7 +9,7 @@ import traceback
 
 import numpy as np
 
-from perplab.agents.plausible_rows import ROWS, plausible_rows
+from perplab.agents.random_rows import ROWS, plausible_rows
 from perplab.sim.compiler.jit import COMPILED
 from perplab.sim.errors import RuleError
 from perplab.sim.setup import never_acts

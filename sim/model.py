@@ -174,12 +174,8 @@ class PerpetualMarket(MesaModel):
         """Missing or surplus units of money, spot lots and position lots; always 0."""
         money, spot, perpetual = total_units(self.tables)
         first_money, first_spot, _ = self.total
-        errors = [
-            money - first_money,
-            *(now - then for now, then in zip(spot, first_spot, strict=True)),
-            *perpetual,
-        ]
-        return sum(abs(error) for error in errors)
+        spot_errors = (now - then for now, then in zip(spot, first_spot, strict=True))
+        return sum(abs(error) for error in (money - first_money, *spot_errors, *perpetual))
 
     def check(self) -> None:
         """Raise InvariantError unless every unit of money and every lot is accounted for."""

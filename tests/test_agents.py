@@ -19,7 +19,7 @@ from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LEVELS, LiquidityProvider
 from perplab.agents.momentum import Momentum
 from perplab.agents.noise import Noise
-from perplab.agents.plausible_rows import plausible_rows
+from perplab.agents.random_rows import plausible_rows
 from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
 from perplab.agents.trader_check import call
 from perplab.sim.errors import ParameterError, RuleError

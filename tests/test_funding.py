@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perplab.sim.laws.averages import clamp
-from perplab.sim.laws.funding import cap_by_law, funding_law, funding_payment, funding_rate
+from perplab.sim.laws.funding import cap_by_law, funding_law, funding_rate
+from perplab.sim.laws.funding_transfer import funding_payment
 from tests.laws import NOTHING_SEEN, rate_of
 
 INTEREST, DAMPER, CAP = 0.0001, 0.0005, 0.003

@@ -33,6 +33,7 @@ ORDER = {
         ("prices", "funding", "risk", "series"),
         ("traders",),
         ("engine",),
+        ("mesa_model", "run_faults"),
         ("model",),
     ),
     "agents": (("attacks",),),
@@ -69,8 +70,8 @@ FORBIDDEN = {
 }
 FORBIDDEN_METHODS = {"sum", "mean", "min", "max", "copy", "dot", "any", "all"}
 INHERITED = ("_", "contradictions", "venue_values", "market_values", "model_")
-# Importing these must stay cheap; their modules are imported where they are used.
-WITHOUT_NAMES = {"perplab.sim", "perplab.analysis.cli"}
+# Importing these must stay cheap, or their modules run as programs: nothing is imported here.
+WITHOUT_NAMES = {"perplab.sim", "perplab.analysis.cli", "perplab.analysis.studies"}
 VAGUE_NAMES = {"utils", "common", "helpers", "base", "types", "misc"}
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies
 
 from perplab.sim.clearing.conservation import total_units
 from perplab.sim.clearing.ledger import fee_units, share_of
-from perplab.sim.laws.funding import funding_payment
+from perplab.sim.laws.funding_transfer import funding_payment
 from perplab.sim.state.codes import (
     DONE,
     POST_ONLY,

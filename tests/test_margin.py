@@ -6,13 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.laws.margin import (
-    bankruptcy_price,
-    initial_margin,
-    liquidation_price,
-    maintenance_margin,
-    tier_of,
-)
+from perplab.sim.laws.liquidation import bankruptcy_price, liquidation_price
+from perplab.sim.laws.margin import initial_margin, maintenance_margin, tier_of
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.state.market_rows import MARKET, VENUE
 

@@ -66,7 +66,7 @@ def test_binance_records():
         market["average_law"]["average_formula"],
         market["funding_law"]["damper_mode"],
         market["funding_on"],
-        market["funding_law"]["notional"],
+        market["funding_law"]["payment_notional"],
     ) == (1, 0, 1, 0)
     assert market["mark_law"]["mark_input"].tolist() == [
         MarkInput.INDEX_PLUS_FUNDING,
@@ -116,7 +116,7 @@ def test_hyperliquid_records():
         market["funding_law"]["cap"],
         market["average_law"]["average_formula"],
     ) == (3600.0, 8.0, 0.04, 0)
-    assert market["funding_law"]["notional"] == 1
+    assert market["funding_law"]["payment_notional"] == 1
     assert market["mark_law"]["mark_input"].tolist() == [
         MarkInput.INDEX_PLUS_BASIS,
         MarkInput.QUOTES_OR_LAST,
@@ -126,7 +126,7 @@ def test_hyperliquid_records():
     assert (
         market["margin_law"]["tiers"],
         market["margin_law"]["tier_deduction"][1],
-        market["margin_law"]["leverage_limit"],
+        market["margin_law"]["leverage_cap"],
     ) == (
         2,
         1_875_000e6,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perplab.analysis.estimators import closed_forms as theory
-from perplab.sim.laws.margin import bankruptcy_price, liquidation_price
+from perplab.sim.laws.liquidation import bankruptcy_price, liquidation_price
 from tests.laws import rate_of
 
 PAPER = dict(

@@ -57,9 +57,9 @@ def report_of(folder):
 def report_of_run(folder):
     """Return the `Report` of a single run."""
     from perplab.analysis.report.page import Report
-    from perplab.analysis.report.run_drawings import run_drawings
-    from perplab.analysis.report.run_tables import run_tables
+    from perplab.analysis.report.run_plots import run_drawings
     from perplab.analysis.report.scenario_text import notes_of, setting_of
+    from perplab.analysis.report.summary_tables import run_tables
     from perplab.scenarios.runs.results import faults_of_folder
     from perplab.scenarios.runs.store import read_run
 

@@ -1,5 +1,9 @@
 """A scenario as a function of its parameters, for calibrators: ``simulate(theta, steps, seed)``."""
 
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from perplab.scenarios.files.loader import build, load
@@ -7,7 +11,12 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.state.event_rows import SERIES
 
 
-def simulator(scenario, keys, series=("mid", "spot", "funding_rate"), changes=()):
+def simulator(
+    scenario: str | pathlib.Path,
+    keys: Sequence[str],
+    series: Sequence[str] = ("mid", "spot", "funding_rate"),
+    changes: Mapping[str, Any] | tuple[()] = (),
+) -> Callable[..., np.ndarray]:
     """Return a function ``simulate(theta, steps, seed=0)`` of a scenario.
 
     Parameters

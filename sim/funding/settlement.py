@@ -15,9 +15,9 @@ from perplab.sim.compiler.jit import kernel
 from perplab.sim.funding.rate import average_premium, rate_in_force
 from perplab.sim.funding.skew import trader_interest
 from perplab.sim.laws.amm import used_share
-from perplab.sim.laws.funding import at_cap, funding_payment, notional_price, set_interest
+from perplab.sim.laws.funding import at_cap, notional_price, set_interest
 from perplab.sim.laws.funding_interval import adapts, interest_of, next_interval
-from perplab.sim.laws.funding_transfer import pool_stands_aside, transfer_rate
+from perplab.sim.laws.funding_transfer import funding_payment, pool_stands_aside, transfer_rate
 from perplab.sim.laws.premium_average import start_interval
 from perplab.sim.state.records import (
     market_at,

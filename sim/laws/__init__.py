@@ -10,25 +10,12 @@ of a rulebook in `perplab.sim.rulebook`.
 from perplab.sim.laws.adl import ADL_LAW
 from perplab.sim.laws.amm import AMM_LAW
 from perplab.sim.laws.choices import Choice
-from perplab.sim.laws.funding import (
-    FUNDING_LAW,
-    SEEN,
-    cap_by_law,
-    funding_law,
-    funding_payment,
-    funding_rate,
-)
+from perplab.sim.laws.funding import FUNDING_LAW, SEEN, cap_by_law, funding_law, funding_rate
 from perplab.sim.laws.funding_interval import INTERVAL_LAW
-from perplab.sim.laws.funding_transfer import TRANSFER_LAW
+from perplab.sim.laws.funding_transfer import TRANSFER_LAW, funding_payment
 from perplab.sim.laws.index import INDEX_LAW
-from perplab.sim.laws.liquidation import LIQUIDATION_LAW
-from perplab.sim.laws.margin import (
-    MARGIN_LAW,
-    bankruptcy_price,
-    initial_margin,
-    liquidation_price,
-    maintenance_margin,
-)
+from perplab.sim.laws.liquidation import LIQUIDATION_LAW, bankruptcy_price, liquidation_price
+from perplab.sim.laws.margin import MARGIN_LAW, initial_margin, maintenance_margin
 from perplab.sim.laws.mark import MARK_LAW
 from perplab.sim.laws.premium import PREMIUM_LAW, premium_index
 from perplab.sim.laws.premium_average import AVERAGE_LAW

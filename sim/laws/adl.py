@@ -16,7 +16,7 @@ import numpy as np
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.compiler.tables import row
 from perplab.sim.laws.choices import Choice
-from perplab.sim.laws.margin import bankruptcy_price
+from perplab.sim.laws.liquidation import bankruptcy_price
 
 
 class AdlPrice(Choice):

@@ -42,18 +42,25 @@ FUNDING_LAW = row(
     ("floor", "f8"),  # signed fraction per interval, below the cap
     ("step_limit", "f8"),  # largest change of the rate from one interval to the next
     ("follows_skew", "i8"),  # whether the rate follows open interest instead of the premium
-    ("notional", "i8"),  # Notional
+    ("payment_notional", "i8"),  # Notional
 )
+
+
 SEEN = row(
     ("volatility", "f8"),  # of the log mid, per square root of a second
     ("skew_rate", "f8"),  # premium that a law on open interest gives, as averaged
 )
+
+
 """What else than the premium a funding formula may look at.
 
 Carried by view, record and replay alike.
 """
 
+
 KINKS = 8
+
+
 """Premiums at which the slope of the rate may change: numbers of `rate_kink`."""
 
 
@@ -181,46 +188,7 @@ def rate_kink(law, number):
 @hot_kernel
 def notional_price(law, mark, index):
     """Return the price at which the notional of a payment is taken."""
-    return index if law["notional"] == Notional.INDEX else mark
-
-
-@hot_kernel
-def funding_payment(lots, price, units_per_price, rate):
-    """Return what one position pays at a settlement.
-
-    Parameters
-    ----------
-    lots : int
-        Signed position.
-    price : float, quote currency
-        Mark or index, as the venue takes the notional.
-    units_per_price : float
-        Money units of one lot at a price of 1.
-    rate : float, fraction per interval
-
-    Returns
-    -------
-    int, units
-        Positive: the position pays; negative: it receives.
-
-    Notes
-    -----
-    ceil(lots * (price * units_per_price * rate)): the payer rounds up and the receiver down. The
-    product in the parenthesis is one number for all positions, so payments of positions that net to
-    zero sum to at least 0 and to less than their number (rounding to nearest is monotone and
-    preserves integers), as long as the sum of their absolute values stays below 2**53 units. The
-    residue is the insurance fund's.
-
-    References
-    ----------
-    .. [1] dYdX perpetual contracts, settlement: rounded up for the payer, down for the receiver.
-
-    Examples
-    --------
-    >>> [funding_payment(lots, 0.7, 1.0, 1.0) for lots in (7, -3, -4)]
-    [5, -2, -2]
-    """
-    return int(math.ceil(lots * (price * units_per_price * rate)))
+    return index if law["payment_notional"] == Notional.INDEX else mark
 
 
 def cap_by_law(law, number, initial_fraction, maintenance_fraction):

@@ -202,3 +202,42 @@ def borrowing_rate(usage, base, kink, above):
     if usage > kink and kink < 1.0:
         rate += max(above - base, 0.0) * (usage - kink) / (1.0 - kink)
     return rate
+
+
+@hot_kernel
+def funding_payment(lots, price, units_per_price, rate):
+    """Return what one position pays at a settlement.
+
+    Parameters
+    ----------
+    lots : int
+        Signed position.
+    price : float, quote currency
+        Mark or index, as the venue takes the notional.
+    units_per_price : float
+        Money units of one lot at a price of 1.
+    rate : float, fraction per interval
+
+    Returns
+    -------
+    int, units
+        Positive: the position pays; negative: it receives.
+
+    Notes
+    -----
+    ceil(lots * (price * units_per_price * rate)): the payer rounds up and the receiver down. The
+    product in the parenthesis is one number for all positions, so payments of positions that net to
+    zero sum to at least 0 and to less than their number (rounding to nearest is monotone and
+    preserves integers), as long as the sum of their absolute values stays below 2**53 units. The
+    residue is the insurance fund's.
+
+    References
+    ----------
+    .. [1] dYdX perpetual contracts, settlement: rounded up for the payer, down for the receiver.
+
+    Examples
+    --------
+    >>> [funding_payment(lots, 0.7, 1.0, 1.0) for lots in (7, -3, -4)]
+    [5, -2, -2]
+    """
+    return int(math.ceil(lots * (price * units_per_price * rate)))

@@ -19,7 +19,7 @@ import numpy as np
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.compiler.tables import row
 from perplab.sim.laws.choices import Choice
-from perplab.sim.laws.margin import bankruptcy_price, floor_below, freed_fraction
+from perplab.sim.laws.margin import floor_below, freed_fraction
 
 
 class CloseFraction(Choice):
@@ -194,3 +194,75 @@ def size_for_shortage(shortage, unit_value, fraction, fee):
     1.111111
     """
     return shortage / (unit_value * (fraction - fee)) if fraction > fee else math.inf
+
+
+@hot_kernel
+def bankruptcy_price(mark, equity, lots, units_per_price):
+    """Return the price at which a position's equity is zero.
+
+    Parameters
+    ----------
+    mark : float, quote currency
+    equity : float, units
+        Equity at `mark`.
+    lots : int
+        Signed, not 0.
+    units_per_price : float
+
+    Returns
+    -------
+    float, quote currency
+        At or below 0 for a long that no price bankrupts.
+
+    Notes
+    -----
+    mark - equity / (lots * units_per_price).
+
+    Examples
+    --------
+    >>> bankruptcy_price(100.0, 50.0, 10, 1.0), bankruptcy_price(100.0, 50.0, -10, 1.0)
+    (95.0, 105.0)
+    """
+    return mark - equity / (lots * units_per_price)
+
+
+@hot_kernel
+def liquidation_price(mark, equity, lots, units_per_price, fraction, deduction):
+    """Return the price at which a position's equity equals its maintenance margin.
+
+    Parameters
+    ----------
+    mark : float, quote currency
+    equity : float, units
+        Equity at `mark`; in a cross account without what other positions must keep.
+    lots : int
+        Signed, not 0.
+    units_per_price : float
+    fraction : float
+        Maintenance fraction of the tier, below 1.
+    deduction : float, units
+        Deduction of that tier.
+
+    Returns
+    -------
+    float, quote currency
+
+    Notes
+    -----
+    Solves equity + lots * (p - mark) * u = abs(lots) * p * u * fraction - deduction. Maintenance
+    being the largest of the tiers' lines, the price over all tiers is the highest of these for a
+    long and the lowest for a short.
+
+    References
+    ----------
+    .. [1] Binance, FAQ b3c689c1, "How to Calculate Liquidation Price of USD-M Futures Contracts".
+
+    Examples
+    --------
+    >>> round(liquidation_price(10.0, 2.0, -1, 1.0, 0.01, 0.01), 6)
+    11.891089
+    """
+    size = abs(lots)
+    return (lots * units_per_price * mark - equity - deduction) / (
+        units_per_price * (lots - size * fraction)
+    )

@@ -16,7 +16,7 @@ from perplab.sim.clearing.equity import value_of
 from perplab.sim.clearing.ledger import fees_received, funding_received
 from perplab.sim.clearing.maintenance import maintenance_at
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.laws.margin import bankruptcy_price
+from perplab.sim.laws.liquidation import bankruptcy_price
 from perplab.sim.laws.mark import longest_window
 from perplab.sim.state.codes import (
     CAUSE_COLLATERAL,

@@ -15,7 +15,8 @@ from perplab.sim.clearing.open_list import changed_position, open_position, put_
 from perplab.sim.clearing.wallet import receive_incoming
 from perplab.sim.compiler.hints import fetch
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.laws.margin import lines_below, liquidation_price, tier_count, tier_line
+from perplab.sim.laws.liquidation import liquidation_price
+from perplab.sim.laws.margin import lines_below, tier_count, tier_line
 from perplab.sim.state.records import (
     account_at,
     market_at,

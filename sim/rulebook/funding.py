@@ -117,7 +117,7 @@ class Funding(Section):
                 "cap": self.cap,
                 "floor": self.floor,
                 "step_limit": self.step_limit,
-                "notional": Notional.code(self.notional),
+                "payment_notional": Notional.code(self.notional),
             },
             "interval_law": {
                 "short_seconds": 3600 * (self.short_interval_hours or 0),

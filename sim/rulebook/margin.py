@@ -120,7 +120,7 @@ class Margin(Section):
                 "tier_fraction": [tier.maintenance_fraction for tier in tiers] + spare * [0.0],
                 "tier_deduction": [units(part) for part in self.deductions] + spare * [0.0],
                 "tier_leverage": [tier.leverage for tier in tiers] + spare * [1.0],
-                "leverage_limit": self.leverage_limit,
+                "leverage_cap": self.leverage_limit,
                 "open_interest_low": units(self.open_interest_low_usd or 0.0),
                 "open_interest_high": units(self.open_interest_high_usd or 0.0),
             }

@@ -3,7 +3,8 @@
 import numpy as np
 
 from perplab.sim.laws.funding import cap_by_law
-from perplab.sim.laws.margin import liquidation_price, maintenance_margin
+from perplab.sim.laws.liquidation import liquidation_price
+from perplab.sim.laws.margin import maintenance_margin
 from perplab.sim.laws.premium import impact_notional
 from perplab.sim.laws.premium_average import sample_weight
 from perplab.sim.rulebook.rulebook import load_rulebook

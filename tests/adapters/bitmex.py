@@ -4,8 +4,9 @@ An inverse contract is a linear one in the reciprocal price: its dollar amount i
 opposite sign in coins.
 """
 
-from perplab.sim.laws.funding import cap_by_law, funding_payment
-from perplab.sim.laws.margin import bankruptcy_price, liquidation_price
+from perplab.sim.laws.funding import cap_by_law
+from perplab.sim.laws.funding_transfer import funding_payment
+from perplab.sim.laws.liquidation import bankruptcy_price, liquidation_price
 from perplab.sim.laws.mark import index_plus_funding
 from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.markets import World, round_rules

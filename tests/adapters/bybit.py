@@ -6,7 +6,7 @@ The venue computes maintenance margin on the entry value, so it does not move wi
 import math
 
 from perplab.sim.laws.averages import median_of_three
-from perplab.sim.laws.margin import bankruptcy_price, liquidation_price
+from perplab.sim.laws.liquidation import bankruptcy_price, liquidation_price
 from perplab.sim.laws.mark import index_plus_funding
 from perplab.sim.rulebook.rulebook import load_rulebook
 

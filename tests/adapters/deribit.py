@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from perplab.sim.laws.funding import DamperMode, funding_payment
+from perplab.sim.laws.funding import DamperMode
+from perplab.sim.laws.funding_transfer import funding_payment
 from perplab.sim.laws.margin import initial_margin, maintenance_margin, size_charge
 from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.adapters.markets import rate_by

@@ -1,6 +1,6 @@
 """dYdX v1: bounds of the rate and of its change, accrual, settlement and its rounding."""
 
-from perplab.sim.laws.funding import funding_payment
+from perplab.sim.laws.funding_transfer import funding_payment
 from perplab.sim.rulebook.rulebook import load_rulebook
 
 EIGHT_HOURS = 28_800.0

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from perplab.sim.laws.funding import DamperMode, funding_payment
-from perplab.sim.laws.liquidation import fillable_price
-from perplab.sim.laws.margin import bankruptcy_price, initial_margin, interest_scaled
+from perplab.sim.laws.funding import DamperMode
+from perplab.sim.laws.funding_transfer import funding_payment
+from perplab.sim.laws.liquidation import bankruptcy_price, fillable_price
+from perplab.sim.laws.margin import initial_margin, interest_scaled
 from perplab.sim.laws.premium import truncated
 from perplab.sim.laws.premium_average import VOTES, median_of_votes, trim_bounds, trimmed_mean
 from perplab.sim.rulebook.rulebook import load_rulebook

@@ -1,7 +1,6 @@
 """GMX v2: the adaptive rate, and the static one paid to receivers pro rata."""
 
-from perplab.sim.laws.funding import funding_payment
-from perplab.sim.laws.funding_transfer import received_rate
+from perplab.sim.laws.funding_transfer import funding_payment, received_rate
 from perplab.sim.laws.skew_funding import adapted_rate, imbalance_of
 
 MICRO = 1e6

@@ -1,6 +1,6 @@
 """OKX and Gate: liquidation prices, the closing fee being part of the requirement."""
 
-from perplab.sim.laws.margin import liquidation_price
+from perplab.sim.laws.liquidation import liquidation_price
 
 
 def isolated(short, leverage, entry, mmr, taker):

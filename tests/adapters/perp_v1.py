@@ -1,7 +1,8 @@
 """Perpetual Protocol v1: an hour's gap of averages, paid in full per day."""
 
 from perplab.sim.laws.amm import product_price, product_room
-from perplab.sim.laws.funding import DamperMode, funding_payment
+from perplab.sim.laws.funding import DamperMode
+from perplab.sim.laws.funding_transfer import funding_payment
 from tests.laws import rate_of
 
 UNITS = 1e6

@@ -1,7 +1,8 @@
 """Perpetual Protocol v2: gap of 15-minute averages, capped at 10 % of the index, over a day."""
 
 from perplab.sim.laws.averages import clamp
-from perplab.sim.laws.funding import DamperMode, funding_payment
+from perplab.sim.laws.funding import DamperMode
+from perplab.sim.laws.funding_transfer import funding_payment
 from tests.laws import rate_of
 
 DAY, UNITS, LARGEST = 86_400, 1e15, 0.1
