@@ -15,6 +15,7 @@ from perplab.sim.clearing.conservation import total_units
 from perplab.sim.clearing.positions import open_positions
 from perplab.sim.compiler.entries import direct
 from perplab.sim.errors import Fault, InvariantError, ParameterError
+from perplab.sim.laws.funding import SEEN
 from perplab.sim.mesa_model import MesaModel
 from perplab.sim.run_faults import raise_fault
 from perplab.sim.series import record_kinds
@@ -287,11 +288,19 @@ class PerpetualMarket(MesaModel):
         return other
 
 
-def _seen(name):
-    """Return the property that reads a field of the first market's view."""
-    doc = f"`{name}` of the first market's view (`perplab.sim.state.records`)"
-    return property(lambda market: market.tables["view"][name][0].item(), doc=doc)
+def _field(name, *record):
+    """Return the property that reads a field of the first market's view or of a record in it."""
+
+    def read(market):
+        row = market.tables["view"][0]
+        for part in record:
+            row = row[part]
+        return row[name].item()
+
+    return property(read, doc=f"`{name}` of the first market's view")
 
 
 for _name in (name for name in VIEW.names if VIEW[name].fields is None):
-    setattr(PerpetualMarket, _name, _seen(_name))
+    setattr(PerpetualMarket, _name, _field(_name))
+for _name in SEEN.names:
+    setattr(PerpetualMarket, _name, _field(_name, "seen"))

@@ -114,7 +114,7 @@ def test_every_switch_accounts_for_everything(price, picking, sharing):
         assert market.conservation_error_units == 0
     assert_positions_are_sound(market.tables)
     kinds = set(market.records().events["kind"])
-    assert (2 in kinds) == (sharing == "deleveraging")
+    assert (2 in kinds) == (sharing == "adl")
     shared = int(market.tables["venue"]["shared_loss"][0])
     assert shared > 0 if sharing in ("winners", "open_interest") else shared == 0
 

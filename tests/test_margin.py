@@ -52,7 +52,7 @@ def initial_of(rows, notional, leverage):
     [(0, 0), (49_999.999999, 0), (50_000, 1), (600_000, 2), (1.2e9, 11), (9e12, 11)],
 )
 def test_tier_by_hand(notional, tier):
-    assert tier_of(notional * UNITS, BINANCE[0]["tier_floor"], 12) == tier
+    assert tier_of(notional * UNITS, BINANCE[0]["margin_law"]["tier_floor"], 12) == tier
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_maintenance_rises_is_continuous_and_stays_below_initial(name, notional,
 @settings(deadline=None)
 @given(st.floats(0.0, 2e9))
 def test_maintenance_is_the_largest_of_the_tiers_lines(notional):
-    market, count = BINANCE[0], BINANCE[0]["tiers"]
+    market, count = BINANCE[0], BINANCE[0]["margin_law"]["tiers"]
     lines = (
         UNITS * notional * market["margin_law"]["tier_fraction"][:count]
         - market["margin_law"]["tier_deduction"][:count]

@@ -91,11 +91,11 @@ def test_cap_is_drawn_when_rates_come_near(run, axes):
     assert "±30 bp" in axes.texts[0].get_text()
     with matplotlib.rc_context(style.STYLE):
         near = style.panels(1, 2.0)[1][0]
-    run.meta["cap"] = 1e-4
+    run.meta["markets"][0]["funding_law"]["cap"] = 1e-4
     assert "cap" in {
         drawn.get_label() for drawn in funding_panels.draw_funding_rate(run, near).lines
     }
-    run.meta["cap"] = 3e-3
+    run.meta["markets"][0]["funding_law"]["cap"] = 3e-3
 
 
 @pytest.mark.parametrize(("name", "value"), [("damper", np.inf), ("damper", 0.0), ("cap", np.inf)])

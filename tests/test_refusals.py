@@ -193,7 +193,7 @@ def test_an_interrupt_while_loading_ends_with_code_130(monkeypatch, capsys):
 def test_ctrl_c_ends_with_code_130(tmp_path, wait):
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        " print(flush=True); from perplab.analysis.cli.entry import main; main()"
+        " print(flush=True); from perplab.__main__ import main; main()"
     )
     command = [sys.executable, "-c", program, "run", "calm", "--days", "500", "--no-figures"]
     with subprocess.Popen(

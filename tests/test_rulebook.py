@@ -10,6 +10,7 @@ import pytest
 from perplab.sim.errors import ParameterError
 from perplab.sim.faults import key_lines, line_of
 from perplab.sim.laws.funding import cap_by_law
+from perplab.sim.laws.margin import leverage_limit
 from perplab.sim.laws.mark import MarkInput
 from perplab.sim.laws.premium import impact_notional
 from perplab.sim.rulebook.rulebook import LIBRARY, Rulebook, load_rulebook, rulebook_names
@@ -210,9 +211,8 @@ def test_changes_dotted_nested_and_as_keywords():
 
 def test_leverage_is_limited_by_the_first_tier():
     rules = load_rulebook("binance").changed({"margin.tiers": [[0, 0.02, 20], [1e6, 0.05, 10]]})
-    assert filled(rules)[1][
-        "maximum_leverage"
-    ] == 20.0 and rules.margin.deductions == pytest.approx((0.0, 30_000.0))
+    assert leverage_limit(filled(rules)[1]["margin_law"]) == 20.0
+    assert rules.margin.deductions == pytest.approx((0.0, 30_000.0))
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_a_full_disk_leaves_no_part_of_a_state(small_disk):
     command = [
         sys.executable,
         "-m",
-        "perplab.analysis.cli.entry",
+        "perplab",
         *CALM,
         "--checkpoint-hours",
         "0.1",
@@ -93,7 +93,7 @@ def test_a_full_disk_leaves_no_part_of_a_state(small_disk):
         str(small_disk / "r"),
     ]
     done = subprocess.run(
-        [*command[:1], "-c", "from perplab.analysis.cli.entry import main; main()", *command[3:]],
+        [*command[:1], "-c", "from perplab.__main__ import main; main()", *command[3:]],
         cwd=HOUSE,
         capture_output=True,
         text=True,
@@ -108,7 +108,7 @@ def test_a_full_disk_leaves_no_part_of_a_state(small_disk):
 def test_a_state_saved_by_other_code_is_refused(tmp_path, monkeypatch):
     market = build(load("calm"), 1)
     market.save(tmp_path / "state")
-    monkeypatch.setattr("perplab.sim.model.sources_hash", lambda: "another")
+    monkeypatch.setattr("perplab.sim.state.saved_market.sources_hash", lambda: "another")
     with pytest.raises(ParameterError, match="saved by other code"):
         PerpetualMarket.load(tmp_path / "state")
 
@@ -124,7 +124,7 @@ def test_a_state_of_other_tables_is_refused(tmp_path, name):
     ):
         with open(tmp_path / "other", "wb") as file:
             np.savez(file, **changed)
-        with pytest.raises(ParameterError, match="a whole file that save wrote"):
+        with pytest.raises(ParameterError, match="an intact file written by save"):
             PerpetualMarket.load(tmp_path / "other")
 
 
@@ -145,5 +145,5 @@ def test_a_state_whose_kind_was_edited_or_lost_is_refused(tmp_path):
         PerpetualMarket.load("state")
     sys.modules.pop(next(name for name in sys.modules if name.startswith("kind_mine_")))
     path.unlink()
-    with pytest.raises(ParameterError, match="kinds of trader are still where they were"):
+    with pytest.raises(ParameterError, match="trader kinds can be imported"):
         PerpetualMarket.load("state")

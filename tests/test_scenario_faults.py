@@ -120,8 +120,8 @@ number = 3
         ({"market.changes.funding.cap": 30.0}, "market.changes.funding.cap", "0.003 being 0.3 %"),
         ({"market.changes.funding.damper": 5.0}, "market.changes.funding.damper", "at most 1"),
         (
-            {"market.changes.funding.interest": -2.0},
-            "market.changes.funding.interest",
+            {"market.changes.funding.interest_rate": -2.0},
+            "market.changes.funding.interest_rate",
             "at most 1 either side",
         ),
         (

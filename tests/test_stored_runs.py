@@ -46,7 +46,8 @@ def test_a_stored_run_is_read_back(calm_hours, tmp_path):
     for name in ("kinds", "events", "settlements", "prints"):
         assert np.array_equal(getattr(records, name), getattr(calm_hours.records, name)), name
     assert np.array_equal(records.series[0], calm_hours.records.series[0])
-    assert records.meta == json.loads(json.dumps(json_safe(calm_hours.records.meta)))
+    stated = json.loads(json.dumps(json_safe(calm_hours.records.meta)))
+    assert records.meta == store.from_json(stated)
     unit = pq.read_schema(tmp_path / "run" / "series.parquet").field("mark").metadata[b"unit"]
     assert unit == b"quote currency"
 

@@ -152,7 +152,7 @@ def test_steps_of_the_longest_scenario_fit_into_a_range():
 
 
 def test_purposes_are_the_only_numbers_of_sub_streams():
-    """All calls of `key_at` name a purpose, except `shuffle` (argument) and `build` (traders)."""
+    """All calls of `key_at` name a purpose, except `shuffle` (argument) and `initial_traders` (rows)."""
     calls = [
         (path.name, call)
         for path in (HOUSE / "sim").rglob("*.py")
@@ -161,4 +161,4 @@ def test_purposes_are_the_only_numbers_of_sub_streams():
     ]
     names = "DECISION|WAITING_TIME|ADL_QUEUE|ORDER_OF_|SAMPLE_TIMES|INDEX_SOURCES"
     others = [call for call in calls if not re.search(names, call[1])]
-    assert {name for name, _ in others} <= {"build.py", "turns.py"} and len(others) == 2
+    assert {name for name, _ in others} <= {"initial_traders.py", "turns.py"} and len(others) == 2

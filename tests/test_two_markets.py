@@ -13,7 +13,9 @@ import pytest
 
 from perplab.analysis.estimators.impulse_response import reversion_speed
 from perplab.analysis.estimators.series import BPS
-from perplab.analysis.figures import run_figures, style
+from perplab.analysis.figures import style
+from perplab.analysis.figures.funding_panels import draw_funding_rate
+from perplab.analysis.figures.price_panels import draw_liquidated_notional, draw_open_interest
 from perplab.analysis.metrics import episodes, losses
 from perplab.analysis.metrics.branches import open_interest_usd, since, summary_since
 from perplab.analysis.metrics.replay_fit import compare_replay
@@ -185,9 +187,9 @@ def test_drawings_of_a_market_are_its_own(pair):
     for records, market in ((pair[0][0], 0), (pair[1][0], 1)):
         with matplotlib.rc_context(style.STYLE):
             axes = style.panels(1, 2.0)[1][0]
-        run_figures.funding_rate(records, axes, market=market)
-        run_figures.open_interest(records, axes, market)
-        run_figures.liquidated(records, axes, market)
+        draw_funding_rate(records, axes, market=market)
+        draw_open_interest(records, axes, market)
+        draw_liquidated_notional(records, axes, market)
         lines = [(line.get_label(), line.get_ydata(orig=True)) for line in axes.lines]
         bars = [bar.get_height() for bar in axes.patches]
         drawn.append([(text, np.asarray(values).tolist()) for text, values in lines] + bars)

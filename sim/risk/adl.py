@@ -47,8 +47,8 @@ def rank(world, i, m):
 def queue_score(world, i, m):
     """Return the score of (i, m) in the ADL queue: its rank, or a random draw of this step."""
     if draws_queue(venue_at(world, market_at(world, m)["venue"])["adl_law"]):
-        number = ADL_QUEUE + run_row(world, 0)["step"]
-        return fraction(key_at(trader_at(world, i)["key"], number))
+        step = run_row(world, 0)["step"]
+        return fraction(key_at(trader_at(world, i)["key"], ADL_QUEUE + step))
     return rank(world, i, m)
 
 

@@ -44,7 +44,9 @@ def hyperliquid_premium(oracle, impact_bid, impact_ask):
 def hyperliquid_maintenance(tiers, notional):
     table = [[floor, 0.5 / leverage, leverage] for floor, leverage in tiers]
     market = market_of(load_rulebook("hyperliquid").changed({"margin.tiers": table}))
-    columns = [market[name] for name in ("tier_floor", "tier_fraction", "tier_deduction")]
+    columns = [
+        market["margin_law"][name] for name in ("tier_floor", "tier_fraction", "tier_deduction")
+    ]
     return {
         "mmr_tier0": market["margin_law"]["tier_fraction"][0],
         "mmr_tier1": market["margin_law"]["tier_fraction"][1],
