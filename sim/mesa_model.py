@@ -2,10 +2,13 @@
 
 import functools
 import math
+import operator
 
 import mesa
 
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.laws.funding import SEEN
+from perplab.sim.state.market_rows import VIEW
 
 
 class MesaModel(mesa.Model):
@@ -63,3 +66,25 @@ class MesaModel(mesa.Model):
             expected = "set in the Setup for run_model, which would never end; or call run(steps)"
             raise ParameterError(Fault("steps", None, expected))
         super().run_model()
+
+
+def with_view_fields(model):
+    """Give a model class an attribute for each field of the first market's view, and return it.
+
+    Mesa's `DataCollector` reads attributes by name. Fields of `seen` are attributes too.
+    """
+    for name in VIEW.names:
+        if VIEW[name].fields is None:
+            setattr(model, name, field_of_view(name))
+    for name in SEEN.names:
+        setattr(model, name, field_of_view("seen", name))
+    return model
+
+
+def field_of_view(*names):
+    """Return the property that reads a field of the first market's view, or of a record in it."""
+
+    def read(market):
+        return functools.reduce(operator.getitem, names, market.tables["view"][0]).item()
+
+    return property(read, doc=f"`{names[-1]}` of the first market's view")

@@ -15,15 +15,13 @@ from perplab.sim.clearing.conservation import total_units
 from perplab.sim.clearing.positions import open_positions
 from perplab.sim.compiler.entries import direct
 from perplab.sim.errors import Fault, InvariantError, ParameterError
-from perplab.sim.laws.funding import SEEN
-from perplab.sim.mesa_model import MesaModel
+from perplab.sim.mesa_model import MesaModel, with_view_fields
 from perplab.sim.run_faults import raise_fault
 from perplab.sim.series import record_kinds
 from perplab.sim.setup import Setup
 from perplab.sim.spot.path import draw_paths, longest_run, start_states
 from perplab.sim.state.branch import adopt
 from perplab.sim.state.build import PATH_STEPS, Layout, build_tables
-from perplab.sim.state.market_rows import VIEW
 from perplab.sim.state.recorder import Recorder, Records
 from perplab.sim.state.run_facts import describe_run, fund_equity
 from perplab.sim.state.saved_market import read_state, write_state
@@ -33,6 +31,7 @@ from perplab.sim.traders.edit import RETIRED
 from perplab.sim.traders.wakes import schedule_all
 
 
+@with_view_fields
 class PerpetualMarket(MesaModel):
     """A market of perpetual futures with its spot, its venues and its traders.
 
@@ -286,21 +285,3 @@ class PerpetualMarket(MesaModel):
         if setup is not None:
             adopt(other, setup)
         return other
-
-
-def _field(name, *record):
-    """Return the property that reads a field of the first market's view or of a record in it."""
-
-    def read(market):
-        row = market.tables["view"][0]
-        for part in record:
-            row = row[part]
-        return row[name].item()
-
-    return property(read, doc=f"`{name}` of the first market's view")
-
-
-for _name in (name for name in VIEW.names if VIEW[name].fields is None):
-    setattr(PerpetualMarket, _name, _field(_name))
-for _name in SEEN.names:
-    setattr(PerpetualMarket, _name, _field(_name, "seen"))

@@ -109,7 +109,7 @@ def test_a_state_saved_by_other_code_is_refused(tmp_path, monkeypatch):
     market = build(load("calm"), 1)
     market.save(tmp_path / "state")
     monkeypatch.setattr("perplab.sim.state.saved_market.sources_hash", lambda: "another")
-    with pytest.raises(ParameterError, match="saved by other code"):
+    with pytest.raises(ParameterError, match="other code would not continue"):
         PerpetualMarket.load(tmp_path / "state")
 
 

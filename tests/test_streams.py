@@ -152,7 +152,7 @@ def test_steps_of_the_longest_scenario_fit_into_a_range():
 
 
 def test_purposes_are_the_only_numbers_of_sub_streams():
-    """All calls of `key_at` name a purpose, except `shuffle` (argument) and `initial_traders` (rows)."""
+    """All calls of `key_at` name a purpose, but for `shuffle` (argument) and rows of traders."""
     calls = [
         (path.name, call)
         for path in (HOUSE / "sim").rglob("*.py")

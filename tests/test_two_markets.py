@@ -24,7 +24,6 @@ from perplab.analysis.studies.peg import crowd_figures
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs import store
 from perplab.scenarios.runs.outcome import run
-from perplab.sim.errors import ParameterError
 from perplab.sim.state.codes import ADL, FORCED_ORDER, TAKEOVER, TWIN_TAKEOVER
 from perplab.sim.state.event_rows import OPEN_POSITION, PRINT
 from tests.recorded import beside, meta_of, noisy_run, rows
@@ -254,7 +253,3 @@ def test_a_run_states_what_belongs_to_a_market_and_reads_it_back(tmp_path):
     manifest, stored = store.read_run(tmp_path / "run")
     assert stored.meta["markets"] == meta["markets"] and stored.meta["venues"] == meta["venues"]
     assert same(summarize(stored, market=1), summarize(outcome.records, market=1))
-    del manifest["meta"]["markets"]
-    (tmp_path / "run" / store.MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(ParameterError, match="older"):
-        store.read_run(tmp_path / "run")
