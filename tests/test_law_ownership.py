@@ -109,6 +109,23 @@ def test_names_of_a_law_are_those_of_its_enum():
         assert len(set(enum.names())) == len(enum.names())
 
 
+def test_codes_of_a_law_are_not_ordered():
+    """A code is compared for equality, so that a new variant can stand anywhere in its enum."""
+    names = {enum.__name__ for enum in enums()}
+    wrong = [
+        f"{law.__name__}:{node.lineno}"
+        for law in LAWS
+        for node in ast.walk(ast.parse(pathlib.Path(law.__file__).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare)
+        and any(isinstance(sign, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for sign in node.ops)
+        and any(
+            isinstance(side, ast.Attribute) and getattr(side.value, "id", "") in names
+            for side in (node.left, *node.comparators)
+        )
+    ]
+    assert wrong == []
+
+
 def test_every_law_record_is_in_the_state():
     nested = {
         dtype.fields[name][0]

@@ -12,14 +12,14 @@ from perplab.sim.laws.averages import moved
 from perplab.sim.laws.premium import (
     bounded_sample,
     impact_price,
+    is_impact_premium,
     notional_of,
     premium_index,
     sample_by_impact,
     sample_by_price,
-    samples_quotes_alone,
     takes_impact_prices,
 )
-from perplab.sim.laws.premium_average import add_otherwise, add_weighted, is_weighted
+from perplab.sim.laws.premium_average import add_weighted, is_weighted, update_average
 from perplab.sim.laws.skew_funding import follows_skew
 from perplab.sim.state.records import market_at, run_row, view_at
 
@@ -57,7 +57,7 @@ def sample_premium(world, m):
     """Take one sample of the premium index; bring its average and the predicted rate up to date."""
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
     elapsed = run["dt"] / run["premium_samples"]
-    if samples_quotes_alone(market["premium_law"]):
+    if is_impact_premium(market["premium_law"]):
         bid, ask = take_impact_prices(world, m)
         premium = premium_index(bid, ask, view["index"])
     else:
@@ -82,6 +82,6 @@ def sample_premium(world, m):
 def average_by_law(world, m, premium, elapsed):
     """Bring the average of a market up to date that is no weighted mean of samples."""
     market, view = market_at(world, m), view_at(world, m)
-    view["average_premium"] = add_otherwise(
+    view["average_premium"] = update_average(
         market["average_law"], market["premium_sums"], view["average_premium"], premium, elapsed
     )

@@ -60,12 +60,9 @@ def closes_share(law, notional, fresh):
 
     `fresh`: no pause is running.
     """
-    return (
-        law["close_fraction"] <= CloseFraction.EACH_SHARE
-        and law["first_share"] < 1.0
-        and notional > law["first_notional"]
-        and (fresh or law["close_fraction"] == CloseFraction.EACH_SHARE)
-    )
+    each = law["close_fraction"] == CloseFraction.EACH_SHARE
+    first = law["close_fraction"] == CloseFraction.FIRST_SHARE and fresh
+    return (each or first) and law["first_share"] < 1.0 and notional > law["first_notional"]
 
 
 @kernel
@@ -87,7 +84,7 @@ def lots_to_close(law, margin_law, size, notional, equity, maintenance, fee):
     fee : float
         Liquidation fee, fraction of the value closed.
     """
-    if law["close_fraction"] <= CloseFraction.EACH_SHARE or notional <= law["first_notional"]:
+    if notional <= law["first_notional"]:
         return size
     wanted = float(size)
     if law["close_fraction"] == CloseFraction.TIER_STEP:
@@ -95,10 +92,12 @@ def lots_to_close(law, margin_law, size, notional, equity, maintenance, fee):
         wanted = size * (1.0 - below / notional) + 1.0
     elif law["close_fraction"] == CloseFraction.HALF:
         wanted = 0.5 * size if equity >= 0.5 * maintenance else size
-    else:
+    elif law["close_fraction"] == CloseFraction.JUST_ENOUGH:
         shortage = maintenance * (1.0 + law["buffer"]) - equity
         fraction = freed_fraction(margin_law, notional, size)
         wanted = size_for_shortage(shortage, notional / size, fraction, fee)
+    else:
+        return size
     wanted = min(wanted, size * law["maximum_share"])
     return np.int64(max(min(math.ceil(wanted - 1e-6), float(size)), 1.0))
 
@@ -106,7 +105,7 @@ def lots_to_close(law, margin_law, size, notional, equity, maintenance, fee):
 @kernel
 def has_limit_price(law):
     """Return whether a price besides the band limits liquidation orders."""
-    return law["order_limit"] >= OrderLimit.BANKRUPTCY
+    return law["order_limit"] != OrderLimit.BAND
 
 
 @kernel

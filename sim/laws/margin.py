@@ -218,7 +218,7 @@ def tier_line(law, tier, size):
 
 
 @kernel
-def lines_below(law, multiple):
+def tiers_within(law, multiple):
     """Return the largest fraction of the first tiers that ask for at most `multiple` times the
     first, and the floor above them.
 

@@ -78,7 +78,9 @@ def is_averaged(law, k):
     return (
         kind == MarkInput.INDEX_PLUS_BASIS
         or kind == MarkInput.QUOTES_AVERAGE
-        or kind >= MarkInput.MID_AVERAGE
+        or kind == MarkInput.MID_AVERAGE
+        or kind == MarkInput.INDEX_PLUS_DEEP_BASIS
+        or kind == MarkInput.INDEX_PLUS_SHRUNK_BASIS
     )
 
 

@@ -94,7 +94,7 @@ def premium_index(impact_bid, impact_ask, index):
 
 
 @hot_kernel
-def samples_quotes_alone(law):
+def is_impact_premium(law):
     """Return whether the law is the common one: impact prices against the index."""
     return law["premium_formula"] == PremiumLaw.IMPACT
 
@@ -108,7 +108,13 @@ def notional_of(law):
 @kernel
 def takes_impact_prices(law):
     """Return whether a sample needs the impact prices of the book."""
-    return law["premium_formula"] <= PremiumLaw.IMPACT_MEAN
+    formula = law["premium_formula"]
+    return (
+        formula == PremiumLaw.IMPACT
+        or formula == PremiumLaw.IMPACT_PLUS_PENDING
+        or formula == PremiumLaw.IMPACT_OR_ZERO
+        or formula == PremiumLaw.IMPACT_MEAN
+    )
 
 
 @hot_kernel

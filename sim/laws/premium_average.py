@@ -75,7 +75,8 @@ def sample_weight(sample_number, average):
 @hot_kernel
 def is_weighted(law):
     """Return whether the average is a weighted mean of samples: two sums suffice."""
-    return law["average_formula"] <= PremiumAverage.LINEAR_RAMP
+    formula = law["average_formula"]
+    return formula == PremiumAverage.SIMPLE or formula == PremiumAverage.LINEAR_RAMP
 
 
 @hot_kernel
@@ -88,7 +89,7 @@ def add_weighted(law, sums, premium):
 
 
 @kernel
-def add_otherwise(law, sums, average, premium, elapsed):
+def update_average(law, sums, average, premium, elapsed):
     """Return the average after a sample where it is no weighted mean.
 
     Parameters
@@ -139,14 +140,13 @@ def interval_average(law, sums, running):
 
     `running`: the average after the last sample.
     """
-    if law["average_formula"] > PremiumAverage.MEDIAN_OF_VOTES:
+    of_votes = law["average_formula"] == PremiumAverage.MEDIAN_OF_VOTES
+    if not (is_weighted(law) or of_votes):
         return running
     if sums["weights"] <= 0.0:
         return 0.0
     average = sums["weighted_sum"] / sums["weights"]
-    if law["average_formula"] == PremiumAverage.MEDIAN_OF_VOTES:
-        return truncated(average, law["average_quantum"])
-    return average
+    return truncated(average, law["average_quantum"]) if of_votes else average
 
 
 @hot_kernel

@@ -16,7 +16,7 @@ from perplab.sim.clearing.wallet import receive_incoming
 from perplab.sim.compiler.hints import fetch
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.laws.liquidation import liquidation_price
-from perplab.sim.laws.margin import lines_below, tier_count, tier_line
+from perplab.sim.laws.margin import tier_count, tier_line, tiers_within
 from perplab.sim.state.records import (
     account_at,
     market_at,
@@ -129,7 +129,7 @@ def screen_bounds(world):
     """
     market, mark = market_at(world, 0), view_at(world, 0)["mark"]
     low, high = market["safe_low"], market["safe_high"]
-    fraction, floor = lines_below(market["margin_law"], COARSE)
+    fraction, floor = tiers_within(market["margin_law"], COARSE)
     usable = markets(world).shape[0] == 1 and low < mark < high
     ceiling = ROUNDING * floor if usable else 0.0
     return Screen(
