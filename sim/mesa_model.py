@@ -3,6 +3,7 @@
 import functools
 import math
 import operator
+from typing import Any
 
 import mesa
 
@@ -84,7 +85,7 @@ def with_view_fields(model):
 def field_of_view(*names):
     """Return the property that reads a field of the first market's view, or of a record in it."""
 
-    def read(market):
+    def read(market: Any) -> Any:
         return functools.reduce(operator.getitem, names, market.tables["view"][0]).item()
 
     return property(read, doc=f"`{names[-1]}` of the first market's view")

@@ -27,7 +27,7 @@ def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
     assert (
         market.branch(
             setup=setup_of(load("calm", {"days": 0.05, "market.rulebook": "bybit"}), 3)
-        ).tables["market"]["cap"][0]
+        ).tables["market"]["funding_law"]["cap"][0]
         == 0.00375
     )
     other = market.branch(

@@ -1,7 +1,7 @@
 """A stored scenario in words: its setting, and notes on warm-up and shocks."""
 
+from perplab.analysis.metrics.scenario_words import SHOCK_WORDS
 from perplab.analysis.metrics.summary import left_out
-from perplab.scenarios.files.kinds import KINDS
 
 
 def setting_of(scenario, varied=None):
@@ -68,6 +68,4 @@ def shock_text(shock):
     'shock to spot at hour 24 over 45 min, move -10 %'
     """
     move = f", move {100 * shock['move']:g} %" if "move" in shock else ""
-    return (
-        f"{KINDS[shock['kind']]} at hour {shock['at_hours']:g} over {shock['minutes']:g} min{move}"
-    )
+    return f"{SHOCK_WORDS[shock['kind']]} at hour {shock['at_hours']:g} over {shock['minutes']:g} min{move}"
