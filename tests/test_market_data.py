@@ -167,6 +167,7 @@ class TestRows:
         assert len(found) == 16
         found = faults(real_beside, bars(tmp_path, perp="?"))
         assert len(found) == 21 and found[-1].value == "wrong in 101 more rows"
+        assert found[-1].line == 22
 
     def test_a_column_without_rates(self, tmp_path):
         (fault,) = faults(with_funding, tmp_path, None, "")
@@ -413,6 +414,16 @@ class TestBinance:
         }
         for real in (by_default, real_beside(bars(tmp_path), named)):
             assert real["funding"] == pytest.approx(0.0003) and len(real["funding"]) == 30
+
+    def test_klines_and_funding_together(self, tmp_path):
+        spot, rates = tmp_path / "spot.zip", tmp_path / "rates.zip"
+        spot.write_bytes(klines("us", False))
+        rows = [f"{time + 3},8,{rate}\n" for time, rate in zip(stamps(SETTLED), RATES, strict=True)]
+        with zipfile.ZipFile(rates, "w") as archive:
+            archive.writestr("rates.csv", "".join(rows))
+        real = real_beside(str(spot), {"comparison.funding_file": str(rates)}, days=4)
+        assert np.array_equal(real["funding"], RATES[1:13])
+        assert real["funding_seconds"] == pytest.approx(np.arange(7, 100, 8) * 3600.0, abs=0.01)
 
     def test_a_fault_is_named_by_the_column_of_the_file(self, tmp_path):
         file = tmp_path / "funding.csv"

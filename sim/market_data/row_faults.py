@@ -14,11 +14,14 @@ def refuse(faults):
 
 
 def limited(faults, number):
-    """Return the first of `number` faults of one key, and one that counts the rest."""
+    """Return the first of `number` faults of one key, and one that counts the rest.
+
+    It has the line of the first of them.
+    """
     if number <= ROWS_REPORTED:
         return faults
     more, last = number - ROWS_REPORTED, faults[ROWS_REPORTED]
-    rest = dataclasses.replace(last, value=f"wrong in {more} more rows", line=None)
+    rest = dataclasses.replace(last, value=f"wrong in {more} more rows")
     return [*faults[:ROWS_REPORTED], rest]
 
 
