@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import math
+import pathlib
 import zipfile
 
 import numpy as np
@@ -19,6 +20,13 @@ from perplab.sim.market_data import Column, read_funding, read_series
 from perplab.sim.market_data.series import PRICE
 from perplab.sim.spot.replay import Replay
 
+PANIC = (
+    pathlib.Path(__file__).parents[2]
+    / "shared"
+    / "data"
+    / "incidents"
+    / "ftx_funding_binance_SOLUSDT_8h.csv"
+)
 START = pd.Timestamp("2024-12-29", tz="UTC")
 HOURS = pd.date_range(START, periods=121, freq="h")
 SPOT = np.round(93_000 + 300 * np.sin(np.arange(121)), 2)
@@ -136,6 +144,14 @@ class TestFundingIntervals:
             assert np.array_equal(real["funding"], RATES), name
 
 
+@pytest.mark.skipif(not PANIC.exists(), reason="the SOL funding file is not beside the repository")
+def test_funding_of_november_2022():
+    """SOL at Binance: -2 % per interval, and intervals of 8, 4 and 2 hours."""
+    funding_rates = read_funding(str(PANIC), "rate", "time_utc", 0.0, 4e9)
+    assert len(funding_rates.rates) == 373 and funding_rates.rates.min() == pytest.approx(-0.08)
+    assert "per 2 or 4 or 8 h (the spacing of the rows)" in funding_rates.source
+
+
 class TestRows:
     @pytest.mark.parametrize(
         "wrong",
@@ -231,6 +247,12 @@ class TestTimes:
     def test_counters_are_no_times(self, tmp_path, times):
         found = faults(Replay(file=bars(tmp_path, timestamp=times), column="spot").start)
         assert len(found) == 21
+
+    def test_an_impossible_hour_does_not_make_seconds_of_dates(self, tmp_path):
+        hours = HOURS.strftime("%Y%m%d%H").tolist()
+        hours[30] = "2024123025"
+        found = faults(Replay(file=bars(tmp_path, timestamp=hours), column="spot").start)
+        assert [fault.line for fault in found] == [32]
 
     def test_impossible_dates_are_refused_by_line(self, tmp_path):
         days = pd.date_range("2023-01-01", periods=121).strftime("%Y%m%d").tolist()
@@ -349,6 +371,14 @@ class TestFiles:
         file = tmp_path / "bars.csv"
         file.write_bytes(b"\xef\xbb\xbftimestamp, spot\r\n2024-01-01, 5\r\n2024-01-02, 6 \r\n")
         assert Replay(file=file, column="spot").start()[0] == math.log(5)
+
+    @pytest.mark.parametrize("mark", [",", ";", "\t"])
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    def test_marks_between_fields_and_lines(self, tmp_path, mark, end):
+        file = tmp_path / "bars.csv"
+        text = "timestamp,spot\n2024-01-01,5.5\n2024-01-02,6\n"
+        file.write_bytes(text.replace(",", mark).replace("\n", end).encode())
+        assert Replay(file=file, column="spot").start()[0] == math.log(5.5)
 
     def test_zips(self, tmp_path):
         file = tmp_path / "bars.zip"

@@ -132,7 +132,8 @@ def test_a_series_is_read_exactly_or_refused_by_line(tmp_path, table, kind, head
 
 
 @given(
-    st.binary(max_size=300), st.sampled_from([b"", b"PAR1", b"PK\x03\x04", b"\x1f\x8b", b"t,p\n"])
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"t,p\r", b"PAR1", b"PK\x03\x04", b"\x1f\x8b", b"t,p\n"]),
 )
 @BOUNDED
 def test_any_bytes_are_refused_or_read(tmp_path, content, start):
@@ -142,7 +143,7 @@ def test_any_bytes_are_refused_or_read(tmp_path, content, start):
         read_series(str(file), [Column("p", PRICE)], "t")
 
 
-@given(st.text("0123456789.,-:TZ \n\t\"'%e+naif;", max_size=200), st.booleans())
+@given(st.text("0123456789.,-:TZ \r\n\t\"'%e+naif;", max_size=200), st.booleans())
 @BOUNDED
 def test_any_text_is_refused_or_read(tmp_path, text, header):
     file = tmp_path / "bars.csv"

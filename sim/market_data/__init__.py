@@ -5,8 +5,8 @@ with all its faults at once, each with its line, and never leaves out a row. Wha
 series is elsewhere: the replay in `perplab.sim.spot`, the comparison in `perplab.analysis.metrics`.
 """
 
+from perplab.sim.market_data.faulty_rows import ROWS_REPORTED, refuse
 from perplab.sim.market_data.funding_rates import FundingRates, read_funding
-from perplab.sim.market_data.row_faults import ROWS_REPORTED, refuse
 from perplab.sim.market_data.series import Column, Series, read_series
 from perplab.sim.market_data.tables import Table, read_table, version
 from perplab.sim.market_data.times import iso, parse_times

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 
+from perplab.sim.market_data.faulty_rows import refuse, row_faults
 from perplab.sim.market_data.numeric_texts import texts_of
-from perplab.sim.market_data.row_faults import refuse, row_faults
 
 INTERVAL_NAMES = {
     "fundingintervalhours",

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from perplab.sim.errors import Fault
+from perplab.sim.market_data.faulty_rows import refuse, row_faults
 from perplab.sim.market_data.funding_intervals import (
     interval_column,
     named_hours,
     spaced_hours,
     stated_hours,
 )
-from perplab.sim.market_data.row_faults import refuse, row_faults
 from perplab.sim.market_data.series import RATE, Column, own_name, read_series
 from perplab.sim.market_data.tables import read_table, version
 from perplab.sim.market_data.times import iso

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow
 
 from perplab.sim.errors import Fault
+from perplab.sim.market_data.faulty_rows import refuse, row_faults, shown
 from perplab.sim.market_data.numeric_texts import NUMBER, parse_numbers, texts_of
-from perplab.sim.market_data.row_faults import refuse, row_faults, shown
 from perplab.sim.market_data.tables import read_table, version
 from perplab.sim.market_data.times import parse_times
 

@@ -5,6 +5,7 @@ import functools
 import gzip
 import io
 import pathlib
+import re
 import zipfile
 import zlib
 from typing import NamedTuple
@@ -15,12 +16,13 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.market_data.faulty_rows import limited, refuse
 from perplab.sim.market_data.known_files import headerless_names, other_names
 from perplab.sim.market_data.numeric_texts import texts_of
-from perplab.sim.market_data.row_faults import limited, refuse
 from perplab.sim.market_data.times import is_value
 
 UNREADABLE = (
+    csv.Error,
     OSError,
     EOFError,
     ValueError,
@@ -30,6 +32,7 @@ UNREADABLE = (
     pyarrow.ArrowException,
 )
 GZIP, ZIP, PARQUET = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
+DELIMITERS = ",;\t"
 INDEX = "__index_level_0__"
 
 
@@ -117,11 +120,15 @@ def parquet_table(file, content):
 
 def csv_table(file, content):
     """Return the table of a CSV file, every value as text."""
-    first_line = content.decode("utf-8-sig").split("\n", 1)[0].rstrip("\r")
-    first = next(csv.reader([first_line]), [])
+    first_line = re.split(r"\r\n|\r|\n", content.decode("utf-8-sig"), maxsplit=1)[0]
+    delimiter = next((mark for mark in DELIMITERS if mark in first_line), ",")
+    first = next(csv.reader([first_line], delimiter=delimiter), [])
     if not any(field.strip() for field in first):
         raise ParameterError(Fault("file", file, "a table: its first line is empty"))
-    first, arrays = [field.strip() for field in first], csv_columns(file, content, len(first))
+    first, arrays = (
+        [field.strip() for field in first],
+        csv_columns(file, content, len(first), delimiter),
+    )
     named = not any(map(is_value, first))
     if not named:
         names = headerless_names(first)
@@ -139,7 +146,7 @@ def index_of_csv(columns, first):
     return {"timestamp": columns["Unnamed: 0"]} if not first[0] else {}
 
 
-def csv_columns(file, content, width):
+def csv_columns(file, content, width, delimiter):
     """Return the columns of a CSV file as arrays of text, its header among the rows.
 
     Raises
@@ -158,7 +165,9 @@ def csv_columns(file, content, width):
     table = pyarrow.csv.read_csv(
         io.BytesIO(content),
         pyarrow.csv.ReadOptions(use_threads=False, column_names=names),
-        pyarrow.csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=note),
+        pyarrow.csv.ParseOptions(
+            delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=note
+        ),
         pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pyarrow.string()), strings_can_be_null=False
         ),

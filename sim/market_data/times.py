@@ -119,9 +119,9 @@ def unix_of_counts(counts):
         for unit, (low, high, per_second) in UNITS.items()
     }
     stamps = {"YYYYMMDDHHMMSS"[:digits]: stamp_seconds(counts, digits) for digits in STAMPS}
-    most = len(counts) / 2
-    forms = {name: unix for name, unix in stamps.items() if known(unix).sum() > most} | forms
-    best = max(forms, key=lambda name: known(forms[name]).sum())
+    stamps = {name: unix for name, unix in stamps.items() if 2 * known(unix).sum() >= len(counts)}
+    best = max(stamps or forms, key=lambda name: known((stamps or forms)[name]).sum())
+    forms |= stamps
     if not known(forms[best]).any():
         return forms[best], early_faults(counts)
     return forms[best], [

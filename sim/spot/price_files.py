@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perplab.sim.errors import Fault
-from perplab.sim.market_data.row_faults import shown
+from perplab.sim.market_data.faulty_rows import shown
 from perplab.sim.market_data.series import NUMBER_OR_NONE, PERP_PRICE, PRICE, Column, read_series
 from perplab.sim.market_data.times import iso
 from perplab.sim.spot.process import DAY_SECONDS
