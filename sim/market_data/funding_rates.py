@@ -114,8 +114,8 @@ def words(hours, origin, unknown):
 
     Examples
     --------
-    >>> words(np.array([8.0, 4.0]), "column interval", 3)
-    'the rates of the file, per 4 or 8 h (column interval), times 8 h; 3 rows without a rate'
+    >>> words(np.array([8.0, 4.0]), "column interval", 0)
+    'the rates of the file, per 4 or 8 h (column interval), converted to per 8 h'
     """
     intervals = " or ".join(f"{value:g}" for value in np.unique(hours))
     per = f"the rates of the file, per {intervals} h ({origin})"
