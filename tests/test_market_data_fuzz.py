@@ -18,7 +18,7 @@ from perplab.sim.market_data import Column, read_funding, read_series
 from perplab.sim.market_data.series import PRICE
 
 BOUNDED = settings(
-    max_examples=250,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
