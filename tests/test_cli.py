@@ -303,6 +303,25 @@ def test_replay_takes_real_funding_from_a_file(monkeypatch, tmp_path):
     ].tolist() == [0.0002, 0.0003]
 
 
+def test_funding_of_a_venue_s_file_without_a_perpetual(monkeypatch, capsys, tmp_path):
+    rows = [f"2022-01-01T{hour:02d}:00:00Z,{100 + hour % 5}" for hour in range(24)]
+    (tmp_path / "spot.csv").write_text("\n".join(["timestamp,spot", *rows]) + "\n")
+    (tmp_path / "funding.csv").write_text(
+        "calc_time,hours,last\n1640995200000,4,0.0001\n1641009600000,4,0.0002\n"
+    )
+    command = ["run", "replay", "--spot", "spot.csv", "--funding", "funding.csv", "--days", "0.25"]
+    named = ["--funding-column", "last", "--funding-time-column", "calc_time"]
+    assert perplab(monkeypatch, *command, *named, "--json") == 0
+    said = capsys.readouterr()
+    real = json.loads(said.out)["real"]
+    assert "per 4 h (the spacing of the rows), converted to per 8 h" in real["funding_source"]
+    assert real["hours"] == 0 and real["real"]["basis_mean_bps"] is None
+    assert perplab(monkeypatch, *command, *named[2:]) == 2
+    assert "did you mean" in capsys.readouterr().err
+    assert perplab(monkeypatch, *command[:4], "--days", "0.25", *named) == 2
+    assert "--funding-column was 'last'" in capsys.readouterr().err
+
+
 def test_any_story_runs_on_real_prices(monkeypatch, tmp_path):
     assert (
         perplab(

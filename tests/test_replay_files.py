@@ -23,12 +23,17 @@ from tests.scenario_files import faults_of, prices, write
             "when, rate",
         ),
         (
-            "timestamp,rate\n2022-01-01T00:00:00Z,much\n",
+            "timestamp,rate\n2022-01-01T00:00:00Z,much\n2022-01-01T08:00:00Z,0.1\n",
             {},
-            "comparison.funding_column",
-            "with rates",
+            "rate",
+            "a funding rate",
         ),
-        ("timestamp,rate\nnoon,0.1\n", {}, "comparison.funding_time_column", "with times"),
+        (
+            "timestamp,rate\n2022-01-01T00:00:00Z,0.1\nnoon,0.1\n",
+            {},
+            "timestamp",
+            "an ISO 8601 or Unix time",
+        ),
         (None, {}, "comparison.funding_file", "existing file"),
         (
             "timestamp,rate\n2022-01-01T00:00:00Z,0.1\n",

@@ -74,13 +74,20 @@ def run(
     start: options.Start = None,
     perp_column: options.PerpColumn = None,
     funding: options.Funding = None,
+    funding_column: options.FundingColumn = None,
+    funding_time_column: options.FundingTimeColumn = None,
     checkpoint_hours: options.Checkpoint = None,
 ):
     """Run a scenario: print its summary, store the run, draw its figures."""
     from perplab.analysis.cli.run_command import Options, run_scenario
 
     replay = {"file": absolute(spot), "column": column, "time_column": time_column, "start": start}
-    comparison = {"perp_column": perp_column, "funding_file": absolute(funding)}
+    comparison = {
+        "perp_column": perp_column,
+        "funding_file": absolute(funding),
+        "funding_column": funding_column,
+        "funding_time_column": funding_time_column,
+    }
     run_scenario(
         Options(
             scenario,

@@ -34,7 +34,7 @@ Checkpoint = Annotated[
 Spot = Annotated[
     pathlib.Path | None,
     typer.Option(
-        help="Spot prices to replay: a CSV, .csv.gz or Parquet file.", rich_help_panel=REPLAY
+        help="Spot prices to replay: a CSV, .csv.gz, .zip or Parquet file.", rich_help_panel=REPLAY
     ),
 ]
 Column = Annotated[
@@ -53,6 +53,15 @@ PerpColumn = Annotated[
 Funding = Annotated[
     pathlib.Path | None,
     typer.Option(help="File of real funding rates, for comparison.", rich_help_panel=REPLAY),
+]
+FundingColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the funding rates, fractions per interval.", rich_help_panel=REPLAY
+    ),
+]
+FundingTimeColumn = Annotated[
+    str | None, typer.Option(help="Column of the times of funding.", rich_help_panel=REPLAY)
 ]
 SweepFile = Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="A sweep file (TOML).")]
 Workers = Annotated[int, typer.Option(min=1, help="Worker processes on this machine.")]

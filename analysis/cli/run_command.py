@@ -32,6 +32,8 @@ OPTIONS = {
     "start": "--start",
     "perp_column": "--perp-column",
     "funding_file": "--funding",
+    "funding_column": "--funding-column",
+    "funding_time_column": "--funding-time-column",
 }
 
 

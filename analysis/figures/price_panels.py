@@ -79,7 +79,7 @@ def draw_basis(records, axes, real=None, market=0):
     if real is not None:
         series = hourly_closes(series)
         known = within(records, real["seconds"], real["basis_bps"])
-        line(records, axes, *known, color=REAL, label="real")
+        line(records, axes, *known, color=REAL, label="real" if len(known[0]) else None)
     simulated = basis_bps(known_mid(series), series["spot"])
     label = None if real is None else "simulated"
     line(records, axes, series["seconds"], simulated, color=PERPETUAL, label=label)

@@ -1,28 +1,18 @@
 """The real perpetual of a replayed file, to draw beside the simulated one."""
 
 import math
-from datetime import UTC
 
 import numpy as np
 
 from perplab.analysis.estimators.series import BPS, FUNDING_SECONDS, basis_bps
+from perplab.scenarios.files.replay_comparison import has_perp, real_funding
 from perplab.sim.laws.averages import moved
 from perplab.sim.laws.funding import SEEN, funding_rate
-from perplab.sim.spot.price_files import (
-    column_faults,
-    numbers,
-    read_table,
-    refuse,
-    unix_seconds,
-    version,
-    window,
-)
 from perplab.sim.spot.processes import Replay
 
 
 def real_market(scenario, rulebook):
-    """Return the real basis and funding over the window that a scenario replays, or None where the
-    file has none.
+    """Return the real basis and funding over the window that a scenario replays.
 
     Parameters
     ----------
@@ -33,47 +23,37 @@ def real_market(scenario, rulebook):
     Returns
     -------
     dict or None
-        As `perplab.analysis.figures.run_figures.figures` takes it: `seconds`, `basis_bps`,
-        `funding_seconds`, `funding` (fraction per 8 h) and `funding_source` in words.
+        As `perplab.analysis.figures.run_figures.figures` takes it: `seconds`, `basis_bps` (both
+        empty without a perpetual's price), `funding_seconds`, `funding` (fraction per 8 h) and
+        `funding_source` in words. None where the files have neither basis nor funding.
 
     Raises
     ------
     ParameterError
-        If the funding file cannot be read.
+        If a file cannot be read, or a value of it.
     """
-    process = next(iter(scenario.all_assets.values())).price
-    compared = scenario.comparison
-    if (
-        compared is None
-        or not isinstance(process, Replay)
-        or not has_column(process, compared.perp_column)
-    ):
+    process, compared = next(iter(scenario.all_assets.values())).price, scenario.comparison
+    if compared is None or not isinstance(process, Replay):
         return None
-    columns = process.real([compared.perp_column, process.column])
-    perpetual, spot = columns[compared.perp_column], columns[process.column]
-    real = {"seconds": columns["seconds"], "basis_bps": basis_bps(perpetual, spot)}
-    if compared.funding_file is None:
-        return real | funding_by_law(real["seconds"], perpetual, spot, rulebook)
-    return real | funding_of_file(compared, process)
-
-
-def has_column(process, column):
-    """Return whether the replayed file has a column."""
-    return column in read_table(str(process.file), version(process.file)).columns
+    funding = None if compared.funding_file is None else funding_of_file(compared, process)
+    if not has_perp(compared, process):
+        return funding and {"seconds": np.empty(0), "basis_bps": np.empty(0)} | funding
+    real = process.real_perpetual(compared.perp_column)
+    seconds, perpetual, spot = real["seconds"], real["perp"], real["spot"]
+    basis = {"seconds": seconds, "basis_bps": basis_bps(perpetual, spot)}
+    return basis | (funding or funding_by_law(seconds, perpetual, spot, rulebook))
 
 
 def funding_by_law(seconds, perpetual, spot, rulebook):
-    """Return the funding that a rulebook's law gives on the basis of each bar.
-
-    A proxy of the real rate.
+    """Return the funding that a rulebook's law gives on the basis of each bar, a proxy.
 
     Parameters
     ----------
     seconds : numpy.ndarray
         Times of the bars since the start of the run.
     perpetual, spot : numpy.ndarray, quote currency
-        Their basis stands for the premium index, which a file of prices does not hold: bid and ask
-        are unknown.
+        Their basis stands for the premium index, which a file of prices does not hold: bid and
+        ask are unknown. The perpetual's price is NaN where it is unknown.
     rulebook : Rulebook
 
     Returns
@@ -85,7 +65,7 @@ def funding_by_law(seconds, perpetual, spot, rulebook):
     -----
     Intervals end at multiples of the funding interval since the start. Bars count with their number
     in the interval as weight where the venue weighs samples by a ramp, equally otherwise; an
-    interval without bars has no rate.
+    interval without a known basis has no rate (NaN).
     """
     law, interval = rulebook.funding_law, 3600.0 * rulebook.funding.interval_hours
     basis, seen = basis_bps(perpetual, spot) / BPS, seen_by_law(seconds, perpetual)
@@ -139,30 +119,9 @@ def average(values, ramp):
 
 def funding_of_file(compared, process):
     """Return the real funding of a file, its times counted from the start of the replay."""
-    file = compared.funding_file
-    table = read_table(file, version(file))
-    wanted = {
-        "funding_column": compared.funding_column,
-        "funding_time_column": compared.funding_time_column,
-    }
-    refuse(
-        [
-            fault
-            for key, column in wanted.items()
-            for fault in column_faults(table, key, column, file)
-        ]
-    )
+    funding = real_funding(compared, process)
     return {
-        "funding_seconds": unix_seconds(table[compared.funding_time_column]) - first_unix(process),
-        "funding": numbers(table[compared.funding_column]),
-        "funding_source": "the rates of the file, per 8 h",
+        "funding_seconds": funding.unix - process.span_unix[0],
+        "funding": funding.rates,
+        "funding_source": funding.source,
     }
-
-
-def first_unix(process):
-    """Return the time of second 0 of a replay, in Unix seconds."""
-    unix = unix_seconds(read_table(str(process.file), version(process.file))[process.time_column])
-    start = process.start_time
-    if start is not None:
-        start = (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
-    return unix[window(unix, start, process.days)[0]]

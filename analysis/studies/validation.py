@@ -30,7 +30,7 @@ from perplab.analysis.metrics.summary import summarize
 from perplab.analysis.studies.seeds import markdown_lines, mean_cell, of_seeds, pooled
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import run
-from perplab.sim.spot.price_files import read_table, version
+from perplab.sim.market_data.series import NUMBER_OR_NONE, Column, read_series
 
 DAYS = 30
 CLUSTERED = {
@@ -103,11 +103,12 @@ def model_features(changes, seed):
 def real_features(path, year):
     """Return the features of blocks of a real year, each as long as a run less its warm-up."""
     hours = int(24 * DAYS - WARMUP_HOURS)
-    table = read_table(path, version(path))
-    table = table[table["timestamp"].astype(str).str.startswith(str(year))].dropna(
-        subset=["perp", "spot"]
-    )
-    perpetual, spot = (table[column].to_numpy(float) for column in ("perp", "spot"))
+    columns = [Column(name, NUMBER_OR_NONE) for name in ("perp", "spot")]
+    series = read_series(str(path), columns, "timestamp")
+    perpetual, spot = series.values["perp"], series.values["spot"]
+    years = series.unix.astype("datetime64[s]").astype("datetime64[Y]").astype(int) + 1970
+    chosen = (years == year) & np.isfinite(perpetual) & np.isfinite(spot)
+    perpetual, spot = perpetual[chosen], spot[chosen]
     return [
         features(perpetual[first : first + hours], spot[first : first + hours])
         for first in range(0, len(spot) - hours + 1, 24 * DAYS)

@@ -84,7 +84,7 @@ def checked(resolved, read_files=True):
 
 def late_faults(scenario, read_files):
     """Return the faults of the checks that need a scenario without other faults."""
-    return rule_faults(scenario) + (comparison_faults(scenario) if read_files else [])
+    return rule_faults(scenario) + (comparison_faults(with_windows(scenario)) if read_files else [])
 
 
 def with_hint(fault):

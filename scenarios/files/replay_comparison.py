@@ -1,14 +1,22 @@
-"""Checks of ``[comparison]``: that the files and columns it names exist, before anything runs."""
+"""Checks of ``[comparison]``: the real series beside a replay are read before anything runs."""
+
+import dataclasses
 
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.spot.price_files import column_faults, numbers, read_table, unix_seconds, version
+from perplab.sim.market_data.funding_rates import read_funding
+from perplab.sim.market_data.tables import read_table, version
 from perplab.sim.spot.processes import Replay
 
 TABLE = "comparison"
+FUNDING_KEYS = {
+    "file": "funding_file",
+    "column": "funding_column",
+    "time_column": "funding_time_column",
+}
 
 
 def comparison_faults(scenario):
-    """Return the faults of ``[comparison]``: no replay, or missing files or columns."""
+    """Return the faults of ``[comparison]``: no replay, or what is wrong with the real series."""
     comparison, process = scenario.comparison, next(iter(scenario.all_assets.values())).price
     if comparison is None:
         return []
@@ -18,13 +26,13 @@ def comparison_faults(scenario):
             Fault(f"{TABLE}.{key}", getattr(comparison, key), bound)
             for key in changed_keys(comparison)
         ]
-    return [*perp_faults(comparison, process), *funding_faults(comparison)]
+    return [*perp_faults(comparison, process), *funding_faults(comparison, process)]
 
 
 def changed_keys(comparison):
     """Return the keys of ``[comparison]`` that differ from their defaults.
 
-    Defaults are used only if the replayed file happens to have such columns.
+    The default column of the perpetual is used only if the replayed file happens to have it.
     """
     return [
         key
@@ -33,53 +41,54 @@ def changed_keys(comparison):
     ]
 
 
+def has_perp(comparison, process):
+    """Return whether the replayed file has the column of the real perpetual."""
+    table = read_table(str(process.file), version(process.file))
+    return comparison.perp_column in table.columns
+
+
 def perp_faults(comparison, process):
-    """Yield a fault if the column of the real perpetual is needed and missing.
-
-    It is needed if ``[comparison]`` names it, or a file of funding rates.
-    """
-    if version(process.file) is None:
-        return
-    columns = read_table(str(process.file), version(process.file)).columns
-    if changed_keys(comparison) and comparison.perp_column not in columns:
-        have = ", ".join(map(str, columns))
+    """Return the faults of the column of the real perpetual: missing although named, or wrong."""
+    if not has_perp(comparison, process):
+        if "perp_column" not in changed_keys(comparison):
+            return []
+        have = ", ".join(read_table(str(process.file), version(process.file)).names)
         bound = f"a column of {process.file}, which has {have}: the real basis is drawn from it"
-        yield Fault(f"{TABLE}.perp_column", comparison.perp_column, bound)
+        return [Fault(f"{TABLE}.perp_column", comparison.perp_column, bound)]
+    return faults_in(lambda: process.real_perpetual(comparison.perp_column))
 
 
-def funding_faults(comparison):
-    """Yield the faults of the file of real funding rates."""
-    file = comparison.funding_file
-    if file is None:
-        return
-    try:
-        table = read_table(file, version(file))
-    except ParameterError as error:
-        yield from (Fault(f"{TABLE}.funding_file", file, fault.expected) for fault in error.faults)
-        return
-    missing = [
-        fault
-        for key in ("funding_column", "funding_time_column")
-        for fault in column_faults(table, f"{TABLE}.{key}", getattr(comparison, key), file)
+def funding_faults(comparison, process):
+    """Return the faults of the file of real funding rates, or of columns without a file."""
+    if comparison.funding_file is None:
+        bound = "absent without a file of funding rates (--funding FILE)"
+        return [
+            Fault(f"{TABLE}.{key}", getattr(comparison, key), bound)
+            for key in changed_keys(comparison)
+            if key.startswith("funding")
+        ]
+    return [
+        dataclasses.replace(fault, key=f"{TABLE}.{FUNDING_KEYS[fault.key]}")
+        if fault.key in FUNDING_KEYS
+        else fault
+        for fault in faults_in(lambda: real_funding(comparison, process))
     ]
-    yield from missing or value_faults(comparison, table)
 
 
-def value_faults(comparison, table):
-    """Yield a fault for a column of funding rates or times without a valid value."""
-    for key, read, what in (
-        ("funding_column", numbers, "rates"),
-        ("funding_time_column", unix_seconds, "times"),
-    ):
-        name = getattr(comparison, key)
-        if not has_values(table[name], read):
-            bound = f"a column of {comparison.funding_file} with {what}"
-            yield Fault(f"{TABLE}.{key}", name, bound)
+def real_funding(comparison, process):
+    """Return the real `FundingRates` over the window of a replay."""
+    return read_funding(
+        comparison.funding_file,
+        comparison.funding_column,
+        comparison.funding_time_column,
+        *process.span_unix,
+    )
 
 
-def has_values(column, read):
-    """Return whether a reader gets at least one value that is not NaN from a column."""
+def faults_in(read):
+    """Return the faults that reading raises."""
     try:
-        return any(value == value for value in read(column))
-    except (ValueError, TypeError, OverflowError):
-        return False
+        read()
+    except ParameterError as error:
+        return list(error.faults)
+    return []

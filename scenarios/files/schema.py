@@ -22,6 +22,7 @@ from perplab.sim.rulebook.sections import Nonnegative, Positive, Share, Switch
 from perplab.sim.spot import shocks
 from perplab.sim.spot.process import Model
 from perplab.sim.spot.processes import Sentiment, SpotProcess
+from perplab.sim.spot.replay import ColumnName
 
 Days = Annotated[float, Field(strict=True, gt=0, le=3660)]
 Seconds = Annotated[float, Field(strict=True, ge=0.01, le=3600)]
@@ -134,13 +135,14 @@ class Record(Model):
 class Comparison(Model):
     """``[comparison]``: the real perpetual to compare a replay with.
 
-    `perp_column` is a column of the replayed file; real funding rates may have a file of their own.
+    `perp_column` is a column of the replayed file; real funding rates have a file of their own.
+    Columns have numbers, from 1, in a file without a header.
     """
 
-    perp_column: str = "perp"
+    perp_column: ColumnName = "perp"
     funding_file: str | None = None
-    funding_column: str = "rate"
-    funding_time_column: str = "timestamp"
+    funding_column: ColumnName = "rate"
+    funding_time_column: ColumnName = "timestamp"
 
 
 class Scenario(Model):

@@ -6,7 +6,7 @@ import json
 import pathlib
 
 from perplab.scenarios.runs.json_files import json_safe
-from perplab.sim.spot.price_files import version
+from perplab.sim.market_data.tables import version
 from perplab.sim.spot.processes import Replay
 
 

@@ -11,11 +11,20 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.spot.price_files import read_bars, read_columns, version
+from perplab.sim.market_data.tables import version
+from perplab.sim.spot.price_files import read_bars, read_beside, read_columns
 from perplab.sim.spot.process import DAY_SECONDS, STATE_SIZE
+
+
+def column_name(value):
+    """Return the number of a column, of a file without a header, as its name."""
+    return str(value) if type(value) is int else value
+
+
+ColumnName = Annotated[str, BeforeValidator(column_name)]
 
 
 class Replay(BaseModel):
@@ -24,10 +33,10 @@ class Replay(BaseModel):
     Parameters
     ----------
     file : path
-        CSV, gzipped CSV (``.gz``) or Parquet.
+        CSV, gzipped CSV, a zip of one CSV, or Parquet.
     column, time_column : str
-        The price, and its time: ISO 8601 (UTC without an offset), or Unix seconds, milli-, micro-
-        or nanoseconds.
+        The price, and its time: ISO 8601 (UTC without an offset), Unix seconds, milli-, micro- or
+        nanoseconds, or YYYYMMDD. Numbers of columns, from 1, if the file has no header.
     start : datetime, optional
         First time to replay, UTC without an offset; the attribute is `start_time`. By default the
         first row.
@@ -61,8 +70,8 @@ class Replay(BaseModel):
 
     process: Literal["replay"] = "replay"
     file: pathlib.Path
-    column: str
-    time_column: str = "timestamp"
+    column: ColumnName
+    time_column: ColumnName = "timestamp"
     start_time: datetime | None = Field(None, alias="start")
     days: Annotated[float, Field(strict=True, gt=0, le=1e5)] | None = None
     largest_gap_bars: Annotated[int, Field(strict=True, ge=0, le=10**6)] = 24
@@ -120,15 +129,49 @@ class Replay(BaseModel):
         Returns
         -------
         dict of str to numpy.ndarray
-            ``"seconds"`` since the start of the run, and each column; NaN where a value is not a
-            number.
+            ``"seconds"`` since the start of the run, and each column; NaN where a value is missing.
+
+        Raises
+        ------
+        ParameterError
+            With the lines of values that are not numbers.
         """
+        seconds, rows = self._inside
+        return {"seconds": seconds} | read_columns(str(self.file), columns, self.time_column, rows)
+
+    def real_perpetual(self, column: str) -> dict[str, np.ndarray]:
+        """Return the real perpetual's price over the window, from a column of the file.
+
+        Parameters
+        ----------
+        column : str
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            ``"seconds"`` since the start of the run, ``"perp"`` (NaN where there is no price) and
+            ``"spot"``.
+
+        Raises
+        ------
+        ParameterError
+            With the lines of values that are not prices of one unit of the spot asset.
+        """
+        seconds, rows = self._inside
+        perp, spot = read_beside(str(self.file), self.column, self.time_column, rows, column)
+        return {"seconds": seconds, "perp": perp, "spot": spot}
+
+    @property
+    def span_unix(self) -> tuple[float, float]:
+        """First and last time of the replay, in Unix seconds."""
+        first = self._bars.first_unix
+        return first, first + self._bars.limit_seconds
+
+    @property
+    def _inside(self):
         bars = self._bars
         inside = bars.seconds <= bars.limit_seconds
-        columns = read_columns(str(self.file), version(self.file), tuple(columns))
-        return {"seconds": bars.seconds[inside]} | {
-            name: values[bars.rows[inside]] for name, values in columns.items()
-        }
+        return bars.seconds[inside], bars.rows[inside]
 
     @property
     def _bars(self):
