@@ -15,6 +15,7 @@ from perplab.sim.compiler.cache import sources_hash
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.state.recorder import Records
+from perplab.sim.streams import seed_or_drawn
 
 HEX = "[0-9a-f]" * 16
 
@@ -41,7 +42,7 @@ class Outcome:
 
 def run(
     scenario: Scenario | str | pathlib.Path,
-    seed: int = 0,
+    seed: int | None = 0,
     progress: Callable[[int], object] | None = None,
     checkpoint: "Checkpoint | None" = None,
 ) -> Outcome:
@@ -51,7 +52,8 @@ def run(
     ----------
     scenario : Scenario, or str or path
         A name or file is passed to `load`.
-    seed : int
+    seed : int or None
+        None draws one, which the outcome records.
     progress : callable, optional
         Called with the number of steps done since its last call; their sum is `planned_steps`.
     checkpoint : Checkpoint, optional
@@ -66,7 +68,7 @@ def run(
     ParameterError
         If the scenario is refused, or a checkpoint is asked for a scenario with a twin.
     """
-    scenario = as_scenario(scenario)
+    scenario, seed = as_scenario(scenario), seed_or_drawn(seed)
     if checkpoint is not None:
         return run_with_checkpoints(scenario, seed, progress, checkpoint)
     market, twin, twin_step = build(scenario, seed), None, scenario.twin_step
