@@ -52,6 +52,8 @@ def imported_kind(reference, kinds=()):
     if reference in given:
         return given[reference]
     place, _, name = reference.rpartition(":")
+    if place.endswith(".py"):
+        place = str(pathlib.Path(place).resolve())
     if OWN_MODULE.fullmatch(place):
         return getattr(importlib.import_module(place), name)
     for module in (sys.modules.get(place), sys.modules.get(name_of_file(place)), main_at(place)):

@@ -60,7 +60,7 @@ def checked(resolved, read_files=True):
     ----------
     resolved : Resolved
     read_files : bool
-        Whether replayed price files are read and checked too.
+        Whether replayed price files and the rules of a user's own kinds are checked too.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def checked(resolved, read_files=True):
 
 def late_faults(scenario, read_files):
     """Return the faults of the checks that need a scenario without other faults."""
-    return rule_faults(scenario) + (comparison_faults(scenario) if read_files else [])
+    return rule_faults(scenario) + comparison_faults(scenario) if read_files else []
 
 
 def with_hint(fault):
