@@ -20,7 +20,7 @@ PACKAGES = ("sim", "agents", "scenarios", "analysis")
 ORDER = {
     "sim": (
         ("errors",),
-        ("faults", "atomic_files"),
+        ("faults", "atomic_files", "parent_process"),
         ("compiler",),
         ("streams",),
         ("setup",),

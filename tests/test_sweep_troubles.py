@@ -115,7 +115,7 @@ def test_a_main_that_is_killed_resumes_to_the_same_bytes(tmp_path):
         [*command, "--resume"], env=variables, cwd=HOUSE, capture_output=True, text=True
     )
     assert again.returncode == 0, again.stderr
-    assert f"{done} of them done before" in again.stderr
+    assert f"({done} cached)" in again.stderr
     whole = subprocess.run(
         [*command[:5], "--out", str(tmp_path / "whole")],
         env=variables,

@@ -102,7 +102,8 @@ def second_compiler(module):
     """Let a second process help to fill an empty cache while the block runs.
 
     It compiles the entries from the last to the first, this process from the first to the last;
-    each loads what the other has stored. It does nothing once the cache is filled.
+    each loads what the other has stored. It does nothing once the cache is filled. The second
+    process ends with the block, and with this process.
 
     Parameters
     ----------
@@ -114,7 +115,9 @@ def second_compiler(module):
         yield
         return
     program = (
-        f"import {module}; from perplab.sim.compiler.entries import addresses;"
+        "from perplab.sim.parent_process import end_with_parent;"
+        f" end_with_parent({os.getpid()}); import {module};"
+        " from perplab.sim.compiler.entries import addresses;"
         " [address() for address in reversed(addresses())]"
     )
     other = subprocess.Popen(
