@@ -13,10 +13,22 @@ from perplab.sim.state.market_rows import VIEW
 
 
 class MesaModel(mesa.Model):
-    """Mesa's names of time and running.
+    """Mesa's names of time and running, and ids that are unique among all agents of a model.
 
     A subclass provides `run`, `_advance`, `step_number`, `longest` and `setup`.
     """
+
+    agent_id_counter = 1
+
+    def register_agent(self, agent: mesa.Agent) -> None:
+        """Number and register an agent: with the next number that no agent of the model has had.
+
+        Mesa up to 3.3 counts in a class attribute that keeps models alive; here each model counts.
+        """
+        agent.unique_id = self.agent_id_counter
+        getattr(mesa.Agent, "_ids", {}).pop(self, None)
+        super().register_agent(agent)
+        self.agent_id_counter = agent.unique_id + 1
 
     @property
     def steps(self) -> int:

@@ -1,44 +1,45 @@
 """PerpetualMarket: the market as a Mesa model."""
 
 import functools
-import pathlib
-import pickle
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Self
+from typing import Any
 
-import mesa
 import numpy as np
 
 from perplab.sim import engine
 from perplab.sim.clearing.conservation import total_units
 from perplab.sim.clearing.positions import open_positions
 from perplab.sim.compiler.entries import direct
+from perplab.sim.copies import CopiedMarket
 from perplab.sim.errors import Fault, InvariantError, ParameterError
-from perplab.sim.mesa_model import MesaModel, with_view_fields
+from perplab.sim.mesa_model import with_view_fields
 from perplab.sim.run_faults import raise_fault
 from perplab.sim.series import record_kinds
 from perplab.sim.setup import Setup
 from perplab.sim.spot.path import draw_paths, longest_run, start_states
-from perplab.sim.state.branch import adopt
 from perplab.sim.state.build import PATH_STEPS, Layout, build_tables
 from perplab.sim.state.recorder import Recorder, Records
 from perplab.sim.state.run_facts import describe_run, fund_equity
-from perplab.sim.state.saved_market import read_state, write_state
 from perplab.sim.state.widen import widened
+from perplab.sim.streams import seed_or_drawn
 from perplab.sim.traders.connection import connect
 from perplab.sim.traders.edit import RETIRED
 from perplab.sim.traders.wakes import schedule_all
 
+FIRST_STEPS, LONGEST_CALL = 64, 0.5
+"""Steps of the first compiled call of `run`, and seconds of a later one: Ctrl-C waits for it."""
+
 
 @with_view_fields
-class PerpetualMarket(MesaModel):
+class PerpetualMarket(CopiedMarket):
     """A market of perpetual futures with its spot, its venues and its traders.
 
     Parameters
     ----------
     setup : perplab.sim.setup.Setup
-    seed : int
+    seed : int or None
+        None draws one; the attribute `seed` records it.
 
     Attributes
     ----------
@@ -59,15 +60,18 @@ class PerpetualMarket(MesaModel):
 
     Notes
     -----
-    The state is in `tables` and `traits`; `save`, `load` and `branch` copy them. Compiled code gets
-    their addresses in each process. Differences from other Mesa models: traders act inside the
-    compiled step, each when it wakes, not by `agents.do`; `agents_by_type[Kind].set(trait, value)`
-    and `remove()` work between steps. The market counts its steps itself, not through the wrapper
-    that Mesa puts around `step`: events scheduled with Mesa 3.5 do not run, while `run_for` and
-    `run_until` run steps.
+    The state is in `tables` and `traits`; `save`, `load` and `branch` copy them, and so do
+    `copy.deepcopy`, `copy.copy` and `pickle`, with attributes and agents of a user's own. Compiled
+    code gets their addresses in each process. A handle's `unique_id` is its row + 1, in all copies;
+    agents of a user's own have the numbers after those. Differences from other Mesa models: traders
+    act inside the compiled step, each when it wakes, not by `agents.do`;
+    `agents_by_type[Kind].set(trait, value)` and `remove()` work between steps. The market counts
+    its steps itself, not through the wrapper that Mesa puts around `step`: events scheduled with
+    Mesa 3.5 do not run, while `run_for` and `run_until` run steps.
     """
 
-    def __init__(self, setup: Setup, seed: int = 0) -> None:
+    def __init__(self, setup: Setup, seed: int | None = 0) -> None:
+        seed = seed_or_drawn(seed)
         super().__init__(rng=seed)
         self._build(setup, seed, *build_tables(setup, seed))
         self.call(schedule_all)
@@ -100,9 +104,10 @@ class PerpetualMarket(MesaModel):
         for population in self.setup.populations:
             for row in range(first, first + population.number):
                 if active[row]:
+                    self.agent_id_counter = row + 1
                     population.kind(self, row)
             first += population.number
-        getattr(mesa.Agent, "_ids", {}).pop(self, None)
+        self.agent_id_counter = first + 1
 
     @staticmethod
     def _plain_arithmetic():
@@ -124,11 +129,13 @@ class PerpetualMarket(MesaModel):
         """
         if not isinstance(steps, (int, np.integer)) or steps < 0:
             raise ParameterError(Fault("steps", steps, "a whole number of at least 0"))
-        target = self.step_number + steps
+        target, most = self.step_number + steps, FIRST_STEPS
         while self.step_number < target:
             begun, before = perf_counter(), self.step_number
-            self._advance(min(target - before, PATH_STEPS - before % PATH_STEPS))
-            self.wall_seconds += perf_counter() - begun
+            self._advance(min(target - before, most, PATH_STEPS - before % PATH_STEPS))
+            seconds = perf_counter() - begun
+            most = max(int(LONGEST_CALL * (self.step_number - before) / max(seconds, 1e-9)), 1)
+            self.wall_seconds += seconds
             if progress:
                 progress(self.step_number - before)
 
@@ -222,66 +229,3 @@ class PerpetualMarket(MesaModel):
     def fund_equity(self) -> int:
         """Equity of the first venue's insurance fund at the mark, in units."""
         return fund_equity(self.tables, 0)
-
-    def save(self, path: str | pathlib.Path) -> None:
-        """Write the state to a file, atomically.
-
-        Notes
-        -----
-        The file holds pickled Python objects of the setup: load only files that you trust.
-        """
-        self.recorder.drain(self.tables)
-        write_state(path, self.tables, self.traits, self._python_state())
-
-    def _python_state(self):
-        return {
-            "setup": self.setup,
-            "seed": self.seed,
-            "paths": self._path_states,
-            "recorder": self.recorder,
-            "total": self.total,
-            "wall_seconds": self.wall_seconds,
-        }
-
-    @classmethod
-    def load(cls, path: str | pathlib.Path) -> Self:
-        """Return the market that `save` wrote; it continues bit for bit, in any process.
-
-        Raises
-        ------
-        ParameterError
-            If the file is not an intact market saved by this very code: other code could not
-            continue it bit for bit.
-        """
-        return read_state(path, cls._from_state)
-
-    @classmethod
-    def _from_state(cls, tables, traits, python):
-        market = cls.__new__(cls)
-        mesa.Model.__init__(market, rng=python["seed"])
-        market._build(python["setup"], python["seed"], tables, traits)
-        market._path_states = python["paths"]
-        market.recorder, market.total = python["recorder"], python["total"]
-        market.wall_seconds = python["wall_seconds"]
-        return market
-
-    def branch(self, no_impact: bool | None = None, setup: Setup | None = None) -> Self:
-        """Return an independent copy that continues with the same random numbers.
-
-        Parameters
-        ----------
-        no_impact : bool, optional
-            Make the copy (or not) the no-impact twin, in which liquidated positions go to the fund
-            untraded.
-        setup : perplab.sim.setup.Setup, optional
-            Rules and traits of the copy; `perplab.sim.state.branch.adopt` says what may differ.
-        """
-        self.recorder.drain(self.tables)
-        python = pickle.loads(pickle.dumps(self._python_state()))
-        tables = {name: table.copy() for name, table in self.tables.items()}
-        other = self._from_state(tables, [rows.copy() for rows in self.traits], python)
-        if no_impact is not None:
-            other.tables["venue"]["no_impact"] = no_impact
-        if setup is not None:
-            adopt(other, setup)
-        return other

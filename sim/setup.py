@@ -9,10 +9,14 @@ import importlib
 import importlib.util
 import math
 import pathlib
+import re
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+OWN_MODULE = re.compile(r"perplab\.agents(\.\w+)*")
+"""Modules of perplab that define kinds."""
 
 
 def resolve_kind(reference):
@@ -29,12 +33,53 @@ def resolve_kind(reference):
     return getattr(module_of(pathlib.Path(place).resolve()), name)
 
 
+def imported_kind(reference, kinds=()):
+    """Return the trader class of a reference without executing any file of a user's.
+
+    Parameters
+    ----------
+    reference : str
+        As `kind_reference` returns it.
+    kinds : sequence of type
+        Classes to look at first. Others are perplab's own, and those imported already.
+
+    Raises
+    ------
+    ImportError
+        If it is none of these.
+    """
+    given = {kind_reference(kind): kind for kind in kinds}
+    if reference in given:
+        return given[reference]
+    place, _, name = reference.rpartition(":")
+    if place.endswith(".py"):
+        place = str(pathlib.Path(place).resolve())
+    if OWN_MODULE.fullmatch(place):
+        return getattr(importlib.import_module(place), name)
+    for module in (sys.modules.get(place), sys.modules.get(name_of_file(place)), main_at(place)):
+        if isinstance(kind := getattr(module, name, None), type):
+            return kind
+    raise ImportError(f"{reference} is not imported")
+
+
+def name_of_file(path):
+    """Return the module name of a user's file; it contains a hash of the path."""
+    return f"kind_{pathlib.Path(path).stem}_{zlib.crc32(str(path).encode()):08x}"
+
+
+def main_at(path):
+    """Return the main program if it is the file `path`, otherwise None."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    return main if file and str(pathlib.Path(file).resolve()) == path else None
+
+
 def module_of(path):
     """Return the module of a file, executed once per process.
 
-    Its name contains a hash of the path, so files of the same name are different modules.
+    Files of the same name are different modules (`name_of_file`).
     """
-    module_name = f"kind_{path.stem}_{zlib.crc32(str(path).encode()):08x}"
+    module_name = name_of_file(path)
     if module_name not in sys.modules:
         specification = importlib.util.spec_from_file_location(module_name, path)
         if specification is None or not path.exists():

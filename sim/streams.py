@@ -10,12 +10,15 @@ A *key* has numbered sub-streams (`key_at`). Which numbers serve which purpose i
 """
 
 import math
+import operator
+import secrets
 import zlib
 from typing import NamedTuple
 
 import numpy as np
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.errors import Fault, ParameterError
 
 _WEYL = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -91,6 +94,47 @@ def layers():
 _WIDTHS, _HEIGHTS = layers()
 
 
+LARGEST_SEED = 2**63 - 1
+"""Seeds are stored as int64."""
+DRAWN_BITS = 53
+"""Bits of a drawn seed: any program reads such a number from JSON exactly."""
+
+
+def stated_seed(seed, key="seed", largest=LARGEST_SEED):
+    """Return a seed as an int.
+
+    Parameters
+    ----------
+    seed : int
+    key : str
+        The key of the fault.
+    largest : int
+
+    Raises
+    ------
+    ParameterError
+        If it is not a whole number from 0 to `largest`; True and 1.0 are none.
+
+    Examples
+    --------
+    >>> stated_seed(np.int64(7))
+    7
+    """
+    try:
+        number = -1 if isinstance(seed, (bool, np.bool_)) else operator.index(seed)
+    except TypeError:
+        number = -1
+    if 0 <= number <= largest:
+        return number
+    shown = seed if number.bit_length() <= 128 else f"a number of {number.bit_length()} bits"
+    raise ParameterError(Fault(key, shown, f"a whole number from 0 to {largest}"))
+
+
+def seed_or_drawn(seed, key="seed"):
+    """Return a seed as an int (see `stated_seed`), or a new random one for None."""
+    return secrets.randbits(DRAWN_BITS) if seed is None else stated_seed(seed, key)
+
+
 def generator(seed, name, *block):
     """Return the numpy Generator of the stream `name` (and `block`) of a run.
 
@@ -107,15 +151,14 @@ def generator(seed, name, *block):
     True
     """
     return np.random.default_rng(
-        np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()), *block))
+        np.random.SeedSequence(stated_seed(seed), spawn_key=(zlib.crc32(name.encode()), *block))
     )
 
 
 def stream_key(seed, name):
     """Return the 64-bit key of the counter-based stream `name` of a run, as numpy.uint64."""
-    return np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),)).generate_state(
-        1, np.uint64
-    )[0]
+    sequence = np.random.SeedSequence(stated_seed(seed), spawn_key=(zlib.crc32(name.encode()),))
+    return sequence.generate_state(1, np.uint64)[0]
 
 
 @hot_kernel

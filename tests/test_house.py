@@ -20,7 +20,7 @@ PACKAGES = ("sim", "agents", "scenarios", "analysis")
 ORDER = {
     "sim": (
         ("errors",),
-        ("faults", "atomic_files", "market_data"),
+        ("faults", "atomic_files", "market_data", "parent_process"),
         ("compiler",),
         ("streams",),
         ("setup",),
@@ -32,8 +32,9 @@ ORDER = {
         ("exchange",),
         ("prices", "funding", "risk", "series"),
         ("traders",),
-        ("engine",),
-        ("mesa_model", "run_faults"),
+        ("engine", "run_faults", "mesa_model", "saved_setup"),
+        ("saved_market",),
+        ("copies",),
         ("model",),
     ),
     "agents": (("attacks",),),

@@ -136,7 +136,8 @@ def test_an_edited_callee_in_another_file_is_compiled_anew(tmp_path):
     (house / "sim" / "compiler").mkdir(parents=True)
     for name in ("__init__.py", "sim/__init__.py", "sim/compiler/__init__.py"):
         (house / name).write_text("")
-    for name in ("sim/errors.py", "sim/compiler/cache.py", "sim/compiler/jit.py"):
+    for name in ("errors", "compiler/cache", "compiler/code_files", "compiler/jit"):
+        name = f"sim/{name}.py"
         shutil.copy(HOUSE / name, house / name)
     (house / "sim" / "caller.py").write_text(textwrap.dedent(CALLER))
     said = []

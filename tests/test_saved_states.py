@@ -1,13 +1,18 @@
-"""Saved states of runs: damaged, of other code or kinds, and resumed."""
+"""Saved states of runs: damaged, planted, of other code or kinds, and resumed."""
 
+import copy
+import dataclasses
+import json
 import os
 import pathlib
+import pickle
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs import store
 from perplab.scenarios.runs.outcome import Checkpoint, run
@@ -15,6 +20,9 @@ from perplab.sim.atomic_files import alone
 from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.errors import ParameterError
 from perplab.sim.model import PerpetualMarket
+from perplab.sim.rulebook.rulebook import rulebook_names
+from perplab.sim.spot.processes import GeometricBrownian
+from perplab.sim.state.branch import differences
 from tests.command import CALM, ended, own_kind
 
 
@@ -82,18 +90,9 @@ def test_the_state_goes_only_when_the_result_is_there(monkeypatch, capsys, tmp_p
 
 
 def test_a_full_disk_leaves_no_part_of_a_state(small_disk):
-    command = [
-        sys.executable,
-        "-m",
-        "perplab",
-        *CALM,
-        "--checkpoint-hours",
-        "0.1",
-        "--out",
-        str(small_disk / "r"),
-    ]
+    options = ("--checkpoint-hours", "0.1", "--out", str(small_disk / "r"))
     done = subprocess.run(
-        [*command[:1], "-c", "from perplab.__main__ import main; main()", *command[3:]],
+        [sys.executable, "-m", "perplab", *CALM, *options],
         cwd=HOUSE,
         capture_output=True,
         text=True,
@@ -108,8 +107,8 @@ def test_a_full_disk_leaves_no_part_of_a_state(small_disk):
 def test_a_state_saved_by_other_code_is_refused(tmp_path, monkeypatch):
     market = build(load("calm"), 1)
     market.save(tmp_path / "state")
-    monkeypatch.setattr("perplab.sim.state.saved_market.sources_hash", lambda: "another")
-    with pytest.raises(ParameterError, match="other code would not continue"):
+    monkeypatch.setattr("perplab.sim.saved_market.sources_hash", lambda: "another")
+    with pytest.raises(ParameterError, match="saved by this very code"):
         PerpetualMarket.load(tmp_path / "state")
 
 
@@ -120,6 +119,8 @@ def test_a_state_of_other_tables_is_refused(tmp_path, name):
         parts = dict(file)
     for changed in (
         parts | {name: np.zeros(3)},
+        parts | {name: parts[name][:-1]},
+        parts | {name: np.concatenate([parts[name], parts[name]])},
         {key: part for key, part in parts.items() if key != name},
     ):
         with open(tmp_path / "other", "wb") as file:
@@ -140,10 +141,160 @@ def test_a_state_whose_kind_was_edited_or_lost_is_refused(tmp_path):
         check=True,
     )
     path = pathlib.Path("mine.py")
+    with pytest.raises(ParameterError, match="mine.py:U is not imported"):
+        PerpetualMarket.load("state")
+    assert not any(name.startswith("kind_mine_") for name in sys.modules)
+    assert PerpetualMarket.load("state", [kind_named(population["kind"])]).step_number == 0
+    assert PerpetualMarket.load("state").kinds[-1] is kind_named(population["kind"])
+    sys.modules.pop(next(name for name in sys.modules if name.startswith("kind_mine_")))
     path.write_text(path.read_text() + "\n# edited\n")
     with pytest.raises(ParameterError, match="their files have changed"):
-        PerpetualMarket.load("state")
+        PerpetualMarket.load("state", [kind_named(population["kind"])])
     sys.modules.pop(next(name for name in sys.modules if name.startswith("kind_mine_")))
-    path.unlink()
-    with pytest.raises(ParameterError, match="trader kinds can be imported"):
-        PerpetualMarket.load("state")
+
+
+class Planted:
+    """Unpickling it makes a file."""
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (pathlib.Path("planted"),)
+
+
+def planted_files(market):
+    """Yield the bytes of files that would make the file ``planted`` if they were unpickled."""
+    yield pickle.dumps(Planted())
+    for name in ("code", "facts", "table/account"):
+        market.save("state")
+        with np.load("state") as file:
+            parts = dict(file)
+        parts[name] = np.array([Planted()], dtype=object)
+        with open("state", "wb") as file:
+            np.savez(file, **parts)
+        yield pathlib.Path("state").read_bytes()
+    market.save("state")
+    with np.load("state") as file:
+        parts = dict(file)
+    parts["python"] = np.frombuffer(pickle.dumps(Planted()), np.uint8)
+    facts = json.loads(parts.pop("facts").tobytes())
+    for kind in ("evil.py:X", f"{pathlib.Path('evil.py').absolute()}:X", "evil:X", "os:system"):
+        facts["setup"]["populations"][0]["kind"] = kind
+        with open("state", "wb") as file:
+            np.savez(file, **parts, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8))
+        yield pathlib.Path("state").read_bytes()
+
+
+def test_a_planted_state_runs_nothing(tmp_path, monkeypatch):
+    """Neither `load` nor a run with checkpoints executes what a file beside the run says."""
+    monkeypatch.syspath_prepend(tmp_path)
+    pathlib.Path("evil.py").write_text("open('planted', 'w'); X = object\n")
+    scenario, checkpoint = load("calm", {"days": 0.02}), Checkpoint(tmp_path / "r", 0.1)
+    path, count = checkpoint.path(scenario, 1), 0
+    for contents in planted_files(build(scenario, 1)):
+        count += 1
+        path.write_bytes(contents)
+        with pytest.raises(ParameterError, match="delete it to start again"):
+            run(scenario, 1, None, checkpoint)
+        with pytest.raises(ParameterError, match="saved market"):
+            PerpetualMarket.load(path)
+    assert count == 8 and not pathlib.Path("planted").exists() and "evil" not in sys.modules
+
+
+def test_a_state_of_another_run_is_not_resumed(tmp_path):
+    scenario, checkpoint = load("calm", {"days": 0.02}), Checkpoint(tmp_path / "r", 0.1)
+    for changes, seed in (({}, 2), ({"populations.noise.size_usd": 7.0}, 1), ({"days": 0.03}, 1)):
+        market = build(load("calm", {"days": 0.02, **changes}), seed)
+        market.save(checkpoint.path(scenario, 1))
+        with pytest.raises(ParameterError, match="the state of this very run"):
+            run(scenario, 1, None, checkpoint)
+
+
+def test_a_saved_market_keeps_its_setup(tmp_path):
+    """Rulebooks, processes, shocks, distributions and infinities come back equal."""
+    prices = [f"{step},{100 + step % 7}" for step in range(0, 90_000, 60)]
+    pathlib.Path("prices.csv").write_text("\n".join(["timestamp,price", *prices]))
+    replay = {"process": "replay", "file": str(tmp_path / "prices.csv"), "column": "price"}
+    small = {"populations.noise.number": 3}
+    markets = [
+        build(load(name, small | {"market.rulebook": rulebook}), 3)
+        for name in ("calm", "long-cascade", "stray-source", "weaponised-shorts")
+        for rulebook in rulebook_names()
+        if runs_on(name, small | {"market.rulebook": rulebook})
+    ]
+    markets.append(build(load("calm", {"days": 1, "spot.price": replay}), 3))
+    assert len(markets) > 15
+    for market in markets:
+        market.save("state")
+        loaded = PerpetualMarket.load("state").setup
+        assert (loaded.assets, loaded.markets) == (market.setup.assets, market.setup.markets)
+        assert not list(differences(market.setup, loaded))
+
+
+def runs_on(name, changes):
+    """Return whether a scenario is accepted with some changes."""
+    try:
+        return bool(load(name, changes))
+    except ParameterError:
+        return False
+
+
+def test_a_spot_process_of_a_users_own_is_not_saved():
+    class Mine(GeometricBrownian):
+        pass
+
+    setup = build(load("calm"), 1).setup
+    asset = dataclasses.replace(setup.assets[0], process=Mine(initial_price=100.0, volatility=0.1))
+    market = PerpetualMarket(dataclasses.replace(setup, assets=[asset]), 1)
+    with pytest.raises(ParameterError, match="process was .*Mine|of a class of perplab"):
+        market.save("state")
+    assert not pathlib.Path("state").exists() and copy.deepcopy(market).mark == market.mark
+
+
+EVIL = "open('imported', 'a').write('x')\n"
+
+
+@pytest.fixture
+def evil_scenario(tmp_path):
+    """Return a scenario file with a kind whose file leaves a mark when it is imported."""
+    own_kind("evil.py")
+    pathlib.Path("evil.py").write_text(EVIL + pathlib.Path("evil.py").read_text())
+    pathlib.Path("x.toml").write_text(
+        'extends = "calm"\ndays = 0.02\n[populations.mine]\nkind = "evil.py:U"\nnumber = 1\n'
+        "capital_usd = 5.0\n"
+    )
+    return "x.toml"
+
+
+def command(*arguments):
+    """Run the command in a process of its own and return it, with its output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "perplab", *arguments], capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_only_run_imports_a_kind_and_says_so(evil_scenario):
+    shown = command("show", evil_scenario)
+    assert shown.returncode == 0 and "evil.py:U" in shown.stdout, shown.stderr
+    assert "capital_usd = 5" in shown.stdout and "not imported" in shown.stdout
+    assert not pathlib.Path("imported").exists()
+    ran = command("run", evil_scenario, "--no-figures", "--out", "r")
+    assert ran.returncode == 0 and ran.stderr.count("importing the trader kind") == 1
+    assert f"{pathlib.Path('evil.py').absolute()}:U" in ran.stderr
+    pathlib.Path("imported").unlink()
+    for name in ("check", "report"):
+        done = command(name, "r")
+        assert done.returncode == 0, done.stderr
+    assert not pathlib.Path("imported").exists()
+
+
+def test_a_sweep_says_what_it_imports_and_its_report_imports_nothing(evil_scenario):
+    pathlib.Path("sweep.toml").write_text(
+        f'scenario = "{evil_scenario}"\nseeds = 2\n[factors.money]\n'
+        'key = "populations.mine.capital_usd"\nvalues = [1.0, 2.0]\n'
+    )
+    done = command("sweep", "sweep.toml", "--workers", "1", "--out", "s")
+    assert done.returncode == 0 and "importing the trader kind" in done.stderr, done.stderr
+    pathlib.Path("imported").unlink()
+    assert command("report", "s").returncode == 0 and command("check", "s").returncode == 0
+    assert not pathlib.Path("imported").exists()

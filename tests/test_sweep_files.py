@@ -34,7 +34,7 @@ from tests.small_sweeps import SWEEP, faults_of, run_here, sweep_file
         ),
         ("seeds = 2", "seeds = 0", "seeds", "at least 1"),
         ("seeds = 2", 'seeds = "4"', "seeds", "or a list of seeds"),
-        ("seeds = 2", "seeds = [1, -1]", "seeds", "each at least 0"),
+        ("seeds = 2", "seeds = [1, -1]", "seeds", "a whole number from 0"),
         ("seeds = 2", "seeds = true", "seeds", "at least 1"),
         ("seeds = 2", "seeds = [1, 1]", "seeds", "each once"),
         ("[factors.cap]", "[factor.cap]", "factor", "did you mean 'factors'"),

@@ -80,6 +80,7 @@ def run(
 ):
     """Run a scenario: print its summary, store the run, draw its figures."""
     from perplab.analysis.cli.run_command import Options, run_scenario
+    from perplab.scenarios.files.kinds import imports_announced
 
     replay = {"file": absolute(spot), "column": column, "time_column": time_column, "start": start}
     comparison = {
@@ -88,20 +89,20 @@ def run(
         "funding_column": funding_column,
         "funding_time_column": funding_time_column,
     }
-    run_scenario(
-        Options(
-            scenario,
-            seed,
-            days,
-            settings or [],
-            out,
-            as_json,
-            not no_figures,
-            given(replay),
-            given(comparison),
-            checkpoint_hours,
-        )
+    chosen = Options(
+        scenario,
+        seed,
+        days,
+        settings or [],
+        out,
+        as_json,
+        not no_figures,
+        given(replay),
+        given(comparison),
+        checkpoint_hours,
     )
+    with imports_announced():
+        run_scenario(chosen)
 
 
 def absolute(path):
@@ -152,8 +153,11 @@ def sweep(
 ):
     """Run all design points and seeds of a sweep file. Finished runs survive an interruption."""
     from perplab.analysis.cli.sweep_command import run_sweep
+    from perplab.scenarios.files.kinds import imports_announced
 
-    if run_sweep(file, workers, scheduler, resume, out):
+    with imports_announced():
+        failures = run_sweep(file, workers, scheduler, resume, out)
+    if failures:
         stop(SWEEP_FAILED, FAILED)
 
 
@@ -172,10 +176,12 @@ def branch(
     All branches use the same random numbers.
     """
     from perplab.analysis.cli.branch_command import run_branches
+    from perplab.scenarios.files.kinds import imports_announced
     from perplab.scenarios.files.overrides import stated
 
     changes = stated(settings or []) | given({"days": days})
-    run_branches(scenario, seed, changes, at_hours, arm, out)
+    with imports_announced():
+        run_branches(scenario, seed, changes, at_hours, arm, out)
 
 
 @app.command()

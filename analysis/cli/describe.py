@@ -7,9 +7,10 @@ from rich.table import Table
 from perplab.analysis.report.rulebook_keys import NOT_RULES, differences, rulebook_unit
 from perplab.analysis.report.rulebook_text import sentences
 from perplab.analysis.report.toml_text import table_lines, toml_line, toml_value
-from perplab.scenarios.files.kinds import kind_named
+from perplab.scenarios.files.kinds import NotImportedError, imports_refused, kind_named
 from perplab.scenarios.files.loader import checked
 from perplab.scenarios.files.overrides import Resolved, changed, resolve
+from perplab.scenarios.files.population_checks import plain
 from perplab.scenarios.files.sources import found
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
@@ -19,7 +20,16 @@ NOT_VALUES = {"name", "title", "question", "extends", "populations"}
 
 
 def scenario_lines(name, changes=()):
-    """Yield a resolved and checked scenario as TOML lines; a missing replay file is FILE."""
+    """Return a resolved and checked scenario as TOML lines; a missing replay file is FILE.
+
+    No kind of a user's own is imported.
+    """
+    with imports_refused():
+        return list(lines_of(name, changes))
+
+
+def lines_of(name, changes):
+    """Yield the lines of `scenario_lines`."""
     resolved = with_placeholder(resolve(name, changes))
     scenario = checked(resolved, read_files=False)
     yield f"# {scenario.name}: {scenario.title}" if scenario.title else f"# {scenario.name}"
@@ -58,17 +68,26 @@ def rulebook_notes(key, market):
 
 
 def population_lines(name, population):
-    """Yield a population with every trait of its kind, defaults marked."""
-    kind = kind_named(population.kind)
+    """Yield a population with every trait of its kind, defaults marked.
+
+    Of a kind that is not imported only the traits that the file sets are known.
+    """
     yield from (
         "",
         f"[populations.{name}]",
         toml_line("kind", population.kind, ""),
         toml_line("number", population.number, "traders"),
     )
+    try:
+        kind = kind_named(population.kind)
+    except NotImportedError:
+        yield "# a kind of your own, which is not imported here: its defaults are not shown"
+        yield from (
+            toml_line(trait, plain(value), "") for trait, value in population.traits.items()
+        )
+        return
     for trait, declared in kind.traits.traits.items():
-        value = population.traits.get(trait, declared.default)
-        value = value if isinstance(value, (int, float)) else value.model_dump(exclude_none=True)
+        value = plain(population.traits.get(trait, float(declared.default)))
         default = "" if trait in population.traits else " (default)"
         unit = "" if declared.unit == "1" else f"{declared.unit}: "
         yield toml_line(trait, value, f"{unit}{declared.meaning}{default}")

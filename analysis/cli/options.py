@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from perplab.sim.errors import ParameterError
+
 REPLAY = "Replay of real prices"
 
 Scenario = Annotated[
@@ -14,7 +16,22 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Set a value, by dotted key. Repeatable."),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
+
+
+def seed_of(text):
+    """Return the option ``--seed`` as an int, refused if it is no seed."""
+    from perplab.sim.streams import stated_seed
+
+    text = str(text)
+    try:
+        return stated_seed(int(text) if text.isdecimal() and len(text) < 40 else text)
+    except ParameterError as error:
+        raise typer.BadParameter(f"{text[:40]} is not {error.faults[0].expected}") from None
+
+
+Seed = Annotated[
+    int, typer.Option(parser=seed_of, metavar="INTEGER", help="Seed of all random numbers.")
+]
 Days = Annotated[float | None, typer.Option(help="Length of the run in days.")]
 Out = Annotated[pathlib.Path | None, typer.Option(help="Output folder. Default: runs/NAME-seedN.")]
 BranchOut = Annotated[

@@ -17,7 +17,7 @@ from perplab.scenarios.sweeps.pools import dask_pool, local_pool
 from perplab.scenarios.sweeps.sweep_file import read_sweep
 from perplab.scenarios.sweeps.sweep_folder import gather, prepare
 from perplab.scenarios.sweeps.sweep_runner import execute
-from perplab.sim.atomic_files import alone
+from perplab.sim.atomic_files import alone, clear_dead
 from perplab.sim.errors import Fault, ParameterError, SweepError
 
 WIDTH, MOST_ERRORS = 180, 5
@@ -90,6 +90,7 @@ def run_jobs(sweep, text, folder, new_pool, resume):
 
             execute(waiting, folder, summarize, new_pool, note_run)
     finally:
+        clear_dead(folder.rglob(".*.part"))
         gather(folder, jobs)
     opened = open_runs(folder)
     print_failures(opened.runs)

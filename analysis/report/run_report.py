@@ -33,9 +33,11 @@ def write_report(path: str | pathlib.Path) -> pathlib.Path:
         If the folder is none of these, or a file differs from its checksum.
     """
     from perplab.analysis.report.page import write_page
+    from perplab.scenarios.files.kinds import imports_refused
 
     folder = pathlib.Path(path)
-    return write_page(report_of(folder), folder / "report")
+    with imports_refused():
+        return write_page(report_of(folder), folder / "report")
 
 
 def report_of(folder):

@@ -4,15 +4,18 @@ Every subclass of `perplab.agents.trader.Trader` with a `kind` and a rule is fou
 `perplab.agents` and the folders inside it: a new kind is one new file there.
 """
 
+import contextlib
+import contextvars
 import importlib
 import pkgutil
+import sys
 
 import perplab.agents
 from perplab.agents.trader import Trader
 from perplab.agents.trader_check import declaration_fault
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import nearest
-from perplab.sim.setup import resolve_kind
+from perplab.sim.setup import imported_kind, resolve_kind
 
 
 def kinds_in(package):
@@ -62,6 +65,54 @@ def is_kind(value):
 
 KINDS = kinds_in(perplab.agents)
 
+_before_import = contextvars.ContextVar("before_import", default=lambda reference: None)
+
+
+class NotImportedError(ParameterError):
+    """A kind of the user's own that may not be imported here."""
+
+
+@contextlib.contextmanager
+def imports_refused():
+    """Import no kind of a user's own during the block: `kind_named` raises NotImportedError."""
+
+    def refuse(reference):
+        bound = "a kind of perplab, or one imported already: nothing is imported here"
+        raise NotImportedError(Fault("kind", reference, bound))
+
+    with before_import(refuse):
+        yield
+
+
+@contextlib.contextmanager
+def imports_announced():
+    """Print each kind of a user's own that is imported during the block to standard error."""
+
+    def announce(reference):
+        print(f"importing the trader kind {reference}: its code runs here", file=sys.stderr)
+
+    with before_import(announce):
+        yield
+
+
+@contextlib.contextmanager
+def before_import(handle):
+    """Call ``handle(reference)`` before a user's file or module is imported during the block."""
+    token = _before_import.set(handle)
+    try:
+        yield
+    finally:
+        _before_import.reset(token)
+
+
+def user_kind(reference):
+    """Return a class of the user's own; its file or module is executed unless it was before."""
+    try:
+        return imported_kind(reference)
+    except (ImportError, AttributeError):
+        _before_import.get()(reference)
+        return resolve_kind(reference)
+
 
 def kind_named(reference):
     """Return a kind of trader.
@@ -79,7 +130,7 @@ def kind_named(reference):
     Raises
     ------
     ParameterError
-        If there is no such kind, or its file does not run.
+        If there is no such kind, its file does not run, or `imports_refused`.
 
     Examples
     --------
@@ -92,7 +143,9 @@ def kind_named(reference):
     if ":" not in reference:
         raise ParameterError(Fault("kind", reference, known))
     try:
-        kind = resolve_kind(reference)
+        kind = user_kind(reference)
+    except NotImportedError:
+        raise
     except (Exception, SystemExit) as error:
         bound = f"{known}: {type(error).__name__}: {error}"
         raise ParameterError(Fault("kind", reference, bound)) from error

@@ -21,6 +21,7 @@ from perplab.scenarios.files.validation import (
 )
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.model import PerpetualMarket
+from perplab.sim.streams import seed_or_drawn
 
 UNSET = re.compile(r"^(assets\.\d+|spot)\.price\.file$")
 
@@ -59,7 +60,7 @@ def checked(resolved, read_files=True):
     ----------
     resolved : Resolved
     read_files : bool
-        Whether replayed price files are read and checked too.
+        Whether replayed price files and the rules of a user's own kinds are checked too.
 
     Returns
     -------
@@ -94,21 +95,22 @@ def with_hint(fault):
     return fault
 
 
-def build(scenario: Scenario | str | pathlib.Path, seed: int = 0) -> PerpetualMarket:
+def build(scenario: Scenario | str | pathlib.Path, seed: int | None = 0) -> PerpetualMarket:
     """Return the market of a scenario at time 0.
 
     Parameters
     ----------
     scenario : Scenario, or str or path
         A name or file is passed to `load`.
-    seed : int
+    seed : int or None
+        None draws one, which the attribute `seed` of the market records.
 
     Returns
     -------
     PerpetualMarket
         `run_model` ends, and `running` becomes False, at the end of the scenario.
     """
-    scenario = as_scenario(scenario)
+    scenario, seed = as_scenario(scenario), seed_or_drawn(seed)
     return PerpetualMarket(setup_of(scenario, seed), seed)
 
 

@@ -1,13 +1,17 @@
 """The setup of a scenario's market: assets, markets, and populations with their traits drawn."""
 
 import numpy as np
+import pydantic
 
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.population_checks import largest_leverage
 from perplab.scenarios.files.schema import Scenario
 from perplab.scenarios.files.validation import rulebook_of
 from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
-from perplab.sim.streams import generator
+from perplab.sim.spot.shocks import SpotShock
+from perplab.sim.streams import generator, stated_seed
+
+SHOCK = pydantic.TypeAdapter(SpotShock)
 
 
 def setup_of(scenario: Scenario, seed: int) -> Setup:
@@ -17,12 +21,14 @@ def setup_of(scenario: Scenario, seed: int) -> Setup:
     ----------
     scenario : Scenario
     seed : int
-        Traits are drawn from a stream for each population and trait.
+        Traits are drawn from a stream for each population and trait. It is not optional: the
+        market has to be built with the same one.
 
     Returns
     -------
     perplab.sim.setup.Setup
     """
+    seed = stated_seed(seed)
     books = {key: rulebook_of(market) for key, market in scenario.all_markets.items()}
     return Setup(
         dt=scenario.dt_seconds,
@@ -59,7 +65,12 @@ def asset_setups(scenario):
 def asset_setup(asset, shocks):
     """Return the setup of one asset with its shocks."""
     values = {name: getattr(asset, name) for name in type(asset).model_fields if name != "price"}
-    return AssetSetup(process=asset.price, shocks=tuple(shocks), **values)
+    return AssetSetup(process=asset.price, shocks=tuple(map(without_asset, shocks)), **values)
+
+
+def without_asset(shock):
+    """Return a shock of a scenario file as the simulator's own type, which names no asset."""
+    return SHOCK.validate_python(shock.model_dump(exclude={"asset"}))
 
 
 def market_setups(scenario, books):

@@ -2,7 +2,7 @@
 
 import math
 
-from perplab.scenarios.files.kinds import KINDS, kind_named
+from perplab.scenarios.files.kinds import KINDS, NotImportedError, kind_named
 from perplab.scenarios.files.schema import Population
 from perplab.scenarios.files.schema_faults import part_of, trait_bound
 from perplab.sim.errors import Fault, ParameterError
@@ -54,10 +54,12 @@ def same_name_faults(references):
 
 
 def kind_faults(name, population, books):
-    """Return the faults of one population."""
+    """Return the faults of one population; none of a kind that may not be imported."""
     key = f"populations.{name}"
     try:
         kind = kind_named(population.kind)
+    except NotImportedError:
+        return []
     except ParameterError as error:
         return [Fault(f"{key}.{fault.key}", fault.value, fault.expected) for fault in error.faults]
     faults = [

@@ -3,18 +3,25 @@
 import contextlib
 import dataclasses
 import glob
+import json
 import pathlib
 import shlex
 from collections.abc import Callable
 
+import numpy as np
+
 from perplab.scenarios.files.loader import as_scenario, build
+from perplab.scenarios.files.market_setup import setup_of
 from perplab.scenarios.files.schema import Scenario
 from perplab.scenarios.runs.run_hash import hash_run
 from perplab.sim.atomic_files import alone, clear_parts
 from perplab.sim.compiler.cache import sources_hash
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.model import PerpetualMarket
+from perplab.sim.saved_market import without_arrays
+from perplab.sim.saved_setup import setup_values
 from perplab.sim.state.recorder import Records
+from perplab.sim.streams import seed_or_drawn
 
 HEX = "[0-9a-f]" * 16
 
@@ -41,7 +48,7 @@ class Outcome:
 
 def run(
     scenario: Scenario | str | pathlib.Path,
-    seed: int = 0,
+    seed: int | None = 0,
     progress: Callable[[int], object] | None = None,
     checkpoint: "Checkpoint | None" = None,
 ) -> Outcome:
@@ -51,7 +58,8 @@ def run(
     ----------
     scenario : Scenario, or str or path
         A name or file is passed to `load`.
-    seed : int
+    seed : int or None
+        None draws one, which the outcome records.
     progress : callable, optional
         Called with the number of steps done since its last call; their sum is `planned_steps`.
     checkpoint : Checkpoint, optional
@@ -66,7 +74,7 @@ def run(
     ParameterError
         If the scenario is refused, or a checkpoint is asked for a scenario with a twin.
     """
-    scenario = as_scenario(scenario)
+    scenario, seed = as_scenario(scenario), seed_or_drawn(seed)
     if checkpoint is not None:
         return run_with_checkpoints(scenario, seed, progress, checkpoint)
     market, twin, twin_step = build(scenario, seed), None, scenario.twin_step
@@ -149,7 +157,7 @@ def run_with_checkpoints(scenario, seed, progress, checkpoint):
         raise ParameterError(Fault("--checkpoint-hours", checkpoint.hours, bound))
     path, stride = checkpoint.path(scenario, seed), checkpoint.stride(scenario)
     checkpoint.clear(but=path)
-    market = load_checkpoint(path) if path.exists() else build(scenario, seed)
+    market = load_checkpoint(path, scenario, seed) if path.exists() else build(scenario, seed)
     if progress:
         progress(market.step_number)
     while market.step_number < scenario.steps:
@@ -160,15 +168,31 @@ def run_with_checkpoints(scenario, seed, progress, checkpoint):
     return Outcome(scenario, seed, market.records(), None)
 
 
-def load_checkpoint(path):
-    """Return the market of a saved state; refuse a damaged file and say how to delete it."""
+def load_checkpoint(path, scenario, seed):
+    """Return the market of a saved state; refuse a damaged file and say how to delete it.
+
+    Only the kinds of trader of the scenario, which are imported, can be in it.
+    """
     try:
-        return PerpetualMarket.load(path)
+        market = PerpetualMarket.load(path)
+        if market.seed != seed or not same_setup(market.setup, setup_of(scenario, seed)):
+            raise ParameterError(Fault("saved state", path.name, "the state of this very run"))
+        return market
     except ParameterError as error:
         bound = (
             f"{error.faults[0].expected}; delete it to start again (rm {shlex.quote(str(path))})"
         )
         raise ParameterError(Fault("saved state", path.name, bound, str(path))) from error
+
+
+def same_setup(one, other):
+    """Return whether two setups are equal in every value, rows of traits included."""
+    first, second = {}, {}
+    texts = [
+        json.dumps(without_arrays(setup_values(setup), arrays))
+        for setup, arrays in ((one, first), (other, second))
+    ]
+    return texts[0] == texts[1] and all(map(np.array_equal, first.values(), second.values()))
 
 
 def planned_steps(scenario):

@@ -58,7 +58,7 @@ def simulator(
             bound = f"one value for each of {len(keys)} keys"
             raise ParameterError(Fault("theta", len(values), bound))
         point = dict(changes) | dict(zip(keys, values, strict=True))
-        market = build(load(scenario, point), int(seed))
+        market = build(load(scenario, point), seed)
         market.run(int(steps))
         rows = market.records().series[0]
         return np.column_stack([rows[name].astype(float) for name in series])

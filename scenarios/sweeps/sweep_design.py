@@ -15,8 +15,10 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import flattened
 from perplab.sim.rulebook.sections import Nonnegative
 from perplab.sim.spot.process import Model
+from perplab.sim.streams import stated_seed
 
 LARGEST_SWEEP = 10_000_000
+LARGEST_SAMPLER_SEED = 2**32 - 1
 NAME = r"^[\w.-]*\w$"
 ALIKE = ((int, float), str, bool)
 
@@ -101,7 +103,12 @@ class Design(Model):
 
     kind: Literal["grid", "latin_hypercube", "sobol", "saltelli", "morris"] = "grid"
     samples: Annotated[int, Field(strict=True, ge=1, le=LARGEST_SWEEP)] | None = None
-    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+    seed: int = 0
+
+    @pydantic.field_validator("seed", mode="before")
+    @classmethod
+    def _is_seed(cls, value):
+        return stated_seed(value, "", LARGEST_SAMPLER_SEED)
 
 
 class Arm(Model):
@@ -143,13 +150,11 @@ class Sweep(Model):
     @pydantic.field_validator("seeds", mode="before")
     @classmethod
     def _are_seeds(cls, value):
-        is_list = isinstance(value, (list, tuple))
-        rows, least = (value, 0) if is_list else ([value], 1)
-        valid = all(type(row) is int and row >= least for row in rows)
-        if not valid or not is_list and value > LARGEST_SWEEP:
+        if isinstance(value, (list, tuple)):
+            return tuple(stated_seed(row, str(k)) for k, row in enumerate(value))
+        if type(value) is not int or not 1 <= value <= LARGEST_SWEEP:
             bound = (
-                f"a number of seeds, at least 1 and at most {LARGEST_SWEEP:,},"
-                " or a list of seeds, each at least 0"
+                f"a number of seeds, at least 1 and at most {LARGEST_SWEEP:,}, or a list of seeds"
             )
             raise ParameterError(Fault("", value, bound))
         return value

@@ -7,6 +7,7 @@ import time
 import traceback
 
 from perplab.scenarios.sweeps.jobs import code_hash, outcomes_of
+from perplab.scenarios.sweeps.pools import kill_workers
 from perplab.scenarios.sweeps.sweep_folder import store_failure, store_success, store_tables
 from perplab.sim.errors import Fault, ParameterError
 
@@ -94,6 +95,11 @@ def run_pool(one, jobs, new_pool, suspects, progress):
     list of Job
         Those left if the pool broke. Jobs that were running then are appended to `suspects`; a
         single job is returned as well.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C, at once: the workers are killed.
     """
     pool, left, running = new_pool(), list(reversed(jobs)), {}
     try:
@@ -110,6 +116,10 @@ def run_pool(one, jobs, new_pool, suspects, progress):
         interrupted = [job for job in running.values() if not has_finished(one, job)]
         suspects += interrupted
         return list(reversed(left)) if len(jobs) > 1 else interrupted
+    except KeyboardInterrupt:
+        if kill_workers(pool):
+            running.clear()  # the pool itself ends the futures of killed workers
+        raise
     finally:
         for future in running:
             future.cancel()

@@ -5,14 +5,18 @@ does not notice a change of a callee in another file. So any edit there recompil
 checkouts and versions never share code. Old directories are safe to delete.
 """
 
+import atexit
 import contextlib
 import functools
 import hashlib
 import os
 import pathlib
+import shutil
+import stat
 import subprocess
 import sys
 import tempfile
+import warnings
 from importlib.metadata import version
 
 HOUSE = pathlib.Path(__file__).resolve().parents[2]
@@ -43,7 +47,7 @@ def cache_directory():
     """Return the directory of compiled code and create it.
 
     It lies in ``PERPLAB_CACHE``, else in ``XDG_CACHE_HOME`` or ``~/.cache``; where that cannot be
-    written, in the temporary directory.
+    written, in `private_directory`.
     """
     home = (
         os.environ.get("PERPLAB_CACHE")
@@ -56,9 +60,41 @@ def cache_directory():
         probe = tempfile.TemporaryFile(dir=directory)
         probe.close()
     except OSError:
-        directory = pathlib.Path(tempfile.gettempdir()) / f"perplab-{os.getuid()}" / sources_hash()
-        directory.mkdir(parents=True, exist_ok=True)
+        directory = private_directory() / sources_hash()
+        directory.mkdir(exist_ok=True)
     return directory
+
+
+def private_directory():
+    """Return this user's own directory in the temporary directory, where others may write too.
+
+    One that belongs to another user, is a link, or has another mode than 0700 is not used, since
+    code in it could be anyone's: then it is a new directory, which this process removes at its end
+    and hands on to its children in ``PERPLAB_CACHE``.
+    """
+    directory = pathlib.Path(tempfile.gettempdir()) / f"perplab-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(directory, 0o700)
+    if is_private(directory):
+        return directory
+    warnings.warn(
+        f"{directory} is not a folder of this user with mode 0700: compiled code is not kept there",
+        stacklevel=2,
+    )
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="perplab-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    os.environ["PERPLAB_CACHE"] = str(directory)
+    return directory
+
+
+def is_private(directory):
+    """Return whether a path is a directory, no link, of this user and closed to all others."""
+    status = os.lstat(directory)
+    return (
+        stat.S_ISDIR(status.st_mode)
+        and status.st_uid == os.getuid()
+        and stat.S_IMODE(status.st_mode) == 0o700
+    )
 
 
 @contextlib.contextmanager
@@ -66,7 +102,8 @@ def second_compiler(module):
     """Let a second process help to fill an empty cache while the block runs.
 
     It compiles the entries from the last to the first, this process from the first to the last;
-    each loads what the other has stored. It does nothing once the cache is filled.
+    each loads what the other has stored. It does nothing once the cache is filled. The second
+    process ends with the block, and with this process.
 
     Parameters
     ----------
@@ -78,7 +115,9 @@ def second_compiler(module):
         yield
         return
     program = (
-        f"import {module}; from perplab.sim.compiler.entries import addresses;"
+        "from perplab.sim.parent_process import end_with_parent;"
+        f" end_with_parent({os.getpid()}); import {module};"
+        " from perplab.sim.compiler.entries import addresses;"
         " [address() for address in reversed(addresses())]"
     )
     other = subprocess.Popen(

@@ -2,7 +2,7 @@
 
 Kernels allocate nothing and count no references (``_nrt=False``, an undocumented option of numba
 whose effect `tests/test_kernel.py` pins), read records by subscript (``row["lots"]``) and never
-raise. Compiled code is cached on disk (`perplab.sim.compiler.cache`).
+raise. Compiled code is cached on disk (`perplab.sim.compiler.cache`, `code_files`).
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from perplab.sim.compiler.cache import cache_directory
+from perplab.sim.compiler.code_files import store_code
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 COMPILED = not numba.config.DISABLE_JIT
@@ -31,10 +32,11 @@ def _widened(argument):
 
 def _declared(function, **options):
     """Return a function that is compiled at its first call, once for all integer widths."""
-    compiled = numba.njit(
-        cache=True, _nrt=False, error_model="numpy", no_cfunc_wrapper=True, **options
-    )(function)
+    compiled = numba.njit(_nrt=False, error_model="numpy", no_cfunc_wrapper=True, **options)(
+        function
+    )
     if COMPILED:
+        store_code(compiled)
         template = compiled.get_call_template
         compiled.get_call_template = lambda args, kws: template(
             [_widened(argument) for argument in args], kws

@@ -13,6 +13,7 @@ import numba
 from llvmlite import ir
 from numba import types
 
+from perplab.sim.compiler.code_files import store_code
 from perplab.sim.compiler.jit import COMPILED, intrinsic_of
 from perplab.sim.compiler.messages import compile_or_explain
 
@@ -86,8 +87,10 @@ def compile_act(template, rule, traits_type, cached):
     inlined = numba.njit(**INLINED)(rule)
     act = with_slots(template, rule, RULE=inlined, TRAITS_ROW=_traits_row(traits_type))
     signature = types.int64(types.int64, types.int64, types.uint64)
-    options = dict(cache=cached, _nrt=False, error_model="numpy", no_cfunc_wrapper=True)
-    compiled = compile_or_explain(lambda: numba.njit(signature, **options)(act), rule)
+    compiled = numba.njit(_nrt=False, error_model="numpy", no_cfunc_wrapper=True)(act)
+    if cached:
+        store_code(compiled)
+    compile_or_explain(lambda: compiled.compile(signature.args), rule)
     result = compiled.overloads[signature.args]
     return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
 

@@ -111,10 +111,21 @@ def build_tables(setup, seed):
 
 def empty_tables(setup, layout):
     """Return all tables zeroed, with their sizes."""
-    venues, assets, markets = len(layout.venues), len(layout.assets), len(setup.markets)
     window = max(window_ticks(market, setup) for market in setup.markets)
+    shapes = table_shapes(setup, layout, window)
+    tables = {name: np.zeros(shape, dtype) for name, (shape, dtype) in shapes.items()}
+    tables["timer_wheel"][:] = NO_ROW
+    return tables
+
+
+def table_shapes(setup, layout, window):
+    """Return shape and row type of each table, for ladders of `window` ticks.
+
+    The table ``fast`` has a row for each trader of the fast class, here none.
+    """
+    venues, assets, markets = len(layout.venues), len(layout.assets), len(setup.markets)
     positions = layout.rows * markets
-    shapes = {
+    return {
         "run": (1, RUN),
         "venue": (venues, VENUE),
         "asset": (assets, ASSET),
@@ -149,9 +160,6 @@ def empty_tables(setup, layout):
         "series": ((SERIES_ROWS, markets), SERIES),
         "kind_series": ((KIND_ROWS, len(layout.kinds)), KIND_SERIES),
     }
-    tables = {name: np.zeros(shape, dtype) for name, (shape, dtype) in shapes.items()}
-    tables["timer_wheel"][:] = NO_ROW
-    return tables
 
 
 def window_ticks(market, setup):

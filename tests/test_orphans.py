@@ -1,0 +1,128 @@
+"""Processes of a sweep end with it: after Ctrl-C, SIGTERM and SIGKILL, at any moment."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from perplab.scenarios.runs.results import open_runs
+from perplab.sim.compiler.cache import HOUSE
+from tests.small_sweeps import SWEEP, sweep_file
+
+LONG = SWEEP.replace("seeds = 2", "seeds = 500").replace("days = 0.01", "days = 30")
+LONGEST_INTERRUPT = 2.0
+
+
+def longest_interrupt():
+    """Return the seconds that Ctrl-C may take, more if processes queue for a processor here."""
+    return LONGEST_INTERRUPT * max(1.0, os.getloadavg()[0] / os.cpu_count())
+
+
+def descendants(process):
+    """Return the numbers of the processes that a process has started, theirs included."""
+    parents = {}
+    for folder in pathlib.Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                status = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if status[0] != "Z":
+                parents[int(folder.name)] = int(status[1])
+    found = {process}
+    while more := {one for one, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {process}
+
+
+def alive(processes):
+    """Return those of some processes that run."""
+    return {one for one in processes if pathlib.Path(f"/proc/{one}/exe").exists() and running(one)}
+
+
+def running(process):
+    try:
+        text = pathlib.Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"
+
+
+def waited(condition, seconds=60.0):
+    """Wait until a condition holds and return whether it does."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Start a sweep of long runs on two workers and wait until they run."""
+    command = [sys.executable, "-m", "perplab", "sweep", str(sweep_file(tmp_path, LONG))]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out")],
+        env=dict(os.environ, PYTHONPATH=str(HOUSE)),
+        cwd=HOUSE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert waited(lambda: len(descendants(process.pid)) >= 3, 90)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("delay", [0.0, 0.7, 6.0])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_when_their_parent_is_gone(sweep, number, delay):
+    time.sleep(delay)
+    workers = descendants(sweep.pid)
+    assert len(workers) >= 3
+    os.kill(sweep.pid, number)
+    sweep.wait(10)
+    assert waited(lambda: not alive(workers), 20), alive(workers)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("group", [False, True], ids=["the sweep", "the whole group"])
+@pytest.mark.parametrize("delay", [0.0, 0.7, 6.0])
+def test_ctrl_c_ends_everything_within_two_seconds(sweep, delay, group, tmp_path):
+    time.sleep(delay)
+    workers = descendants(sweep.pid)
+    begun = time.monotonic()
+    (os.killpg if group else os.kill)(sweep.pid, signal.SIGINT)
+    said = sweep.communicate(timeout=30)[1]
+    spent = time.monotonic() - begun
+    assert sweep.returncode == 130 and "Traceback" not in said, said
+    assert spent < longest_interrupt(), spent
+    assert waited(lambda: not alive(workers), 5), alive(workers)
+    assert not list((tmp_path / "out").rglob("*.part"))
+    assert len(open_runs(tmp_path / "out").runs) == 0
+
+
+RUN = ("run", "calm", "--days", "30", "--no-figures", "--out", "r")
+
+
+def test_ctrl_c_ends_a_run_within_two_seconds(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "perplab", *RUN, "--set", "populations.noise.number=30000"],
+        env=dict(os.environ, PYTHONPATH=str(HOUSE)),
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    time.sleep(12)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 130 and "Traceback" not in said, said
+    assert time.monotonic() - begun < longest_interrupt() and not (tmp_path / "r").exists()
