@@ -68,4 +68,5 @@ def shock_text(shock):
     'shock to spot at hour 24 over 45 min, move -10 %'
     """
     move = f", move {100 * shock['move']:g} %" if "move" in shock else ""
-    return f"{SHOCK_WORDS[shock['kind']]} at hour {shock['at_hours']:g} over {shock['minutes']:g} min{move}"
+    when = f"at hour {shock['at_hours']:g} over {shock['minutes']:g} min"
+    return f"{SHOCK_WORDS[shock['kind']]} {when}{move}"
