@@ -15,7 +15,7 @@ from tests.probes import drive
 LOTS, RATE, STEPS = 10, 0.01, 3
 FIXED = {
     "funding__interval_hours": STEPS / 60,
-    "funding__divisor": 1.0,
+    "funding__period_hours": STEPS / 60,
     "funding__interest_rate": RATE,
     "funding__damper": math.inf,
     "funding__cap": 1.0,

@@ -178,9 +178,10 @@ class Rulebook(sections.Section):
     def funding_cap(self) -> float:
         """Largest absolute funding rate per interval, by the venue's law of it."""
         tier = self.margin.tiers[0]
-        return cap_by_law(
+        stated = cap_by_law(
             self.funding.cap_law, self.funding.cap, 1 / tier.leverage, tier.maintenance_fraction
         )
+        return stated / self.funding.bound_parts
 
 
 def write_fields(record, values):

@@ -55,9 +55,7 @@ def binance_cap(mmr, multiplier):
 
 
 def binance_funding(avg_premium, interest, interval_h):
-    rules = load_rulebook("binance").changed(
-        {"funding.interval_hours": interval_h, "funding.divisor": 8 / interval_h}
-    )
+    rules = load_rulebook("binance").changed({"funding.interval_hours": interval_h})
     return {"funding": rate_by(rules, avg_premium, interest)}
 
 
