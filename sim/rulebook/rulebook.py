@@ -44,7 +44,7 @@ class Rulebook(sections.Section):
     ----------
     name : str
     dated : datetime.date
-        Day for which the sources were read.
+        Day on which the rules were in force; the files say under `assumed` where it is a guess.
     sources, assumed : tuple of str
         Documents behind the numbers; what is not documented.
     contract, trading, fees, premium, funding, mark, index, margin, liquidation, fund, adl, account
