@@ -8,6 +8,7 @@ import pytest
 from perplab.sim.laws.amm import skew_price
 from perplab.sim.laws.funding_transfer import borrowing_rate
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
+from tests.adapters import perp_v2
 from tests.adapters.markets import rate_by
 from tests.markets import World
 from tests.probes import asked
@@ -28,6 +29,12 @@ def test_dydx_charges_premium_plus_default_funding_within_its_cap(premium, defau
     """Per eight hours; an eighth of it each hour."""
     rules = load_rulebook("dydx-v4").changed({"funding.interest_rate": float(default)})
     assert rate_by(rules, float(premium), default) == pytest.approx(expected / 8, rel=1e-12)
+
+
+def test_perp_v2_s_gap_counts_for_at_most_a_tenth_of_the_index():
+    """A gap of 50 on an index of 150, of which 15 count, for an hour: 15 / 24 per unit."""
+    paid = perp_v2.payment(0.04, 200.0, 150.0, 3_600)["pending_payment"]
+    assert paid == pytest.approx(0.04 * 15 / 24, rel=1e-9)
 
 
 def test_dydx_measures_its_premium_at_ten_thousand():
