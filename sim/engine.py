@@ -1,4 +1,4 @@
-"""One step of the market: spot, trading with premium samples, settlement, mark, risk, record.
+"""One step of the market: spot, trading with premium samples, mark, settlement, risk, record.
 
 `advance` runs a number of steps. It stops early when Python has work to do: a fault
 (``run["fault"]``), events or full buffers to store, a ladder to widen. The next block of the spot
@@ -41,16 +41,23 @@ from perplab.sim.traders.wakes import wake
 
 @kernel
 def settle_due(world, seconds):
-    """Accrue continuous funding, settle intervals that end by `seconds`, update the countdowns."""
+    """Accrue continuous funding and settle the intervals that end by `seconds`."""
     for m in range(markets(world).shape[0]):
-        market, view = market_at(world, m), view_at(world, m)
+        market = market_at(world, m)
         if market["continuous"] == 1 and market["funding_on"] == 1:
             accrue(world, m)
         if seconds - market["settled_seconds"] >= market["interval_seconds"] - 1e-6:
             settle(world, m, seconds)
-        view["seconds_to_settlement"] = market["interval_seconds"] - (
-            seconds - market["settled_seconds"]
-        )
+            count_down(world, m, seconds)
+
+
+@kernel
+def count_down(world, m, seconds):
+    """Publish the seconds from `seconds` to the end of the interval of market m."""
+    market = market_at(world, m)
+    view_at(world, m)["seconds_to_settlement"] = market["interval_seconds"] - (
+        seconds - market["settled_seconds"]
+    )
 
 
 @entry("none", 2, "float64")
@@ -96,8 +103,13 @@ def begin(world):
 
 @entry("none", 1, "float64")
 def value_all(world, seconds):
-    """Update mark and public averages of every market at the end of trading."""
+    """Update countdown, mark and public averages of every market at the end of trading.
+
+    A settlement follows at that mark, so in the step that ends an interval the countdown is at 0
+    and the rate in force is still the old one.
+    """
     for m in range(markets(world).shape[0]):
+        count_down(world, m, seconds)
         update_mark(world, m, seconds)
         update_public_averages(world, m)
 
@@ -110,8 +122,8 @@ def step(world):
     begin(world)
     act_fast(world, run["step"], 0)
     act_awake(world, wake(world))
-    settle_due(world, seconds)
     value_all(world, seconds)
+    settle_due(world, seconds)
     for v in range(venues(world).shape[0]):
         risk(world, v, seconds)
     run["step"] += 1

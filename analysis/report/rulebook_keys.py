@@ -6,7 +6,7 @@ from perplab.sim.rulebook.rulebook import load_rulebook
 TIERS = "margin.tiers."
 NOT_RULES = {"name", "dated", "sources", "assumed"}
 ASSET, QUOTE = "units of the asset", "quote currency"
-PER_INTERVAL = "fraction per interval"
+PER_PERIOD = "fraction per period_hours"
 RULEBOOK_UNITS = {
     "contract.tick": QUOTE,
     "contract.lot": ASSET,
@@ -25,20 +25,20 @@ RULEBOOK_UNITS = {
     "premium.trim": "share at either end",
     "premium.limit": "fraction on either side",
     "premium.quantum": "fraction",
-    "premium.factor": PER_INTERVAL,
-    "premium.increase": "fraction per interval per s",
-    "premium.decrease": "fraction per interval per s",
+    "premium.factor": PER_PERIOD,
+    "premium.increase": "fraction per period_hours per s",
+    "premium.decrease": "fraction per period_hours per s",
     "premium.stable_imbalance": "share",
     "premium.decreasing_imbalance": "share",
-    "premium.maximum_rate": PER_INTERVAL,
-    "premium.minimum_rate": PER_INTERVAL,
+    "premium.maximum_rate": PER_PERIOD,
+    "premium.minimum_rate": PER_PERIOD,
     "premium.skew_scale": ASSET,
-    "premium.maximum_velocity": "fraction per interval per day",
-    "funding.interest_rate": "fraction per interval, before the divisor",
+    "premium.maximum_velocity": "fraction per period_hours per day",
+    "funding.interest_rate": "fraction per period_hours",
     "funding.damper": "fraction",
-    "funding.cap": "fraction per interval, or a multiple by cap_law",
-    "funding.floor": PER_INTERVAL,
-    "funding.step_limit": "fraction per interval, from one interval to the next",
+    "funding.cap": "fraction, or a multiple by cap_law, as bounds_per says",
+    "funding.floor": "fraction, as bounds_per says",
+    "funding.step_limit": "fraction, as bounds_per says, from one to the next",
     "funding.fee_reserve_share": "share",
     "funding.fee_subsidy_share": "share",
     "mark.clamp": "fraction of the index",
@@ -70,8 +70,8 @@ def rulebook_unit(section, key):
 
     Examples
     --------
-    >>> rulebook_unit("funding", "floor"), rulebook_unit("margin.tiers", "floor")
-    ('fraction per interval', 'quote currency, notional')
+    >>> rulebook_unit("premium", "factor"), rulebook_unit("margin.tiers", "floor")
+    ('fraction per period_hours', 'quote currency, notional')
     """
     return RULEBOOK_UNITS.get(f"{section}.{key}") or meaning(key)
 

@@ -156,7 +156,7 @@ def interest_parts(book):
         return ["rate by open interest"]
     clamp = in_words(CLAMPS, law.damper_mode)
     return [
-        f"interest {rate_text(law.interest_rate / law.divisor, law.interval_hours)}",
+        f"interest {rate_text(law.interval_interest / law.divisor, law.interval_hours)}",
         clamp % format(law.damper * BPS, ".6g") if "%s" in clamp else clamp,
     ]
 
@@ -168,10 +168,11 @@ def funding_extras(book):
         yield f"premium and interest divided by {law.divisor:g}"
     if law.lag:
         yield "charged one interval later"
-    if math.isfinite(law.step_limit):
-        yield f"changes by at most {rate_text(law.step_limit, hours)} between intervals"
-    if law.floor > -book.funding_cap:
-        yield f"never below {rate_text(law.floor, hours)}"
+    step_limit, floor = law.step_limit / law.bound_parts**2, law.floor / law.bound_parts
+    if math.isfinite(step_limit):
+        yield f"changes by at most {rate_text(step_limit, hours)} between intervals"
+    if floor > -book.funding_cap:
+        yield f"never below {rate_text(floor, hours)}"
     if law.receivers != "same_rate":
         yield in_words(RECEIVERS, law.receivers)
 

@@ -15,8 +15,8 @@ from perplab.sim.compiler.jit import kernel
 from perplab.sim.funding.rate import average_premium, rate_in_force
 from perplab.sim.funding.skew import trader_interest
 from perplab.sim.laws.amm import used_share
-from perplab.sim.laws.funding import at_cap, notional_price, set_interest
-from perplab.sim.laws.funding_interval import adapts, interest_of, next_interval
+from perplab.sim.laws.funding import at_cap, notional_price, set_terms
+from perplab.sim.laws.funding_interval import adapts, next_interval, terms_of
 from perplab.sim.laws.funding_transfer import funding_payment, pool_stands_aside, transfer_rate
 from perplab.sim.laws.premium_average import start_interval
 from perplab.sim.state.records import (
@@ -65,17 +65,18 @@ def accrue(world, m):
 
 @kernel
 def adapt_interval(world, m, capped):
-    """Cut the interval, and its interest, after a settlement at the cap.
+    """Cut the interval after a settlement at the cap; restore it after enough below.
 
-    Restore it after enough settlements below.
+    Interest rate and divisor follow its length.
     """
     market, view = market_at(world, m), view_at(world, m)
     law = market["interval_law"]
     market["below_cap"] = 0 if capped else market["below_cap"] + 1
     seconds = next_interval(law, market["interval_seconds"], capped, market["below_cap"])
     market["interval_seconds"] = view["interval_seconds"] = seconds
-    set_interest(market["funding_law"], interest_of(law, seconds))
-    set_interest(view["funding_law"], interest_of(law, seconds))
+    interest_rate, divisor = terms_of(law, seconds)
+    set_terms(market["funding_law"], interest_rate, divisor)
+    set_terms(view["funding_law"], interest_rate, divisor)
 
 
 @kernel

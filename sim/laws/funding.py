@@ -1,8 +1,8 @@
 """The funding formula: from an average premium to a rate, and from a rate to money.
 
 Sign: a positive rate is paid by longs to shorts. Rates are fractions of the notional per funding
-interval, before `divisor` per eight hours where the venue states them so. Money is in integer units
-and is rounded once, here.
+interval; the bracket is one of `divisor` intervals where the venue states it so. Money is in
+integer units and is rounded once, here.
 """
 
 import math
@@ -158,9 +158,9 @@ def resting_rate(law):
 
 
 @hot_kernel
-def set_interest(law, interest_rate):
-    """Set the interest rate of a law: a venue that cuts its interval cuts it too."""
-    law["interest_rate"] = interest_rate
+def set_terms(law, interest_rate, divisor):
+    """Set interest rate and divisor of a law: they follow the length of the interval."""
+    law["interest_rate"], law["divisor"] = interest_rate, divisor
 
 
 @hot_kernel

@@ -1,16 +1,26 @@
-"""The length of the funding interval.
+"""The length of the funding interval, and the terms of the formula in it.
 
 Cut after a settlement at the cap, restored after enough settlements below it.
 """
 
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.compiler.tables import row
+from perplab.sim.laws.choices import Choice
+
+
+class PeriodScales(Choice):
+    """What a venue scales where its interval is not the period for which its formula is stated."""
+
+    BRACKET, INTEREST = range(2)
+
 
 INTERVAL_LAW = row(
     ("short_seconds", "f8"),  # 0: the interval is never cut
     ("base_seconds", "f8"),
-    ("base_interest", "f8"),  # interest rate of the base interval
     ("restore_after", "i8"),  # settlements below the cap
+    ("period_seconds", "f8"),  # for which the formula is stated
+    ("period_interest", "f8"),  # interest rate of that period
+    ("period_scales", "i8"),  # PeriodScales
 )
 
 
@@ -40,9 +50,26 @@ def next_interval(law, seconds, capped, below_cap):
 
 
 @kernel
-def interest_of(law, seconds):
-    """Return the interest rate of an interval of `seconds`.
+def terms_of(law, seconds):
+    """Return interest rate and divisor of the formula in an interval, ``(interest, divisor)``.
 
-    That of the base interval in proportion to time.
+    Parameters
+    ----------
+    law : INTERVAL_LAW record
+    seconds : float
+        Of the interval.
+
+    Notes
+    -----
+    With n intervals in the period: BRACKET divides premium, interest and damper together by n;
+    INTEREST divides the interest alone, and premium and damper hold for the interval as they are.
+
+    References
+    ----------
+    .. [1] Binance, announcement of 2025-09-16, and OKX: the bracket over 8 / N. Bybit,
+       "Introduction to Funding Rate": interest of .03 % / (24 / N) beside an undivided premium.
     """
-    return law["base_interest"] * (seconds / law["base_seconds"])
+    intervals = law["period_seconds"] / seconds
+    if law["period_scales"] == PeriodScales.INTEREST:
+        return law["period_interest"] / intervals, 1.0
+    return law["period_interest"], intervals

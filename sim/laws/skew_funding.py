@@ -1,7 +1,7 @@
 """Funding rates that follow the open interest of longs and shorts, not the price.
 
 Long open interest is L, short S, both of traders alone; a positive rate is paid by longs. Rates are
-fractions of the notional per funding interval.
+fractions of the notional in the period for which the funding formula is stated.
 
 References: GMX v2, market utilities (static and adaptive funding factor); Synthetix SIP-279
 (funding velocity).
@@ -29,16 +29,16 @@ class SkewLaw(Choice):
 
 SKEW_LAW = row(
     ("skew_formula", "i8"),  # SkewLaw
-    ("factor", "f8"),  # rate per interval at full imbalance
+    ("factor", "f8"),  # rate per period at full imbalance
     ("exponent", "f8"),  # of the imbalance in lots
-    ("increase", "f8"),  # rate per interval a second, at full imbalance
-    ("decrease", "f8"),  # rate per interval a second, in the quiet zone
+    ("increase", "f8"),  # rate per period a second, at full imbalance
+    ("decrease", "f8"),  # rate per period a second, in the quiet zone
     ("stable_imbalance", "f8"),  # above it the rate grows
     ("decreasing_imbalance", "f8"),  # below it the rate declines
     ("maximum_rate", "f8"),
     ("minimum_rate", "f8"),  # smallest rate charged that is not 0
     ("skew_scale", "f8"),  # asset
-    ("maximum_velocity", "f8"),  # rate per interval a day
+    ("maximum_velocity", "f8"),  # rate per period a day
 )
 
 
@@ -56,7 +56,7 @@ def skew_rate(law, rate, long_lots, short_lots, elapsed, lot):
     Parameters
     ----------
     law : SKEW_LAW record
-    rate : float, fraction per interval
+    rate : float, fraction per period
         Carried over from the last sample, before the minimum.
     long_lots, short_lots : float, lots of traders
     elapsed : float, seconds

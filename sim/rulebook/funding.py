@@ -7,6 +7,7 @@ import pydantic
 
 from perplab.sim.errors import Fault
 from perplab.sim.laws.funding import CapLaw, DamperMode, Notional
+from perplab.sim.laws.funding_interval import PeriodScales
 from perplab.sim.laws.funding_transfer import Receivers
 from perplab.sim.rulebook.sections import Number, Positive, Section, Share, Switch, Unbounded
 
@@ -18,19 +19,24 @@ class Funding(Section):
 
     Under the mode "sum" the damper plays no part.
 
+    The formula is stated for ``period_hours``. In an interval of another length the venue divides
+    the whole bracket by period / interval (``period_scales`` "bracket"), or the interest rate alone
+    ("interest": premium and damper hold for an interval of any length).
+
     ``cap`` is a fraction per interval, or a multiple as ``cap_law`` says
     (`perplab.sim.laws.funding.cap_by_law`); it bounds the rate on both sides, unless a ``floor``
     (signed, fraction per interval) stands above -cap. ``step_limit`` bounds the change of the rate
     from one interval to the next (in proportion to time where funding accrues continuously). With
+    ``bounds_per`` "period" the three are stated for the period and scaled to the interval. With
     ``receivers`` "pro_rata" those who receive share what the others pay, and the pool stands aside;
     with "pool_fees" the pool adds at most the share ``fee_subsidy_share`` of its fees beyond the
     share ``fee_reserve_share`` of those it has earned. With ``lag`` a rate is charged at the
     settlement after the one that fixed it. At the cap the interval is cut to
-    ``short_interval_hours``, the interest with it, until ``restore_after`` settlements in a row
-    stay below the cap.
+    ``short_interval_hours``, until ``restore_after`` settlements in a row stay below the cap.
     """
 
     renamed: ClassVar[dict] = {
+        "divisor": "period_hours",
         "interest": "interest_rate",
         "fees_kept": "fee_reserve_share",
         "fees_spent": "fee_subsidy_share",
@@ -39,6 +45,8 @@ class Funding(Section):
     enabled: Switch
     accrual: Literal["interval", "continuous"] = "interval"
     interval_hours: Annotated[Positive, pydantic.Field(le=8760)]
+    period_hours: Annotated[Positive, pydantic.Field(le=8760)]
+    period_scales: Literal[PeriodScales.names()] = "bracket"
     interest_rate: Number
     damper: Unbounded
     damper_mode: Literal[DamperMode.names()]
@@ -46,7 +54,7 @@ class Funding(Section):
     cap: Unbounded
     floor: Annotated[float, pydantic.Field(strict=True)] = -math.inf
     step_limit: Unbounded = math.inf
-    divisor: Positive
+    bounds_per: Literal["interval", "period"] = "interval"
     notional: Literal[Notional.names()]
     receivers: Literal[Receivers.names()] = "same_rate"
     fee_reserve_share: Share | None = None
@@ -54,6 +62,27 @@ class Funding(Section):
     lag: Switch = False
     short_interval_hours: Positive | None = None
     restore_after: Annotated[int, pydantic.Field(strict=True, ge=1)] | None = None
+
+    @property
+    def intervals(self):
+        """Intervals in the period for which the formula is stated."""
+        return self.period_hours / self.interval_hours
+
+    @property
+    def divisor(self):
+        """What the bracket is divided by."""
+        return 1.0 if self.period_scales == "interest" else self.intervals
+
+    @property
+    def interval_interest(self):
+        """Interest rate that enters the bracket."""
+        scales = self.period_scales == "interest"
+        return self.interest_rate / self.intervals if scales else self.interest_rate
+
+    @property
+    def bound_parts(self):
+        """What a stated bound of the rate is divided by."""
+        return self.intervals if self.bounds_per == "period" else 1.0
 
     def too_large(self):
         """Yield the faults of rates that can only be percentages.
@@ -90,6 +119,10 @@ class Funding(Section):
                 "restore_after", self.restore_after, "given together with short_interval_hours"
             )
         if self.short_interval_hours is not None:
+            if self.bounds_per == "period":
+                yield Fault(
+                    "bounds_per", self.bounds_per, "'interval' where the interval may be cut"
+                )
             if self.accrual == "continuous":
                 yield Fault(
                     "short_interval_hours",
@@ -110,20 +143,22 @@ class Funding(Section):
             "lag": self.lag,
             "interval_seconds": 3600 * self.interval_hours,
             "funding_law": {
-                "interest_rate": self.interest_rate,
+                "interest_rate": self.interval_interest,
                 "damper": self.damper,
                 "damper_mode": DamperMode.code(self.damper_mode),
                 "divisor": self.divisor,
                 "cap": self.cap,
-                "floor": self.floor,
-                "step_limit": self.step_limit,
+                "floor": self.floor / self.bound_parts,
+                "step_limit": self.step_limit / self.bound_parts**2,
                 "payment_notional": Notional.code(self.notional),
             },
             "interval_law": {
                 "short_seconds": 3600 * (self.short_interval_hours or 0),
                 "base_seconds": 3600 * self.interval_hours,
-                "base_interest": self.interest_rate,
                 "restore_after": self.restore_after or 0,
+                "period_seconds": 3600 * self.period_hours,
+                "period_interest": self.interest_rate,
+                "period_scales": PeriodScales.code(self.period_scales),
             },
             "transfer_law": {
                 "receivers": Receivers.code(self.receivers),

@@ -30,12 +30,12 @@ SKEW_KEYS = {
 class Premium(Section):
     """What a sample of the premium is, and how the samples of an interval are averaged.
 
-    Laws on open interest (`perplab.sim.laws.skew_funding`) have ``factor`` (rate per interval) and
-    ``exponent``; or ``increase`` and ``decrease`` (rate per interval a second), two thresholds, the
-    ``maximum_rate`` and the ``minimum_rate`` that is charged; or the ``skew_scale`` (asset) and the
-    ``maximum_velocity`` (rate per interval a day). Of the medians of an interval the share ``trim``
-    is cut at each end. A sample is kept within ``limit`` either side and then cut towards zero to a
-    multiple of ``quantum`` (0: not cut).
+    Laws on open interest (`perplab.sim.laws.skew_funding`) have ``factor`` (rate per
+    ``funding.period_hours``) and ``exponent``; or ``increase`` and ``decrease`` (rate a second),
+    two thresholds, the ``maximum_rate`` and the ``minimum_rate`` that is charged; or the
+    ``skew_scale`` (asset) and the ``maximum_velocity`` (rate a day). Of the medians of an interval
+    the share ``trim`` is cut at each end. A sample is kept within ``limit`` either side and then
+    cut towards zero to a multiple of ``quantum`` (0: not cut).
     """
 
     renamed: ClassVar[dict] = {

@@ -44,7 +44,7 @@ class Rulebook(sections.Section):
     ----------
     name : str
     dated : datetime.date
-        Day for which the sources were read.
+        Day on which the rules were in force; the files say under `assumed` where it is a guess.
     sources, assumed : tuple of str
         Documents behind the numbers; what is not documented.
     contract, trading, fees, premium, funding, mark, index, margin, liquidation, fund, adl, account
@@ -178,9 +178,10 @@ class Rulebook(sections.Section):
     def funding_cap(self) -> float:
         """Largest absolute funding rate per interval, by the venue's law of it."""
         tier = self.margin.tiers[0]
-        return cap_by_law(
+        stated = cap_by_law(
             self.funding.cap_law, self.funding.cap, 1 / tier.leverage, tier.maintenance_fraction
         )
+        return stated / self.funding.bound_parts
 
 
 def write_fields(record, values):

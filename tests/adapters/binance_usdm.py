@@ -6,9 +6,10 @@ from perplab.sim.laws.funding import cap_by_law
 from perplab.sim.laws.liquidation import liquidation_price
 from perplab.sim.laws.margin import maintenance_margin
 from perplab.sim.laws.premium import impact_notional
-from perplab.sim.laws.premium_average import sample_weight
 from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.adapters.markets import rate_by
+from tests.markets import World, round_rules
+from tests.probes import one_sample
 
 LOT = 0.001
 
@@ -55,17 +56,27 @@ def binance_cap(mmr, multiplier):
 
 
 def binance_funding(avg_premium, interest, interval_h):
-    rules = load_rulebook("binance").changed(
-        {"funding.interval_hours": interval_h, "funding.divisor": 8 / interval_h}
-    )
+    rules = load_rulebook("binance").changed({"funding.interval_hours": interval_h})
     return {"funding": rate_by(rules, avg_premium, interest)}
 
 
 def binance_average(n, P):
+    """Let an index fall below the bid for the second half of the samples, or for the last one."""
     assert P == "P_i = 0 for i<=2880, 0.001 for i>2880"
-    weights = [sample_weight(number, 1) for number in range(1, n + 1)]
-    weighted = sum(weight * 0.001 for number, weight in enumerate(weights, 1) if number > 2880)
-    return {"avg": weighted / sum(weights), "last_weight": weights[-1] / sum(weights)}
+    return {"avg": average_after(n, 2880), "last_weight": average_after(n, n - 1) / 0.001}
+
+
+def average_after(samples, without):
+    """Return the average premium after samples of which the first few are 0, the rest .001."""
+    world = World(round_rules("binance"), traders=2)
+    for i in range(2):
+        world.own(i, 1e6)
+    world.limit(0, 1, 20_020, 200)
+    world.limit(1, -1, 20_030, 200)
+    for number in range(samples):
+        world["view"]["index"] = 20_020.0 if number < without else 20_000.0
+        world.call(one_sample, 0)
+    return float(world["view"]["average_premium"][0])
 
 
 ADAPTERS = {

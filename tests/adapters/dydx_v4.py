@@ -1,26 +1,28 @@
-"""dYdX v4: premium votes, medians, hourly rate, funding index, settlement, bankruptcy, fees."""
+"""dYdX v4: premium votes, medians, hourly rate, settlement, bankruptcy, fees."""
 
 import numpy as np
 
-from perplab.sim.laws.funding import DamperMode
+from perplab.sim.laws.adl import adl_ticks
 from perplab.sim.laws.funding_transfer import funding_payment
-from perplab.sim.laws.liquidation import bankruptcy_price, fillable_price
+from perplab.sim.laws.liquidation import fillable_price
 from perplab.sim.laws.margin import initial_margin, interest_scaled
-from perplab.sim.laws.premium import truncated
-from perplab.sim.laws.premium_average import VOTES, median_of_votes, trim_bounds, trimmed_mean
+from perplab.sim.laws.premium_average import (
+    MINUTE,
+    PREMIUM_SUMS,
+    VOTES,
+    add_otherwise,
+    interval_average,
+    median_of_votes,
+    trim_bounds,
+    trimmed_mean,
+)
 from perplab.sim.rulebook.rulebook import load_rulebook
-from tests.adapters.markets import market_of
-from tests.laws import rate_of
+from tests.adapters.markets import market_of, rate_by, venue_of
 from tests.markets import World, round_rules
 from tests.probes import one_sample
 
 PPM = 1e-6
-EIGHT_HOURS, HOUR = 28_800, 3_600
-
-
-def index_delta(rate_ppm_8h, dt_s, price, price_exp, atomic_res):
-    value = rate_ppm_8h * price * (dt_s / EIGHT_HOURS)
-    return {"index_delta": truncated(value * 10.0 ** (price_exp + atomic_res + 6), 1.0)}
+LOT = 0.0001
 
 
 def tick(
@@ -34,21 +36,37 @@ def tick(
     clamp_factor=6.0,
     samples=None,
 ):
-    """Fix the rate of an hour's samples, absent ones being zeros."""
+    """Fix the rate of minutes, each with the votes that the file wants; absent ones are 0.
+
+    Nothing here depends on the oracle: what does is the venue's index.
+    """
     if samples is not None:
         assert samples == "75x1000 + 25x5000 ppm"
-        values = [1000] * 75 + [5000] * 25
+        minutes = [1000] * 75 + [5000] * 25
     else:
-        values = [sample_ppm] * n_samples
-    average = truncated(sum(values) * PPM / max(n_expected, len(values)), PPM)
-    bound = clamp_factor * imf * (1 - mm_fraction_of_im)
-    rate = rate_of(average, default_funding_ppm * PPM, 0.0, DamperMode.BAND, bound, 1.0)
-    return {"rate_ppm_8h": round(rate / PPM, 6), "index_delta": moved(rate, oracle)}
+        minutes = [sample_ppm] * n_samples
+    rules = load_rulebook("dydx-v4").changed(
+        {
+            "margin.tiers": [[0, imf * mm_fraction_of_im, 1 / imf]],
+            "margin.maximum_leverage": 1 / imf,
+            "funding.interest_rate": default_funding_ppm * PPM,
+            "funding.cap": clamp_factor,
+        }
+    )
+    average = average_of(rules, minutes + [0] * (n_expected - len(minutes)))
+    rate = rate_by(rules, average, default_funding_ppm * PPM)
+    return {"rate_ppm_8h": round(rules.funding.divisor * rate / PPM, 6)}
 
 
-def moved(rate, oracle):
-    """Return the change of the funding index in an hour, in units of the vectors (1e-4 dollars)."""
-    return truncated(round(rate * oracle * HOUR / EIGHT_HOURS * 100, 6), 1.0)
+def average_of(rules, minutes_ppm):
+    """Return the average premium of minutes in which every vote is the same."""
+    law, sums = market_of(rules)["average_law"], np.zeros(1, PREMIUM_SUMS)[0]
+    count, running = rules.premium.minimum_votes, 0.0
+    for ppm in minutes_ppm:
+        for _ in range(count):
+            running = add_otherwise(law, sums, running, ppm * PPM, MINUTE / count)
+    assert sums["weights"] == len(minutes_ppm)
+    return interval_average(law, sums, running)
 
 
 def votes(votes_ppm):
@@ -114,15 +132,7 @@ def end_to_end(best_bid, best_ask, index, oracle_at_tick, positions, imf, mmf):
         }
     )
     sample = sampled(rules, [[best_ask, 1]], [[best_bid, 1]], index)
-    market = market_of(rules)
-    rate = rate_of(
-        sample,
-        market["funding_law"]["interest_rate"],
-        market["funding_law"]["damper"],
-        market["funding_law"]["damper_mode"],
-        market["funding_law"]["cap"],
-        market["funding_law"]["divisor"],
-    )
+    rate = rate_by(rules, sample, 0.0)
     paid = {
         name: funding_payment(round(size * 1e4), oracle_at_tick, 100.0, rate) / 1e6
         for name, size in positions.items()
@@ -130,7 +140,6 @@ def end_to_end(best_bid, best_ask, index, oracle_at_tick, positions, imf, mmf):
     return {
         "sample_ppm": round(sample / PPM, 6),
         "rate_ppm_clamped": round(8 * rate / PPM, 6),
-        "index_delta": moved(8 * rate, oracle_at_tick),
         "settlement_usdc": {name: -units for name, units in paid.items()},
     }
 
@@ -185,12 +194,14 @@ def scaled_margin(base_imf, open_notional, lower_cap, upper_cap, position_quantu
 
 
 def bankruptcy(long, usdc, close, oracle_btc, mm):
-    price = bankruptcy_price(oracle_btc, usdc + long * oracle_btc, 1, long)
-    return {"quote": price * long * close}
+    """Return what the file's auto-deleveraging pays for a part of a long position."""
+    law, lots = venue_of(load_rulebook("dydx-v4"))["adl_law"], round(long * close / LOT)
+    equity = usdc + long * oracle_btc
+    ticks = adl_ticks(law, float(oracle_btc), 0.0, equity, round(long / LOT), LOT, 1.0)
+    return {"quote": int(ticks) * lots * LOT}
 
 
 ADAPTERS = {
-    "funding_index_delta": index_delta,
     "funding_tick": tick,
     "median_of_votes": votes,
     "premium_from_book": from_book,

@@ -61,7 +61,7 @@ def hyperliquid_hip3(oracle, impact_bid, impact_ask, funding_multiplier):
     rules = load_rulebook("hyperliquid").changed(
         {
             "premium.law": "impact_mean",
-            "funding.divisor": 8 / funding_multiplier,
+            "funding.period_hours": 8 / funding_multiplier,
             "contract.tick": 0.001 * SCALE,
             "premium.impact_notional": 100.0,
         }

@@ -13,6 +13,12 @@ def market_of(rules):
     return row
 
 
+def venue_of(rules):
+    row = np.zeros(1, VENUE)[0]
+    rules.fill(row, np.zeros(1, MARKET)[0])
+    return row
+
+
 def rate_by(rules, average_premium, interest):
     market = market_of(rules)
     assert market["funding_law"]["interest_rate"] == interest
