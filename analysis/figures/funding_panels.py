@@ -16,7 +16,7 @@ from perplab.analysis.figures.style import (
     within,
     zero_line,
 )
-from perplab.sim.laws.funding import cap_of, has_dead_band, resting_rate
+from perplab.sim.laws.funding import cap_of, has_dead_band, interest_per_interval
 
 CAP_SHOWN_WITHIN = 1.5
 
@@ -45,7 +45,7 @@ def draw_interest_rate(records, axes, market=0):
     if not has_dead_band(law):
         return axes
     seconds = market_facts(records, market)["interval_seconds"]
-    rate = resting_rate(law) * BPS * FUNDING_SECONDS / seconds
+    rate = interest_per_interval(law) * BPS * FUNDING_SECONDS / seconds
     label = f"interest rate ({signed(rate)} bp per 8 h)"
     dashes = (0, (4, 2))
     axes.axhline(rate, color=GREY, linewidth=0.8, linestyle=dashes, zorder=0, label=label)

@@ -18,7 +18,7 @@ from perplab.analysis.estimators.series import (
 )
 from perplab.analysis.metrics.catalogue import metric_of
 from perplab.analysis.metrics.peg_metrics import funding_figures
-from perplab.sim.laws.funding import resting_rate
+from perplab.sim.laws.funding import interest_per_interval
 
 COMPARED = (
     "basis_mean_bps",
@@ -122,7 +122,7 @@ def funding_rows(records, rates, market):
     The tolerance allows for the rounding of files.
     """
     facts = market_facts(records, market)
-    interest = resting_rate(funding_law_of(records, market))
+    interest = interest_per_interval(funding_law_of(records, market))
     rates = np.where(np.isclose(rates, interest, rtol=1e-9, atol=0.0), interest, rates)
     figures = funding_figures(rates, interest, facts["interval_seconds"])
     return {key: known(figures[key]) for key in COMPARED if key in figures}

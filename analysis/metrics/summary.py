@@ -25,7 +25,7 @@ from perplab.analysis.estimators.series import (
 )
 from perplab.analysis.metrics import activity_metrics, forced_metrics, peg_metrics  # noqa: F401
 from perplab.analysis.metrics.catalogue import all_metrics
-from perplab.sim.laws.funding import resting_rate
+from perplab.sim.laws.funding import interest_per_interval
 from perplab.sim.state.recorder import Records
 
 
@@ -92,7 +92,7 @@ class MarketRun:
     @property
     def funding(self):
         """Rates of the settlements."""
-        interest = resting_rate(funding_law_of(self.records, self.market))
+        interest = interest_per_interval(funding_law_of(self.records, self.market))
         return peg_metrics.FundingRates(
             self.settled["rate"], interest, self.facts["interval_seconds"]
         )

@@ -17,9 +17,7 @@ def average_premium(world, m):
 
 @hot_kernel
 def rate_in_force(world, m, average, share):
-    """Return the rate that an average premium gives, within `share` of the step limit of the rate
-    in force.
-    """
+    """Return the rate of an average premium, within `share` of the step limit."""
     law, view = market_at(world, m)["funding_law"], view_at(world, m)
     return limited(law, view["funding_rate"], funding_rate(law, average, view["seen"]), share)
 

@@ -111,9 +111,9 @@ def side_rate(world, m, side, apart, rate, seconds):
 
 @kernel
 def side_rates(world, m, rate):
-    """Return the rate of longs, that of shorts, and the row that stands aside (-1: nobody.
+    """Return the rate of longs, that of shorts, and the row that is not charged directly.
 
-    Else the fund, which is the pool).
+    That row is the fund where the fund is the pool, and -1 elsewhere.
     """
     run, market = run_row(world, 0), market_at(world, m)
     if not pool_stands_aside(market["transfer_law"]):

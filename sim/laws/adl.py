@@ -171,8 +171,9 @@ def shares_losses(law):
 
 @kernel
 def loss_weight(law, size, profit):
-    """Return what a position of `size` lots and unrealised `profit` (units) bears of a shared loss,
-    as a weight.
+    """Return the weight of a position in a shared loss.
+
+    It has `size` lots and an unrealised `profit` in units.
     """
     return float(size) if law["loss_sharing"] == LossSharing.OPEN_INTEREST else max(profit, 0.0)
 

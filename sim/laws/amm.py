@@ -63,8 +63,9 @@ def pool_fill_price(law, index, skew, lots, lot):
 
 @kernel
 def pool_depth(law, side, price, index, skew, lot):
-    """Return the lots, a float of any sign, that the pool trades on a side before its price passes
-    `price`.
+    """Return the lots that the pool trades on a side before its price passes `price`.
+
+    A float, below 0 where the price is passed already.
     """
     if law["venue_type"] == VenueType.VAMM:
         return side * product_room(law["reserve"], law["reserve_product"], price) / lot
@@ -96,9 +97,7 @@ def move_reserve(law, size):
 
 @hot_kernel
 def product_price(reserve, product, size):
-    """Return the average price of buying `size` (negative.
-
-    Selling) from reserves of constant product.
+    """Return the average price of a trade against reserves of constant product.
 
     Parameters
     ----------
@@ -107,6 +106,7 @@ def product_price(reserve, product, size):
     product : float
         Base times quote.
     size : float, asset, not 0
+        Positive: bought from the pool.
 
     Examples
     --------
@@ -132,8 +132,9 @@ def product_room(reserve, product, price):
 
 @hot_kernel
 def skew_price(index, skew, size, scale, half_spread, rebate_share=1.0):
-    """Return the average price of `size` at an oracle's price, moved by the mean of the skew before
-    and after.
+    """Return the average price of `size` at the oracle price, moved by the mean skew.
+
+    The mean is that of the skew before and after the trade.
 
     Parameters
     ----------

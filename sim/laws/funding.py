@@ -1,8 +1,7 @@
-"""The funding formula: from an average premium to a rate, and from a rate to money.
+"""The funding formula: from an average premium to a funding rate.
 
-Sign: a positive rate is paid by longs to shorts. Rates are fractions of the notional per funding
-interval; the bracket is one of `divisor` intervals where the venue states it so. Money is in
-integer units and is rounded once, here.
+Positive: longs pay shorts. The bracket of premium, interest rate and damper is stated for a period
+of `divisor` intervals; the rate, its cap, floor and step limit are fractions per interval.
 """
 
 import math
@@ -34,8 +33,8 @@ class Notional(Choice):
 
 
 FUNDING_LAW = row(
-    ("interest_rate", "f8"),  # fraction, in the period in which the premium is read
-    ("damper", "f8"),  # fraction, at least 0
+    ("interest_rate", "f8"),  # fraction per `divisor` intervals
+    ("damper", "f8"),  # fraction per `divisor` intervals, at least 0
     ("damper_mode", "i8"),  # DamperMode
     ("divisor", "f8"),  # intervals in the period for which the bracket is stated
     ("cap", "f8"),  # fraction per interval, at least 0
@@ -48,13 +47,13 @@ FUNDING_LAW = row(
 
 SEEN = row(
     ("volatility", "f8"),  # of the log mid, per square root of a second
-    ("skew_rate", "f8"),  # premium that a law on open interest gives, as averaged
+    ("skew_rate", "f8"),  # rate by open interest, before divisor, cap and floor
 )
 
 
-"""What else than the premium a funding formula may look at.
+"""State other than the premium that a funding formula may use.
 
-Carried by view, record and replay alike.
+View, recorded series and replay all have it.
 """
 
 
@@ -131,7 +130,7 @@ def damped_premium(law, premium):
 def limited(law, before, rate, share):
     """Return a rate kept within the law's step limit of the one before.
 
-    `share` of it for a part of an interval.
+    `share` is the part of an interval that has passed, and of the limit that applies.
 
     References
     ----------
@@ -149,11 +148,8 @@ def limited(law, before, rate, share):
 
 
 @hot_kernel
-def resting_rate(law):
-    """Return the rate per interval at a premium of zero damped away.
-
-    The interest rate over the divisor.
-    """
+def interest_per_interval(law):
+    """Return the interest rate per interval, before cap and floor."""
     return law["interest_rate"] / law["divisor"]
 
 
@@ -171,10 +167,10 @@ def at_cap(law, rate):
 
 @hot_kernel
 def rate_kink(law, number):
-    """Return one of the `KINKS` premiums at which the slope of the rate may change.
+    """Return one of `KINKS` premiums that hold all at which the slope of the rate changes.
 
-    Those are where the bracket comes to the interest rate, to either cap or to the floor, on either
-    side of the damper, in all modes of it; infinite where a bound is.
+    They are those where the bracket equals the interest rate, either cap or the floor, on either
+    side of the damper, in any order. They may be infinite or NaN, which callers must skip.
     """
     width = law["damper"] if law["damper_mode"] != DamperMode.SUM else 0.0
     shift = law["interest_rate"] if law["damper_mode"] != DamperMode.BAND else 0.0
@@ -230,7 +226,9 @@ def cap_by_law(law, number, initial_fraction, maintenance_fraction):
 
 
 def dead_band(law):
-    """Return the premiums between which a damped rate is the interest rate, as ``(low, high)``.
+    """Return the average premiums between which the rate is the interest rate, ``(low, high)``.
+
+    They are fractions of the index; NaN where the law has no such band.
 
     Examples
     --------
@@ -238,7 +236,10 @@ def dead_band(law):
     >>> round(float(low), 12), round(float(high), 12)
     (-0.0004, 0.0006)
     """
-    return law["interest_rate"] - law["damper"], law["interest_rate"] + law["damper"]
+    if not has_dead_band(law):
+        return math.nan, math.nan
+    centre = law["interest_rate"] if law["damper_mode"] == DamperMode.BAND else 0.0
+    return centre - law["damper"], centre + law["damper"]
 
 
 def cap_of(law):
@@ -248,8 +249,10 @@ def cap_of(law):
 
 def has_dead_band(law):
     """Return whether the rate is the interest rate over a band of premiums."""
-    damped = law["damper_mode"] == DamperMode.BAND and law["follows_skew"] == 0
-    return bool(damped and law["damper"] > 0.0)
+    damped = law["damper_mode"] != DamperMode.SUM and law["follows_skew"] == 0
+    interest = interest_per_interval(law)
+    reached = law["floor"] <= interest <= law["cap"] and -interest <= law["cap"]
+    return bool(damped and law["damper"] > 0.0 and reached)
 
 
 def cap_at_zero(laws):

@@ -86,8 +86,9 @@ ROUNDED_DOWN = 1.0 - 1e-15
 
 @hot_kernel
 def received_rate(rate, payers, receivers):
-    """Return what receivers get per unit so that they share what payers pay, a hair less rather
-    than more; 0 without either.
+    """Return the pro-rata receiving rate, 0 without receivers.
+
+    It is rounded down by 1e-15, so that receipts never exceed payments.
 
     Examples
     --------

@@ -69,8 +69,9 @@ def source_count(law):
 
 @kernel
 def deviation_step(law, dt):
-    """Return ``(factor of the last deviation, standard deviation of the new part)`` of a step of
-    `dt` seconds.
+    """Return the factor of the last deviation and the standard deviation of its change.
+
+    Both are for a step of `dt` seconds.
     """
     kept = math.exp(-dt / law["deviation_seconds"])
     return kept, law["deviation"] * math.sqrt(1.0 - kept * kept)

@@ -1,4 +1,4 @@
-"""Liquidation: how much of a position is closed at once, at what limit, and whose is what is left.
+"""Liquidation: how much is closed at once, at what limit price, and who gets what remains.
 
 ========================  ==========================================================================
 ``first_share``           the first share and, after a pause, the rest
@@ -35,7 +35,7 @@ class OrderLimit(Choice):
 
 
 class SurplusOwner(Choice):
-    """Whose is what closing a whole position leaves."""
+    """Who receives the remaining margin when a position is closed in full."""
 
     TRADER, FUND = range(2)
 
@@ -136,14 +136,13 @@ def limit_price(law, mark, equity, lots, units_per_price, maintenance):
 
 @kernel
 def fund_keeps_surplus(law):
-    """Return whether what closing a whole position leaves is the fund's."""
+    """Return whether the fund receives the remaining margin of a position closed in full."""
     return law["surplus_owner"] == SurplusOwner.FUND
 
 
 @hot_kernel
 def fillable_price(mark, equity, lots, units_per_price, maintenance, adjustment, spread):
-    """Return the limit of a liquidation order that concedes more, the more of the maintenance
-    margin is lost.
+    """Return the limit price of an order that concedes more as more maintenance margin is lost.
 
     Parameters
     ----------

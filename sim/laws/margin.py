@@ -1,4 +1,4 @@
-"""What a position must be covered by, and the prices at which it no longer is.
+"""Margin requirements: tiers, maintenance and initial margin.
 
 Amounts of money are floats in money units (they are compared, never booked), prices are in quote
 currency, margin fractions are fractions of the notional. A tier holds from its floor upwards.
@@ -155,8 +155,7 @@ def size_charge(notional, size, slope):
 
 @hot_kernel
 def interest_scaled(fraction, open_notional, low, high):
-    """Return an initial margin fraction that rises to 1 as the market's open interest goes from
-    `low` to `high`.
+    """Return an initial margin fraction that rises to 1 between two open interests.
 
     References
     ----------
@@ -219,8 +218,9 @@ def tier_line(law, tier, size):
 
 @kernel
 def tiers_within(law, multiple):
-    """Return the largest fraction of the first tiers that ask for at most `multiple` times the
-    first, and the floor above them.
+    """Return the largest fraction of the first tiers, and the floor of the tier above them.
+
+    The first tiers are those with at most `multiple` times the lowest fraction.
 
     The floor (units) is infinite where all tiers do, and 0 where a fraction depends on the size
     besides.

@@ -168,8 +168,7 @@ def sort_first(values, count):
 
 @kernel
 def trim_bounds(count, ratio):
-    """Return first and last (exclusive) place of what stays of `count` sorted values when the tails
-    are cut.
+    """Return the first and the last (exclusive) index of `count` sorted values without tails.
 
     Notes
     -----

@@ -50,8 +50,7 @@ def follows_skew(law):
 
 @kernel
 def skew_rate(law, rate, long_lots, short_lots, elapsed, lot):
-    """Return the rate after `elapsed` more seconds and whether it carries over, as ``(rate charged,
-    rate carried over)``.
+    """Return ``(rate charged, rate carried to the next sample)``, fractions per interval.
 
     Parameters
     ----------

@@ -61,9 +61,7 @@ def sample_of(world, m, k, mid):
 
 @kernel
 def advance_averages(world, m, elapsed):
-    """Let the mark's averages, and those of the displacement by liquidations, take in the present
-    book for `elapsed` seconds.
-    """
+    """Advance the averages of the mark and of the displacement by liquidations by some seconds."""
     market = market_at(world, m)
     law, mid, longest = (
         market["mark_law"],

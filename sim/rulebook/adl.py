@@ -10,9 +10,7 @@ from perplab.sim.rulebook.sections import Nonnegative, Positive, Section, Switch
 
 
 class Fund(Section):
-    """The insurance fund's first money (quote currency), what it may hold at most over its equity,
-    and the time over which it unwinds a position.
-    """
+    """The insurance fund: initial balance, largest holdings over equity, time to unwind."""
 
     initial: Nonnegative
     leverage: Annotated[float, pydantic.Field(strict=True, gt=0)]

@@ -108,6 +108,8 @@ class Funding(Section):
 
     def contradictions(self):
         yield from self.too_large()
+        if self.damper_mode == "dead_band" and math.isinf(self.damper):
+            yield Fault("damper", self.damper, "finite: outside an infinite dead band is nothing")
         if self.cap_law == "absolute" and not self.floor < self.cap:
             yield Fault("floor", self.floor, f"below the cap, {self.cap:g}")
         if self.lag and self.accrual == "continuous":

@@ -21,8 +21,7 @@ OF_SOURCES = {
 
 
 class Index(Section):
-    """Spot, or several sources of it put together by a law (`perplab.sim.prices.sources`), and the
-    time constant of the lag behind them, seconds.
+    """The index: spot, or several sources of it, and the time constant of its lag in seconds.
 
     ``deviation_bps`` is the standard deviation of a source from spot, ``deviation_seconds`` how
     long it lasts; ``outages_per_day`` how often a source stands still, ``outage_seconds`` how long

@@ -11,8 +11,7 @@ from perplab.sim.rulebook.sections import Nonnegative, Positive, Section, Share,
 
 
 class Liquidation(Section):
-    """How much is closed at once and at what limit, when the fund takes over, and the fee
-    (`perplab.sim.laws.liquidation`).
+    """Liquidation orders, takeover by the fund, and the fee (`perplab.sim.laws.liquidation`).
 
     Positions of at most ``first_notional`` are closed in one order. The fund gets ``fund_share`` of
     the fee, external liquidators the rest. What closing a whole position fetches above its

@@ -33,8 +33,7 @@ class MarkInputSection(Section):
 
 
 class Mark(Section):
-    """One input, which is the mark, or three, of which it is the median (two of a venue need its
-    reduced rule).
+    """The mark: one input, or the median of three.
 
     ``refresh_seconds`` is the venue's clock (0: as often as it can), ``clamp`` keeps the mark
     within a fraction of the index.

@@ -2,9 +2,8 @@
 
 Named laws and their numbers, read from a dated file, checked, and written into the records.
 
-A rulebook is complete: every key of every section is stated, since a silent default is a rule
-nobody chose. It is frozen; `Rulebook.changed` gives a checked copy. No condition names a venue: two
-venues differ by their files alone.
+Keys of options that a venue does not use may be omitted. A rulebook is frozen; `Rulebook.changed`
+gives a checked copy. No condition names a venue: two venues differ by their files alone.
 """
 
 import datetime

@@ -59,7 +59,7 @@ OPEN_POSITION = row(
     ("mark", "f8"),
     ("notional", "f8"),
     ("equity", "f8"),
-)  # of all that one purse stands for; units
+)  # of all positions of one margin account; units
 
 
 PRINT = row(

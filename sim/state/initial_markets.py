@@ -4,7 +4,7 @@ import math
 
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.laws.amm import is_pool
-from perplab.sim.laws.funding import resting_rate
+from perplab.sim.laws.funding import interest_per_interval
 from perplab.sim.laws.margin import leverage_limit, lowest_fraction
 from perplab.sim.laws.mark import INPUTS, starts_at_price
 from perplab.sim.streams import stream_key
@@ -115,7 +115,7 @@ def fill_view(view, market, venue, asset, setup):
     view["dt"], view["last_tick"] = setup.dt, round(spot / float(market["tick"]))
     show_rules(view, market, venue)
     view["seconds_to_settlement"] = market["interval_seconds"]
-    view["funding_rate"] = resting_rate(market["funding_law"]) * market["funding_on"]
+    view["funding_rate"] = interest_per_interval(market["funding_law"]) * market["funding_on"]
     view["predicted_funding"] = view["funding_rate"]
     fill_spot_view(view, asset)
 

@@ -82,9 +82,7 @@ def fill_population(tables, rows, population, layout, seed):
 
 
 def trader_keys(seed, population):
-    """Return the keys of a population's counter-based draws, which depend on its name and the
-    trader's place in it.
-    """
+    """Return the keys of the draws of a population's traders, by its name and their order."""
     key = stream_key(seed, population.name)
     with np.errstate(over="ignore"):
         return np.array([key_at(key, number) for number in range(population.number)], np.uint64)
