@@ -65,11 +65,13 @@ def funding_by_law(seconds, perpetual, spot, rulebook):
     -----
     Intervals end at multiples of the funding interval since the start. Bars count with their number
     in the interval as weight where the venue weighs samples by a ramp, equally otherwise; an
-    interval without a known basis has no rate (NaN).
+    interval without a known basis has no rate (NaN), and so has every interval where funding is off
+    or follows open interest. Step limits, lags, cut intervals and other averages are left out.
     """
     law, interval = rulebook.funding_law, 3600.0 * rulebook.funding.interval_hours
     basis, seen = basis_bps(perpetual, spot) / BPS, seen_by_law(seconds, perpetual)
-    known, ramp = np.isfinite(basis), rulebook.premium.average == "linear_ramp"
+    follows_premium = rulebook.funding.enabled and not rulebook.premium.follows_skew
+    known, ramp = np.isfinite(basis) & follows_premium, rulebook.premium.weights_rise
     place = np.ceil(seconds / interval).astype(int)
     ends = np.arange(1, place.max(initial=0) + 1)
     rates = [rate_of_bars(law, basis, seen, known & (place == end), ramp) for end in ends]
@@ -77,7 +79,7 @@ def funding_by_law(seconds, perpetual, spot, rulebook):
         "funding_seconds": ends * interval,
         "funding": np.array(rates) * FUNDING_SECONDS / interval,
         "funding_label": "law on the real basis",
-        "funding_source": f"the {rulebook.name} law on the real basis of each bar",
+        "funding_source": f"the {rulebook.name} formula on the mean real basis of each interval",
     }
 
 

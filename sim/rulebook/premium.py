@@ -80,6 +80,11 @@ class Premium(Section):
             yield Fault("window_seconds", self.window_seconds, "absent: nothing here decays")
 
     @property
+    def weights_rise(self):
+        """Whether later samples of an interval weigh more."""
+        return self.average == "linear_ramp"
+
+    @property
     def follows_skew(self):
         """Whether the rate follows open interest instead of the premium."""
         return self.law in SKEW_KEYS
