@@ -112,14 +112,20 @@ def funding_rate(law, average_premium, seen):
     -0.0007665205
     """
     premium = seen["skew_rate"] if law["follows_skew"] == 1 else average_premium
-    bracket = damped_premium(law, premium)
+    bracket = damped_premium(law, premium, damper_width(law, seen))
     return max(clamp(bracket / law["divisor"], -law["cap"], law["cap"]), law["floor"])
 
 
 @hot_kernel
-def damped_premium(law, premium):
-    """Return the bracket of the formula, before divisor, cap and floor."""
-    interest, damper = law["interest_rate"], law["damper"]
+def damper_width(law, seen):
+    """Return the half-width of the damper in force, fraction; 0 without a damper."""
+    return law["damper"] if law["damper_mode"] != DamperMode.SUM else 0.0
+
+
+@hot_kernel
+def damped_premium(law, premium, damper):
+    """Return the bracket of the formula, before divisor, cap and floor, by the damper in force."""
+    interest = law["interest_rate"]
     if law["damper_mode"] == DamperMode.SUM:
         return premium + interest
     if law["damper_mode"] == DamperMode.DEAD_BAND:
@@ -170,13 +176,13 @@ def at_cap(law, rate):
 
 
 @hot_kernel
-def rate_kink(law, number):
+def rate_kink(law, number, seen):
     """Return one of the `KINKS` premiums at which the slope of the rate may change.
 
     Those are where the bracket comes to the interest rate, to either cap or to the floor, on either
     side of the damper, in all modes of it; infinite where a bound is.
     """
-    width = law["damper"] if law["damper_mode"] != DamperMode.SUM else 0.0
+    width = damper_width(law, seen)
     shift = law["interest_rate"] if law["damper_mode"] != DamperMode.BAND else 0.0
     bound = law["floor"]
     if number < 6:
@@ -229,16 +235,20 @@ def cap_by_law(law, number, initial_fraction, maintenance_fraction):
     return min(between, maintenance_fraction)
 
 
-def dead_band(law):
+def dead_band(law, seen):
     """Return the premiums between which a damped rate is the interest rate, as ``(low, high)``.
+
+    `seen` is a SEEN record, or rows with its fields: then the bounds are arrays where they vary.
 
     Examples
     --------
-    >>> low, high = dead_band(funding_law(interest_rate=0.0001, damper=0.0005))
+    >>> law = funding_law(interest_rate=0.0001, damper=0.0005)
+    >>> low, high = dead_band(law, np.zeros(1, SEEN)[0])
     >>> round(float(low), 12), round(float(high), 12)
     (-0.0004, 0.0006)
     """
-    return law["interest_rate"] - law["damper"], law["interest_rate"] + law["damper"]
+    width = damper_width(law, seen)
+    return law["interest_rate"] - width, law["interest_rate"] + width
 
 
 def cap_of(law):
