@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplab.agents.reservation import REACH, reservation_basis, short_receipt
+from perplab.agents.carry.reservation import REACH, reservation_basis, short_receipt
 from perplab.sim.laws.averages import clamp
 from perplab.sim.laws.funding import (
     KINKS,

@@ -36,7 +36,7 @@ ORDER = {
         ("mesa_model", "run_faults"),
         ("model",),
     ),
-    "agents": (("attacks",),),
+    "agents": (("attacks", "carry"),),
     "scenarios": (("files",), ("runs",), ("sweeps",)),
     "analysis": (
         ("estimators",),
