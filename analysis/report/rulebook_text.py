@@ -159,7 +159,17 @@ def interest_parts(book):
 
 
 def damper_text(law):
-    """Return the damper of a funding formula; one that has no words here by its name and keys."""
+    """Return the damper of a funding formula; one that has no words here by its name and keys.
+
+    Examples
+    --------
+    >>> import types
+    >>> needs = {"damper_mode": {"wide_band": ("width_days",)}}
+    >>> damper_text(
+    ...     types.SimpleNamespace(damper_mode="wide_band", damper=5e-4, width_days=2.0, needs=needs)
+    ... )
+    'wide band (damper 0.0005, width days 2)'
+    """
     if law.damper_mode in CLAMPS:
         words = CLAMPS[law.damper_mode]
         return words % format(law.damper * BPS, ".6g") if "%s" in words else words
