@@ -38,7 +38,7 @@ OF_RULEBOOKS = {
     "cap": "fraction per interval",
     "floor": "fraction per interval",
     "damper": "fraction",
-    "interest": "fraction per interval",
+    "interest_rate": "fraction per interval",
     "interval_hours": "h",
     "divisor": "",
     "taker": "fraction of value",
