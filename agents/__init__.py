@@ -3,10 +3,11 @@
 A kind is its traits, one compiled rule and a handle (`Trader`); `check_trader` tests the rule's
 contract. Writers of orders and small sums that rules share are in `orders`. When a trader acts and
 how its orders are executed is no matter of this folder; that is the simulator's (`perplab.sim`).
-Attacks on a market are in `attacks`.
+Arbitrageurs are in `carry`, attacks on a market in `attacks`.
 """
 
-from perplab.agents.arbitrage import Arbitrage
+from perplab.agents.carry.arbitrage import Arbitrage
+from perplab.agents.carry.reservation import reservation_basis
 from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LiquidityProvider
 from perplab.agents.momentum import Momentum
@@ -24,7 +25,6 @@ from perplab.agents.orders import (
     write_transfer,
 )
 from perplab.agents.parent_order import ParentOrder
-from perplab.agents.reservation import reservation_basis
 from perplab.agents.rules import Rule, rule
 from perplab.agents.trader import Trader
 from perplab.agents.trader_check import check_trader

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
-from perplab.agents.arbitrage import Arbitrage
 from perplab.agents.attacks.manipulation import Manipulator
+from perplab.agents.carry.arbitrage import Arbitrage
 from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LiquidityProvider
 from perplab.agents.momentum import Momentum

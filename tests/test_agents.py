@@ -13,8 +13,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from perplab.agents.arbitrage import Arbitrage
 from perplab.agents.attacks.manipulation import Manipulator
+from perplab.agents.carry.arbitrage import Arbitrage
 from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LEVELS, LiquidityProvider
 from perplab.agents.momentum import Momentum
@@ -22,6 +22,7 @@ from perplab.agents.noise import Noise
 from perplab.agents.random_rows import plausible_rows
 from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
 from perplab.agents.trader_check import call
+from perplab.scenarios.files import kinds
 from perplab.sim.errors import ParameterError, RuleError
 from perplab.sim.laws.funding import funding_law
 from perplab.sim.state.codes import (
@@ -37,15 +38,7 @@ from perplab.sim.state.market_rows import VIEW
 from perplab.sim.state.trader_rows import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION
 from perplab.sim.streams import generator
 
-KINDS = (
-    Noise,
-    Momentum,
-    DirectionalLong,
-    DirectionalShort,
-    Arbitrage,
-    LiquidityProvider,
-    Manipulator,
-)
+KINDS = tuple(kinds.KINDS.values())
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 UNITS = 1_000_000
 CALLS = itertools.count()

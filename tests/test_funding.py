@@ -1,14 +1,27 @@
 """The funding rate and its payment."""
 
+import itertools
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perplab.agents.carry.reservation import REACH, reservation_basis, short_receipt
 from perplab.sim.laws.averages import clamp
-from perplab.sim.laws.funding import cap_by_law, funding_law, funding_rate
+from perplab.sim.laws.funding import (
+    KINKS,
+    SEEN,
+    DamperMode,
+    cap_by_law,
+    funding_law,
+    funding_rate,
+    rate_kink,
+)
 from perplab.sim.laws.funding_transfer import funding_payment
+from perplab.sim.state.market_rows import VIEW
+from perplab.sim.streams import generator
 from tests.laws import NOTHING_SEEN, rate_of
 
 INTEREST, DAMPER, CAP = 0.0001, 0.0005, 0.003
@@ -152,3 +165,41 @@ def test_clamp_and_cap():
         0.003,
         0.00375,
     ]
+
+
+def random_law(mode, draw):
+    """Return a law of a damper mode with random terms, and what it sees."""
+    law, seen = funding_law(), np.zeros(1, SEEN)[0]
+    for record in (law, seen):
+        for name in record.dtype.names:
+            if record.dtype[name] == "f8":
+                record[name] = draw.uniform(1e-4, 1e-3)
+    law["damper_mode"], law["divisor"], law["floor"] = mode, 8.0, -draw.uniform(0.2, 1) * law["cap"]
+    return law, seen
+
+
+@pytest.mark.parametrize("mode", DamperMode)
+def test_the_rate_is_linear_between_kinks(mode):
+    draw = generator(1, "kinks")
+    for _ in range(50):
+        law, seen = random_law(mode, draw)
+        kinks = sorted(rate_kink(law, number, seen) for number in range(KINKS))
+        kinks = [kinks[0] - 0.01, *kinks, kinks[-1] + 0.01]
+        for low, high in itertools.pairwise(kinks):
+            ends = [funding_rate(law, premium, seen) for premium in (low, high)]
+            assert funding_rate(law, (low + high) / 2, seen) == pytest.approx(
+                np.mean(ends), abs=1e-15
+            )
+
+
+@pytest.mark.parametrize("mode", DamperMode)
+def test_a_reservation_basis_earns_the_receipt(mode):
+    draw, view = generator(1, "reservation"), np.zeros(1, VIEW)[0]
+    for _ in range(200):
+        view["funding_law"], view["seen"] = random_law(mode, draw)
+        receipt, forecast = draw.uniform(-1e-3, 1e-3, 2)
+        belief = forecast, draw.uniform(0, 0.9), draw.uniform(0.01, 0.5), draw.uniform(-1e-3, 1e-3)
+        for side in (1, -1):
+            basis = reservation_basis(view, side, receipt, *belief)
+            assert abs(basis) < REACH
+            assert short_receipt(view, basis, *belief) == pytest.approx(receipt, abs=1e-12)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from perplab.analysis.metrics.losses import BOOK
 from perplab.sim.errors import ParameterError
-from perplab.sim.laws.funding import DamperMode
+from perplab.sim.laws.funding import (
+    KINKS,
+    SEEN,
+    DamperMode,
+    dead_band,
+    funding_law,
+    funding_rate,
+    rate_kink,
+)
 from perplab.sim.laws.premium import truncated
 from perplab.sim.laws.premium_average import (
     AVERAGE_LAW,
@@ -204,6 +212,42 @@ def test_cutting_never_goes_beyond_the_value(value, quantum):
 def test_a_limited_rate_stays_between(before, rate, step):
     result = limited_rate(before, rate, step)
     assert min(before, rate) <= result <= max(before, rate) and abs(result - before) <= step + 1e-18
+
+
+def test_dead_band_by_mode():
+    """Around the interest rate, around 0, and none: sum, open interest, a cap below interest."""
+    nothing = np.zeros(1, SEEN)[0]
+    band = funding_law(interest_rate=1e-4, damper=5e-4)
+    assert dead_band(band, nothing) == pytest.approx((-4e-4, 6e-4))
+    dead = funding_law(interest_rate=1e-4, damper=5e-4, damper_mode=DamperMode.DEAD_BAND)
+    assert dead_band(dead, nothing) == pytest.approx((-5e-4, 5e-4))
+    for law in (band, dead):
+        low, high = dead_band(law, nothing)
+        edges = [funding_rate(law, premium, nothing) for premium in (low, 0.0, high)]
+        assert edges == pytest.approx([1e-4] * 3)
+    for changes in ({"damper_mode": DamperMode.SUM}, {"follows_skew": 1}, {"cap": 5e-5}):
+        law = funding_law(**{"interest_rate": 1e-4, "damper": 5e-4} | changes)
+        assert np.isnan(dead_band(law, nothing)).all()
+
+
+@pytest.mark.parametrize("mode", list(DamperMode))
+def test_the_rate_is_linear_between_neighbouring_kinks(mode):
+    """All changes of slope are among `rate_kink`, which may be infinite or NaN besides."""
+    nothing = np.zeros(1, SEEN)[0]
+    law = funding_law(
+        interest_rate=1e-4, damper=5e-4, damper_mode=mode, cap=2e-3, floor=-1e-3, divisor=2.0
+    )
+    kinks = [rate_kink(law, number, nothing) for number in range(KINKS)]
+    edges = sorted({-0.01, 0.01, *(kink for kink in kinks if abs(kink) < 0.01)})
+    for low, high in zip(edges, edges[1:]):
+        ends = [funding_rate(law, premium, nothing) for premium in (low, high)]
+        middle = funding_rate(law, 0.5 * (low + high), nothing)
+        assert middle == pytest.approx(0.5 * sum(ends), abs=1e-12)
+
+
+def test_an_infinite_dead_band_is_refused():
+    with pytest.raises(ParameterError, match="finite"):
+        load_rulebook("deribit").changed({"funding.damper": math.inf})
 
 
 @pytest.mark.parametrize(

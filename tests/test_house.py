@@ -37,7 +37,7 @@ ORDER = {
         ("copies",),
         ("model",),
     ),
-    "agents": (("attacks",),),
+    "agents": (("attacks", "carry"),),
     "scenarios": (("files",), ("runs",), ("sweeps",)),
     "analysis": (
         ("estimators",),

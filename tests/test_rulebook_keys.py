@@ -8,6 +8,7 @@ compared, until the recorded rows of some small market differ. Recorded rows con
 import dataclasses
 import functools
 import itertools
+import math
 import typing
 
 import numpy as np
@@ -16,8 +17,9 @@ import pytest
 from perplab.sim.errors import ParameterError
 from perplab.sim.faults import section_at, section_of
 from perplab.sim.model import PerpetualMarket
-from perplab.sim.rulebook.rulebook import Rulebook, load_rulebook, rulebook_names
+from perplab.sim.rulebook.rulebook import Rulebook
 from tests.markets import storm
+from tests.rulebook_variants import bases
 
 DOCUMENTATION = {
     "name": "label of the venue",
@@ -26,76 +28,6 @@ DOCUMENTATION = {
     "assumed": "what is not documented",
     "margin.tiers.deduction": "checked against the computed deduction, which is the one in use",
 }
-SMALL = {"contract.tick": 1.0, "contract.lot": 0.001, "fund.initial": 200.0}
-NO_ADAPTIVE = dict.fromkeys(
-    f"premium.{key}"
-    for key in ("increase", "decrease", "stable_imbalance", "decreasing_imbalance", "maximum_rate")
-)
-VARIANTS = (
-    # sources of an index that deviate and pause
-    (
-        "binance",
-        {"index.weights": [3.0, 2.0, 1.0, 1.0], "index.clamp": 0.001, "index.exclusion": 0.002}
-        | {"index.deviation_bps": 10.0, "index.deviation_seconds": 300.0}
-        | {"index.outages_per_day": 50.0, "index.outage_seconds": 900.0}
-        | {"index.stale_seconds": 300.0},
-    ),
-    # premium: few votes a minute, trimmed; thin books; open interest and its quiet zone
-    (
-        "dydx-v4",
-        {"premium.law": "mid", "premium.impact_notional": None, "premium.minimum_votes": 5}
-        | {"premium.trim": 0.2, "premium.quantum": 1e-5},
-    ),
-    ("binance", {"premium.impact_notional": 1e5, "index.window_seconds": 3_600.0}),
-    (
-        "gmx-v2",
-        NO_ADAPTIVE
-        | {"premium.law": "open_interest", "premium.factor": 0.01, "premium.exponent": 1.1}
-        | {"premium.minimum_rate": 0.0},
-    ),
-    (
-        "gmx-v2",
-        {"premium.stable_imbalance": 0.6, "premium.decreasing_imbalance": 0.5}
-        | {"premium.decrease": 1e-7, "premium.minimum_rate": 0.0},
-    ),
-    # funding: rates at their bounds; shorter intervals at the cap; a pool with few fees
-    ("hyperliquid", {"funding.cap": 1e-4, "funding.floor": 5e-5}),
-    ("deribit", {"funding.step_limit": 2e-5}),
-    (
-        "binance",
-        {"funding.interval_hours": 2.0, "funding.cap": 5e-5}
-        | {"funding.short_interval_hours": 0.5, "funding.restore_after": 2},
-    ),
-    ("drift-v2", {"funding.interest_rate": 0.01, "funding.divisor": 1.0, "funding.cap": 0.05}),
-    # mark and index: a basis that counts in part; a mark near the index
-    (
-        "bybit",
-        {
-            "mark.inputs": [
-                {"input": "index_plus_shrunk_basis", "window_seconds": 60.0, "basis_limit": 0.002}
-            ]
-        },
-    ),
-    ("deribit", {"mark.clamp": 0.0005}),
-    # margin and liquidation: tiers, and open interest, of the size of a small market
-    (
-        "okx",
-        {
-            "margin.tiers": [
-                [0.0, 0.004, 100.0],
-                [2_000.0, 0.006, 75.0],
-                [5_000.0, 0.008, 50.0],
-                [8_000.0, 0.01, 40.0],
-                [12_000.0, 0.015, 33.0],
-            ]
-        },
-    ),
-    ("dydx-v4", {"margin.open_interest_low_usd": 5e3, "margin.open_interest_high_usd": 1e5}),
-    # a pool that its traders use up, and one whose traders win
-    ("gmx-v2", {"trading.limit_usd": 3e4}),
-    ("gmx-v2", {"adl.pool_trigger": 0.02, "adl.pool_target": 0.01}),
-)
-"""Rulebooks for keys that matter under none of the library: a name and changes of it."""
 STORMS = (
     dict(premium_samples=4),
     dict(traders=30, isolated=0.5, fall=-0.1),
@@ -103,13 +35,6 @@ STORMS = (
 """Options of `storm`: small markets, tried in order."""
 STEPS = 1_000
 FACTORS = 1.1, 0.9, 2.0, 0.5
-
-
-@functools.cache
-def bases():
-    """Return the rulebooks to perturb: the variants, then the library, with a coarse tick."""
-    named = [*VARIANTS, *((name, {}) for name in rulebook_names())]
-    return [load_rulebook(name).changed(SMALL | changes) for name, changes in named]
 
 
 @functools.cache
@@ -224,9 +149,9 @@ def perturbations(key):
 @pytest.mark.parametrize("key", NUMBERS)
 def test_number_or_switch_changes_a_run(key):
     assert any(itertools.starmap(differ, perturbations(key))), (
-        f"{key} changes no run. If nothing reads it, remove it. If something does, add to VARIANTS "
-        "a rulebook under which it matters, or to STORMS a market. If it is documentation, add it "
-        "to DOCUMENTATION with the reason."
+        f"{key} changes no run. If nothing reads it, remove it. If something does, add a rulebook "
+        "under which it matters to VARIANTS (tests/rulebook_variants.py), or a market to STORMS. "
+        "If it is documentation, add it to DOCUMENTATION with the reason."
     )
 
 
@@ -266,21 +191,47 @@ def mended(tables, fault):
     return changed(tables, place, default_of(key))
 
 
+def merged(one, other):
+    """Return one dump, with what the other states instead where it has the default itself."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {name: merged(one[name], other[name]) for name in one}
+    if isinstance(one, (tuple, list)) and other is not None and len(one) == len(other):
+        return [merged(*rows) for rows in zip(one, other, strict=True)]
+    return other if one in (None, False, 0, math.inf, -math.inf) else one
+
+
+def unchecked(section, tables):
+    """Return a section of tables that has keys of several names of a choice, which it refuses."""
+    values = {}
+    for name, field in section.model_fields.items():
+        inner, value = section_of(field.annotation), tables[name]
+        if inner is not None and isinstance(value, dict):
+            value = unchecked(inner, value)
+        elif isinstance(value, (tuple, list)):
+            value = tuple(unchecked(inner, row) if isinstance(row, dict) else row for row in value)
+        values[name] = value
+    return section.model_construct(**values)
+
+
 def pairs_of_bases(key, one, other):
-    """Yield pairs of rulebooks that have the one and the other name of a choice."""
+    """Yield pairs of rulebooks with the one and the other name of a choice, and all else the same.
+
+    Both have the keys that either name needs, so that a difference is due to the name alone.
+    """
     for base in bases():
         tables = base.model_dump()
         for place in places(tables, place_of(key)):
             pair = [with_choice(tables, place, name) for name in (one, other)]
             if None not in pair:
-                yield pair
+                both = merged(*(rulebook.model_dump() for rulebook in pair))
+                yield [unchecked(Rulebook, changed(both, place, name)) for name in (one, other)]
 
 
 @pytest.mark.parametrize(("key", "one", "other"), PAIRS)
 def test_each_two_names_of_a_choice_give_different_runs(key, one, other):
     assert any(itertools.starmap(differ, pairs_of_bases(key, one, other))), (
-        f"{key} gives the same runs as {one!r} and as {other!r}. Add to VARIANTS a rulebook, or to "
-        "STORMS a market, in which they differ."
+        f"{key} gives the same runs as {one!r} and as {other!r}. Add a rulebook under which they "
+        "differ to VARIANTS (tests/rulebook_variants.py), or a market to STORMS."
     )
 
 

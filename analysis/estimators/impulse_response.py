@@ -145,7 +145,8 @@ def reversion_speed(records, market=0, warmup_hours=WARMUP_HOURS):
     """
     closes = hourly_closes(records.series[market], warmup(records, warmup_hours))
     basis = basis_bps(closes["mid"], closes["spot"])
-    return split_reversion(basis, closes["premium"], *dead_band(funding_law_of(records, market)))
+    band = dead_band(funding_law_of(records, market), closes)
+    return split_reversion(basis, closes["premium"], *band)
 
 
 def split_reversion(basis, premium, low, high):
@@ -155,7 +156,7 @@ def split_reversion(basis, premium, low, high):
     ----------
     basis : numpy.ndarray, basis points
     premium : numpy.ndarray, fraction
-    low, high : float, fraction
+    low, high : float or numpy.ndarray, fraction
 
     Returns
     -------
@@ -202,10 +203,11 @@ def regime(basis, walks, gap, edges, inside):
 def regime_slopes(basis, gap, edges, inside):
     """Return slope, standard error and number of changes of the hours of one regime.
 
-    `edges` are those of the dead band, basis points; `inside` chooses the hours that begin with the
-    premium within or beyond them.
+    `edges` are those of the dead band, basis points, one each or one an hour; `inside` chooses the
+    hours that begin with the premium within or beyond them.
     """
     shift, change = reversion_pairs(basis)
     premium = (basis + gap)[..., WEEK_HOURS - 1 : -1]
-    chosen = ((premium >= edges[0]) & (premium <= edges[1])) == inside
+    low, high = (np.broadcast_to(edge, basis.shape)[..., WEEK_HOURS - 1 : -1] for edge in edges)
+    chosen = ((premium >= low) & (premium <= high)) == inside
     return *regression(shift, change, chosen), chosen.sum(axis=-1)

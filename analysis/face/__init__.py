@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from perplab.agents.arbitrage import Arbitrage
+    from perplab.agents.carry.arbitrage import Arbitrage
     from perplab.agents.directional import DirectionalLong, DirectionalShort
     from perplab.agents.liquidity import LiquidityProvider
     from perplab.agents.momentum import Momentum
@@ -93,7 +93,7 @@ __all__ = [
 ]
 
 _MODULE = {
-    "Arbitrage": "perplab.agents.arbitrage",
+    "Arbitrage": "perplab.agents.carry.arbitrage",
     "AssetSetup": "perplab.sim.setup",
     "DirectionalLong": "perplab.agents.directional",
     "DirectionalShort": "perplab.agents.directional",

@@ -154,11 +154,28 @@ def interest_parts(book):
     law = book.funding
     if book.premium.follows_skew:
         return ["rate by open interest"]
-    clamp = in_words(CLAMPS, law.damper_mode)
-    return [
-        f"interest {rate_text(law.interval_interest / law.divisor, law.interval_hours)}",
-        clamp % format(law.damper * BPS, ".6g") if "%s" in clamp else clamp,
-    ]
+    interest = rate_text(law.interval_interest / law.divisor, law.interval_hours)
+    return [f"interest {interest}", damper_text(law)]
+
+
+def damper_text(law):
+    """Return the damper of a funding formula; one that has no words here by its name and keys.
+
+    Examples
+    --------
+    >>> import types
+    >>> needs = {"damper_mode": {"wide_band": ("width_days",)}}
+    >>> damper_text(
+    ...     types.SimpleNamespace(damper_mode="wide_band", damper=5e-4, width_days=2.0, needs=needs)
+    ... )
+    'wide band (damper 0.0005, width days 2)'
+    """
+    if law.damper_mode in CLAMPS:
+        words = CLAMPS[law.damper_mode]
+        return words % format(law.damper * BPS, ".6g") if "%s" in words else words
+    keys = ("damper", *law.needs.get("damper_mode", {}).get(law.damper_mode, ()))
+    values = ", ".join(f"{key.replace('_', ' ')} {getattr(law, key):g}" for key in keys)
+    return f"{in_words(CLAMPS, law.damper_mode)} ({values})"
 
 
 def funding_extras(book):

@@ -68,7 +68,7 @@ def states_of(market, wanted):
     market.run(EARLIEST_HOURS * hour)
     for _ in range(EARLIEST_HOURS, LATEST_HOURS):
         view = market.tables["view"][0]
-        state = premium_state(view["premium_30m"], *dead_band(view["funding_law"]))
+        state = premium_state(view["premium_30m"], *dead_band(view["funding_law"], view["seen"]))
         if state in missing:
             missing.remove(state)
             yield state, market

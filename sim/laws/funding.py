@@ -111,14 +111,20 @@ def funding_rate(law, average_premium, seen):
     -0.0007665205
     """
     premium = seen["skew_rate"] if law["follows_skew"] == 1 else average_premium
-    bracket = damped_premium(law, premium)
+    bracket = damped_premium(law, premium, damper_width(law, seen))
     return max(clamp(bracket / law["divisor"], -law["cap"], law["cap"]), law["floor"])
 
 
 @hot_kernel
-def damped_premium(law, premium):
-    """Return the bracket of the formula, before divisor, cap and floor."""
-    interest, damper = law["interest_rate"], law["damper"]
+def damper_width(law, seen):
+    """Return the half-width of the damper in force, fraction; 0 without a damper."""
+    return law["damper"] if law["damper_mode"] != DamperMode.SUM else 0.0
+
+
+@hot_kernel
+def damped_premium(law, premium, damper):
+    """Return the bracket of the formula, before divisor, cap and floor, by the damper in force."""
+    interest = law["interest_rate"]
     if law["damper_mode"] == DamperMode.SUM:
         return premium + interest
     if law["damper_mode"] == DamperMode.DEAD_BAND:
@@ -166,13 +172,13 @@ def at_cap(law, rate):
 
 
 @hot_kernel
-def rate_kink(law, number):
+def rate_kink(law, number, seen):
     """Return one of `KINKS` premiums that hold all at which the slope of the rate changes.
 
     They are those where the bracket equals the interest rate, either cap or the floor, on either
     side of the damper, in any order. They may be infinite or NaN, which callers must skip.
     """
-    width = law["damper"] if law["damper_mode"] != DamperMode.SUM else 0.0
+    width = damper_width(law, seen)
     shift = law["interest_rate"] if law["damper_mode"] != DamperMode.BAND else 0.0
     bound = law["floor"]
     if number < 6:
@@ -225,21 +231,24 @@ def cap_by_law(law, number, initial_fraction, maintenance_fraction):
     return min(between, maintenance_fraction)
 
 
-def dead_band(law):
+def dead_band(law, seen):
     """Return the average premiums between which the rate is the interest rate, ``(low, high)``.
 
-    They are fractions of the index; NaN where the law has no such band.
+    They are fractions of the index, NaN where the law has no such band. `seen` is a SEEN record, or
+    rows with its fields: then the bounds are arrays where they vary.
 
     Examples
     --------
-    >>> low, high = dead_band(funding_law(interest_rate=0.0001, damper=0.0005))
+    >>> law = funding_law(interest_rate=0.0001, damper=0.0005)
+    >>> low, high = dead_band(law, np.zeros(1, SEEN)[0])
     >>> round(float(low), 12), round(float(high), 12)
     (-0.0004, 0.0006)
     """
     if not has_dead_band(law):
         return math.nan, math.nan
     centre = law["interest_rate"] if law["damper_mode"] == DamperMode.BAND else 0.0
-    return centre - law["damper"], centre + law["damper"]
+    width = damper_width(law, seen)
+    return centre - width, centre + width
 
 
 def cap_of(law):

@@ -9,9 +9,9 @@ Belief
     ``hold_hours``.
 Orders
     At every wake it sends one limit order per side in the perpetual, at its *reservation basis*
-    (`perplab.agents.reservation`) and of at most one clip, which rests for ``rest_seconds``. With h
-    the sign of a position and r = -h G what it receives per interval, the trader opens where r
-    covers the hurdle and the cost per interval, and closes where r falls short of the hurdle by
+    (`perplab.agents.carry.reservation`) and of at most one clip, which rests for ``rest_seconds``.
+    With h the sign of a position and r = -h G what it receives per interval, the trader opens where
+    r covers the hurdle and the cost per interval, and closes where r falls short of the hurdle by
     ``unwind_share`` of that cost. Both rise by ``inventory_hurdle_per_year`` as the position nears
     its limit. The hurdle of the reverse trade (long perpetual, short spot) is the borrow rate plus
     ``reverse_hurdle_share`` of the hurdle (-1 without borrow cost: one net carry both ways). Fills
@@ -35,7 +35,7 @@ Literature
 
 import math
 
-from perplab.agents.carry_legs import (
+from perplab.agents.carry.carry_legs import (
     buyable_lots,
     clip_lots,
     hedge,
@@ -45,6 +45,7 @@ from perplab.agents.carry_legs import (
     notice_refusal,
     sellable_lots,
 )
+from perplab.agents.carry.reservation import REACH, reservation_basis
 from perplab.agents.orders import (
     BASIS_POINT,
     YEAR_SECONDS,
@@ -52,7 +53,6 @@ from perplab.agents.orders import (
     write_cancel,
     write_limit,
 )
-from perplab.agents.reservation import REACH, reservation_basis
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel

@@ -73,9 +73,8 @@ def reservation_basis(view, side, receipt, forecast, forecast_weight, convergenc
     """
     low, high = -WIDEST, WIDEST
     for number in range(KINKS):
-        basis = (rate_kink(view["funding_law"], number) - forecast_weight * forecast) / (
-            1.0 - forecast_weight
-        )
+        kink = rate_kink(view["funding_law"], number, view["seen"])
+        basis = (kink - forecast_weight * forecast) / (1.0 - forecast_weight)
         if low < basis < high:
             surplus = (
                 short_receipt(view, basis, forecast, forecast_weight, convergence, fair) - receipt

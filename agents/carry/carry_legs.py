@@ -1,6 +1,6 @@
 """The two legs of a carry trade: hedge the perpetual in spot, maintain the margin at the venue.
 
-These kernels serve the rule of `perplab.agents.arbitrage`; `me` has its traits and memory.
+These kernels serve the rule of `perplab.agents.carry.arbitrage`; `me` has its traits and memory.
 """
 
 import math
