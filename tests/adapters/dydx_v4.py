@@ -10,7 +10,7 @@ from perplab.sim.laws.premium_average import (
     MINUTE,
     PREMIUM_SUMS,
     VOTES,
-    add_otherwise,
+    update_average,
     interval_average,
     median_of_votes,
     trim_bounds,
@@ -64,7 +64,7 @@ def average_of(rules, minutes_ppm):
     count, running = rules.premium.minimum_votes, 0.0
     for ppm in minutes_ppm:
         for _ in range(count):
-            running = add_otherwise(law, sums, running, ppm * PPM, MINUTE / count)
+            running = update_average(law, sums, running, ppm * PPM, MINUTE / count)
     assert sums["weights"] == len(minutes_ppm)
     return interval_average(law, sums, running)
 
