@@ -10,11 +10,11 @@ from perplab.sim.laws.premium_average import (
     MINUTE,
     PREMIUM_SUMS,
     VOTES,
-    update_average,
     interval_average,
     median_of_votes,
     trim_bounds,
     trimmed_mean,
+    update_average,
 )
 from perplab.sim.rulebook.rulebook import load_rulebook
 from tests.adapters.markets import market_of, rate_by, venue_of
