@@ -10,7 +10,7 @@ from tests.conformance.arithmetic import clamp, cut, decayed
 from tests.conformance.impact import IMPACT, impact_prices, uses_book
 from tests.conformance.rules import units
 
-READS = ("premium",)
+READS = ("premium", "contract")
 
 
 def gap(bid, ask, price):

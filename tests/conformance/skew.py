@@ -7,7 +7,7 @@ import math
 
 from tests.conformance.arithmetic import clamp
 
-READS = ("premium",)
+READS = ("premium", "contract")
 LAWS = ("open_interest", "adaptive_open_interest", "skew_velocity")
 DAY_SECONDS = 86_400.0
 

@@ -32,6 +32,7 @@ SOURCES_THAT_DIFFER = {
     "outages_per_day": 20.0,
     "outage_seconds": 1500.0,
 }
+SMALL_FUND = 60_000.0
 SHOCKS = [
     PathShock(at_hours=10, minutes=20, move=-0.07),
     PathShock(at_hours=20, minutes=40, move=0.12),
@@ -40,6 +41,9 @@ SHOCKS = [
     SourceShock(at_hours=26, minutes=30, move=0.08, source=1, back_minutes=200),
     SourceShock(at_hours=38, minutes=30, move=0.04, source=2, back_minutes=200),
 ]
+
+
+LARGE = {"size_usd": 200_000.0, "capital_usd": 300_000}
 
 
 class Tape:
@@ -72,7 +76,7 @@ class Tape:
         for name in COPIED:
             table = tables[name][:, 0] if tables[name].ndim > 1 else tables[name][0]
             getattr(self, name)[step] = table
-        used = np.flatnonzero(tables["depth"][0])
+        used = used_levels(tables["word"][0], tables["depth"][0])
         self.levels.append((used + tables["market"]["window_low"][0], tables["depth"][0][used]))
 
     def _name_steps(self):
@@ -82,6 +86,12 @@ class Tape:
         self.forced, self.still = forced, ~forced & ~unwound
         self.quiet = self.still & ~acted
         self.still[0] = self.quiet[0] = False
+
+
+def used_levels(words, depth):
+    """Return the levels with orders, from the bitmap of levels."""
+    some = (np.flatnonzero(words)[:, None] * 64 + np.arange(64)).ravel()
+    return some[depth[some] > 0]
 
 
 def by_step(rows, steps):
@@ -101,8 +111,13 @@ def book_sides(tape, step):
 
 def populations(leverage):
     """Return traders who trade, crowd, arbitrage, attack and are liquidated."""
-    geared = {"leverage": leverage, "collateral_buffer": 1.0, "tolerance_bps": float("inf")}
-    eager = {"wake_seconds": 3600, "entry_probability": 0.5, "capital_usd": 60_000}
+    geared = {"leverage": leverage, "collateral_buffer": 1.06, "tolerance_bps": float("inf")}
+    eager = {
+        "wake_seconds": 3600,
+        "entry_probability": 0.5,
+        "capital_usd": 60_000,
+        "size_usd": 40_000.0,
+    }
     return [
         Population(
             name="providers",
@@ -117,6 +132,7 @@ def populations(leverage):
                 "withdraw_multiple": 1e3,
             },
         ),
+        Population(name="large", kind=DirectionalLong, number=3, traits=geared | eager | LARGE),
         Population(name="noise", kind=Noise, number=12, traits={"leverage": min(leverage, 10)}),
         Population(name="longs", kind=DirectionalLong, number=14, traits=geared | eager),
         Population(name="shorts", kind=DirectionalShort, number=12, traits=geared | eager),
@@ -146,6 +162,8 @@ def rules_of_run(name):
     rules = read_rules(name)
     if rules["index"].get("law", "one_source") != "one_source":
         rules["index"] |= SOURCES_THAT_DIFFER
+    if rules["trading"]["venue_type"] == "book":
+        rules["fund"]["initial"] = SMALL_FUND
     return rules
 
 
@@ -154,11 +172,10 @@ def tape_of(name, steps=STEPS, seed=5):
     """Return the tape of a rulebook."""
     rules = rules_of_run(name)
     votes = rules["premium"].get("minimum_votes")
-    changes = {
-        f"index.{key}": rules["index"][key] for key in SOURCES_THAT_DIFFER if key in rules["index"]
-    }
+    changes = {"fund.initial": rules["fund"]["initial"]}
+    changes |= {f"index.{k}": rules["index"][k] for k in SOURCES_THAT_DIFFER if k in rules["index"]}
     rulebook = load_rulebook(name).changed(changes)
-    leverage = min(25.0, rulebook.margin.leverage_limit)
+    leverage = min(40.0, rulebook.margin.leverage_limit)
     setup = setup_of(
         populations(leverage),
         [rulebook],
