@@ -4,7 +4,9 @@ import fnmatch
 
 import numpy as np
 
-from tests.conformance.rules import unit_value
+from tests.conformance.funding import cap_of
+from tests.conformance.margin import equity, maintenance
+from tests.conformance.rules import unit_value, units
 
 
 def always(tape, rules, path):
@@ -25,8 +27,6 @@ def cap_is_absolute(tape, rules, path):
 
 def cap_is_far(tape, rules, path):
     """Return whether no rate, fixed or predicted, comes within a tenth of the cap."""
-    from tests.conformance.funding import cap_of
-
     rates = (tape.view["predicted_funding"], tape.view["funding_rate"])
     return np.max(np.abs(rates)) < 0.9 * cap_of(rules)
 
@@ -46,11 +46,21 @@ def limit_is_far(tape, rules, path):
 
 
 def tier_is_far(tape, rules, path):
-    """Return whether no position reaches a tier whose deduction is not printed either."""
-    tier = rules["margin"]["tiers"][path[2]]
-    sizes = np.abs(tape.position["lots"][:, : tape.fund]).max(axis=1)
-    largest = np.max(sizes * tape.view["mark"]) * unit_value(rules) * rules["contract"]["unit"]
-    return len(tier) < 4 and largest < 1.1 * tier[0]
+    """Return whether no position of a tier comes near its maintenance margin.
+
+    A printed deduction is compared with the computed one, which covers floor and fraction.
+    """
+    tier, mark = rules["margin"]["tiers"][path[2]], tape.view["mark"][:, None]
+    position, account = tape.position[:, : tape.fund], tape.account[:, : tape.fund]
+    needed = maintenance(rules, position["lots"], mark)
+    near = equity(rules, position, account, mark) < 1.2 * needed
+    largest = np.max(np.abs(position["lots"]) * mark * near, initial=0.0) * unit_value(rules)
+    return len(tier) < 4 and largest < 1.1 * units(rules, tier[0])
+
+
+def not_printed(tape, rules, path):
+    """Return whether the file has no printed deduction that a tier's floor can be compared with."""
+    return len(rules["margin"]["tiers"][path[2]]) < 4
 
 
 def share_is_not_used(tape, rules, path):
@@ -80,7 +90,11 @@ REASONS = (
     ("margin.open_interest_*", always, "initial margin, tested before an order is booked"),
     ("margin.tiers.0.2", cap_is_absolute, "initial margin, tested before an order is booked"),
     ("margin.tiers.[1-9]*.2", always, "initial margin, tested before an order is booked"),
-    ("margin.tiers.[1-9]*.[01]", tier_is_far, "no position reaches the tier"),
+    (
+        "margin.tiers.[1-9]*.[01]",
+        tier_is_far,
+        "no position of the tier comes near its maintenance margin",
+    ),
     ("fund.leverage", always, "a threshold of the fund's means, which is not recomputed"),
     ("fund.unwind_seconds", nothing_unwound, "the fund never holds a position"),
     ("adl.fund_drawdown", always, "a threshold of the fund's means, which is not recomputed"),
