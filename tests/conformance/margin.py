@@ -1,0 +1,80 @@
+"""Maintenance margin, and that nobody below it is left alone when a round was due.
+
+References: Binance, "Leverage and Margin of USD-M Futures" (tiers with deductions); Deribit,
+article 25944738177565 (fractions that rise with size).
+"""
+
+import math
+
+import numpy as np
+
+from tests.conformance.rules import unit_value
+
+READS = ("margin", "contract")
+
+
+def deductions(tiers):
+    """Return the deductions that make maintenance continuous, in quote currency."""
+    result = [0.0]
+    for low, high in zip(tiers, tiers[1:]):
+        result.append(result[-1] + high[0] * (high[1] - low[1]))
+    return result
+
+
+def maintenance(rules, lots, price):
+    """Return the maintenance margin of positions of `lots` at a price, units."""
+    tiers, unit = rules["margin"]["tiers"], rules["contract"]["unit"]
+    size = np.abs(lots)
+    notional = size * price * unit_value(rules)
+    place = np.searchsorted([tier[0] / unit for tier in tiers], notional, side="right") - 1
+    fraction = np.array([tier[1] for tier in tiers])[place]
+    slope = rules["margin"].get("size_slope", 0.0) * rules["contract"]["lot"]
+    deduction = np.array(deductions(tiers))[place] / unit
+    return notional * (fraction + slope * size) - deduction
+
+
+def equity(rules, position, account, price):
+    """Return the equity behind positions at a price, units."""
+    base = np.where(position["isolated"] == 1, position["isolated_margin"], account["collateral"])
+    return base + position["quote"] + position["lots"] * (price * unit_value(rules))
+
+
+def uninvolved(tape, step):
+    """Return the traders that neither traded nor had an event in a step."""
+    rows = np.ones(tape.fund, bool)
+    for field in ("taker", "maker"):
+        rows[[i for i in tape.prints[step][field] if i < tape.fund]] = False
+    for field in ("trader", "counterparty"):
+        rows[[i for i in tape.events[step][field] if i < tape.fund]] = False
+    return rows
+
+
+def round_is_due(tape, rules, step):
+    """Return whether a liquidation round ends in a step."""
+    length, end = rules["liquidation"]["round_seconds"], step * tape.dt
+    return math.floor(end / length) != math.floor((end - tape.dt) / length)
+
+
+def left_alone(tape, rules, step):
+    """Return how many positions below maintenance have been left alone in a step."""
+    position, account = tape.position[step][: tape.fund], tape.account[step][: tape.fund]
+    forced = tape.forced[step]
+    mark = tape.events[step]["mark"][0] if forced else tape.view["mark"][step]
+    own, needed = equity(rules, position, account, mark), maintenance(rules, position["lots"], mark)
+    paused = (tape.market["mark_seconds"][step] < account["pause_until"]) & (
+        own >= rules["liquidation"]["takeover_share"] * needed
+    )
+    below = (position["lots"] != 0) & (own < needed) & ~paused
+    return int(np.sum(below & uninvolved(tape, step) if forced else below))
+
+
+def compare(tape, rules):
+    """Yield the number of positions left alone in each step, and the printed deductions."""
+    tiers = rules["margin"]["tiers"]
+    for tier, deduction in zip(tiers, deductions(tiers)):
+        if len(tier) > 3:
+            yield "printed deduction", 0, tier[3], round(deduction, 2)
+    shared = np.diff(tape.venue["shared_loss"], prepend=0) != 0
+    for step in range(1, tape.steps + 1):
+        if round_is_due(tape, rules, step) and not shared[step]:
+            yield "positions left alone", step, left_alone(tape, rules, step), 0

@@ -1,0 +1,28 @@
+"""Two days of every rulebook, recomputed law by law in plain Python (docs/conformance.md)."""
+
+import pytest
+
+from perplab import rulebook_names
+from tests.conformance.comparison import disagreements, notices
+from tests.conformance.rules import numbers, read_rules, with_number
+from tests.conformance.tape import rules_of_run, tape_of
+from tests.conformance.uncovered import reason
+
+
+@pytest.mark.parametrize("name", rulebook_names())
+def test_two_days_are_what_the_formulas_give(name):
+    tape, rules = tape_of(name), rules_of_run(name)
+    assert tape.forced.any() and tape.quiet.sum() > 300
+    assert next(disagreements(tape, rules), None) is None
+
+
+@pytest.mark.parametrize("name", rulebook_names())
+def test_a_tenth_more_or_less_of_any_number_is_noticed(name):
+    tape, rules, unnoticed = tape_of(name), rules_of_run(name), []
+    stated = {path for path, _ in numbers(read_rules(name))}
+    for path, number in numbers(rules):
+        if path in stated and reason(tape, rules, path) is None:
+            changed = (with_number(rules, path, number * part) for part in (1.1, 0.9))
+            if not any(notices(tape, other, path[0]) for other in changed):
+                unnoticed.append(path)
+    assert not unnoticed
