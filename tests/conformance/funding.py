@@ -11,8 +11,8 @@ from tests.conformance.arithmetic import clamp
 READS = ("funding", "margin", "account")
 
 
-def cap_of(rules):
-    """Return the cap of the rate, a fraction per interval."""
+def stated_cap(rules):
+    """Return the cap as the venue states it: of an interval, or of the period of its formula."""
     funding, tier = rules["funding"], rules["margin"]["tiers"][0]
     law, number, maintenance = funding.get("cap_law", "absolute"), funding["cap"], tier[1]
     if law == "absolute":
@@ -21,6 +21,25 @@ def cap_of(rules):
         return number * maintenance
     between = number * (1.0 / tier[2] - maintenance)
     return between if law == "initial_less_maintenance" else min(between, maintenance)
+
+
+def bound_parts(funding):
+    """Return what a stated bound of the rate is divided by to be one of an interval."""
+    per_period = funding.get("bounds_per", "interval") == "period"
+    return funding["period_hours"] / funding["interval_hours"] if per_period else 1.0
+
+
+def cap_of(rules):
+    """Return the cap of the rate, a fraction per interval."""
+    return stated_cap(rules) / bound_parts(rules["funding"])
+
+
+def terms_of(funding, hours):
+    """Return interest rate and divisor of the bracket in an interval of so many hours."""
+    intervals = funding["period_hours"] / hours
+    if funding.get("period_scales", "bracket") == "interest":
+        return funding["interest_rate"] / intervals, 1.0
+    return funding["interest_rate"], intervals
 
 
 def bracket(funding, premium, interest):
@@ -36,10 +55,12 @@ def bracket(funding, premium, interest):
 def rate_of(rules, premium, hours, before, share=1.0):
     """Return the rate that a premium gives, within `share` of the step limit of the one before."""
     funding, cap = rules["funding"], cap_of(rules)
-    interest = funding["interest_rate"] * (hours / funding["interval_hours"])
-    rate = clamp(bracket(funding, premium, interest) / funding["divisor"], -cap, cap)
-    step = funding.get("step_limit", math.inf) * share
-    return clamp(max(rate, funding.get("floor", -math.inf)), before - step, before + step)
+    interest, divisor = terms_of(funding, hours)
+    rate = clamp(bracket(funding, premium, interest) / divisor, -cap, cap)
+    parts = bound_parts(funding)
+    step = funding.get("step_limit", math.inf) / parts**2 * share
+    floor = funding.get("floor", -math.inf) / parts
+    return clamp(max(rate, floor), before - step, before + step)
 
 
 class Clock:
@@ -75,7 +96,8 @@ def compare(tape, rules):
     funding, clock, charged = rules["funding"], Clock(rules["funding"]), 0.0
     continuous = funding.get("accrual", "interval") == "continuous"
     shown = funding["enabled"] and not rules["account"]["hide_prediction"]
-    rate = funding["interest_rate"] / funding["divisor"] * funding["enabled"]
+    interest, divisor = terms_of(funding, clock.hours)
+    rate = interest / divisor * funding["enabled"]
     for step in range(1, tape.steps + 1):
         premium, hours = tape.view["average_premium"][step], clock.hours
         fixed = rate_of(rules, premium, hours, rate)

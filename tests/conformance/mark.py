@@ -58,8 +58,10 @@ def input_of(tape, rules, step, k, part):
     if kind == "index":
         return index
     if kind == "index_plus_funding":
-        interval = tape.market["interval_seconds"][step]
-        return index * (1.0 + view["funding_rate"] * view["seconds_to_settlement"] / interval)
+        before = tape.market[step - 1]  # the mark is taken before a settlement
+        left = before["interval_seconds"] - (step * tape.dt - before["settled_seconds"])
+        rate = tape.view["funding_rate"][step - 1]
+        return index * (1.0 + rate * left / before["interval_seconds"])
     if kind == "last_price":
         return view["last_tick"] * view["tick"]
     if kind == "quotes_or_last":

@@ -19,7 +19,7 @@ def price_of_notional(tape, rules, step):
     """Return the price at which the notional of a payment is taken."""
     if rules["funding"]["notional"] == "index":
         return tape.view["index"][step]
-    return tape.view["mark"][step - 1]  # settled before the step's own mark is taken
+    return tape.view["mark"][step]
 
 
 def rate_paid(tape, rules, step):
@@ -108,12 +108,13 @@ def unmoved(tape, step):
 
 def compare(tape, rules):
     """Yield each position's payment, the sum over all of them, and the sums of an interval."""
-    totals, whole, apart = [0, 0], True, "receivers" in rules["funding"]
+    totals, whole = [0, 0], True
+    moved = "receivers" in rules["funding"] or rules["funding"]["notional"] == "mark"
     for step in range(1, tape.steps + 1):
         rate = rate_paid(tape, rules, step)
         seen = tape.position["all_funding"][step - 1] - tape.position["all_funding"][step]
         yield "residue", step, seen.sum(), 0
-        visible = tape.still[step] or not apart
+        visible = tape.still[step] or not moved  # rounds after a payment move mark and fees
         if rate is None:
             yield "payment", step, seen, 0
         elif visible:

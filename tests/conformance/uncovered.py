@@ -107,7 +107,7 @@ REASONS = (
     ("liquidation.tiers_down", always, "all positions are in the lowest tiers"),
     ("funding.interest_rate", funding_is_off, "funding is off"),
     ("funding.damper", funding_is_off, "funding is off"),
-    ("funding.divisor", funding_is_off, "funding is off"),
+    ("funding.period_hours", funding_is_off, "funding is off"),
     ("funding.cap", funding_is_off, "funding is off"),
     ("funding.cap", cap_is_far, "no rate comes near the cap"),
     ("funding.step_limit", step_limit_is_far, "no change of the rate comes near it"),
