@@ -104,7 +104,7 @@ def test_a_run_prints_its_table_and_draws(monkeypatch, capsys, tmp_path):
     assert perplab(monkeypatch, "run", "calm", "--days", "0.1", "--out", "here/calm") == 0
     out, err = capsys.readouterr()
     assert "basis, mean" in out and "directional short" in out and "\x1b" not in out + err
-    assert {path.name for path in (tmp_path / "here" / "calm" / "figures").iterdir()} == FIGURES
+    assert {path.name for path in (tmp_path / "here" / "calm" / "figures").glob("[!.]*")} == FIGURES
     assert [path.name for path in (tmp_path / "here").iterdir()] == ["calm"]
     _, records = store.read_run(tmp_path / "here" / "calm")
     again = summarize(records)

@@ -9,12 +9,12 @@ import time
 
 import pytest
 
+from perplab import __main__ as program
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs import atomic_folders as folders
 from perplab.scenarios.runs import store
 from perplab.sim.atomic_files import alone
 from perplab.sim.compiler.cache import HOUSE
-from perplab.sim.compiler.entries import entry
 from perplab.sim.errors import ParameterError
 from perplab.sim.model import PerpetualMarket
 from tests.command import CALM, ended, own_kind
@@ -183,7 +183,7 @@ def test_an_interrupt_while_loading_ends_with_code_130(monkeypatch, capsys):
     monkeypatch.setattr("builtins.__import__", stop)
     try:
         with pytest.raises(SystemExit) as stopped:
-            entry.main()
+            program.main()
     finally:
         monkeypatch.undo()
     assert stopped.value.code == 130 and "interrupted" in capsys.readouterr().err
@@ -193,7 +193,7 @@ def test_an_interrupt_while_loading_ends_with_code_130(monkeypatch, capsys):
 def test_ctrl_c_ends_with_code_130(tmp_path, wait):
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        " print(flush=True); from perplab.analysis.cli.entry import main; main()"
+        " print(flush=True); from perplab.__main__ import main; main()"
     )
     command = [sys.executable, "-c", program, "run", "calm", "--days", "500", "--no-figures"]
     with subprocess.Popen(

@@ -113,7 +113,7 @@ def test_two_sweeps_do_not_work_in_one_folder(tmp_path, monkeypatch, capsys):
         cli.main()
     assert (
         ended.value.code == 2
-        and "no other sweep is at work" in capsys.readouterr().err
+        and "no other sweep is running" in capsys.readouterr().err
         and not (tmp_path / "out").exists()
     )
     with pytest.raises(SystemExit) as ended:

@@ -122,15 +122,18 @@ def write_run(folder, outcome, summary, wall_seconds):
 
 
 def holds_same(older, newer):
-    """Return whether two folders of runs have the same tables, and the older one no report."""
+    """Return whether two folders of runs have the same tables, and the older one no report.
+
+    An empty folder holds nothing to lose.
+    """
+    if not any(older.iterdir()):
+        return True
     tables = [
         {name: digest for name, digest in files.items() if name.endswith(".parquet")}
         for files in (json_object(folder / MANIFEST).get("files", {}) for folder in (older, newer))
         if files
     ]
-    return not any(older.iterdir()) or (
-        len(tables) == 2 and tables[0] == tables[1] and not (older / "report").exists()
-    )
+    return len(tables) == 2 and tables[0] == tables[1] and not (older / "report").exists()
 
 
 def default_folder(scenario, seed, is_changed, *more, ending=""):
