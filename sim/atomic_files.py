@@ -16,6 +16,7 @@ def atomic_file(path):
     """
     path = pathlib.Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)  # it could be a link that leads elsewhere
     try:
         yield part
         with open(part, "rb") as file:
@@ -39,7 +40,7 @@ def alone(path):
     """
     lock = pathlib.Path(path)
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w") as file:
+    with open(os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644), "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not (lock.exists() and os.path.samestat(os.stat(lock), os.fstat(file.fileno()))):
             raise BlockingIOError(f"{lock} changed hands")

@@ -11,6 +11,7 @@ import pytest
 from perplab.analysis.cli import commands as cli
 from perplab.analysis.cli import run_command as session
 from perplab.analysis.metrics.summary import summarize
+from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs import store
 from perplab.sim.errors import RuleError
 from perplab.sim.model import PerpetualMarket
@@ -55,6 +56,13 @@ def in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+def only_run(folder, name):
+    """Return the only run in ``runs``: NAME and a hash of what its options have changed."""
+    (found,) = (folder / "runs").iterdir()
+    assert found.name.rpartition("-")[0] == name
+    return found
+
+
 def perplab(monkeypatch, *arguments):
     """Run the command in this process and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["perplab", *arguments])
@@ -87,7 +95,7 @@ def test_json_is_one_object_with_every_key(monkeypatch, capsys, tmp_path):
         and summary["seed"] == 2
         and summary["conservation_error_units"] == 0
     )
-    folder = tmp_path / "runs" / "calm-seed2"
+    folder = only_run(tmp_path, "calm-seed2")
     assert json.loads((folder / "summary.json").read_text()) == summary
     assert not (folder / "figures").exists()
 
@@ -96,7 +104,7 @@ def test_a_run_prints_its_table_and_draws(monkeypatch, capsys, tmp_path):
     assert perplab(monkeypatch, "run", "calm", "--days", "0.1", "--out", "here/calm") == 0
     out, err = capsys.readouterr()
     assert "basis, mean" in out and "directional short" in out and "\x1b" not in out + err
-    assert {path.name for path in (tmp_path / "here" / "calm" / "figures").iterdir()} == FIGURES
+    assert {path.name for path in (tmp_path / "here" / "calm" / "figures").glob("[!.]*")} == FIGURES
     assert [path.name for path in (tmp_path / "here").iterdir()] == ["calm"]
     _, records = store.read_run(tmp_path / "here" / "calm")
     again = summarize(records)
@@ -170,7 +178,9 @@ def test_settings_reach_the_run(monkeypatch, tmp_path):
         )
         == 0
     )
-    scenario = json.loads((tmp_path / "runs/calm-seed0/manifest.json").read_text())["scenario"]
+    scenario = json.loads((only_run(tmp_path, "calm-seed0") / "manifest.json").read_text())[
+        "scenario"
+    ]
     assert scenario["populations"]["noise"]["number"] == 7 and scenario["market"]["changes"][
         "funding"
     ] == {"cap": 0.01}
@@ -229,7 +239,7 @@ def test_ctrl_c_while_drawing_leaves_a_whole_run_without_figures(monkeypatch, tm
         "perplab.analysis.figures.run_figures.write_figures", raising(KeyboardInterrupt())
     )
     assert perplab(monkeypatch, "run", "calm", "--days", "0.05") != 0
-    folder = tmp_path / "runs" / "calm-seed0"
+    folder = only_run(tmp_path, "calm-seed0")
     assert store.is_run(folder) and len(store.read_run(folder)[1].series[0]) == 72
     assert not [path for path in folder.iterdir() if path.name.startswith((".", "figures"))]
 
@@ -338,7 +348,7 @@ def test_any_story_runs_on_real_prices(monkeypatch, tmp_path):
         )
         == 0
     )
-    _, records = store.read_run(tmp_path / "runs" / "short-crowding-seed0")
+    _, records = store.read_run(only_run(tmp_path, "short-crowding-seed0"))
     assert records.series[0]["spot"].max() < 110
 
 
@@ -412,4 +422,5 @@ def test_quiet_when_piped(tmp_path):
         check=True,
     )
     assert json.loads(done.stdout)["steps"] == 72
-    assert done.stderr.splitlines() == ["written to runs/calm-seed0"]
+    folder = store.default_folder(load("calm", {"days": 0.05}), 0, True)
+    assert done.stderr.splitlines() == [f"written to {folder}"]

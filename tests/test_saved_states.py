@@ -16,6 +16,7 @@ from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.runs import store
 from perplab.scenarios.runs.outcome import Checkpoint, run
+from perplab.scenarios.runs.store import default_folder
 from perplab.sim.atomic_files import alone
 from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.errors import ParameterError
@@ -32,11 +33,12 @@ def in_empty_folder(tmp_path, monkeypatch):
 
 
 def test_two_runs_that_keep_their_state_in_one_place_do_not_meet(monkeypatch, capsys, tmp_path):
-    with alone(tmp_path / "runs" / ".calm-seed0.lock"):
+    folder = default_folder(load("calm", {"days": 0.02}), 0, True)
+    with alone(folder.with_name(f".{folder.name}.lock")):
         code, said = ended(monkeypatch, capsys, *CALM, "--checkpoint-hours", "0.1")
     assert code == 2 and "no other run is using" in said
     assert ended(monkeypatch, capsys, *CALM, "--checkpoint-hours", "0.1")[0] == 0
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["calm-seed0"]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [folder.name]
 
 
 def interrupted(scenario, checkpoint, steps):

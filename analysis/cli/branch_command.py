@@ -1,7 +1,6 @@
 """The command ``perplab branch``: a base run and its branches from one branch point."""
 
 import dataclasses
-import pathlib
 import sys
 
 from rich.console import Console
@@ -12,7 +11,8 @@ from perplab.analysis.metrics.branches import BRANCHES, summary_since, why_unkno
 from perplab.analysis.metrics.summary import summarize
 from perplab.scenarios.files.branch_changes import branch_faults
 from perplab.scenarios.files.loader import load
-from perplab.scenarios.runs.store import check_target, write_json, write_run
+from perplab.scenarios.runs.known_files import refuse_links
+from perplab.scenarios.runs.store import check_target, default_folder, write_json, write_run
 from perplab.scenarios.sweeps.jobs import Job
 from perplab.scenarios.sweeps.sweep_checks import name_faults
 from perplab.scenarios.sweeps.sweep_design import Sweep
@@ -37,7 +37,7 @@ def run_branches(name, seed, settings, at_hours, arms, out):
     arms : list of str
         Changes of each branch: ``NAME:KEY=VALUE[,KEY=VALUE ...]``.
     out : pathlib.Path or None
-        Folder of the branches; ``runs/NAME-seedN-branches`` by default.
+        Folder of the branches; ``runs/NAME-seedN-branches-HASH`` by default.
 
     Raises
     ------
@@ -50,10 +50,12 @@ def run_branches(name, seed, settings, at_hours, arms, out):
     scenario = load(name, settings)
     refuse_arms(name, settings, scenario, chosen, seed)
     refuse_late(at_hours, scenario)
-    folder = out or pathlib.Path("runs") / f"{scenario.name}-seed{seed}-branches"
-    for arm in ("base", *(arm.name for arm in chosen)):
-        check_target(folder / arm)
     stated = tuple(arm.model_dump() for arm in sweep.arms)
+    folder = out or default_folder(scenario, seed, True, stated, ending="-branches")
+    refuse_links([folder / BRANCHES], "--out")
+    for arm in ("base", *(arm.name for arm in chosen)):
+        refuse_links([folder / arm], "--out")
+        check_target(folder / arm)
     job = Job("branch", 0, name, settings, {}, seed, stated, ())
     summaries = write_branches(job, folder, at_hours)
     write_json(folder / BRANCHES, {"at_hours": at_hours, "arms": list(arms), "seed": seed})

@@ -33,10 +33,15 @@ Seed = Annotated[
     int, typer.Option(parser=seed_of, metavar="INTEGER", help="Seed of all random numbers.")
 ]
 Days = Annotated[float | None, typer.Option(help="Length of the run in days.")]
-Out = Annotated[pathlib.Path | None, typer.Option(help="Output folder. Default: runs/NAME-seedN.")]
+Out = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        help="Output folder. Default: runs/NAME-seedN, with a hash if options change the scenario."
+    ),
+]
 BranchOut = Annotated[
     pathlib.Path | None,
-    typer.Option(help="Output folder. Default: runs/NAME-seedN-branches."),
+    typer.Option(help="Output folder. Default: runs/NAME-seedN-branches-HASH."),
 ]
 SweepOut = Annotated[pathlib.Path | None, typer.Option(help="Output folder. Default: sweeps/NAME.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")]

@@ -21,7 +21,7 @@ from perplab.scenarios.files.sources import found
 from perplab.scenarios.files.validation import rulebook_of
 from perplab.scenarios.runs.atomic_folders import real_folder, staged
 from perplab.scenarios.runs.outcome import Checkpoint, locked_folder, planned_steps, run
-from perplab.scenarios.runs.store import check_target, write_run
+from perplab.scenarios.runs.store import check_target, default_folder, write_run
 from perplab.sim.errors import Fault, ParameterError
 
 LEAST_HOURS, WIDTH = 0.001, 100
@@ -67,10 +67,11 @@ def changes_of(options):
 
 def run_scenario(options):
     """Run a scenario, print its summary, store it and draw its figures."""
-    started, resolved = time.perf_counter(), resolve(options.scenario, changes_of(options))
+    started, changes = time.perf_counter(), changes_of(options)
+    resolved = resolve(options.scenario, changes)
     with named_as_given(resolved, options):
         scenario = checked(resolved)
-        folder = options.out or pathlib.Path("runs") / f"{scenario.name}-seed{options.seed}"
+        folder = options.out or default_folder(scenario, options.seed, bool(changes))
         check_target(folder)
         checkpoint = checkpoint_of(options.checkpoint_hours, folder)
         with locked_folder(checkpoint):

@@ -2,12 +2,20 @@
 
 import contextlib
 import glob
+import itertools
 import os
 import pathlib
 import re
 import shutil
+import sys
 import tempfile
 
+from perplab.scenarios.runs.known_files import (
+    MANIFEST,
+    altered_files,
+    list_files,
+    refuse_foreign,
+)
 from perplab.sim.atomic_files import is_alive
 from perplab.sim.errors import Fault, ParameterError
 
@@ -21,24 +29,54 @@ def real_folder(folder):
 
 
 @contextlib.contextmanager
-def staged(folder):
+def staged(folder, is_same=lambda older, stage: True):
     """Yield a new folder that replaces `folder` when the block ends, or is removed if it raises.
 
     All files are on disk before the folder is renamed, so a reader never sees half of it. Leftovers
     of killed writers are removed first, and a folder that one had moved aside is restored.
+
+    Parameters
+    ----------
+    folder : path
+        New, empty, or with nothing but files of perplab's own: see `known_files.refuse_foreign`.
+    is_same : callable
+        ``(older, stage)``: whether nothing is lost with the older folder. If not, or if a file in
+        it was changed, it is moved aside, which is printed to standard error.
+
+    Raises
+    ------
+    ParameterError
+        If `folder` is a link or holds files of others.
     """
-    folder = real_folder(folder)
+    folder = real_folder(pathlib.Path(folder).parent) / pathlib.Path(folder).name
+    refuse_foreign(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     recover(folder)
     stage = new_stage(folder)
     try:
         yield stage
+        if not (stage / MANIFEST).exists():
+            list_files(stage)
         stage.chmod(0o755)
         for path in (*stage.rglob("*"), stage):
             sync(path)
+        if folder.exists() and (altered_files(folder) or not is_same(folder, stage)):
+            move_aside(folder)
         take_place(stage, folder)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def move_aside(folder):
+    """Rename a folder to the first free of ``NAME.1``, ``NAME.2``, ... and print that."""
+    numbers = itertools.count(1)
+    aside = next(
+        path
+        for path in (folder.with_name(f"{folder.name}.{number}") for number in numbers)
+        if not os.path.lexists(path)
+    )
+    os.rename(folder, aside)
+    print(f"what was in {folder} is now in {aside}", file=sys.stderr)
 
 
 def new_stage(folder):

@@ -25,19 +25,23 @@ from perplab.scenarios.runs.atomic_folders import probe, real_folder, recover, s
 from perplab.scenarios.runs.checksums import checksum_of, with_checksum
 from perplab.scenarios.runs.column_units import names_of
 from perplab.scenarios.runs.json_files import json_object, round_trip, write_json
+from perplab.scenarios.runs.known_files import MANIFEST, refuse_foreign
+from perplab.scenarios.runs.run_hash import hash_run
 from perplab.scenarios.runs.tables import TABLES, rows_of, table_of, tables_of, write_parquet
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.state.event_rows import EVENT, KIND_SERIES, SERIES
 from perplab.sim.state.recorder import Records
 
 FORMAT = 2
-MANIFEST, TWIN_EVENTS = "manifest.json", "twin_events.parquet"
+TWIN_EVENTS = "twin_events.parquet"
 NEEDED = ("format", "seed", "scenario", "meta", "kind_names", "versions")
 PACKAGES = ("perplab", "mesa", "numba", "numpy", "pyarrow")
 
 
 def check_target(folder):
     """Refuse a folder to which a run may not be written; it may be new, empty or an earlier run.
+
+    Files in it that perplab did not write, and links, are refused.
 
     Raises
     ------
@@ -50,6 +54,7 @@ def check_target(folder):
     if folder.exists() and not (folder.is_dir() and (is_run(folder) or not any(folder.iterdir()))):
         bound = "a folder that is new, empty or an earlier run of perplab"
         raise ParameterError(Fault("--out", str(folder), bound))
+    refuse_foreign(folder, "--out")
     if os.path.ismount(folder):
         bound = "a folder inside the file system that is mounted there"
         raise ParameterError(Fault("--out", str(folder), bound))
@@ -85,6 +90,9 @@ def refuse_other_format(folder, manifest, key="folder"):
 def write_run(folder, outcome, summary, wall_seconds):
     """Write the folder of a run, in place of an earlier run if there is one.
 
+    The earlier one is moved aside if its tables differ from those of this run, if one of its files
+    was changed, or if it has a report.
+
     Parameters
     ----------
     folder : path
@@ -101,7 +109,7 @@ def write_run(folder, outcome, summary, wall_seconds):
         If it cannot be written; nothing is left then.
     """
     check_target(folder)
-    with staged(folder) as stage:
+    with staged(real_folder(folder), holds_same) as stage:
         for name, table in tables_of(outcome.records, outcome.scenario.record.trades).items():
             write_parquet(stage / f"{name}.parquet", table)
         if outcome.twin is not None:
@@ -111,6 +119,41 @@ def write_run(folder, outcome, summary, wall_seconds):
         files = {path.name: checksum_of(path) for path in sorted(stage.iterdir())}
         manifest = manifest_of(outcome, wall_seconds) | {"files": files}
         write_json(stage / MANIFEST, with_checksum(round_trip(manifest)))
+
+
+def holds_same(older, newer):
+    """Return whether two folders of runs have the same tables, and the older one no report.
+
+    An empty folder holds nothing to lose.
+    """
+    if not any(older.iterdir()):
+        return True
+    tables = [
+        {name: digest for name, digest in files.items() if name.endswith(".parquet")}
+        for files in (json_object(folder / MANIFEST).get("files", {}) for folder in (older, newer))
+        if files
+    ]
+    return len(tables) == 2 and tables[0] == tables[1] and not (older / "report").exists()
+
+
+def default_folder(scenario, seed, is_changed, *more, ending=""):
+    """Return the folder of a run without ``--out``: ``runs/NAME-seedN``.
+
+    A hash of the scenario, and of `more`, follows if options have changed it: runs that differ in
+    options have folders of their own.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    seed : int
+    is_changed : bool
+    *more
+        Further values for the hash.
+    ending : str
+        Part of the name before the hash.
+    """
+    mark = f"-{hash_run(scenario, *more)[:8]}" if is_changed else ""
+    return pathlib.Path("runs") / f"{scenario.name}-seed{seed}{ending}{mark}"
 
 
 def manifest_of(outcome, wall_seconds):

@@ -28,6 +28,7 @@ from perplab.scenarios.runs.checksums import (
     with_checksum,
 )
 from perplab.scenarios.runs.json_files import json_object, round_trip
+from perplab.scenarios.runs.known_files import files_below, refuse_links
 from perplab.scenarios.runs.results import table_checksums
 from perplab.scenarios.runs.store import FORMAT, PACKAGES, refuse_other_format, version_of
 from perplab.scenarios.runs.tables import tables_of, write_parquet
@@ -73,6 +74,7 @@ def prepare(sweep, text, folder, resume, report=lambda sentence: None):
     manifest = manifest_of(sweep, text, jobs)
     if folder.exists() and any(folder.iterdir()):
         check_same(manifest, folder, resume)
+        refuse_links([path for path in files_below(folder) if path.is_symlink()], "--out")
         clear_dead(folder.rglob(".*.part"))
     else:
         write_object(folder / "manifest.json", manifest, indent=1)
