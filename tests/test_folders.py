@@ -9,7 +9,7 @@ import pytest
 from perplab.analysis.report import write_report
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs import store
-from perplab.scenarios.runs.known_files import foreign_files
+from perplab.scenarios.runs.manifest import foreign_files
 from perplab.scenarios.runs.store import check_target, default_folder, write_run
 from perplab.sim.atomic_files import alone, atomic_file
 from perplab.sim.errors import ParameterError

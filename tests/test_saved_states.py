@@ -212,7 +212,8 @@ def test_a_state_of_another_run_is_not_resumed(tmp_path):
 
 def test_a_saved_market_keeps_its_setup(tmp_path):
     """Rulebooks, processes, shocks, distributions and infinities come back equal."""
-    prices = [f"{step},{100 + step % 7}" for step in range(0, 90_000, 60)]
+    start = 1_704_067_200
+    prices = [f"{start + step},{100 + step % 7}" for step in range(0, 90_000, 60)]
     pathlib.Path("prices.csv").write_text("\n".join(["timestamp,price", *prices]))
     replay = {"process": "replay", "file": str(tmp_path / "prices.csv"), "column": "price"}
     small = {"populations.noise.number": 3}

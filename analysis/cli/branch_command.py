@@ -11,7 +11,7 @@ from perplab.analysis.metrics.branches import BRANCHES, summary_since, why_unkno
 from perplab.analysis.metrics.summary import summarize
 from perplab.scenarios.files.branch_changes import branch_faults
 from perplab.scenarios.files.loader import load
-from perplab.scenarios.runs.known_files import refuse_links
+from perplab.scenarios.runs.manifest import refuse_links
 from perplab.scenarios.runs.store import check_target, default_folder, write_json, write_run
 from perplab.scenarios.sweeps.jobs import Job
 from perplab.scenarios.sweeps.sweep_checks import name_faults

@@ -6,7 +6,7 @@ Every check returns faults by the keys of the file, so that all faults are repor
 import functools
 
 from perplab.agents.trader_check import plain_fault
-from perplab.scenarios.files.kinds import kind_named
+from perplab.scenarios.files.kinds import NotImportedError, kind_named
 from perplab.scenarios.files.schema import Market
 from perplab.scenarios.files.schema_faults import part_of
 from perplab.sim.errors import Fault, ParameterError
@@ -156,11 +156,14 @@ def with_windows(scenario):
 def rule_faults(scenario):
     """Return a fault for each population whose rule, if it is the user's own, breaks the contract.
 
-    Compiled code would not stop such a rule.
+    Compiled code would not stop such a rule. A kind that may not be imported is not tried.
     """
     faults, markets = [], len(scenario.all_markets)
     for name, population in scenario.populations.items():
-        kind = kind_named(population.kind)
+        try:
+            kind = kind_named(population.kind)
+        except NotImportedError:
+            continue
         if not kind.decide.cached and (broken := fault_of_rule(kind, markets)):
             bound = f"a rule that keeps the contract: {broken}"
             faults.append(Fault(f"populations.{name}.kind", population.kind, bound))

@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 
-from perplab.scenarios.runs.known_files import (
+from perplab.scenarios.runs.manifest import (
     MANIFEST,
     altered_files,
     list_files,
@@ -38,7 +38,7 @@ def staged(folder, is_same=lambda older, stage: True):
     Parameters
     ----------
     folder : path
-        New, empty, or with nothing but files of perplab's own: see `known_files.refuse_foreign`.
+        New, empty, or with nothing but files of perplab's own: see `manifest.refuse_foreign`.
     is_same : callable
         ``(older, stage)``: whether nothing is lost with the older folder. If not, or if a file in
         it was changed, it is moved aside, which is printed to standard error.

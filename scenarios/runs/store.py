@@ -25,7 +25,7 @@ from perplab.scenarios.runs.atomic_folders import probe, real_folder, recover, s
 from perplab.scenarios.runs.checksums import checksum_of, with_checksum
 from perplab.scenarios.runs.column_units import names_of
 from perplab.scenarios.runs.json_files import json_object, round_trip, write_json
-from perplab.scenarios.runs.known_files import MANIFEST, refuse_foreign
+from perplab.scenarios.runs.manifest import MANIFEST, refuse_foreign
 from perplab.scenarios.runs.run_hash import hash_run
 from perplab.scenarios.runs.tables import TABLES, rows_of, table_of, tables_of, write_parquet
 from perplab.sim.errors import Fault, ParameterError

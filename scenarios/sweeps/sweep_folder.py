@@ -28,7 +28,7 @@ from perplab.scenarios.runs.checksums import (
     with_checksum,
 )
 from perplab.scenarios.runs.json_files import json_object, round_trip
-from perplab.scenarios.runs.known_files import files_below, refuse_links
+from perplab.scenarios.runs.manifest import files_below, refuse_links
 from perplab.scenarios.runs.results import table_checksums
 from perplab.scenarios.runs.store import FORMAT, PACKAGES, refuse_other_format, version_of
 from perplab.scenarios.runs.tables import tables_of, write_parquet

@@ -19,6 +19,12 @@ def funding_is_off(tape, rules, path):
     return not rules["funding"]["enabled"]
 
 
+def no_interest_to_scale(tape, rules, path):
+    """Return whether the period scales the interest rate alone, and that is 0."""
+    funding = rules["funding"]
+    return funding.get("period_scales") == "interest" and funding["interest_rate"] == 0
+
+
 def cap_is_absolute(tape, rules, path):
     """Return whether the lowest tier's leverage does not enter the cap of the rate."""
     law = rules["funding"].get("cap_law", "absolute")
@@ -48,12 +54,15 @@ def limit_is_far(tape, rules, path):
 def tier_is_far(tape, rules, path):
     """Return whether no position of a tier comes near its maintenance margin.
 
-    A printed deduction is compared with the computed one, which covers floor and fraction.
+    Near is within what a tenth more or less of the number can change it by. A printed deduction is
+    compared with the computed one, which covers floor and fraction.
     """
     tier, mark = rules["margin"]["tiers"][path[2]], tape.view["mark"][:, None]
     position, account = tape.position[:, : tape.fund], tape.account[:, : tape.fund]
     needed = maintenance(rules, position["lots"], mark)
-    near = equity(rules, position, account, mark) < 1.2 * needed
+    below = rules["margin"]["tiers"][path[2] - 1][1]
+    change = 0.1 * (needed if path[3] == 1 else units(rules, tier[0]) * (tier[1] - below))
+    near = equity(rules, position, account, mark) < needed + change
     largest = np.max(np.abs(position["lots"]) * mark * near, initial=0.0) * unit_value(rules)
     return len(tier) < 4 and largest < 1.1 * units(rules, tier[0])
 
@@ -108,6 +117,7 @@ REASONS = (
     ("funding.interest_rate", funding_is_off, "funding is off"),
     ("funding.damper", funding_is_off, "funding is off"),
     ("funding.period_hours", funding_is_off, "funding is off"),
+    ("funding.period_hours", no_interest_to_scale, "it scales an interest rate of 0"),
     ("funding.cap", funding_is_off, "funding is off"),
     ("funding.cap", cap_is_far, "no rate comes near the cap"),
     ("funding.step_limit", step_limit_is_far, "no change of the rate comes near it"),
