@@ -19,6 +19,7 @@ PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]*)[\"']?\s*=")
 ROW = re.compile(r"\s*[\[{\"'\d]")
 TIME = "a time, such as 2022-11-01 or 2022-11-01T08:00:00Z"
 LONGEST_LINE = 60
+RENAMED_TO = "renamed to "
 EXPECTED = {
     "greater_than": "above {gt}",
     "greater_than_equal": "at least {ge}",
@@ -136,13 +137,36 @@ def unknown(model, key, name, value, location=()):
     if new is None:
         return Fault(key, value, "a known key" + nearest(name, known_keys(model, location)))
     if "." not in new:
-        new = ".".join(new if part == name else part for part in key.split("."))
+        before, _, after = key.rpartition(name) if key.endswith(name) else key.partition(name)
+        new = before + ".".join(renamed_parts(model, location, (name + after).split(".")))
     return Fault(key, value, renamed_bound(new))
+
+
+def renamed_parts(model, location, parts):
+    """Return the parts of a key below a location in a model, the old names among them made new."""
+    done = list(location)
+    for part in parts:
+        done.append(getattr(section_at(model, done), "renamed", {}).get(part, part))
+    return done[len(location) :]
 
 
 def renamed_bound(new):
     """Return the bound of an old key whose new name is `new`."""
-    return f"renamed to {new}"
+    return f"{RENAMED_TO}{new}"
+
+
+def under(key, fault):
+    """Return a fault with its key, and the new name of it, completed by the table around it.
+
+    Examples
+    --------
+    >>> print(under("market", Fault("divisor", 8, "renamed to period_hours")))
+    market.divisor was 8, must be renamed to market.period_hours
+    """
+    expected = fault.expected
+    if expected.startswith(RENAMED_TO):
+        expected = renamed_bound(f"{key}.{expected.removeprefix(RENAMED_TO)}")
+    return Fault(f"{key}.{fault.key}", fault.value, expected)
 
 
 def without_renamed(faults):

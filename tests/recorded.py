@@ -145,7 +145,7 @@ def short_run(**columns):
 def events_of(*slices, **columns):
     """Return events in sequence from (node, parent, cause, lots, mark) of each slice.
 
-    All are forced orders unless `kind` is given.
+    All are liquidation orders unless `kind` is given.
     """
     node, parent, cause, lots, mark = zip(*slices, strict=True)
     return rows(

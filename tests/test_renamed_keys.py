@@ -126,7 +126,7 @@ def test_an_old_key_of_a_rulebook_is_refused_in_its_file_and_in_changes(monkeypa
     assert fault.expected == "renamed to funding.cap"
     key = "market.changes.funding.ceiling"
     fault = faults_of(load, "calm", {key: 0.1})[key]
-    assert fault.expected == "renamed to funding.cap"
+    assert fault.expected == "renamed to market.changes.funding.cap"
 
 
 def test_an_old_key_of_a_sweep_is_refused(monkeypatch, tmp_path):
@@ -136,3 +136,9 @@ def test_an_old_key_of_a_sweep_is_refused(monkeypatch, tmp_path):
     path = sweep_file(tmp_path, SWEEP.replace("keep =", "tables ="))
     fault = faults_of(read_sweep, path)["tables"]
     assert fault.expected == "renamed to keep" and fault.line == 3
+
+
+def test_a_renamed_section_and_its_renamed_key_are_given_at_once():
+    change = {"market.changes.deleveraging.sharing": "adl"}
+    with pytest.raises(ParameterError, match=r"renamed to market\.changes\.adl\.loss_sharing"):
+        load("calm", change)

@@ -86,7 +86,7 @@ def rich_run(seed, days=12, market=(), venue=()):
 
 
 def prints_of(rng, run):
-    """Return random trades, among them those of the forced orders."""
+    """Return random trades, among them those of the liquidation orders."""
     steps = np.append(rng.integers(1, len(run.series[0]), 4_000), run.events["step"])
     forced = np.arange(len(steps)) >= 4_000
     made = rows(

@@ -35,7 +35,7 @@ CANNOT_PASS = {
         ("DX4-I1", "DX4-I2", "DX4-I4"),
         "the venue's integer funding index, cut towards zero, is not modelled",
     ),
-    "DX4-B5": "the purse of a cross account is not divided among its positions",
+    "DX4-B5": "the collateral of a cross account is not divided among its positions",
 }
 """Vectors that cannot pass, by id, each with its reason."""
 NOT_COMPUTED = {"dydx_v4": {"index_delta": "the venue's integer funding index is not modelled"}}

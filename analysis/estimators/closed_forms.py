@@ -247,8 +247,8 @@ def branching_total(branching_ratio):
     """Return the mean size of a cascade with its first event: 1 / (1 - n), infinite from n = 1.
 
     Under linear impact lambda and a liquidation density g per unit of price, n = lambda g, and a
-    shock moves the price this many times as far as it would without forced orders. Only then do the
-    share of events triggered by others (counted in accounts:
+    shock moves the price this many times as far as it would without liquidation orders. Only then
+    do the share of events triggered by others (counted in accounts:
     `perplab.analysis.metrics.cascade.branching_ratio`) and the share of notional caused by forced
     trading (against the twin: `perplab.analysis.metrics.cascade.amplification`) equal one n; in a
     run they are two figures.

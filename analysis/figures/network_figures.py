@@ -30,8 +30,8 @@ def cascade_trees(graph, axes, most=MOST_TREES):
     """Draw the largest trees of liquidations, the largest at the top.
 
     A dot is an account: its area is the liquidated notional, its colour what pushed it below
-    maintenance. A line leads from the forced order that pushed it. Time starts at the first forced
-    trade of each tree.
+    maintenance. A line leads from the liquidation order that pushed it. Time starts at the first
+    forced trade of each tree.
 
     Parameters
     ----------

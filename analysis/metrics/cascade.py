@@ -1,9 +1,10 @@
 """Cascades: which liquidation triggered which, what took the accounts' equity, and amplification.
 
 A *node* is one liquidation: an account in a market from the moment it falls below maintenance until
-it is above it or flat. All its forced orders, takeovers and ADL events are slices of that node. An
-edge leads from the node whose forced order pushed another below maintenance to that other node,
-which is *endogenous*. A node without a parent is an *immigrant*, with a cause of its own.
+it is above it or flat. All its liquidation orders, takeovers and ADL events are slices of that
+node. An edge leads from the node whose liquidation order pushed another below maintenance to that
+other node, which is *endogenous*. A node without a parent is an *immigrant*, with a cause of its
+own.
 
 Liquidated notional counts each forced lot once, at the mark of its event: lots filled by the book,
 taken over by the fund, or closed by ADL. What the fund unwinds later is not counted again. The size
@@ -105,7 +106,7 @@ def amplification(events, twin_events):
     Parameters
     ----------
     events, twin_events : numpy.ndarray of EVENT
-        Of one market, with and without impact of forced orders; the same lot.
+        Of one market, with and without impact of liquidation orders; the same lot.
 
     Returns
     -------
@@ -120,8 +121,8 @@ def amplification(events, twin_events):
     twin diverge by chance.
 
     This is a share of *notional* and counts everything that forced trading changed. The
-    `branching_ratio` is a share of *accounts*: those that another's forced order triggered, which
-    would have been above maintenance without the displacement of the mark. A triggering order
+    `branching_ratio` is a share of *accounts*: those that another's liquidation order triggered,
+    which would have been above maintenance without the displacement of the mark. A triggering order
     explains *when* an account fell, the twin *whether* it falls: in `long-cascade` nine in ten of
     the triggered accounts fall in the twin too, some minutes later
     (`perplab.analysis.metrics.episodes.fallen_in_twin`).

@@ -42,8 +42,8 @@ def loss_network(records, market=0, by="kind"):
     Parameters
     ----------
     records : perplab.sim.state.recorder.Records
-        With `record.trades` the makers of forced orders are known; without it they are the node
-        "book".
+        With `record.trades` the makers of liquidation orders are known; without it they are the
+        node "book".
     market : int
     by : {"kind", "trader"}
 
@@ -103,7 +103,7 @@ def transfers(records, market):
 
 
 def forced_prints(records, market):
-    """Return the trades of forced orders by (step, taker)."""
+    """Return the trades of liquidation orders by (step, taker)."""
     chosen = records.prints[(records.prints["market"] == market) & (records.prints["forced"] == 1)]
     found = collections.defaultdict(list)
     for row in chosen:
@@ -112,7 +112,7 @@ def forced_prints(records, market):
 
 
 def book_transfers(events, amounts, made, tick_value):
-    """Yield the transfers of forced orders to their makers if known, otherwise to the book.
+    """Yield the transfers of liquidation orders to their makers if known, otherwise to the book.
 
     Notes
     -----

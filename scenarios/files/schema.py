@@ -119,7 +119,7 @@ class SourceShock(shocks.SourceShock):
 class Twin(Model):
     """``[twin]``: from an hour on, the no-impact counterfactual (twin) runs beside.
 
-    In the twin, forced orders do not touch the book.
+    In the twin, liquidation orders do not touch the book.
     """
 
     from_hours: Nonnegative

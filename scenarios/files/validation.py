@@ -10,6 +10,7 @@ from perplab.scenarios.files.kinds import NotImportedError, kind_named
 from perplab.scenarios.files.schema import Market
 from perplab.scenarios.files.schema_faults import part_of
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.faults import under
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.spot.processes import Replay
 
@@ -36,11 +37,6 @@ def rulebooks(tables):
             except ParameterError as error:
                 faults += [fault if fault.file else under(key, fault) for fault in error.faults]
     return books, faults
-
-
-def under(key, fault):
-    """Return a fault with its key completed by the key of the table around it."""
-    return Fault(f"{key}.{fault.key}", fault.value, fault.expected)
 
 
 def rulebook_of(market):

@@ -3,10 +3,11 @@
 Who takes a position that the insurance fund cannot, at what price, and who bears a loss.
 
 References: Binance, Insurance funds (a largest net notional, by default the size of the fund; what
-would go beyond is deleveraged); Hyperliquid, Auto-deleveraging (accounts below zero); BitMEX, Auto
-Deleveraging (rank); Deribit, Insurance (winners); OKX, clawback until 2019 (winners) and ADL from
-30 % below the fund's eight-hour peak; Drift protocol v2, social loss (open interest); GMX v2 and
-Synthetix v3 (the pool bears it); GMX v2, ADL of a pool (profit over pool beyond 85 %, until 77 %).
+would go beyond is closed by ADL); Hyperliquid, Auto-deleveraging (accounts below zero); BitMEX,
+Auto Deleveraging (rank); Deribit, Insurance (winners); OKX, clawback until 2019 (winners) and ADL
+from 30 % below the fund's eight-hour peak; Drift protocol v2, social loss (open interest); GMX v2
+and Synthetix v3 (the pool bears it); GMX v2, ADL of a pool (profit over pool beyond 85 %, until 77
+%).
 """
 
 import math
@@ -20,7 +21,7 @@ from perplab.sim.laws.liquidation import bankruptcy_price
 
 
 class AdlPrice(Choice):
-    """The price at which counterparties are deleveraged."""
+    """The price at which counterparties are closed."""
 
     BANKRUPTCY, PREVIOUS_MARK, MARK = range(3)
 
@@ -51,12 +52,12 @@ ADL_LAW = row(
     ("adl_rank", "i8"),  # AdlRank
     ("adl_selection", "i8"),  # AdlSelection
     ("loss_sharing", "i8"),  # LossSharing
-    ("adl_below_zero", "i8"),  # whether an account below zero is deleveraged whatever the fund has
+    ("adl_below_zero", "i8"),  # whether ADL closes accounts below zero whatever the fund has
     ("fund_drawdown", "f8"),  # fall of the fund from its peak at which it stops; 1: when spent
     (
         "pool_trigger",
         "f8",
-    ),  # profit of a side over the pool's value; 0: a pool is never deleveraged
+    ),  # profit of a side over the pool's value; 0: no ADL of a pool
     ("pool_target", "f8"),
 )
 
@@ -144,7 +145,7 @@ def deleverages(law):
 
 @kernel
 def deleverages_below_zero(law):
-    """Return whether an account below zero is deleveraged whatever the fund has."""
+    """Return whether an account below zero is closed by ADL whatever the fund has."""
     return law["adl_below_zero"] == 1
 
 

@@ -153,7 +153,7 @@ MARKET = row(
     ("safe_low", "f8"),
     ("safe_high", "f8"),  # no position is below maintenance at a mark between these
     ("forced_shift", "f8"),
-    ("forced_average", "f8", (INPUTS,)),  # displacement of the mid by forced orders, quote currency
+    ("forced_average", "f8", (INPUTS,)),  # quote currency that liquidation orders moved the mid
     ("counterfactual_mark", "f8"),  # the mark without that displacement
 )
 
@@ -206,5 +206,5 @@ VIEW = row(
     ("band", "f8"),
     ("maximum_leverage", "f8"),
     ("maintenance_fraction", "f8"),
-    ("forced_lots", "i8"),  # signed lots of forced orders in the last round
+    ("forced_lots", "i8"),  # signed lots of liquidation orders in the last round
 )

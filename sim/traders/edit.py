@@ -97,7 +97,7 @@ def retire(market, row):
     Notes
     -----
     Its money and its position stay: the position pays and receives funding and can be liquidated or
-    deleveraged like any other, and every unit stays accounted for.
+    closed by ADL like any other, and every unit stays accounted for.
     """
     trader = market.tables["trader"][row]
     was_fast = trader["fast"] != 0
