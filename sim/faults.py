@@ -19,7 +19,6 @@ PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]*)[\"']?\s*=")
 ROW = re.compile(r"\s*[\[{\"'\d]")
 TIME = "a time, such as 2022-11-01 or 2022-11-01T08:00:00Z"
 LONGEST_LINE = 60
-RENAMED_TO = "renamed to "
 EXPECTED = {
     "greater_than": "above {gt}",
     "greater_than_equal": "at least {ge}",
@@ -152,21 +151,7 @@ def renamed_parts(model, location, parts):
 
 def renamed_bound(new):
     """Return the bound of an old key whose new name is `new`."""
-    return f"{RENAMED_TO}{new}"
-
-
-def under(key, fault):
-    """Return a fault with its key, and the new name of it, completed by the table around it.
-
-    Examples
-    --------
-    >>> print(under("market", Fault("divisor", 8, "renamed to period_hours")))
-    market.divisor was 8, must be renamed to market.period_hours
-    """
-    expected = fault.expected
-    if expected.startswith(RENAMED_TO):
-        expected = renamed_bound(f"{key}.{expected.removeprefix(RENAMED_TO)}")
-    return Fault(f"{key}.{fault.key}", fault.value, expected)
+    return f"renamed to {new}"
 
 
 def without_renamed(faults):
@@ -241,14 +226,8 @@ def toml_tables(text, file=""):
     except (ValueError, RecursionError) as error:
         raise ParameterError(syntax_fault(text, file, str(error))) from None
     if levels_of(tables) > MOST_LEVELS:
-        raise ParameterError(
-            Fault(
-                "syntax",
-                f"{levels_of(tables)} nested tables",
-                f"at most {MOST_LEVELS}",
-                file,
-            )
-        )
+        value = f"{levels_of(tables)} nested tables"
+        raise ParameterError(Fault("syntax", value, f"at most {MOST_LEVELS}", file))
     return tables
 
 
@@ -257,22 +236,12 @@ def syntax_fault(text, file, message):
     place = re.search(r"\(at line (\d+), column (\d+)\)", message)
     if place is None:
         lines = text.splitlines()
-        return Fault(
-            "syntax",
-            lines[-1][:LONGEST_LINE] if lines else "",
-            f"valid TOML ({message})",
-            file,
-            len(lines) or None,
-        )
+        last = lines[-1][:LONGEST_LINE] if lines else ""
+        return Fault("syntax", last, f"valid TOML ({message})", file, len(lines) or None)
     line = text.splitlines()[int(place[1]) - 1].strip()[:LONGEST_LINE]
     reason = message[: place.start()].strip()
-    return Fault(
-        "syntax",
-        line,
-        f"valid TOML ({reason[0].lower()}{reason[1:]} at column {place[2]})",
-        file,
-        int(place[1]),
-    )
+    bound = f"valid TOML ({reason[0].lower()}{reason[1:]} at column {place[2]})"
+    return Fault("syntax", line, bound, file, int(place[1]))
 
 
 def levels_of(tables):

@@ -10,7 +10,7 @@ from perplab.scenarios.files.kinds import NotImportedError, kind_named
 from perplab.scenarios.files.schema import Market
 from perplab.scenarios.files.schema_faults import part_of
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.faults import under
+from perplab.sim.faults import renamed_bound
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.spot.processes import Replay
 
@@ -52,6 +52,20 @@ def rulebook_of(market):
         return rulebook.changed(market.changes) if market.changes else rulebook
     except ParameterError as error:
         raise ParameterError(*(under("changes", fault) for fault in error.faults)) from None
+
+
+def under(key, fault):
+    """Return a fault with its key, and a new name of it, completed by the table around it.
+
+    Examples
+    --------
+    >>> print(under("changes", Fault("divisor", 8, "renamed to period_hours")))
+    changes.divisor was 8, must be renamed to changes.period_hours
+    """
+    before, expected = renamed_bound(""), fault.expected
+    if expected.startswith(before):
+        expected = renamed_bound(f"{key}.{expected.removeprefix(before)}")
+    return Fault(f"{key}.{fault.key}", fault.value, expected)
 
 
 def number_faults(tables):
