@@ -16,10 +16,14 @@ YEAR_SECONDS = 31_536_000.0
 
 
 def price_of_notional(tape, rules, step):
-    """Return the price at which the notional of a payment is taken."""
+    """Return the price at which the notional of a payment is taken.
+
+    The mark is that of the step before, which stands at the settlement; the step's own, taken after
+    it, would be ``first_mark(tape, step)``.
+    """
     if rules["funding"]["notional"] == "index":
         return tape.view["index"][step]
-    return tape.view["mark"][step - 1]  # settled before the step's own mark is taken
+    return tape.view["mark"][step - 1]
 
 
 def rate_paid(tape, rules, step):
