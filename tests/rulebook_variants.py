@@ -44,7 +44,7 @@ VARIANTS = (
         {"funding.interval_hours": 2.0, "funding.cap": 5e-5}
         | {"funding.short_interval_hours": 0.5, "funding.restore_after": 2},
     ),
-    ("drift-v2", {"funding.interest_rate": 0.01, "funding.divisor": 1.0, "funding.cap": 0.05}),
+    ("drift-v2", {"funding.interest_rate": 0.01, "funding.period_hours": 1.0, "funding.cap": 0.05}),
     # mark and index: a basis that counts in part; a mark near the index
     (
         "bybit",

@@ -1,5 +1,8 @@
 """Two days of every rulebook, recomputed law by law in plain Python (docs/conformance.md)."""
 
+import ast
+import pathlib
+
 import pytest
 
 from perplab import rulebook_names
@@ -26,3 +29,18 @@ def test_a_tenth_more_or_less_of_any_number_is_noticed(name):
             if not any(notices(tape, other, path[0]) for other in changed):
                 unnoticed.append(path)
     assert not unnoticed
+
+
+def test_the_second_reading_imports_nothing_of_the_simulator():
+    for path in (pathlib.Path(__file__).parent / "conformance").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        froms = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        plain = [
+            part.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for part in node.names
+        ]
+        own = [name for name in froms + plain if name.split(".")[0] == "perplab"]
+        allowed = {"tape.py": len(own), "rules.py": own.count("perplab.sim.rulebook")}
+        assert len(own) == allowed.get(path.name, 0), path.name

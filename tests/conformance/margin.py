@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from tests.conformance.rules import unit_value
+from tests.conformance.tape import first_mark
 
 READS = ("margin", "contract")
 
@@ -59,7 +60,7 @@ def left_alone(tape, rules, step):
     """Return how many positions below maintenance have been left alone in a step."""
     position, account = tape.position[step][: tape.fund], tape.account[step][: tape.fund]
     forced = tape.forced[step]
-    mark = tape.events[step]["mark"][0] if forced else tape.view["mark"][step]
+    mark = first_mark(tape, step)
     own, needed = equity(rules, position, account, mark), maintenance(rules, position["lots"], mark)
     paused = (tape.market["mark_seconds"][step] < account["pause_until"]) & (
         own >= rules["liquidation"]["takeover_share"] * needed

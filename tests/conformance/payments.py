@@ -10,6 +10,7 @@ import numpy as np
 
 from tests.conformance.rules import unit_value
 from tests.conformance.skew import interest
+from tests.conformance.tape import first_mark
 
 READS = ("funding", "contract", "trading")
 YEAR_SECONDS = 31_536_000.0
@@ -19,7 +20,7 @@ def price_of_notional(tape, rules, step):
     """Return the price at which the notional of a payment is taken."""
     if rules["funding"]["notional"] == "index":
         return tape.view["index"][step]
-    return tape.view["mark"][step]
+    return first_mark(tape, step)
 
 
 def rate_paid(tape, rules, step):
@@ -109,12 +110,12 @@ def unmoved(tape, step):
 def compare(tape, rules):
     """Yield each position's payment, the sum over all of them, and the sums of an interval."""
     totals, whole = [0, 0], True
-    moved = "receivers" in rules["funding"] or rules["funding"]["notional"] == "mark"
+    apart = "receivers" in rules["funding"]
     for step in range(1, tape.steps + 1):
         rate = rate_paid(tape, rules, step)
         seen = tape.position["all_funding"][step - 1] - tape.position["all_funding"][step]
         yield "residue", step, seen.sum(), 0
-        visible = tape.still[step] or not moved  # rounds after a payment move mark and fees
+        visible = tape.still[step] or not apart  # rounds after a payment move the pool's fees
         if rate is None:
             yield "payment", step, seen, 0
         elif visible:

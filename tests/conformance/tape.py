@@ -100,6 +100,11 @@ def by_step(rows, steps):
     return [rows[:0], *(rows[a:b] for a, b in zip(ends[:-1], ends[1:]))]
 
 
+def first_mark(tape, step):
+    """Return the mark that a step takes at the end of trading, before its liquidation rounds."""
+    return tape.events[step]["mark"][0] if tape.forced[step] else tape.view["mark"][step]
+
+
 def book_sides(tape, step):
     """Return ``(bids, asks)`` of a step: lists of (tick, lots), the best first."""
     ticks, lots = tape.levels[step]
