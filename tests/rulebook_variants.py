@@ -41,7 +41,7 @@ VARIANTS = (
     ("deribit", {"funding.step_limit": 2e-5}),
     (
         "binance",
-        {"funding.interval_hours": 2.0, "funding.cap": 5e-5}
+        {"funding.interval_hours": 2.0, "funding.cap": 2e-5}
         | {"funding.short_interval_hours": 0.5, "funding.restore_after": 2},
     ),
     ("drift-v2", {"funding.interest_rate": 0.01, "funding.period_hours": 1.0, "funding.cap": 0.05}),
