@@ -282,7 +282,7 @@ def test_replay_draws_the_real_perpetual_beside(monkeypatch, capsys, tmp_path):
     real = given[0]
     assert len(real["seconds"]) == 37 and real["basis_bps"] == pytest.approx(5.0, abs=0.25)
     assert real["funding_seconds"].tolist() == [28_800.0 * k for k in range(1, 6)]
-    assert real["funding"] == pytest.approx(1e-4) and "binance law" in capsys.readouterr().err
+    assert real["funding"] == pytest.approx(1e-4) and "binance formula" in capsys.readouterr().err
 
 
 def test_replay_takes_real_funding_from_a_file(monkeypatch, tmp_path):
@@ -382,6 +382,9 @@ def test_rulebooks_are_listed_told_compared_and_drawn(monkeypatch, capsys, tmp_p
         "key",
         "binance",
         "binance-2024",
+        "funding.period_scales",
+        '"bracket"',
+        '"interest"',
         "mark.inputs.1.window_seconds",
         "30",
         "60",
