@@ -132,7 +132,7 @@ def test_a_state_of_other_tables_is_refused(tmp_path, name):
 
 
 def test_a_state_whose_kind_was_edited_or_lost_is_refused(tmp_path):
-    population = {"kind": own_kind("mine.py"), "number": 1}
+    population = {"kind": own_kind("stateful.py"), "number": 1}
     program = (
         "from perplab.scenarios.files.loader import build, load;"
         f" build(load('calm', {{'populations.mine': {population}}}), 1).save('state')"
@@ -142,17 +142,17 @@ def test_a_state_whose_kind_was_edited_or_lost_is_refused(tmp_path):
         env=os.environ | {"PYTHONPATH": str(HOUSE)},
         check=True,
     )
-    path = pathlib.Path("mine.py")
-    with pytest.raises(ParameterError, match="mine.py:U is not imported"):
+    path = pathlib.Path("stateful.py")
+    with pytest.raises(ParameterError, match="stateful.py:U is not imported"):
         PerpetualMarket.load("state")
-    assert not any(name.startswith("kind_mine_") for name in sys.modules)
+    assert not any(name.startswith("kind_stateful_") for name in sys.modules)
     assert PerpetualMarket.load("state", [kind_named(population["kind"])]).step_number == 0
     assert PerpetualMarket.load("state").kinds[-1] is kind_named(population["kind"])
-    sys.modules.pop(next(name for name in sys.modules if name.startswith("kind_mine_")))
+    sys.modules.pop(next(name for name in sys.modules if name.startswith("kind_stateful_")))
     path.write_text(path.read_text() + "\n# edited\n")
     with pytest.raises(ParameterError, match="their files have changed"):
         PerpetualMarket.load("state", [kind_named(population["kind"])])
-    sys.modules.pop(next(name for name in sys.modules if name.startswith("kind_mine_")))
+    sys.modules.pop(next(name for name in sys.modules if name.startswith("kind_stateful_")))
 
 
 class Planted:
