@@ -18,7 +18,7 @@ from perplab.sim.setup import (
     imported_kind,
     kind_reference,
 )
-from perplab.sim.spot.processes import Sentiment, SpotProcess
+from perplab.sim.spot.processes import Sentiment, SmallTakers, SpotProcess
 from perplab.sim.spot.shocks import SpotShock
 
 MODELS = {
@@ -26,6 +26,7 @@ MODELS = {
     for name, kind in {
         "process": SpotProcess,
         "sentiment": Sentiment | None,
+        "small_takers": SmallTakers | None,
         "shocks": tuple[SpotShock, ...],
         "rulebook": Rulebook,
     }.items()

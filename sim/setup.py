@@ -169,6 +169,8 @@ class AssetSetup:
         Shocks of `perplab.sim.spot.shocks`.
     sentiment : object or None
         A `perplab.sim.spot.processes.Sentiment`; None keeps it at zero.
+    small_takers : object or None
+        A `perplab.sim.spot.processes.SmallTakers`; None leaves spot at its efficient price.
     """
 
     name: str
@@ -183,6 +185,7 @@ class AssetSetup:
     perp_price_discovery: float = 0.0
     shocks: Sequence = ()
     sentiment: object = None
+    small_takers: object = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

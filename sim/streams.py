@@ -37,6 +37,7 @@ ROUND = 4 * STEPS
 DECISION, WAITING_TIME, ADL_QUEUE = 0, STEPS, 3 * STEPS
 """First sub-streams of a trader's key."""
 ORDER_OF_WAKES, SAMPLE_TIMES, ORDER_OF_TURNS, INDEX_SOURCES = 0, STEPS, 2 * STEPS, 16 * STEPS
+LAST_SECOND = INDEX_SOURCES + STEPS
 """First sub-streams of the run's key."""
 
 
@@ -75,6 +76,7 @@ PURPOSES = (
     Purpose("run", SAMPLE_TIMES, "step", "when the premium is sampled within a step"),
     Purpose("run", ORDER_OF_TURNS, "step and round", "order of the fast class"),
     Purpose("run", INDEX_SOURCES, "market", "key of an index's sources, drawn from by step"),
+    Purpose("run", LAST_SECOND, "market", "key of an asset's last second, drawn from by step"),
 )
 
 

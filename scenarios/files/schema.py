@@ -21,7 +21,7 @@ from perplab.scenarios.files.distributions import (
 from perplab.sim.rulebook.sections import Nonnegative, Positive, Share, Switch
 from perplab.sim.spot import shocks
 from perplab.sim.spot.process import Model
-from perplab.sim.spot.processes import Sentiment, SpotProcess
+from perplab.sim.spot.processes import Sentiment, SmallTakers, SpotProcess
 from perplab.sim.spot.replay import ColumnName
 
 Days = Annotated[float, Field(strict=True, gt=0, le=3660)]
@@ -61,6 +61,7 @@ class Asset(Model):
     name: Name = "btc"
     price: SpotProcess
     sentiment: Sentiment | None = None
+    small_takers: SmallTakers | None = None
     permanent_impact_bps: BasisPoints = 0.02
     transient_impact_bps: BasisPoints = 0.1
     impact_seconds: Positive = 600.0

@@ -15,6 +15,7 @@ from perplab.sim.exchange.book import cancel, opposite, reduce_order
 from perplab.sim.laws.amm import is_pool, move_reserve
 from perplab.sim.state.codes import REDUCE_ONLY, SELF_TRADE
 from perplab.sim.state.records import (
+    account_at,
     asset_at,
     level_at,
     market_at,
@@ -92,7 +93,7 @@ def match(world, taker, m, side, limit, lots, is_liquidation, taker_fee):
     market, run = market_at(world, m), run_row(world, 0)
     if rarely(is_pool(market["amm_law"])):
         return swap(world, taker, m, side, limit, lots, is_liquidation, taker_fee)
-    maker_fee = venue_at(world, market["venue"])["maker_fee"]
+    venue, base_fee = market["venue"], venue_at(world, market["venue"])["maker_fee"]
     while lots > 0:
         tick = opposite(world, m, side)
         if tick == 0 or (tick - limit) * side > 0:
@@ -107,6 +108,7 @@ def match(world, taker, m, side, limit, lots, is_liquidation, taker_fee):
             cancel(world, number)
             continue
         reduce_order(world, number, maker, m, -side, tick, size)
+        maker_fee = base_fee - account_at(world, maker, venue)["maker_discount"]
         trade(world, m, maker, taker, size * side, tick, taker_fee, maker_fee, is_liquidation)
         lots -= size
     return lots

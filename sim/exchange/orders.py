@@ -32,6 +32,7 @@ from perplab.sim.state.codes import (
     REFUSED_REDUCE_ONLY,
 )
 from perplab.sim.state.records import (
+    account_at,
     market_at,
     order_at,
     order_row_at,
@@ -85,9 +86,10 @@ def clipped_lots(world, i, row):
 
 @hot_kernel
 def match_order(world, i, row, limit, lots):
-    """Match an order at the taker fee and return the lots left."""
+    """Match an order at the account's taker fee and return the lots left."""
     m = row["market"]
-    fee = venue_at(world, market_at(world, m)["venue"])["taker_fee"]
+    v = market_at(world, m)["venue"]
+    fee = venue_at(world, v)["taker_fee"] - account_at(world, i, v)["taker_discount"]
     return match(world, i, m, row["side"], limit, lots, 0, fee)
 
 

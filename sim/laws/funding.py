@@ -46,7 +46,7 @@ FUNDING_LAW = row(
 
 
 SEEN = row(
-    ("volatility", "f8"),  # of the log mid, per square root of a second
+    ("volatility", "f8"),  # of spot, per square root of a second
     ("skew_rate", "f8"),  # rate by open interest, before divisor, cap and floor
 )
 

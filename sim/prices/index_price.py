@@ -1,5 +1,7 @@
 """The index price of a market."""
 
+import math
+
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.amm_fills import quote_pool
 from perplab.sim.laws.amm import is_pool
@@ -7,7 +9,24 @@ from perplab.sim.laws.averages import clamp
 from perplab.sim.laws.index import has_sources, lagged_index
 from perplab.sim.prices.sources import price_of_sources
 from perplab.sim.state.codes import MOST_TICKS
-from perplab.sim.state.records import asset_at, market_at, run_row, view_at
+from perplab.sim.state.records import asset_at, draw_at, market_at, run_row, view_at
+from perplab.sim.streams import LAST_SECOND, key_at, normal
+
+
+@kernel
+def last_second(world, view, a):
+    """Return the log move of spot in the last second of the step: a Brownian bridge.
+
+    Given the move of the step, the second's is normal, by the public volatility. A shorter step is
+    all of it.
+    """
+    run, rng = run_row(world, 0), draw_at(world, 0)
+    move, share = math.log(view["spot"]) - view["log_spot"], min(1.0 / run["dt"], 1.0)
+    if share == 1.0:
+        return move
+    key = key_at(run["key"], LAST_SECOND + a)
+    rng["key"], rng["draws"] = key_at(key, run["step"]), 0
+    return share * move + view["seen"]["volatility"] * math.sqrt(1.0 - share) * normal(rng)
 
 
 @kernel
@@ -20,6 +39,7 @@ def update_index(world, m):
         asset["sentiment"],
         asset["borrow_rate"],
     )
+    view["last_second"] = last_second(world, view, market["asset"])
     law = market["index_law"]
     now = price_of_sources(world, m) if has_sources(law) else asset["spot"]
     index = lagged_index(law, view["index"], now, run["dt"])

@@ -22,23 +22,36 @@ def depth_near(world, m, side, tick):
     return depth_to(world, m, side, tick)
 
 
+@hot_kernel
+def update_volatility(run, view):
+    """Bring the volatility of spot up to date: its exponential mean square over an hour."""
+    log_spot, before = math.log(view["spot"]), view["seen"]["volatility"]
+    change = log_spot - view["log_spot"]
+    variance = moved(before * before, change * change / run["dt"], run["weight_1h"])
+    view["seen"]["volatility"], view["log_spot"] = math.sqrt(variance), log_spot
+
+
+@hot_kernel
+def update_trends(run, view, log_mid):
+    """Bring the distances of the log mid from its exponential means up to date."""
+    view["log_mid"] = log_mid
+    view["log_mid_1h"] = moved(view["log_mid_1h"], log_mid, run["weight_1h"])
+    view["log_mid_1d"] = moved(view["log_mid_1d"], log_mid, run["weight_1d"])
+    view["log_mid_7d"] = moved(view["log_mid_7d"], log_mid, run["weight_7d"])
+    view["trend_1h"] = log_mid - view["log_mid_1h"]
+    view["trend_1d"] = log_mid - view["log_mid_1d"]
+    view["trend_7d"] = log_mid - view["log_mid_7d"]
+
+
 @kernel
 def update_public_averages(world, m):
     """Bring basis, depth, trends and volatility of a view up to date at the end of trading."""
     run, market, view = run_row(world, 0), market_at(world, m), view_at(world, m)
+    update_volatility(run, view)
     mid = book_mid(world, m)
     if mid > 0.0:
         log_mid = math.log(mid)
-        change = log_mid - view["log_mid"]
-        before = view["seen"]["volatility"]
-        variance = moved(before * before, change * change / run["dt"], run["weight_1h"])
-        view["seen"]["volatility"], view["log_mid"] = math.sqrt(variance), log_mid
-        view["log_mid_1h"] = moved(view["log_mid_1h"], log_mid, run["weight_1h"])
-        view["log_mid_1d"] = moved(view["log_mid_1d"], log_mid, run["weight_1d"])
-        view["trend_1h"], view["trend_1d"] = (
-            log_mid - view["log_mid_1h"],
-            log_mid - view["log_mid_1d"],
-        )
+        update_trends(run, view, log_mid)
         view["basis_mid"] = mid / view["spot"] - 1.0
         view["mid_110m"] = moved(
             view["mid_110m"], log_mid - math.log(view["spot"]), run["weight_110m"]

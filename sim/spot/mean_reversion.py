@@ -51,13 +51,17 @@ class MeanReverting(PriceProcess):
 
 
 class Sentiment(Model):
-    """Sentiment of the crowd: a stationary Ornstein-Uhlenbeck process of mean 0.
+    """Sentiment of the crowd: a stationary Ornstein-Uhlenbeck process of mean 0, and past returns.
 
     Parameters
     ----------
     half_life_hours : float
     sd : float
         Stationary standard deviation.
+    return_weight : float
+        Sentiment per unit of the log spot price over its exponential mean: past returns feed it.
+    return_half_life_days : float
+        Half-life of that mean.
     initial : float, optional
         Initial value. By default drawn from the stationary distribution with the first block;
         ``state[0]`` is 0 until then.
@@ -65,6 +69,8 @@ class Sentiment(Model):
 
     half_life_hours: HalfLife = 50.0
     sd: Annotated[float, Field(strict=True, ge=0, le=1e3)] = 1.0
+    return_weight: Annotated[float, Field(strict=True, ge=-1e3, le=1e3)] = 0.0
+    return_half_life_days: HalfLife = 14.0
     initial: float | None = None
 
     def start(self) -> np.ndarray:

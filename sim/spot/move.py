@@ -27,6 +27,16 @@ def log_price_within(world, a, log_price):
 
 
 @kernel
+def feed_sentiment(asset, dt):
+    """Add to sentiment what past returns feed: the log price over its exponential mean."""
+    if asset["sentiment_return_weight"] != 0.0:
+        now = math.log(asset["spot"])
+        share = 1.0 - math.exp(-dt / asset["sentiment_return_seconds"])
+        asset["sentiment_log_mean"] += share * (now - asset["sentiment_log_mean"])
+        asset["sentiment"] += asset["sentiment_return_weight"] * (now - asset["sentiment_log_mean"])
+
+
+@kernel
 def move_spot(world, a):
     """Move the spot of an asset: exogenous path, then impact of the previous step's flow."""
     run, asset = run_row(world, 0), asset_at(world, a)
@@ -43,5 +53,6 @@ def move_spot(world, a):
     asset["flow"], asset["perp_flow"] = 0.0, 0.0
     log_price = asset["exogenous"] + asset["permanent"] + asset["transient"]
     asset["spot"] = math.exp(log_price_within(world, a, log_price))
+    feed_sentiment(asset, dt)
     interest = asset["spot"] * asset["borrow_rate"] * dt / YEAR_SECONDS
     asset["borrow_index"] += interest * asset["units_per_tick"] / asset["tick"]

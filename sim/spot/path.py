@@ -11,6 +11,9 @@ def start_states(assets):
     """Return the states of all processes before the first step, by asset: spot and sentiment."""
     return {
         "spot": [asset.process.start() for asset in assets],
+        "small_takers": [
+            asset.small_takers.start() if asset.small_takers else None for asset in assets
+        ],
         "sentiment": [asset.sentiment.start() if asset.sentiment else None for asset in assets],
     }
 
@@ -40,6 +43,10 @@ def draw_paths(path, setup, seed, step, states):
         if asset.sentiment:
             rng, state = generator(seed, f"sentiment/{asset.name}", block), states["sentiment"][a]
             path["sentiment"][:, a] = asset.sentiment.block(rng, PATH_STEPS, dt, state)
+        if asset.small_takers:
+            rng = generator(seed, f"small_takers/{asset.name}", block)
+            state = states["small_takers"][a]
+            path["log_price"][:, a] += asset.small_takers.block(rng, PATH_STEPS, dt, state)
 
 
 def draw_spot(path, asset, seed, step, dt, state):

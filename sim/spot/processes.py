@@ -23,6 +23,7 @@ from perplab.sim.spot.brownian import GeometricBrownian, JumpDiffusion
 from perplab.sim.spot.mean_reversion import MeanReverting, Sentiment
 from perplab.sim.spot.regime_switching import Regime, RegimeSwitching
 from perplab.sim.spot.replay import Replay
+from perplab.sim.spot.small_takers import SmallTakers
 from perplab.sim.spot.stochastic_volatility import StochasticVolatility
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "RegimeSwitching",
     "Replay",
     "Sentiment",
+    "SmallTakers",
     "SpotProcess",
     "StochasticVolatility",
 ]

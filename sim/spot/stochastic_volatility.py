@@ -62,6 +62,8 @@ class StochasticVolatility(PriceProcess):
     fast_sd: Deviation = 0.45
     fast_half_life_hours: HalfLife = 4.0
     initial_volatility: Annotated[float, Field(strict=True, gt=0, le=20)] | None = None
+    jumps_per_day: Annotated[float, Field(strict=True, ge=0, le=1440)] = 0.0
+    jump_sd: Annotated[float, Field(strict=True, ge=0, le=2, description="log price")] = 0.012
 
     def _moves(self, rng, steps, dt, state):
         self._draw_start(rng, state)
@@ -72,7 +74,13 @@ class StochasticVolatility(PriceProcess):
         fast = reverting(state[2], fast_kept, self.fast_sd, draws[1])
         state[1], state[2] = slow[-1], fast[-1]
         sigma = self.volatility * np.exp(slow[:-1] + fast[:-1] - self._shift)
-        return (self.drift - sigma * sigma / 2) * years + sigma * math.sqrt(years) * draws[2]
+        moves = (self.drift - sigma * sigma / 2) * years + sigma * math.sqrt(years) * draws[2]
+        return moves + self._jumps(rng, steps, dt, sigma) if self.jumps_per_day > 0 else moves
+
+    def _jumps(self, rng, steps, dt, sigma):
+        mean = self.jumps_per_day * dt / DAY_SECONDS * sigma / self.volatility
+        sizes = np.sqrt(rng.poisson(mean)) * self.jump_sd * rng.standard_normal(steps)
+        return sizes - mean * math.expm1(self.jump_sd * self.jump_sd / 2)
 
     @property
     def _shift(self):

@@ -14,7 +14,12 @@ FIXED_OF_RUN = {
     "premium_samples": "premium_sample_seconds",
     "print_trades": "record.trades",
 }
-FIXED_OF_ASSET = {"process": "price", "shocks": "shocks", "sentiment": "sentiment"}
+FIXED_OF_ASSET = {
+    "process": "price",
+    "shocks": "shocks",
+    "sentiment": "sentiment",
+    "small_takers": "small_takers",
+}
 FIXED_SECTIONS = ("contract", "trading")
 ACCOUNT_TRAITS = (
     "capital_usd",
@@ -24,6 +29,8 @@ ACCOUNT_TRAITS = (
     "latency_seconds",
     "leverage",
     "isolated",
+    "taker_discount_bps",
+    "maker_discount_bps",
 )
 IN_FLIGHT = "before the branch: it cannot change in flight"
 

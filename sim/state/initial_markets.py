@@ -15,6 +15,7 @@ PUBLIC_AVERAGES = (
     ("weight_1h", 60, "step"),
     ("weight_110m", 110, "step"),
     ("weight_1d", 1440, "step"),
+    ("weight_7d", 10_080, "step"),
 )
 
 
@@ -22,6 +23,9 @@ IMPACT_NOTIONAL = 100_000.0
 
 
 BP = 1e-4
+
+
+DAY, LN2 = 86_400.0, math.log(2.0)
 
 
 def start_price(setup, name):
@@ -58,6 +62,10 @@ def fill_asset(row, asset, setup, layout):
         contract.tick,
         contract.units_per_tick,
     )
+    if asset.sentiment:
+        row["sentiment_return_weight"] = asset.sentiment.return_weight
+        row["sentiment_return_seconds"] = asset.sentiment.return_half_life_days * DAY / LN2
+    row["sentiment_log_mean"] = math.log(spot)
     fill_terms(row, asset, setup)
 
 
@@ -110,7 +118,7 @@ def fill_view(view, market, venue, asset, setup):
         view[field] = market[field]
     for field in ("mark", "index", "spot", "impact_bid", "impact_ask"):
         view[field] = spot
-    for field in ("log_mid", "log_mid_1h", "log_mid_1d"):
+    for field in ("log_mid", "log_mid_1h", "log_mid_1d", "log_mid_7d", "log_spot"):
         view[field] = math.log(spot)
     view["dt"], view["last_tick"] = setup.dt, round(spot / float(market["tick"]))
     show_rules(view, market, venue)

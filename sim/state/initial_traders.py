@@ -9,6 +9,8 @@ from perplab.sim.laws.margin import leverage_limit
 from perplab.sim.state.codes import LARGEST_UNITS, NO_ROW
 from perplab.sim.streams import key_at, stream_key
 
+BP = 1e-4
+
 
 def column(population, trait, default):
     """Return a trait of a population as an array.
@@ -68,6 +70,8 @@ def fill_population(tables, rows, population, layout, seed):
         "i8"
     )
     account["borrow_limit"][:, 0] = trader["borrow_limit"]
+    account["taker_discount"] = column(population, "taker_discount_bps", 0.0)[:, None] * BP
+    account["maker_discount"] = column(population, "maker_discount_bps", 0.0)[:, None] * BP
     trader["slots"] = population.kind.slots
     trader["wake_seconds"] = column(population, "wake_seconds", 0.0)
     latency = column(population, "latency_seconds", -1.0)

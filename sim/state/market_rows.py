@@ -28,7 +28,8 @@ RUN = row(
     ("weight_90m", "f8"),  # of a new sample in the public averages of the premium,
     ("weight_1h", "f8"),
     ("weight_110m", "f8"),
-    ("weight_1d", "f8"),  # of a step in those of the mid
+    ("weight_1d", "f8"),
+    ("weight_7d", "f8"),  # of a step in those of the mid
     ("open_count", "i8"),
     ("changed_count", "i8"),  # positions that are not flat; that changed since the last look
     ("event_count", "i8"),
@@ -102,6 +103,9 @@ ASSET = row(
     ("borrow_limit_lots", "i8"),
     ("borrow_index", "f8"),  # per year; units per lot
     ("sentiment", "f8"),
+    ("sentiment_return_weight", "f8"),  # of the log price over its mean in sentiment,
+    ("sentiment_return_seconds", "f8"),  # time constant of that mean, and the mean
+    ("sentiment_log_mean", "f8"),
     ("outside_cash", "i8"),
     ("outside_lots", "i8"),
     ("outside_interest", "i8"),
@@ -193,10 +197,14 @@ VIEW = row(
     ("depth_ask", "i8"),  # lots within 10 bp
     ("trend_1h", "f8"),
     ("trend_1d", "f8"),
+    ("trend_7d", "f8"),
     ("mid_110m", "f8"),  # log mid over its mean
     ("log_mid_1h", "f8"),
     ("log_mid_1d", "f8"),
+    ("log_mid_7d", "f8"),
     ("log_mid", "f8"),  # exponential means of log mid, and its last value
+    ("log_spot", "f8"),
+    ("last_second", "f8"),  # log move of spot in the second before the end of the step
     ("sentiment", "f8"),
     ("taker_fee", "f8"),
     ("maker_fee", "f8"),

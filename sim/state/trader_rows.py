@@ -24,9 +24,9 @@ ACCOUNT = row(  # (trader, venue); one cache line
     ("incoming_step", "i8"),
     ("pause_until", "f8"),
     ("cash", "i8"),  # wallet outside the venue; kept in the column of venue 0
-    ("borrow_limit", "i8"),
-    ("reserve", "i8"),
-    ("spare", "i8"),  # copy for rules of the trader's borrow limit
+    ("borrow_limit", "i8"),  # copy for rules of the trader's borrow limit
+    ("taker_discount", "f8"),  # fractions of value: the account's fees are the venue's less these
+    ("maker_discount", "f8"),
 )
 
 
