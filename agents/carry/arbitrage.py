@@ -189,11 +189,17 @@ def quote_lots(me, account, wallet, position, view, side):
 
 @hot_kernel
 def opening_lots(me, account, wallet, position, view, side):
-    """Return the lots by which a position of sign `side` may grow within the limits.
+    """Return the lots by which a position of sign `side` may grow, at most a clip."""
+    return room_to_open(me, account, wallet, position, view, side, clip_lots(me, view))
+
+
+@hot_kernel
+def room_to_open(me, account, wallet, position, view, side, clip):
+    """Return the lots by which a position of sign `side` may grow within the limits and a clip.
 
     It is 0 while the hedge lags by more than two clips.
     """
-    gap, clip = hedge_gap(position), clip_lots(me, view)
+    gap = hedge_gap(position)
     if -gap * side > 2 * clip or (side > 0 and me["refused"] > 0.0):
         return 0
     by_leverage = int(

@@ -9,7 +9,7 @@ Belief
     the borrow rate in addition. A round trip costs taker and spot fees and half-spreads of entry
     and of exit, which it reads from the market and its own account.
 Orders
-    At a wake one immediate order a side, of at most a clip, at its reservation basis
+    At a wake one trade a side: an immediate order in the perpetual at its reservation basis
     (`perplab.agents.carry.reservation`): nothing rests, so what it does does not depend on the
     length of a step. It opens where the expected receipt covers the hurdle and the cost per
     interval, and closes where the receipt falls short of the hurdle by ``unwind_multiple`` of that
@@ -27,7 +27,7 @@ Literature
 
 import math
 
-from perplab.agents.carry.arbitrage import hurdle, intervals_held, opening_lots, quote_tick
+from perplab.agents.carry.arbitrage import hurdle, intervals_held, quote_tick, room_to_open
 from perplab.agents.carry.carry_legs import (
     clip_lots,
     hedge,
@@ -38,7 +38,7 @@ from perplab.agents.carry.carry_legs import (
     venue_equity,
 )
 from perplab.agents.carry.reservation import REACH, reservation_basis
-from perplab.agents.orders import write_limit
+from perplab.agents.orders import BASIS_POINT, write_limit, write_spot
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
@@ -78,7 +78,8 @@ TRAITS = Traits(
     loss_sensitivity=Trait(3, "1", "part of the limit lost per loss from the peak", low=0),
     departure_days=Trait(2, "d", "time constant in which capital leaves", low=0.01),
     arrival_days=Trait(30, "d", "time constant in which capital arrives", low=0.01),
-    clip_share=Trait(0.02, "1", "clip (largest order) over capital", low=0, high=1),
+    clip_share=Trait(0.0035, "1", "clip (smallest parcel) over capital", low=0, high=1),
+    clip_edge_bps=Trait(5, "bp", "edge over the reservation basis that adds a clip", low=0.01),
     position_share=Trait(0.65, "1", "position limit over capital", low=0),
     leverage_limit=Trait(3, "1", "limit of notional over equity at the venue", low=0),
     basis_limit_bps=Trait(200, "bp", "furthest sell below spot and buy above it", low=0),
@@ -152,20 +153,23 @@ def dealing_basis(me, account, view, side, closing, filled):
 
 
 @hot_kernel
-def dealing_lots(me, account, wallet, position, view, side):
-    """Return the size of an order of `side`: a clip of what it closes, else what may be opened."""
+def dealing_lots(me, account, wallet, position, view, side, clips):
+    """Return the size of an order of `side`, of at most `clips` clips: it closes, or it opens."""
+    most = int(clips * clip_lots(me, view))
     if position["lots"] * side < 0:
-        return min(abs(position["lots"]), clip_lots(me, view))
+        return min(abs(position["lots"]), most)
     room = int(me["committed"] * limit_lots(me, view)) - abs(position["lots"])
-    return max(min(opening_lots(me, account, wallet, position, view, side), room), 0)
+    return max(min(room_to_open(me, account, wallet, position, view, side, most), room), 0)
 
 
 @hot_kernel
 def deal(me, account, wallet, position, view, market, side, orders, count):
-    """Write an immediate order of `side` at its reservation basis, if it would fill."""
-    lots = dealing_lots(me, account, wallet, position, view, side)
+    """Write both legs of a trade of `side` at its reservation basis, if the perpetual would fill.
+
+    What the book does not fill of the perpetual is undone in spot at the next wake.
+    """
     best = view["best_ask"] if side > 0 else view["best_bid"]
-    if lots < 1 or best == 0 or view["funding_on"] == 0:
+    if best == 0 or view["funding_on"] == 0:
         return count
     closing = position["lots"] * side < 0
     filled = abs(position["lots"]) / max(limit_lots(me, view), 1)
@@ -173,8 +177,14 @@ def deal(me, account, wallet, position, view, market, side, orders, count):
     tick = quote_tick(me, view, side, basis)
     if -side * basis > REACH or (best - tick) * side > 0:
         return count
+    edge = (tick - best) * side * view["tick"] / view["spot"]
+    clips = 1.0 + edge / (me["clip_edge_bps"] * BASIS_POINT)
+    lots = dealing_lots(me, account, wallet, position, view, side, clips)
+    if lots < 1:
+        return count
     slot = 0 if side > 0 else 1
-    return write_limit(orders, count, market, slot, side, tick, lots, IMMEDIATE, 0.0)
+    count = write_limit(orders, count, market, slot, side, tick, lots, IMMEDIATE, 0.0)
+    return write_spot(orders, count, market, -side, lots)
 
 
 @rule(TRAITS)
