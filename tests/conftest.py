@@ -18,6 +18,14 @@ def calm_hours():
 
 
 @pytest.fixture
+def no_workers(monkeypatch):
+    """Let the command ``perplab sweep`` execute its runs in this process."""
+    from tests.small_sweeps import pool_here
+
+    monkeypatch.setattr("perplab.analysis.cli.sweep_command.local_pool", pool_here)
+
+
+@pytest.fixture
 def small_disk(tmp_path):
     """A file system of 64 kB."""
     disk = tmp_path / "disk"

@@ -40,7 +40,7 @@ print(len(open_runs("out").runs))
 
 
 def test_a_sweep_of_which_every_run_fails_says_why_and_ends_with_code_1(
-    tmp_path, monkeypatch, capsys
+    no_workers, tmp_path, monkeypatch, capsys
 ):
     (tmp_path / "mine.py").write_text("""
 from perplab.agents.trader import Trader, Trait, Traits, rule
@@ -92,7 +92,7 @@ def test_results_do_not_depend_on_the_workers_and_are_read_by_others(tmp_path):
     assert faults_of_folder(tmp_path / "two") == []
 
 
-def test_two_sweeps_do_not_work_in_one_folder(tmp_path, monkeypatch, capsys):
+def test_two_sweeps_do_not_work_in_one_folder(no_workers, tmp_path, monkeypatch, capsys):
     from perplab.sim.atomic_files import alone
 
     path, arguments = (
