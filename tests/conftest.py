@@ -26,6 +26,14 @@ def no_workers(monkeypatch):
 
 
 @pytest.fixture
+def no_drawing(monkeypatch):
+    """Leave the figures of reports empty: their files are there, nothing is drawn."""
+    from tests.command import blank_figure
+
+    monkeypatch.setattr("perplab.analysis.report.page.save_figure", blank_figure)
+
+
+@pytest.fixture
 def small_disk(tmp_path):
     """A file system of 64 kB."""
     disk = tmp_path / "disk"
