@@ -19,13 +19,9 @@ from tests.small_sweeps import SWEEP, run_here, sweep_file
 def test_a_sweep_works_from_a_script_without_a_guard(tmp_path):
     sweep_file(tmp_path)
     (tmp_path / "script.py").write_text("""
-import pathlib
-from perplab.analysis.cli.sweep_command import run_sweep
-from perplab.scenarios.runs.results import open_runs
+from perplab import sweep
 print("once")
-file, out = pathlib.Path("small.toml"), pathlib.Path("out")
-assert run_sweep(file, workers=2, scheduler=None, resume=False, out=out) == 0
-print(len(open_runs("out").runs))
+print(len(sweep("small.toml", "out", workers=2).runs))
 """)
     done = subprocess.run(
         [sys.executable, "script.py"],
