@@ -58,7 +58,7 @@ def test_a_killed_worker_costs_nothing_but_its_own_run(tmp_path, monkeypatch):
 
 def test_a_run_that_always_kills_its_worker_is_recorded(tmp_path, monkeypatch):
     monkeypatch.setenv("PERPLAB_TROUBLE", "always")
-    run_here(sweep_file(tmp_path), tmp_path / "out", workers=2, summarize=figures_or_death)
+    run_here(sweep_file(tmp_path), tmp_path / "out", workers=1, summarize=figures_or_death)
     runs = open_runs(tmp_path / "out").runs
     assert runs["error"].notna().tolist() == [False, False, False, True]
     assert "died" in runs["error"].iloc[3]
