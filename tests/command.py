@@ -21,14 +21,28 @@ class {name}(Trader):
 """
 
 
-def ended(monkeypatch, capsys, *arguments):
-    """Run the command in this process; return its exit code and what it said on standard error."""
+def said_by(monkeypatch, capsys, *arguments):
+    """Run the command in this process; return its exit code and what it printed, out and err."""
     monkeypatch.setattr(sys, "argv", ["perplab", *arguments])
     with pytest.raises(SystemExit) as stopped:
         cli.main()
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
     return stopped.value.code or 0, said
+
+
+def ended(monkeypatch, capsys, *arguments):
+    """Run the command in this process; return its exit code and what it said on standard error."""
+    code, said = said_by(monkeypatch, capsys, *arguments)
+    return code, said.err
+
+
+def blank_figure(stage, name, draw, small_print):
+    """Write empty files for a figure of a report, as `perplab.analysis.report.page` names them."""
+    (stage / "figures").mkdir(exist_ok=True)
+    for form in ("pdf", "svg"):
+        (stage / "figures" / f"{name}.{form}").touch()
+    return "", 1
 
 
 def own_kind(name, count=0):

@@ -18,6 +18,22 @@ def calm_hours():
 
 
 @pytest.fixture
+def no_workers(monkeypatch):
+    """Let the command ``perplab sweep`` execute its runs in this process."""
+    from tests.small_sweeps import pool_here
+
+    monkeypatch.setattr("perplab.analysis.cli.sweep_command.local_pool", pool_here)
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Leave the figures of reports empty: their files are there, nothing is drawn."""
+    from tests.command import blank_figure
+
+    monkeypatch.setattr("perplab.analysis.report.page.save_figure", blank_figure)
+
+
+@pytest.fixture
 def small_disk(tmp_path):
     """A file system of 64 kB."""
     disk = tmp_path / "disk"

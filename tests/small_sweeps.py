@@ -1,5 +1,6 @@
 """A small sweep for tests, run through its functions."""
 
+import concurrent.futures
 import pathlib
 
 import pytest
@@ -29,11 +30,19 @@ def sweep_file(folder, text=SWEEP):
     return path
 
 
-def run_here(path, out, workers=1, resume=False, summarize=figures):
-    """Run a sweep through its functions and return the bytes of its runs table."""
+def pool_here(workers=0):
+    """Return a pool of one thread of this process, which spares the start of a worker."""
+    return concurrent.futures.ThreadPoolExecutor(1)
+
+
+def run_here(path, out, workers=0, resume=False, summarize=figures):
+    """Run a sweep through its functions and return the bytes of its runs table, and how many ran.
+
+    Without workers the runs execute in this process.
+    """
     sweep, text = read_sweep(path)
     jobs, waiting = prepare(sweep, text, out, resume)
-    execute(waiting, out, summarize, lambda: local_pool(workers))
+    execute(waiting, out, summarize, lambda: (local_pool if workers else pool_here)(workers))
     gather(out, jobs)
     return (pathlib.Path(out) / "runs.parquet").read_bytes(), len(waiting)
 

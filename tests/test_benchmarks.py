@@ -12,6 +12,7 @@ from benchmarks.perplab_market import counter, zero_intelligence_market
 from benchmarks.zero_intelligence import SLOTS
 from benchmarks.zero_intelligence_trader import ZeroIntelligence
 from tests.reference_book import ReferenceBook
+from tests.small_sweeps import pool_here
 
 
 class Holder:
@@ -94,9 +95,10 @@ def test_who_cannot_take_part_says_why():
     assert contest.why_missing(without) == "no benchmarks.mesa_market.measure_nothing"
 
 
-def test_a_sweep_is_measured_from_its_warm_runs_on(tmp_path):
+def test_a_sweep_is_measured_from_its_warm_runs_on(tmp_path, monkeypatch):
     from benchmarks import sweeping
 
+    monkeypatch.setattr(sweeping, "local_pool", pool_here)
     gap, done = sweeping.timed_sweep(tmp_path / "a", sweeping.WARM_RUNS + 4, 0.01, 1)
     assert (
         gap > 0

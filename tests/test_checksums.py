@@ -156,7 +156,7 @@ def test_what_a_killed_writer_left_in_a_sweep_goes(tmp_path):
     assert not list(out.rglob("*.part"))
 
 
-def test_resuming_reports_what_it_re_runs(tmp_path, monkeypatch, capsys):
+def test_resuming_reports_what_it_re_runs(no_workers, tmp_path, monkeypatch, capsys):
     path, out = (
         sweep_file(
             tmp_path, SWEEP.replace("seeds = 2", "seeds = 1").replace("[0.001, 0.003]", "[0.001]")

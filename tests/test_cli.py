@@ -257,60 +257,36 @@ def test_a_broken_rule_ends_with_code_1(monkeypatch, capsys):
     assert "the rule of Noise raised" in capsys.readouterr().err
 
 
-def test_replay_draws_the_real_perpetual_beside(monkeypatch, capsys, tmp_path):
-    given = []
+@pytest.fixture
+def replayed(monkeypatch, tmp_path):
+    """Return a function that runs a replay and returns the real market drawn beside it."""
+    drawn = []
     monkeypatch.setattr(
         "perplab.analysis.figures.run_figures.write_figures",
-        lambda records, folder, real, **_: given.append(real),
+        lambda records, folder, real, **_: drawn.append(real),
     )
-    assert (
-        perplab(
-            monkeypatch,
-            "run",
-            "replay",
-            "--spot",
-            prices(tmp_path),
-            "--column",
-            "spot",
-            "--start",
-            "2022-01-01T12:00",
-            "--days",
-            "1.5",
-        )
-        == 0
-    )
-    real = given[0]
+
+    def replay(*options):
+        assert perplab(monkeypatch, "run", "replay", "--spot", prices(tmp_path), *options) == 0
+        return drawn.pop()
+
+    return replay
+
+
+def test_replay_draws_the_real_perpetual_beside(replayed, capsys):
+    real = replayed("--column", "spot", "--start", "2022-01-01T12:00", "--days", "1.5")
     assert len(real["seconds"]) == 37 and real["basis_bps"] == pytest.approx(5.0, abs=0.25)
     assert real["funding_seconds"].tolist() == [28_800.0 * k for k in range(1, 6)]
     assert real["funding"] == pytest.approx(1e-4) and "binance formula" in capsys.readouterr().err
 
 
-def test_replay_takes_real_funding_from_a_file(monkeypatch, tmp_path):
+def test_replay_takes_real_funding_from_a_file(replayed, tmp_path):
     (tmp_path / "funding.csv").write_text(
         "timestamp,rate\n2022-01-01T00:00:00Z,0.0002\n2022-01-01T08:00:00Z,0.0003\n"
     )
-    given = []
-    monkeypatch.setattr(
-        "perplab.analysis.figures.run_figures.write_figures",
-        lambda records, folder, real, **_: given.append(real),
-    )
-    assert (
-        perplab(
-            monkeypatch,
-            "run",
-            "replay",
-            "--spot",
-            prices(tmp_path),
-            "--funding",
-            "funding.csv",
-            "--days",
-            "0.5",
-        )
-        == 0
-    )
-    assert given[0]["funding_seconds"].tolist() == [0.0, 28_800.0] and given[0][
-        "funding"
-    ].tolist() == [0.0002, 0.0003]
+    real = replayed("--funding", "funding.csv", "--days", "0.5")
+    assert real["funding_seconds"].tolist() == [0.0, 28_800.0]
+    assert real["funding"].tolist() == [0.0002, 0.0003]
 
 
 def test_funding_of_a_venue_s_file_without_a_perpetual(monkeypatch, capsys, tmp_path):

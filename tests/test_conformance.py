@@ -12,14 +12,18 @@ from tests.conformance.tape import rules_of_run, tape_of
 from tests.conformance.uncovered import reason
 
 
-@pytest.mark.parametrize("name", rulebook_names())
+@pytest.fixture(scope="module", params=rulebook_names())
+def name(request):
+    """Return the name of each rulebook; the tests of one follow each other and share its tape."""
+    return request.param
+
+
 def test_two_days_are_what_the_formulas_give(name):
     tape, rules = tape_of(name), rules_of_run(name)
     assert tape.forced.any() and tape.quiet.sum() > 300
     assert next(disagreements(tape, rules), None) is None
 
 
-@pytest.mark.parametrize("name", rulebook_names())
 def test_a_tenth_more_or_less_of_any_number_is_noticed(name):
     tape, rules, unnoticed = tape_of(name), rules_of_run(name), []
     stated = {path for path, _ in numbers(read_rules(name))}

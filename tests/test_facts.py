@@ -222,7 +222,7 @@ def test_the_report_of_a_run_stands_alone(small_run, monkeypatch):
     )
 
 
-def test_a_report_without_the_libraries_of_the_facts_says_so(small_run, monkeypatch):
+def test_a_report_without_the_libraries_of_the_facts_says_so(small_run, no_drawing, monkeypatch):
     folder, _ = small_run
     monkeypatch.setitem(sys.modules, "statsmodels.regression.linear_model", None)
     assert report_here(monkeypatch, folder) == 0

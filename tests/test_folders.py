@@ -14,7 +14,7 @@ from perplab.scenarios.runs.store import check_target, default_folder, write_run
 from perplab.sim.atomic_files import alone, atomic_file
 from perplab.sim.errors import ParameterError
 from perplab.sim.model import PerpetualMarket
-from tests.command import CALM, ended
+from tests.command import CALM, blank_figure, ended
 from tests.small_sweeps import run_here, sweep_file
 
 
@@ -23,8 +23,16 @@ def in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_drawing():
+    """Leave the figures of all reports empty."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("perplab.analysis.report.page.save_figure", blank_figure)
+        yield
+
+
 @pytest.fixture(scope="module")
-def stored(calm_hours, tmp_path_factory):
+def stored(no_drawing, calm_hours, tmp_path_factory):
     """Return the folder of a run with a report."""
     from perplab.analysis.metrics.summary import summarize
 

@@ -1,5 +1,6 @@
 """Scenarios as functions, saved states of runs, and a sweep on a Dask cluster of processes."""
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from perplab.scenarios.runs.outcome import Checkpoint, run
 from perplab.scenarios.sweeps.simulation import simulator
 from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.errors import ParameterError
+from tests.command import ended
 from tests.small_sweeps import run_here, sweep_file
 
 VARIABLES = dict(os.environ, PYTHONPATH=str(HOUSE))
@@ -111,80 +113,46 @@ def test_a_state_of_another_run_is_not_gone_on_from(tmp_path):
         run(load("long-cascade", {"days": 1.1}), 0, None, checkpoint)
 
 
-def test_a_dask_cluster_gives_the_same_bytes(tmp_path):
-    """A scheduler and two workers in processes of their own, started as Dask documents."""
+@pytest.fixture
+def scheduler(tmp_path):
+    """Return the address of a Dask scheduler with two workers, started as Dask documents."""
     pytest.importorskip("distributed")
     dask = shutil.which("dask", path=os.path.dirname(sys.executable)) or shutil.which("dask")
     if dask is None:
         pytest.skip("no command dask")
-    started = []
-
-    def start(*arguments):
-        started.append(
-            subprocess.Popen(
-                [dask, *arguments],
-                env=VARIABLES | {"NUMBA_NUM_THREADS": "1"},
-                cwd=tmp_path,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+    file = tmp_path / "scheduler.json"
+    options = ["--scheduler-file", str(file), "--no-dashboard"]
+    commands = [["scheduler", "--port", "0"], *[["worker", "--nthreads", "1", "--no-nanny"]] * 2]
+    started = [
+        subprocess.Popen(
+            [dask, *command, *options],
+            env=VARIABLES | {"NUMBA_NUM_THREADS": "1"},
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-
+        for command in commands
+    ]
     try:
-        start(
-            "scheduler",
-            "--port",
-            "0",
-            "--no-dashboard",
-            "--scheduler-file",
-            str(tmp_path / "scheduler.json"),
-        )
         deadline = time.monotonic() + 60
-        while not (tmp_path / "scheduler.json").exists() and time.monotonic() < deadline:
+        while not file.exists() and time.monotonic() < deadline:
             time.sleep(0.1)
-        for _ in range(2):
-            start(
-                "worker",
-                "--scheduler-file",
-                str(tmp_path / "scheduler.json"),
-                "--nthreads",
-                "1",
-                "--no-dashboard",
-            )
-        import json
-
-        address = json.loads((tmp_path / "scheduler.json").read_text())["address"]
-        path = sweep_file(tmp_path)
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "perplab.analysis.cli.commands",
-                "sweep",
-                str(path),
-                "--scheduler",
-                address,
-                "--out",
-                str(tmp_path / "far"),
-            ],
-            env=VARIABLES,
-            cwd=HOUSE,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
+        yield json.loads(file.read_text())["address"]
     finally:
         for process in started:
             process.terminate()
         for process in started:
             process.wait(20)
+
+
+def test_a_dask_cluster_gives_the_same_bytes(scheduler, tmp_path, monkeypatch, capsys):
     from perplab.analysis.metrics.summary import summarize
 
-    assert (
-        run_here(path, tmp_path / "here", summarize=summarize)[0]
-        == (tmp_path / "far" / "runs.parquet").read_bytes()
-    )
+    path, out = sweep_file(tmp_path), tmp_path / "far"
+    options = ("--scheduler", scheduler, "--out", str(out))
+    assert ended(monkeypatch, capsys, "sweep", str(path), *options)[0] == 0
+    here, _ = run_here(path, tmp_path / "here", summarize=summarize)
+    assert (out / "runs.parquet").read_bytes() == here
 
 
 def test_the_examples_of_the_page_on_sweeps_run(tmp_path, monkeypatch):
@@ -206,7 +174,9 @@ def test_the_examples_of_the_page_on_sweeps_run(tmp_path, monkeypatch):
     assert len(names["opened"].runs) == 3 and names["rows"].shape == (1_440, 3)
 
 
-def test_the_tutorial_runs_from_the_first_block_to_the_last(tmp_path, monkeypatch, capsys):
+def test_the_tutorial_runs_from_the_first_block_to_the_last(
+    no_workers, tmp_path, monkeypatch, capsys
+):
     page, names = (
         (HOUSE / "docs" / "tutorial.md").read_text(encoding="utf-8"),
         {"__name__": "tutorial"},
@@ -223,31 +193,6 @@ def test_the_tutorial_runs_from_the_first_block_to_the_last(tmp_path, monkeypatc
     assert {path.name for path in tmp_path.glob("*.pdf")} == {"shorts.pdf", "trees.pdf"}
 
 
-def test_the_first_half_of_the_tutorial_works_as_a_script(tmp_path):
-    page = (HOUSE / "docs" / "tutorial.md").read_text(encoding="utf-8").partition("## A cascade")[0]
-    code = (
-        "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
-        .replace("days = 2", "days = 0.02")
-        .replace("seeds = 3", "seeds = 1")
-    )
-    script = tmp_path / "tutorial.py"
-    script.write_text(
-        code.replace('"days": 2', '"days": 0.5').replace(
-            'assert means["mean"].is_monotonic_decreasing', ""
-        ),
-        encoding="utf-8",
-    )
-    done = subprocess.run(
-        [sys.executable, script.name],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(HOUSE)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0 and done.stdout.count("bp per 8 h") == 1, done.stderr
-    assert (tmp_path / "shorts.pdf").exists()
-
-
 def test_the_sweep_of_the_page_on_rulebooks_runs(tmp_path):
     from perplab.analysis.metrics.summary import summarize
     from perplab.scenarios.runs.results import open_runs
@@ -259,7 +204,7 @@ def test_the_sweep_of_the_page_on_rulebooks_runs(tmp_path):
         text.replace("seeds = 20", "seeds = 1").replace("days = 1.1", "days = 1.02"),
         encoding="utf-8",
     )
-    run_here(path, tmp_path / "out", workers=2, summarize=summarize)
+    run_here(path, tmp_path / "out", summarize=summarize)
     runs = open_runs(tmp_path / "out").runs.set_index(["factor.rulebook", "factor.fall"])[
         "liquidated_notional"
     ]

@@ -4,6 +4,7 @@ Nobody else reads its codes or fields.
 """
 
 import ast
+import functools
 import importlib
 import pathlib
 import pkgutil
@@ -51,6 +52,7 @@ def other_fields():
     return {name for dtype in tables if dtype not in laws for name in dtype.names or ()}
 
 
+@functools.cache
 def readers():
     """Return ``{path: tree}`` of every module that owns no law."""
     paths = (path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))
@@ -61,10 +63,12 @@ def readers():
     }
 
 
-def fields_read(tree):
-    """Return the constant texts by which a module reads a record."""
+@functools.cache
+def fields_read():
+    """Return ``(path, line, text)`` of the constant texts by which modules read a record."""
     return {
-        (node.lineno, node.slice.value)
+        (path, node.lineno, node.slice.value)
+        for path, tree in readers().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
     }
@@ -84,10 +88,7 @@ def test_fields_of_a_law_are_read_in_its_own_file_alone(name):
     fields = set(law_records()[name].names) - other_fields()
     assert fields, "every field of the law is also a field of another table"
     wrong = [
-        f"{path}:{line} reads {field}"
-        for path, tree in readers().items()
-        for line, field in fields_read(tree)
-        if field in fields
+        f"{path}:{line} reads {field}" for path, line, field in fields_read() if field in fields
     ]
     assert wrong == []
 

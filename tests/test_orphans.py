@@ -13,7 +13,15 @@ from perplab.scenarios.runs.results import open_runs
 from perplab.sim.compiler.cache import HOUSE
 from tests.small_sweeps import SWEEP, sweep_file
 
-LONG = SWEEP.replace("seeds = 2", "seeds = 500").replace("days = 0.01", "days = 30")
+LONG = (
+    SWEEP.replace("seeds = 2", "seeds = [1]").replace("days = 0.01\n", "")
+    + """
+[factors.days]
+key = "days"
+values = [0.01, 1000, 1001]
+"""
+)
+"""A short run, and two that take minutes."""
 LONGEST_INTERRUPT = 2.0
 
 
@@ -60,9 +68,24 @@ def waited(condition, seconds=60.0):
     return condition()
 
 
+def finished(folder):
+    """Return the files of the finished runs of a sweep."""
+    return list((folder / "out" / "done").glob("*.json"))
+
+
+MOMENTS = {
+    "starting": lambda process, folder: len(descendants(process.pid)) >= 3,
+    "importing": lambda process, folder: (
+        MOMENTS["starting"](process, folder) and not time.sleep(0.7)
+    ),
+    "running": lambda process, folder: len(finished(folder)) == 1,
+}
+"""When a sweep is ended: its workers have just started, are importing, or run."""
+
+
 @pytest.fixture
-def sweep(tmp_path):
-    """Start a sweep of long runs on two workers and wait until they run."""
+def sweep(moment, tmp_path):
+    """Start a sweep of long runs on two workers and wait until a moment."""
     command = [sys.executable, "-m", "perplab", "sweep", str(sweep_file(tmp_path, LONG))]
     process = subprocess.Popen(
         [*command, "--out", str(tmp_path / "out")],
@@ -73,17 +96,16 @@ def sweep(tmp_path):
         text=True,
         start_new_session=True,
     )
-    assert waited(lambda: len(descendants(process.pid)) >= 3, 90)
+    assert waited(lambda: MOMENTS[moment](process, tmp_path), 90)
     yield process
     process.kill()
     process.communicate()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("delay", [0.0, 0.7, 3.0])
+@pytest.mark.parametrize("moment", ["starting", "running"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_workers_end_when_their_parent_is_gone(sweep, number, delay):
-    time.sleep(delay)
+def test_workers_end_when_their_parent_is_gone(sweep, number):
     workers = descendants(sweep.pid)
     assert len(workers) >= 3
     os.kill(sweep.pid, number)
@@ -92,35 +114,56 @@ def test_workers_end_when_their_parent_is_gone(sweep, number, delay):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("group", [False, True], ids=["the sweep", "the whole group"])
-@pytest.mark.parametrize("delay", [0.0, 0.7, 3.0])
-def test_ctrl_c_ends_everything_within_two_seconds(sweep, delay, group, tmp_path):
-    time.sleep(delay)
-    workers = descendants(sweep.pid)
+@pytest.mark.parametrize(
+    ("moment", "end"),
+    [
+        ("starting", os.kill),
+        ("running", os.kill),
+        ("importing", os.killpg),
+        ("running", os.killpg),
+    ],
+)
+def test_ctrl_c_ends_everything_within_two_seconds(sweep, moment, end, tmp_path):
+    """Ctrl-C reaches the sweep alone, or the group of processes that a terminal started."""
+    workers, before = descendants(sweep.pid), len(finished(tmp_path))
     begun = time.monotonic()
-    (os.killpg if group else os.kill)(sweep.pid, signal.SIGINT)
+    end(sweep.pid, signal.SIGINT)
     said = sweep.communicate(timeout=30)[1]
     spent = time.monotonic() - begun
     assert sweep.returncode == 130 and "Traceback" not in said, said
     assert spent < longest_interrupt(), spent
     assert waited(lambda: not alive(workers), 5), alive(workers)
     assert not list((tmp_path / "out").rglob("*.part"))
-    assert len(open_runs(tmp_path / "out").runs) == 0
+    assert len(open_runs(tmp_path / "out").runs) == len(finished(tmp_path)) == before
 
 
+LONG_RUN = """
+import pathlib
+from perplab.sim.model import PerpetualMarket
+
+own = PerpetualMarket.run
+def run(market, *arguments):
+    pathlib.Path("begun").touch()
+    own(market, *arguments)
+
+PerpetualMarket.run = run
+from perplab.__main__ import main
+main()
+"""
 RUN = ("run", "calm", "--days", "365", "--no-figures", "--out", "r")
 
 
 def test_ctrl_c_ends_a_run_within_two_seconds(tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-m", "perplab", *RUN, "--set", "populations.noise.number=30000"],
+        [sys.executable, "-c", LONG_RUN, *RUN, "--set", "populations.noise.number=30000"],
         env=dict(os.environ, PYTHONPATH=str(HOUSE)),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    time.sleep(6)
+    assert waited(lambda: (tmp_path / "begun").exists() or process.poll()) and not process.poll()
+    time.sleep(1.0)
     begun = time.monotonic()
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=30)[1]

@@ -34,7 +34,7 @@ STORMS = (
 )
 """Options of `storm`: small markets, tried in order."""
 STEPS = 1_000
-FACTORS = 1.1, 0.9, 2.0, 0.5
+FACTORS = 2.0, 0.5, 1.1, 0.9
 
 
 @functools.cache

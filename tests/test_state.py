@@ -141,7 +141,17 @@ def test_without_the_compiler_the_same_bytes_and_the_same_faults():
 
 def test_hand_worked_tables_hold_without_the_compiler_too():
     files = ["tests/test_liquidation.py", "tests/test_book.py", "tests/test_ledger.py"]
-    arguments = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x", *files]
+    arguments = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n0",
+        "-p",
+        "no:cacheprovider",
+        "-x",
+        *files,
+    ]
     variables = dict(os.environ, PYTHONPATH=str(HOUSE), NUMBA_DISABLE_JIT="1")
     done = subprocess.run(arguments, env=variables, capture_output=True, text=True, cwd=HOUSE)
     assert done.returncode == 0, done.stdout[-3_000:]

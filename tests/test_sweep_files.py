@@ -145,7 +145,7 @@ def test_a_list_gives_each_key_its_own_and_lists_and_tables_have_labels(tmp_path
     ]
 
 
-def test_labels_reach_the_table_and_the_report(tmp_path, monkeypatch, capsys):
+def test_labels_reach_the_table_and_the_report(no_workers, tmp_path, monkeypatch, capsys):
     from perplab.analysis.report.run_report import write_report
 
     path = sweep_file(tmp_path, MIXED.format('labels = ["a fifth", "a half", "few"]\n'))

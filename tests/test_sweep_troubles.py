@@ -1,5 +1,6 @@
 """Failed runs, killed workers, full disks: a sweep loses nothing that is finished."""
 
+import contextlib
 import json
 import os
 import signal
@@ -9,41 +10,24 @@ import time
 
 import pytest
 
+from perplab.analysis.metrics.summary import summarize
 from perplab.scenarios.runs.results import faults_of_folder, open_runs
 from perplab.scenarios.sweeps.pools import local_pool
 from perplab.scenarios.sweeps.sweep_file import read_sweep
 from perplab.scenarios.sweeps.sweep_folder import prepare
 from perplab.scenarios.sweeps.sweep_runner import execute
 from perplab.sim.compiler.cache import HOUSE
+from tests.command import ended
 from tests.small_sweeps import SWEEP, run_here, sweep_file
 from tests.troubles import figures, figures_but_one, figures_or_death
 
 
-def test_a_disk_that_fills_up_ends_the_sweep_and_what_is_finished_counts(tmp_path, small_disk):
+def test_a_disk_that_fills_up_ends_the_sweep_and_what_is_finished_counts(
+    no_workers, monkeypatch, capsys, tmp_path, small_disk
+):
     path, out = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 12")), small_disk / "out"
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "perplab.analysis.cli.commands",
-            "sweep",
-            str(path),
-            "--workers",
-            "1",
-            "--out",
-            str(out),
-        ],
-        cwd=HOUSE,
-        env=os.environ | {"PYTHONPATH": str(HOUSE)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert (
-        done.returncode not in (0, 2)
-        and "No space left" in done.stderr
-        and "Traceback" not in done.stderr
-    )
+    code, said = ended(monkeypatch, capsys, "sweep", str(path), "--out", str(out))
+    assert code not in (0, 2) and "No space left" in said
     kept = {file.stem: json.loads(file.read_text()) for file in (out / "done").glob("*.json")}
     assert 0 < len(kept) < 24 and not list(out.rglob("*.part"))
     subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
@@ -74,93 +58,56 @@ def test_a_killed_worker_costs_nothing_but_its_own_run(tmp_path, monkeypatch):
 
 def test_a_run_that_always_kills_its_worker_is_recorded(tmp_path, monkeypatch):
     monkeypatch.setenv("PERPLAB_TROUBLE", "always")
-    run_here(sweep_file(tmp_path), tmp_path / "out", workers=2, summarize=figures_or_death)
+    run_here(sweep_file(tmp_path), tmp_path / "out", workers=1, summarize=figures_or_death)
     runs = open_runs(tmp_path / "out").runs
     assert runs["error"].notna().tolist() == [False, False, False, True]
     assert "died" in runs["error"].iloc[3]
 
 
-def test_a_main_that_is_killed_resumes_to_the_same_bytes(tmp_path):
-    path = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 6"))
-    command = [
-        sys.executable,
-        "-m",
-        "perplab.analysis.cli.commands",
-        "sweep",
-        str(path),
-        "--out",
-        str(tmp_path / "out"),
-        "--workers",
-        "1",
-    ]
-    variables = dict(os.environ, PYTHONPATH=str(HOUSE))
-    with subprocess.Popen(
-        command,
-        env=variables,
-        cwd=HOUSE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as main:
-        waited = time.monotonic()
-        while (
-            len(list((tmp_path / "out" / "done").glob("*.json"))) < 2
-            and time.monotonic() - waited < 120
-        ):
-            time.sleep(0.02)
-        os.killpg(main.pid, signal.SIGKILL)
-    done = len(list((tmp_path / "out" / "done").glob("*.json")))
-    assert done >= 2
-    again = subprocess.run(
-        [*command, "--resume"], env=variables, cwd=HOUSE, capture_output=True, text=True
-    )
-    assert again.returncode == 0, again.stderr
-    assert f"({done} cached)" in again.stderr
-    whole = subprocess.run(
-        [*command[:5], "--out", str(tmp_path / "whole")],
-        env=variables,
-        cwd=HOUSE,
-        capture_output=True,
-        text=True,
-    )
-    assert whole.returncode == 0
-    assert (tmp_path / "whole" / "runs.parquet").read_bytes() == (
-        tmp_path / "out" / "runs.parquet"
-    ).read_bytes()
+def finished(out):
+    """Return the files of the finished runs of a sweep."""
+    return list((out / "done").glob("*.json"))
 
 
-def test_ctrl_c_keeps_what_is_finished_and_the_rest_resumes(tmp_path):
-    path = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 200"))
-    command = [
-        sys.executable,
-        "-m",
-        "perplab.analysis.cli.commands",
-        "sweep",
-        str(path),
-        "--out",
-        str(tmp_path / "out"),
-        "--workers",
-        "1",
-    ]
+@contextlib.contextmanager
+def sweep_at_work(path, out):
+    """Start a sweep with one worker and yield its process once two runs are finished."""
+    command = [sys.executable, "-m", "perplab.analysis.cli.commands", "sweep", str(path)]
     with subprocess.Popen(
-        command,
+        [*command, "--out", str(out), "--workers", "1"],
         env=dict(os.environ, PYTHONPATH=str(HOUSE)),
         cwd=HOUSE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        start_new_session=True,
     ) as main:
-        waited = time.monotonic()
-        while (
-            len(list((tmp_path / "out" / "done").glob("*.json"))) < 2
-            and time.monotonic() - waited < 120
-        ):
+        begun = time.monotonic()
+        while len(finished(out)) < 2 and time.monotonic() - begun < 120:
             time.sleep(0.02)
+        yield main
+
+
+def test_a_main_that_is_killed_resumes_to_the_same_bytes(no_workers, monkeypatch, capsys, tmp_path):
+    path, out = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 20")), tmp_path / "out"
+    with sweep_at_work(path, out) as main:
+        os.killpg(main.pid, signal.SIGKILL)
+    done = len(finished(out))
+    assert 2 <= done < 40
+    code, said = ended(monkeypatch, capsys, "sweep", str(path), "--out", str(out), "--resume")
+    assert code == 0 and f"({done} cached)" in said
+    whole, _ = run_here(path, tmp_path / "whole", summarize=summarize)
+    assert (out / "runs.parquet").read_bytes() == whole
+
+
+def test_ctrl_c_keeps_what_is_finished_and_the_rest_resumes(tmp_path):
+    path, out = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 200")), tmp_path / "out"
+    with sweep_at_work(path, out) as main:
         main.send_signal(signal.SIGINT)
         said = main.communicate(timeout=60)[1].decode()
-    done = len(list((tmp_path / "out" / "done").glob("*.json")))
+    done = len(finished(out))
     assert main.returncode != 0 and "Traceback" not in said and 2 <= done < 400
-    assert len(open_runs(tmp_path / "out").runs) == done
-    assert not list((tmp_path / "out").rglob("*.part"))
+    assert len(open_runs(out).runs) == done
+    assert not list(out.rglob("*.part"))
 
 
 def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path):

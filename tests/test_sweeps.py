@@ -19,13 +19,9 @@ from tests.small_sweeps import SWEEP, run_here, sweep_file
 def test_a_sweep_works_from_a_script_without_a_guard(tmp_path):
     sweep_file(tmp_path)
     (tmp_path / "script.py").write_text("""
-import pathlib
-from perplab.analysis.cli.sweep_command import run_sweep
-from perplab.scenarios.runs.results import open_runs
+from perplab import sweep
 print("once")
-file, out = pathlib.Path("small.toml"), pathlib.Path("out")
-assert run_sweep(file, workers=2, scheduler=None, resume=False, out=out) == 0
-print(len(open_runs("out").runs))
+print(len(sweep("small.toml", "out", workers=2).runs))
 """)
     done = subprocess.run(
         [sys.executable, "script.py"],
@@ -40,7 +36,7 @@ print(len(open_runs("out").runs))
 
 
 def test_a_sweep_of_which_every_run_fails_says_why_and_ends_with_code_1(
-    tmp_path, monkeypatch, capsys
+    no_workers, tmp_path, monkeypatch, capsys
 ):
     (tmp_path / "mine.py").write_text("""
 from perplab.agents.trader import Trader, Trait, Traits, rule
@@ -92,7 +88,7 @@ def test_results_do_not_depend_on_the_workers_and_are_read_by_others(tmp_path):
     assert faults_of_folder(tmp_path / "two") == []
 
 
-def test_two_sweeps_do_not_work_in_one_folder(tmp_path, monkeypatch, capsys):
+def test_two_sweeps_do_not_work_in_one_folder(no_workers, tmp_path, monkeypatch, capsys):
     from perplab.sim.atomic_files import alone
 
     path, arguments = (

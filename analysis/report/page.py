@@ -160,6 +160,7 @@ def save_figure(stage, name, draw, small_print):
         figure.get_layout_engine().set(rect=(0, SMALL_PRINT_SHARE, 1, 1 - SMALL_PRINT_SHARE))
         figure.text(0.995, 0.002, small_print, ha="right", va="bottom", fontsize=5, color="0.5")
         figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+        figure.set_layout_engine("none")  # the layout of the first file, found once
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(png, format="png", dpi=200)
     image = base64.b64encode(png.getvalue()).decode()

@@ -1,5 +1,7 @@
 """Entries: parts of the step compiled separately and called by address; the world they share."""
 
+import functools
+
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -64,6 +66,7 @@ def _compiled_entry(function, signature):
     index, argument_types = _index_of(function), signature.args
     compiled = kernel(function)
 
+    @functools.cache
     def address():
         compiled.compile(signature)
         result = compiled.overloads[signature.args]

@@ -1,6 +1,7 @@
 """All laws together: where a tape and the rules disagree, and by how much at most."""
 
 import collections
+import math
 
 import numpy as np
 
@@ -52,8 +53,8 @@ TOLERANCES = {
 
 def distance(seen, expected):
     """Return the largest absolute difference, infinite where a value is not a number."""
-    gap = np.abs(np.asarray(seen, float) - np.asarray(expected, float))
-    return float(np.max(np.nan_to_num(gap, nan=np.inf), initial=0.0))
+    largest = np.abs(np.subtract(seen, expected, dtype=float)).max(initial=0.0)
+    return float(largest) if largest == largest else math.inf
 
 
 def disagreements(tape, rules, laws=LAWS):
