@@ -191,7 +191,7 @@ def test_the_setting_of_a_sweep_states_nothing_varied_as_fixed():
     scenario = {
         "days": 1.0,
         "dt_seconds": 60.0,
-        "populations": {"shorts": {"number": 50}},
+        "populations": {"shorts": {"kind": "noise", "number": 50}},
         "market": {"rulebook": "binance"},
         "spot": {"price": {"process": "x"}},
     }
@@ -205,7 +205,7 @@ def test_the_setting_of_a_sweep_states_nothing_varied_as_fixed():
     )
     assert (
         "Traders: 50 or 150 shorts" in told
-        and "shorts (populations.shorts.number): 50 and 150" in told
+        and "shorts (populations.shorts.number): 50 and 150 traders" in told
         and "Seeds 0 to 2" in told
     )
 

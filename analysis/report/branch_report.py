@@ -7,8 +7,9 @@ from functools import partial
 import pandas as pd
 import seaborn as sns
 
+from perplab.analysis.escapes import figure_names
 from perplab.analysis.estimators.series import HOUR_SECONDS, basis_bps
-from perplab.analysis.figures.style import single_panel
+from perplab.analysis.figures.style import enlarged_panel, key
 from perplab.analysis.metrics.branches import (
     BASE,
     moment_of,
@@ -20,6 +21,7 @@ from perplab.analysis.metrics.catalogue import magnitude, metric_of, scaled, tab
 from perplab.analysis.report.page import Report, Table
 from perplab.analysis.report.scenario_text import notes_of, setting_of
 from perplab.analysis.report.text_format import amount
+from perplab.analysis.report.toml_text import scenario_unit
 from perplab.scenarios.runs.results import faults_of_folder
 from perplab.scenarios.runs.store import read_run
 from perplab.sim.errors import Fault, ParameterError
@@ -182,7 +184,21 @@ def changes_text(base, other):
         and key not in there
         and here[key] != {}
     ]
-    return "; ".join(f"{key} = {json.dumps(there.get(key))}" for key in changed) or "nothing"
+    return "; ".join(value_with_unit(key, there.get(key)) for key in changed) or "nothing"
+
+
+def value_with_unit(key, value):
+    """Return a dotted key and its value as text, with the unit of a number if it has one.
+
+    Examples
+    --------
+    >>> value_with_unit("market.changes.funding.cap", 0.02)
+    'market.changes.funding.cap = 0.02 (fraction per interval)'
+    """
+    table, _, name = key.rpartition(".")
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    unit = scenario_unit(table, name) if number else ""
+    return f"{key} = {json.dumps(value)}" + (f" ({unit})" if unit else "")
 
 
 def figures_of(stored, hour):
@@ -193,12 +209,16 @@ def figures_of(stored, hour):
     scale, word = magnitude(frame["open_interest"].to_numpy())
     frame["open_interest"] /= scale
     parts = {
-        "basis": ("Basis", "basis (bp of spot)"),
-        "open_interest": ("Open interest at the mark price", f"open interest ({word}USD)"),
+        "basis": ("Basis (bp of spot)", "basis (bp of spot)"),
+        "open_interest": (
+            f"Open interest at the mark price ({word}USD)",
+            f"open interest ({word}USD)",
+        ),
     }
     return {
         name: (
-            f"{title} of each branch; the vertical line is the branch point.",
+            f"{title} of each branch; the vertical line is the branch point. If one branch "
+            "flattens the others, a second panel enlarges the others.",
             partial(branch_figure, frame, name, words, hour),
         )
         for name, (title, words) in parts.items()
@@ -207,7 +227,10 @@ def figures_of(stored, hour):
 
 def branch_figure(frame, column, words, hour):
     """Return the figure of one column over time."""
-    return single_panel(lambda axes: draw_branches(frame, axes, column, words, hour), 7.0)
+    lines = [part.to_numpy() for _, part in frame.groupby("arm", sort=False)[column]]
+    return enlarged_panel(
+        lambda axes: draw_branches(frame, axes, column, words, hour), lines, width=7.0
+    )
 
 
 def frame_of(records, name, hour):
@@ -226,10 +249,11 @@ def frame_of(records, name, hour):
 
 def draw_branches(frame, axes, column, words, hour):
     """Draw a column of branches over hours, with a vertical line at the branch point."""
+    names = figure_names(frame["arm"].unique())
+    frame = frame.assign(arm=frame["arm"].map(names))
     look = {"errorbar": None, "estimator": None, "linewidth": 0.8}
     sns.lineplot(frame, x="hours", y=column, hue="arm", style="arm", ax=axes, **look)
     axes.axvline(hour, color="0.5", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
     axes.set_xlabel("time since start (hours)")
     axes.set_ylabel(words)
-    axes.legend(title=None, frameon=False)
-    return axes
+    return key(axes)

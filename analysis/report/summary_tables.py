@@ -1,12 +1,10 @@
 """The tables of a single run: summary, real market, profit, losses, statistics with intervals."""
 
-import math
-
 from perplab.analysis.metrics.catalogue import tabled_metrics, why_unknown
 from perplab.analysis.metrics.losses import loss_network, profit_rows
 from perplab.analysis.metrics.replay_fit import comparison_rows
 from perplab.analysis.report.page import Table
-from perplab.analysis.report.text_format import amount
+from perplab.analysis.report.text_format import amount, estimate_text
 from perplab.sim.errors import ParameterError
 
 PROFIT_CAPTION = (
@@ -16,7 +14,9 @@ LOSS_CAPTION = (
     "Positions taken over from liquidated accounts: notional at the mark price, and loss against "
     "the mark price (to the fund: including fees and remaining collateral)."
 )
-FACT_CAPTION = "Statistics from the records with 95 % confidence intervals (CI)."
+FACT_CAPTION = (
+    "Statistics from the records with 95 % confidence intervals (CI). Unit 1: without dimension."
+)
 NOT_INSTALLED = (
     "Statistics with 95 % confidence intervals are left out because their packages are not "
     "installed: pip install -e '.[stats]'"
@@ -99,9 +99,8 @@ def fact_tables(records):
     rows = [
         [
             row.fact.replace("_", " "),
-            amount(row.value),
-            "" if math.isnan(row.low) else f"[{amount(row.low)}, {amount(row.high)}]",
-            "" if row.unit == "1" else row.unit.replace("quote currency", "USD"),
+            *estimate_text(row.value, row.low, row.high),
+            row.unit.replace("quote currency", "USD"),
             row.how,
         ]
         for row in found.itertuples()
