@@ -20,11 +20,12 @@ import unicodedata
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 LONGEST_IN_FIGURE, LONGEST_FILE_NAME = 60, 80
 MINUS = re.compile(r"(?<![\w.])-(?=[\d.])")
+DASHES = re.compile(r"-(?=-)")
 MINUS_SIGN = "\N{MINUS SIGN}"
 LOW_LINE = "\N{MODIFIER LETTER LOW MACRON}"
 LATEX = {
     **{mark: f"\\{mark}" for mark in "&%#_{}$"},
-    **{mark: f"{{{mark}}}" for mark in "[]*`'?!-"},
+    **{mark: f"{{{mark}}}" for mark in "[]*`"},
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -120,7 +121,7 @@ def latex_text(text):
     \textbackslash{}input\{a\} {[}U+2603{]}
     """
     lines = " ".join(visible(text, "\n\t").split())
-    return "".join(map(latex_character, with_minus(lines)))
+    return DASHES.sub("-{}", "".join(map(latex_character, with_minus(lines))))
 
 
 def latex_character(mark):
@@ -152,7 +153,7 @@ def file_name(text):
     ('basis_mean_bps-cap', 'a-b-2c2c791a')
     """
     safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip(".-")[:LONGEST_FILE_NAME]
-    if safe == text:
+    if safe and safe == text:
         return safe
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{safe}-{digest[:8]}".strip("-")

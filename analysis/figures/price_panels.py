@@ -180,16 +180,16 @@ def bars_of(seconds):
 
 
 def duration_text(seconds):
-    """Return a length of time as text in the largest unit that it is a multiple of.
+    """Return a length of time as text in its largest unit, which has no number if it is one.
 
     Examples
     --------
     >>> duration_text(1800.0), duration_text(7200.0), duration_text(86_400.0)
-    ('30 min', '2 h', '1 d')
+    ('30 min', '2 h', 'd')
     """
     units = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
     length, unit = next(part for part in units if seconds % part[0] == 0)
-    return f"{seconds / length:g} {unit}"
+    return unit if seconds == length else f"{seconds / length:g} {unit}"
 
 
 def stack_bars(axes, frame, bins):

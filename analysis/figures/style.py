@@ -50,7 +50,7 @@ TICK_STEPS = (0.25, 0.5, 1, 2, 3, 6, 10, 12, 20, 30, 60, 90, 180, 365)
 MOST_TICKS = 10
 BEYOND_THE_END = 1.01
 FLATTENS, ZOOM_MARGIN = 5.0, 0.05
-LETTERS_IN_ROW, LETTERS_OF_LABEL, MOST_LETTERS = 100, 42, 84
+LETTERS_IN_ROW, LETTERS_OF_LABEL, MOST_LETTERS, HANDLE_LETTERS = 105, 42, 84, 5
 
 
 def panels(count, height, ratios=None, width=DOUBLE_INCHES):
@@ -182,11 +182,13 @@ def columns_of(labels, room):
 
     Examples
     --------
-    >>> columns_of(["spot", "perpetual"], 100), columns_of(["x" * 30, "y"], 50)
+    >>> columns_of(["spot", "perpetual"], 100), columns_of(["x" * 30, "y", "z" * 30], 50)
     (2, 1)
     """
-    widest = max(len(str(label)) for label in labels) + 5
-    return min(len(labels), max(room // widest, 1))
+    lengths = [len(str(label)) + HANDLE_LETTERS for label in labels]
+    if sum(lengths) <= room:
+        return len(labels)
+    return max(min(room // max(lengths), len(labels)), 1)
 
 
 def axis_text(text):

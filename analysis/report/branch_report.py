@@ -9,7 +9,7 @@ import seaborn as sns
 
 from perplab.analysis.escapes import figure_names
 from perplab.analysis.estimators.series import HOUR_SECONDS, basis_bps
-from perplab.analysis.figures.style import enlarged_panel, key
+from perplab.analysis.figures.style import PALETTE, enlarged_panel, key
 from perplab.analysis.metrics.branches import (
     BASE,
     moment_of,
@@ -18,10 +18,10 @@ from perplab.analysis.metrics.branches import (
     why_unknown,
 )
 from perplab.analysis.metrics.catalogue import magnitude, metric_of, scaled, tabled_metrics
+from perplab.analysis.metrics.scenario_words import words_of_key
 from perplab.analysis.report.page import Report, Table
 from perplab.analysis.report.scenario_text import notes_of, setting_of
 from perplab.analysis.report.text_format import amount
-from perplab.analysis.report.toml_text import scenario_unit
 from perplab.scenarios.runs.results import faults_of_folder
 from perplab.scenarios.runs.store import read_run
 from perplab.sim.errors import Fault, ParameterError
@@ -172,7 +172,7 @@ def changes_text(base, other):
     Examples
     --------
     >>> changes_text({"market": {"changes": {}}}, {"market": {"changes": {"cap": 0.02}}})
-    'market.changes.cap = 0.02'
+    'market.changes.cap = 0.02 (fraction per interval)'
     """
     here, there = flattened(base), flattened(other)
     changed = [
@@ -184,20 +184,20 @@ def changes_text(base, other):
         and key not in there
         and here[key] != {}
     ]
-    return "; ".join(value_with_unit(key, there.get(key)) for key in changed) or "nothing"
+    texts = (value_with_unit(key, there.get(key), other) for key in changed)
+    return "; ".join(texts) or "nothing"
 
 
-def value_with_unit(key, value):
+def value_with_unit(key, value, scenario):
     """Return a dotted key and its value as text, with the unit of a number if it has one.
 
     Examples
     --------
-    >>> value_with_unit("market.changes.funding.cap", 0.02)
+    >>> value_with_unit("market.changes.funding.cap", 0.02, {})
     'market.changes.funding.cap = 0.02 (fraction per interval)'
     """
-    table, _, name = key.rpartition(".")
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    unit = scenario_unit(table, name) if number else ""
+    unit = words_of_key(key, scenario)[1] if number else ""
     return f"{key} = {json.dumps(value)}" + (f" ({unit})" if unit else "")
 
 
@@ -252,6 +252,7 @@ def draw_branches(frame, axes, column, words, hour):
     names = figure_names(frame["arm"].unique())
     frame = frame.assign(arm=frame["arm"].map(names))
     look = {"errorbar": None, "estimator": None, "linewidth": 0.8}
+    look["palette"] = (PALETTE * len(names))[: len(names)]
     sns.lineplot(frame, x="hours", y=column, hue="arm", style="arm", ax=axes, **look)
     axes.axvline(hour, color="0.5", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
     axes.set_xlabel("time since start (hours)")
