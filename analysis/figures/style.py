@@ -50,7 +50,7 @@ TICK_STEPS = (0.25, 0.5, 1, 2, 3, 6, 10, 12, 20, 30, 60, 90, 180, 365)
 MOST_TICKS = 10
 BEYOND_THE_END = 1.01
 FLATTENS, ZOOM_MARGIN = 5.0, 0.05
-LETTERS_IN_ROW, LETTERS_OF_LABEL, MOST_LETTERS, HANDLE_LETTERS = 105, 42, 84, 5
+LETTERS_IN_ROW, LETTERS_OF_LABEL, MOST_LETTERS, HANDLE_LETTERS = 90, 42, 84, 5
 
 
 def panels(count, height, ratios=None, width=DOUBLE_INCHES):
@@ -178,7 +178,7 @@ def key(axes):
 
 
 def columns_of(labels, room):
-    """Return the number of columns of a legend whose rows have room for some letters.
+    """Return the number of columns of a legend that fit into a width of some letters.
 
     Examples
     --------
@@ -186,9 +186,10 @@ def columns_of(labels, room):
     (2, 1)
     """
     lengths = [len(str(label)) + HANDLE_LETTERS for label in labels]
-    if sum(lengths) <= room:
-        return len(labels)
-    return max(min(room // max(lengths), len(labels)), 1)
+    for columns in range(len(labels), 1, -1):
+        if sum(max(part) for part in np.array_split(lengths, columns)) <= room:
+            return columns
+    return 1
 
 
 def axis_text(text):

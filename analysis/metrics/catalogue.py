@@ -13,7 +13,7 @@ from perplab.analysis.estimators.series import mean_interval
 
 METRICS = {}
 GROUPS = ("basis", "funding", "market", "forced", "run", "")
-NO_DIMENSION = "1"
+NO_DIMENSION = "dimensionless"
 MAGNITUDES = ((1e9, "billion "), (1e6, "million "), (1e3, "thousand "))
 
 

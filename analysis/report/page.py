@@ -26,8 +26,7 @@ body{font:15px/1.5 Georgia,serif;max-width:52rem;margin:2rem auto;padding:0 1rem
 body{overflow-wrap:anywhere}td,th{overflow-wrap:break-word}
 h1{font-size:1.6rem;margin-bottom:.2rem}
 h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ccc}
-table{border-collapse:collapse;font:13px/1.4 system-ui,sans-serif;margin:.8rem 0}
-caption{text-align:left;font-size:13px;color:#444}
+table{border-collapse:collapse;font:13px/1.4 system-ui,sans-serif;margin:.3rem 0}
 th{border-bottom:1px solid #222;text-align:left;padding:.15rem .8rem .15rem 0}
 td{padding:.15rem .8rem .15rem 0;vertical-align:top}
 td.n{font-variant-numeric:tabular-nums}td.n,th.n{text-align:right}.wide{overflow-x:auto}
@@ -39,13 +38,14 @@ pre{background:#f6f6f4;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere
 <h2>Setup</h2><p>{{ setting|minus }}</p>
 {% for name, text in notes %}<p><strong>{{ name }}.</strong> {{ text|minus }}</p>{% endfor %}
 <h2>Results</h2>{% for text in results %}<p>{{ text|minus }}</p>{% endfor %}
-{% for name, (caption, table) in tables %}<div class="wide" id="tab:{{ name }}"><table>
-<caption><b>Table {{ loop.index }}.</b> {{ caption|minus }}</caption>
+{% for name, (caption, table) in tables %}<figure id="tab:{{ name }}">
+<figcaption><b>Table {{ loop.index }}.</b> {{ caption|minus }}</figcaption>
+<div class="wide"><table>
 <tr>{% for name, number in table.headings %}
 <th{% if number %} class="n"{% endif %}>{{ name }}</th>{% endfor %}</tr>
 {% for row in table.rows %}<tr>{% for cell in row %}
 <td{% if cell is number %} class="n"{% endif %}>{{ cell|minus }}</td>{% endfor %}</tr>{% endfor %}
-</table></div>{% endfor %}
+</table></div></figure>{% endfor %}
 {% for name, caption, (image, width) in images %}<figure id="fig:{{ name }}">
 <img alt="{{ caption }}" width="{{ width }}" src="data:image/png;base64,{{ image }}">
 <figcaption><b>Figure {{ loop.index }}.</b> {{ caption|minus }}</figcaption></figure>{% endfor %}

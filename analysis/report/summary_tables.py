@@ -1,6 +1,6 @@
 """The tables of a single run: summary, real market, profit, losses, statistics with intervals."""
 
-from perplab.analysis.metrics.catalogue import tabled_metrics, why_unknown
+from perplab.analysis.metrics.catalogue import NO_DIMENSION, tabled_metrics, why_unknown
 from perplab.analysis.metrics.losses import loss_network, profit_rows
 from perplab.analysis.metrics.replay_fit import comparison_rows
 from perplab.analysis.report.page import Table
@@ -14,9 +14,8 @@ LOSS_CAPTION = (
     "Positions taken over from liquidated accounts: notional at the mark price, and loss against "
     "the mark price (to the fund: including fees and remaining collateral)."
 )
-FACT_CAPTION = (
-    "Statistics from the records with 95 % confidence intervals (CI). Unit 1: without dimension."
-)
+FACT_CAPTION = "Statistics from the records with 95 % confidence intervals (CI)."
+UNITS = {"1": NO_DIMENSION, "quote currency": "USD"}
 NOT_INSTALLED = (
     "Statistics with 95 % confidence intervals are left out because their packages are not "
     "installed: pip install -e '.[stats]'"
@@ -100,7 +99,7 @@ def fact_tables(records):
         [
             row.fact.replace("_", " "),
             *estimate_text(row.value, row.low, row.high),
-            row.unit.replace("quote currency", "USD"),
+            UNITS.get(row.unit, row.unit),
             row.how,
         ]
         for row in found.itertuples()
