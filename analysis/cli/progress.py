@@ -38,13 +38,11 @@ def step_bar(name, steps):
         task = bar.add_task(console_text(name), total=steps)
 
         def show(compiled, parts):
-            busy = compiled < parts
-            bar.update(
-                task,
-                description=COMPILING if busy else console_text(name),
-                total=parts if busy else steps,
-                completed=compiled if busy else 0,
-            )
+            if compiled < parts:
+                look = {"description": COMPILING, "total": parts, "completed": compiled}
+                bar.update(task, **look, refresh=True)
+            else:
+                bar.reset(task, description=console_text(name), total=steps)
 
         with compiling_shown(show):
             yield lambda count: bar.advance(task, count)
