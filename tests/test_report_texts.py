@@ -198,3 +198,9 @@ def test_a_phase_portrait_holds_all_time(rows):
         figure = figures.single_panel(lambda axes: frame_figures.phase_portrait(frame, axes))
         figure.draw_without_rendering()
     assert figure.axes[0].collections[0].get_array().sum() == pytest.approx(rows)
+
+
+def test_captions_of_differences_state_the_units_of_factors():
+    units = {"factor.a": " USD", "factor.b": ""}
+    tables = sweep_tables.difference_tables(swept(), ["factor.a", "factor.b"], units)
+    assert all(caption.endswith(" Values of a: USD.") for caption, _ in tables.values())

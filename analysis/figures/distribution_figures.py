@@ -34,7 +34,7 @@ def leverage_histogram(frame, axes):
     axes.set_xlabel("leverage (notional / equity)")
     axes.set_ylabel("open positions (count)")
     if axes.get_legend():
-        axes.get_legend().set_title(None)
+        sns.move_legend(axes, "center left", bbox_to_anchor=(1.01, 0.5), title=None)
     return axes
 
 

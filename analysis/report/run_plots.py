@@ -110,7 +110,9 @@ def leverage_drawings(records):
     return {
         "leverage": (
             LEVERAGE,
-            lambda: figures.single_panel(lambda axes: figures.leverage_histogram(frame, axes)),
+            lambda: figures.single_panel(
+                lambda axes: figures.leverage_histogram(frame, axes), width=4.8
+            ),
         )
     }
 

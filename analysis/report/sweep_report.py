@@ -30,11 +30,7 @@ def report_of_sweep(opened):
     grid = manifest["design"]["kind"] == "grid"
     tables, figures = sweep_parts(opened, completed, factors, grid)
     several_arms = len(manifest["arms"]) > 1 or completed[ARM].nunique() > 1
-    units = {
-        f"factor.{name}": unit_of_factor(factor, scenario)
-        for name, factor in manifest["factors"].items()
-    }
-    changes = effects(completed, factors, manifest, units)
+    changes = effects(completed, factors, manifest, units_of(manifest))
     return Report(
         title=manifest["title"] or f"Sweep {manifest['name']}",
         question=manifest["question"],
@@ -63,7 +59,7 @@ def sweep_parts(opened, completed, factors, grid):
     }
     tables = point_tables(completed, factors, words)
     if grid:
-        tables |= difference_tables(completed, factors)
+        tables |= difference_tables(completed, factors, units_of(manifest))
     over = curves if grid else clouds
     figures = over(completed, factors, words) | maps(completed, factors, words)
     if manifest["design"]["kind"] in ("saltelli", "morris"):
@@ -132,6 +128,14 @@ def sweep_setting(manifest):
         + (f"Arms (branches of every run): {listed(arms)}. " if arms else "")
         + f"Seeds {numbers_text(manifest['seeds'])} at every point."
     )
+
+
+def units_of(manifest):
+    """Return the unit of each factor's values (`unit_of_factor`), by column of the runs."""
+    return {
+        f"factor.{name}": unit_of_factor(factor, manifest["scenario"])
+        for name, factor in manifest["factors"].items()
+    }
 
 
 def unit_of_factor(factor, scenario):

@@ -113,14 +113,21 @@ def interval(values, name):
     return interval_text(*interval_of(values, name))
 
 
-def difference_tables(runs, factors):
-    """Return ``(caption, Table)`` by name of paired differences from each factor's first level."""
+def difference_tables(runs, factors, units=None):
+    """Return ``(caption, Table)`` by name of paired differences from each factor's first level.
+
+    `units` are the units of the factors' values, by column; captions state them.
+    """
+    stated = "".join(
+        f" Values of {label(name)}:{unit}." for name, unit in (units or {}).items() if unit
+    )
     across = [name for name in dimensions(runs, factors) if len(runs) and runs[name].nunique() > 1]
     averaged, tables = count_changes(runs, across) > MOST_CHANGES, {}
     for group, names in GROUPS.items():
         shown = [name for name in names if is_informative(runs, name)]
         if across and shown:
-            tables[f"differences_{group}"] = difference_table(runs, across, shown, averaged)
+            caption, table = difference_table(runs, across, shown, averaged)
+            tables[f"differences_{group}"] = caption + stated, table
     return tables
 
 
