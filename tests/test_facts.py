@@ -210,7 +210,8 @@ def test_the_report_of_a_run_stands_alone(small_run, monkeypatch):
     assert "The perpetual traded" in page and "Warm-up" in page and "tail index of returns" in page
     summary = json.loads((folder / "summary.json").read_text())
     assert f"{summary['volume']:,.0f}" in page
-    assert {path.suffix for path in (folder / "report" / "figures").iterdir()} == {".pdf", ".svg"}
+    suffixes = {path.suffix for path in (folder / "report" / "figures").iterdir()}
+    assert suffixes == {".pdf", ".svg", ".tex"}
     tex = (folder / "report" / "tables" / "facts.tex").read_text()
     assert "\\toprule" in tex and "half-life" in tex
     again = run(load(folder / "report" / "scenario.toml"), 1)

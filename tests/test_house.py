@@ -40,7 +40,7 @@ ORDER = {
     "agents": (("attacks", "carry"),),
     "scenarios": (("files",), ("runs",), ("sweeps",)),
     "analysis": (
-        ("estimators",),
+        ("escapes", "estimators"),
         ("metrics",),
         ("figures", "studies"),
         ("report",),

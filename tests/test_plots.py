@@ -85,14 +85,14 @@ def test_real_funding_is_read_with_or_without_its_own_times(run, axes):
 
 
 def test_cap_is_drawn_when_rates_come_near(run, axes):
-    assert "cap" not in {
-        drawn.get_label() for drawn in funding_panels.draw_funding_rate(run, axes).lines
-    }
-    assert "±30 bp" in axes.texts[0].get_text()
+    drawn = funding_panels.draw_funding_rate(run, axes).lines
+    assert not any(line.get_label().startswith("cap (") for line in drawn)
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert "cap ±30 bp per 8 h, outside the axis" in texts
     with matplotlib.rc_context(style.STYLE):
         near = style.panels(1, 2.0)[1][0]
     run.meta["markets"][0]["funding_law"]["cap"] = 1e-4
-    assert "cap" in {
+    assert "cap (±1 bp per 8 h)" in {
         drawn.get_label() for drawn in funding_panels.draw_funding_rate(run, near).lines
     }
     run.meta["markets"][0]["funding_law"]["cap"] = 3e-3

@@ -140,7 +140,7 @@ def test_tables_leave_out_what_is_zero_and_note_what_is_cut():
         1
     ]
     assert changes.rows[1] == ["a 1 → 4", "b x", "6 [6, 6]"]
-    tex = text_format.latex(table, caption)
+    tex = text_format.latex(table, caption, "forced")
     assert (
         max(len(line) for line in tex.splitlines() if "&" in line) < 110
         and "95 \\%" in tex
@@ -191,7 +191,7 @@ def test_the_setting_of_a_sweep_states_nothing_varied_as_fixed():
     scenario = {
         "days": 1.0,
         "dt_seconds": 60.0,
-        "populations": {"shorts": {"number": 50}},
+        "populations": {"shorts": {"kind": "noise", "number": 50}},
         "market": {"rulebook": "binance"},
         "spot": {"price": {"process": "x"}},
     }
@@ -205,7 +205,7 @@ def test_the_setting_of_a_sweep_states_nothing_varied_as_fixed():
     )
     assert (
         "Traders: 50 or 150 shorts" in told
-        and "shorts (populations.shorts.number): 50 and 150" in told
+        and "shorts (populations.shorts.number): 50 and 150 traders" in told
         and "Seeds 0 to 2" in told
     )
 

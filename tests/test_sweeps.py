@@ -183,13 +183,12 @@ def test_a_job_is_small():
 def test_the_bar_tells_a_rate_on_a_terminal(monkeypatch):
     import io
 
-    from rich.console import Console
-
     from perplab.analysis.cli import progress
+    from perplab.analysis.cli.terminal import Terminal
 
     seen = io.StringIO()
     monkeypatch.setattr(
-        progress, "Console", lambda **_: Console(file=seen, force_terminal=True, width=120)
+        progress, "Terminal", lambda **_: Terminal(file=seen, force_terminal=True, width=120)
     )
     with progress.run_bar("caps", 2) as advance:
         advance()

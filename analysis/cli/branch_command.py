@@ -1,11 +1,10 @@
 """The command ``perplab branch``: a base run and its branches from one branch point."""
 
 import dataclasses
-import sys
 
-from rich.console import Console
-
+from perplab.analysis.cli.progress import compiling_noted
 from perplab.analysis.cli.sweep_command import WIDTH
+from perplab.analysis.cli.terminal import Terminal, note
 from perplab.analysis.cli.terminal_tables import branch_table
 from perplab.analysis.metrics.branches import BRANCHES, summary_since, why_unknown
 from perplab.analysis.metrics.summary import summarize
@@ -57,10 +56,11 @@ def run_branches(name, seed, settings, at_hours, arms, out):
         refuse_links([folder / arm], "--out")
         check_target(folder / arm)
     job = Job("branch", 0, name, settings, {}, seed, stated, ())
-    summaries = write_branches(job, folder, at_hours)
+    with compiling_noted():
+        summaries = write_branches(job, folder, at_hours)
     write_json(folder / BRANCHES, {"at_hours": at_hours, "arms": list(arms), "seed": seed})
     print_branches(f"{scenario.name}, seed {seed}: branches from hour {at_hours:g}", summaries)
-    print(f"written to {folder}", file=sys.stderr)
+    note(f"written to {folder}")
 
 
 def refuse_arms(name, settings, scenario, chosen, seed):
@@ -102,6 +102,4 @@ def write_branches(job, folder, at_hours):
 
 def print_branches(title, summaries):
     """Print branches side by side, as wide as the terminal, or 180 columns without one."""
-    console = Console()
-    width = console.width if console.is_terminal else WIDTH
-    Console(width=width).print(branch_table(title, summaries, why_unknown))
+    Terminal(WIDTH).print(branch_table(title, summaries, why_unknown))

@@ -1,7 +1,6 @@
 """The command ``perplab check``."""
 
-import sys
-
+from perplab.analysis.cli.terminal import note, say
 from perplab.scenarios.files.kinds import imports_refused
 from perplab.scenarios.runs.results import faults_of_folder, open_runs
 
@@ -13,9 +12,9 @@ def print_check(path):
     with imports_refused():
         faults = [f"{folder}: {fault}" for folder in folders for fault in faults_of_folder(folder)]
     for fault in faults:
-        print(f"perplab: {fault}", file=sys.stderr)
+        note(f"perplab: {fault}")
     if not faults:
-        print(intact_text(path, sum(len(open_runs(folder).runs) for folder in folders)))
+        say(intact_text(path, sum(len(open_runs(folder).runs) for folder in folders)))
     return len(faults)
 
 

@@ -22,6 +22,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line: exit code 2 for refused values, 1 for other errors."""
+    from perplab.analysis.cli.terminal import print_any_encoding
+
+    print_any_encoding()
     try:
         app()
     except ParameterError as error:
@@ -36,7 +39,9 @@ def main() -> None:
 
 def stop(message, code):
     """Print a message to standard error and exit with a code."""
-    print(f"perplab: {message}", file=sys.stderr)
+    from perplab.analysis.cli.terminal import note
+
+    note(f"perplab: {message}")
     sys.exit(code)
 
 
@@ -45,7 +50,9 @@ def print_version(asked):
     if asked:
         import importlib.metadata
 
-        print(f"perplab {importlib.metadata.version('perplab')}")
+        from perplab.analysis.cli.terminal import say
+
+        say(f"perplab {importlib.metadata.version('perplab')}")
         raise typer.Exit
 
 
@@ -80,7 +87,7 @@ def run(
 ):
     """Run a scenario: print its summary, store the run, draw its figures."""
     from perplab.analysis.cli.run_command import Options, run_scenario
-    from perplab.scenarios.files.kinds import imports_announced
+    from perplab.analysis.cli.terminal import imports_announced
 
     replay = {"file": absolute(spot), "column": column, "time_column": time_column, "start": start}
     comparison = {
@@ -118,7 +125,6 @@ def given(values):
 @app.command("list")
 def list_scenarios():
     """List the scenarios of the library."""
-    from rich.console import Console
     from rich.table import Table
 
     from perplab.scenarios.files.overrides import resolve
@@ -130,17 +136,18 @@ def list_scenarios():
     for name in library_names():
         scenario = resolve(name).tables
         table.add_row(scenario["name"], scenario.get("question", ""))
-    Console().print(table)
+    show_table(table, wrapped=True)
 
 
 @app.command()
 def show(scenario: options.Scenario, settings: options.Settings = None):
     """Print a resolved scenario: every value with its unit or meaning."""
     from perplab.analysis.cli.describe import scenario_lines
+    from perplab.analysis.cli.terminal import say
     from perplab.scenarios.files.overrides import stated
 
     for line in scenario_lines(scenario, stated(settings or [])):
-        print(line)
+        say(line)
 
 
 @app.command()
@@ -153,7 +160,7 @@ def sweep(
 ):
     """Run all design points and seeds of a sweep file. Finished runs survive an interruption."""
     from perplab.analysis.cli.sweep_command import run_sweep
-    from perplab.scenarios.files.kinds import imports_announced
+    from perplab.analysis.cli.terminal import imports_announced
 
     with imports_announced():
         failures = run_sweep(file, workers, scheduler, resume, out)
@@ -176,7 +183,7 @@ def branch(
     All branches use the same random numbers.
     """
     from perplab.analysis.cli.branch_command import run_branches
-    from perplab.scenarios.files.kinds import imports_announced
+    from perplab.analysis.cli.terminal import imports_announced
     from perplab.scenarios.files.overrides import stated
 
     changes = stated(settings or []) | given({"days": days})
@@ -187,9 +194,10 @@ def branch(
 @app.command()
 def report(path: options.ReportFolder):
     """Write a self-contained page with vector figures and LaTeX tables into PATH/report."""
+    from perplab.analysis.cli.terminal import note
     from perplab.analysis.report import write_report
 
-    print(f"written to {write_report(path)}", file=sys.stderr)
+    note(f"written to {write_report(path)}")
 
 
 @app.command()
@@ -209,6 +217,7 @@ def rulebook(
 ):
     """Print venues' rulebooks with their sources, compare them, or draw their funding formulas."""
     from perplab.analysis.cli.describe import comparison_table, rulebook_lines, rulebook_table
+    from perplab.analysis.cli.terminal import say
 
     if figure is not None:
         from perplab.analysis.figures.funding_law import funding_law_figure
@@ -220,14 +229,14 @@ def rulebook(
         show_table(comparison_table(names), wrapped=True)
     else:
         for line in (line for name in names for line in rulebook_lines(name)):
-            print(line)
+            say(line)
 
 
 def show_table(table, wrapped=False):
     """Print a table as wide as it needs, or wrapped to the width of the terminal."""
-    from rich.console import Console
+    from perplab.analysis.cli.terminal import Terminal
 
-    Console(soft_wrap=not wrapped).print(table)
+    Terminal(soft_wrap=not wrapped).print(table)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,10 @@ import dataclasses
 import json
 import math
 import pathlib
-import sys
 import time
 
-from rich.console import Console
-
 from perplab.analysis.cli.progress import step_bar
+from perplab.analysis.cli.terminal import Terminal, note, say
 from perplab.analysis.cli.terminal_tables import run_table
 from perplab.analysis.metrics.replay_fit import compare_replay
 from perplab.analysis.metrics.scenario_words import acting_of
@@ -78,7 +76,7 @@ def run_scenario(options):
             outcome, real = run_and_write(options, scenario, folder, checkpoint, started)
     if options.figures:
         draw(folder, outcome, real)
-    print(f"written to {folder}", file=sys.stderr)
+    note(f"written to {folder}")
 
 
 def checkpoint_of(hours, folder):
@@ -99,15 +97,15 @@ def checkpoint_of(hours, folder):
 
 
 def run_and_write(options, scenario, folder, checkpoint, started):
-    """Run a scenario, print its summary and write its folder; then delete its checkpoint."""
+    """Run a scenario, write its folder and print its summary; then delete its checkpoint."""
     with step_bar(scenario.name, planned_steps(scenario)) as progress:
         outcome = run(scenario, options.seed, progress, checkpoint)
     real = real_beside(scenario)
     summary = summarize(outcome.records, outcome.twin) | (
         {} if real is None else {"real": compare_replay(outcome.records, real)}
     )
-    print_summary(options, scenario, summary, outcome.records.meta)
     write_run(folder, outcome, summary, time.perf_counter() - started)
+    print_summary(options, scenario, summary, outcome.records.meta)
     if checkpoint is not None:
         checkpoint.clear()
     return outcome, real
@@ -140,12 +138,9 @@ def named_as_given(resolved, options):
 def print_summary(options, scenario, summary, meta):
     """Print the summary, as a table or as one JSON object."""
     if options.as_json:
-        print(json.dumps(summary, allow_nan=False), flush=True)
+        say(json.dumps(summary, allow_nan=False))
     else:
-        console = Console()
-        width = console.width if console.is_terminal else WIDTH
-        Console(width=width).print(run_table(scenario, summary, meta))
-        sys.stdout.flush()
+        Terminal(WIDTH).print(run_table(scenario, summary, meta))
 
 
 def real_beside(scenario):
@@ -160,7 +155,7 @@ def draw(folder, outcome, real):
     from perplab.analysis.figures.run_figures import write_figures
 
     if real:
-        print(f"real funding rate drawn from: {real['funding_source']}", file=sys.stderr)
+        note(f"real funding rate drawn from: {real['funding_source']}")
     with staged(folder / "figures") as stage:
         write_figures(
             outcome.records,

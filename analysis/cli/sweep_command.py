@@ -1,12 +1,11 @@
 """The command ``perplab sweep``: progress, errors of failed runs, the table at the end."""
 
 import pathlib
-import sys
 
-from rich.console import Console
 from rich.table import Table
 
-from perplab.analysis.cli.progress import run_bar
+from perplab.analysis.cli.progress import note_workers_compile, run_bar
+from perplab.analysis.cli.terminal import Terminal, note
 from perplab.analysis.metrics.catalogue import label, scaled
 from perplab.analysis.metrics.scenario_words import value_text
 from perplab.analysis.metrics.summary import summarize
@@ -78,8 +77,9 @@ def run_sweep(file, workers, scheduler, resume, out):
 
 def run_jobs(sweep, text, folder, new_pool, resume):
     """Run what is missing of a sweep, print its table and return the number of failed runs."""
-    jobs, waiting = prepare(sweep, text, folder, resume, print_note)
-    print_note(f"{len(jobs):,} runs ({len(jobs) - len(waiting):,} cached)")
+    jobs, waiting = prepare(sweep, text, folder, resume, note)
+    note(f"{len(jobs):,} runs ({len(jobs) - len(waiting):,} cached)")
+    note_workers_compile()
     failures = []
     try:
         with run_bar(sweep.name, len(waiting)) as advance:
@@ -94,14 +94,9 @@ def run_jobs(sweep, text, folder, new_pool, resume):
         gather(folder, jobs)
     opened = open_runs(folder)
     print_failures(opened.runs)
-    Console(width=WIDTH).print(sweep_table(opened))
-    print_note(f"written to {folder}")
+    Terminal(width=WIDTH).print(sweep_table(opened))
+    note(f"written to {folder}")
     return len(failures)
-
-
-def print_note(sentence):
-    """Print a sentence to standard error."""
-    print(sentence, file=sys.stderr)
 
 
 def print_failures(runs):
@@ -120,9 +115,9 @@ def print_failures(runs):
     if len(failed) and len(failed) == len(runs):
         raise SweepError("\n".join(texts[:MOST_ERRORS]))
     if not len(failed):
-        print_note(f"all {len(runs):,} runs completed")
+        note(f"all {len(runs):,} runs completed")
     for text in texts[:MOST_ERRORS]:
-        print_note(f"perplab: {text}")
+        note(f"perplab: {text}")
 
 
 def sweep_table(opened):

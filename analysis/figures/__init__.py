@@ -5,6 +5,7 @@ knows no page. Metrics are in `perplab.analysis.metrics`, captions in `perplab.a
 """
 
 from perplab.analysis.figures.distribution_figures import (
+    are_violins,
     compare_densities,
     distribution,
     leverage_histogram,
@@ -25,15 +26,17 @@ from perplab.analysis.figures.run_figures import (
     price_and_basis_figure,
     write_figures,
 )
-from perplab.analysis.figures.style import STYLE, single_panel
+from perplab.analysis.figures.style import STYLE, enlarged_panel, single_panel
 
 __all__ = [
     "STYLE",
+    "are_violins",
     "attack_map",
     "cascade_trees",
     "compare_densities",
     "distribution",
     "draw_law",
+    "enlarged_panel",
     "equity_figure",
     "funding_figure",
     "funding_law_figure",

@@ -3,18 +3,21 @@
 import numpy as np
 import seaborn as sns
 
-from perplab.analysis.figures.frame_figures import over_seeds
-from perplab.analysis.figures.style import PALETTE
+from perplab.analysis.escapes import figure_names
+from perplab.analysis.figures.frame_figures import LETTERS_IN_PANEL, axis_words, over_seeds
+from perplab.analysis.figures.style import PALETTE, axis_text, columns_of, log_ticks
 from perplab.analysis.metrics.catalogue import interval_of, label
+from perplab.analysis.metrics.scenario_words import value_text
 
 FEWEST_FOR_VIOLIN = 10
 
 
 def leverage_histogram(frame, axes):
     """Draw the leverage of open positions (`Records.positions`), stacked by kind of trader."""
+    names = figure_names(frame["kind"].str.replace("_", " ").unique())
     shown = frame[frame["equity"] > 0].assign(
         leverage=lambda part: part["notional"] / part["equity"],
-        kind=lambda part: part["kind"].str.replace("_", " "),
+        kind=lambda part: part["kind"].str.replace("_", " ").map(names),
     )
     sns.histplot(
         shown,
@@ -27,33 +30,48 @@ def leverage_histogram(frame, axes):
         palette=PALETTE[: shown["kind"].nunique()],
         linewidth=0,
     )
+    log_ticks(axes.xaxis)
     axes.set_xlabel("leverage (notional / equity)")
     axes.set_ylabel("open positions (count)")
     if axes.get_legend():
-        axes.get_legend().set_title(None)
+        sns.move_legend(axes, "center left", bbox_to_anchor=(1.01, 0.5), title=None)
     return axes
 
 
 def distribution(frame, axes, group, figure, hue=None, words=None):
     """Draw a figure by a factor of names, for example rulebooks.
 
-    From ten seeds on these are violins; below that every run is a dot, with the mean over seeds and
-    its 95 % interval (Student's t).
+    From ten seeds on these are violins (`are_violins`); below that every run is a dot, with the
+    mean over seeds and its 95 % interval (Student's t).
     """
-    words, factors = words or {}, [group, *([hue] if hue else [])]
+    factors = [group, *([hue] if hue else [])]
     shown, scale = over_seeds(frame, factors, figure)
+    shown = shown.assign(**{name: in_words(shown[name]) for name in factors})
     look = {"x": figure, "y": group, "ax": axes} | hue_colours(shown, hue)
-    if shown.groupby(factors).size().min() >= FEWEST_FOR_VIOLIN:
+    if are_violins(frame, factors, figure):
         shape = {"inner": "quart", "density_norm": "width", "cut": 0}
         sns.violinplot(shown, linewidth=0.6, alpha=0.7, **shape, **look)
     else:
         run_dots(shown, figure, look)
-    axes.set_xlabel(label(figure, scale))
-    axes.set_ylabel(words.get(group, label(group)))
+    axes.set_xlabel(axis_text(label(figure, scale)))
+    axes.set_ylabel(axis_words(group, words))
     if axes.get_legend():
-        place = {"bbox_to_anchor": (0, 1), "ncols": 4, "frameon": False, "alignment": "left"}
-        sns.move_legend(axes, "lower left", title=words.get(hue, label(hue)), **place)
+        columns = columns_of(list(shown[hue].unique())[:4], LETTERS_IN_PANEL)
+        place = {"bbox_to_anchor": (0, 1), "ncols": columns, "frameon": False, "alignment": "left"}
+        sns.move_legend(axes, "lower left", title=axis_words(hue, words), **place)
     return axes
+
+
+def are_violins(frame, factors, figure):
+    """Return whether `distribution` draws violins: ten seeds or more of every combination."""
+    shown, _ = over_seeds(frame, factors, figure)
+    return bool(shown.groupby(factors).size().min() >= FEWEST_FOR_VIOLIN)
+
+
+def in_words(column):
+    """Return a column of names as texts for a figure, in the order of the column."""
+    texts = column.map(value_text)
+    return texts.map(figure_names(texts.unique()))
 
 
 def hue_colours(frame, hue):

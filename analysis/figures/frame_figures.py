@@ -5,22 +5,27 @@ Every chart is a function ``frame, axes -> axes``. Axes carry units; colours are
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import NullLocator
+from matplotlib.colors import LogNorm
+from matplotlib.ticker import FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
-from perplab.analysis.estimators.series import BPS, FUNDING_SECONDS, HOUR_SECONDS
-from perplab.analysis.figures.style import PALETTE
+from perplab.analysis.escapes import figure_names, figure_text
+from perplab.analysis.estimators.series import BPS, FUNDING_SECONDS
+from perplab.analysis.figures.style import PALETTE, axis_text, columns_of, log_ticks
 from perplab.analysis.metrics.catalogue import interval_of, label, scaled
 from perplab.analysis.metrics.scenario_words import value_text
 
 MOST_TICKS = 8
-MOST_DOTS = 4_000
-DECADE = 10.0
+CELLS = (44, 26)
+DECADE, MINUTE = 10.0, 60.0
 MARKERS, POINTS_ASIDE = "osD^vPX*", 3.0
+LETTERS_IN_PANEL = 48
 
 
 def phase_portrait(frame, axes, interval_seconds=FUNDING_SECONDS):
-    """Draw basis against predicted funding; colour is the time since the start.
+    """Draw how long the market was at each basis and predicted funding rate.
+
+    Cells are hexagons; their colour is the time spent in them, on a logarithmic scale.
 
     Parameters
     ----------
@@ -31,17 +36,20 @@ def phase_portrait(frame, axes, interval_seconds=FUNDING_SECONDS):
     interval_seconds : float
         Length of the funding interval.
     """
-    known = frame[frame["mid"] > 0][:: max(len(frame) // MOST_DOTS, 1)]
-    dots = axes.scatter(
+    known = frame[(frame["mid"] > 0) & np.isfinite(frame["predicted_funding"])]
+    seconds = float(frame["seconds"].diff().median()) if len(frame) > 1 else MINUTE
+    cells = axes.hexbin(
         (known["mid"] / known["spot"] - 1) * BPS,
         known["predicted_funding"] * BPS * FUNDING_SECONDS / interval_seconds,
-        s=2,
-        c=known["seconds"] / HOUR_SECONDS,
+        C=np.full(len(known), seconds / MINUTE),
+        reduce_C_function=np.sum,
+        gridsize=CELLS,
         cmap="cividis_r",
-        linewidths=0,
-        rasterized=True,
+        norm=LogNorm(seconds / MINUTE, max(seconds * len(known) / MINUTE / 10, 10.0)),
+        linewidths=0.1,
     )
-    bar = axes.figure.colorbar(dots, ax=axes, label="time since start (hours)")
+    plain = FuncFormatter(lambda value, _: f"{value:,.6g}")
+    bar = axes.figure.colorbar(cells, ax=axes, label="time in cell (min)", format=plain)
     bar.outline.set_visible(False)
     axes.axhline(0, color="0.85", linewidth=0.6, zorder=0)
     axes.axvline(0, color="0.85", linewidth=0.6, zorder=0)
@@ -71,16 +79,22 @@ def response_curve(frame, axes, factor, figure, hue="arm", words=None):
     names = [] if pd.api.types.is_numeric_dtype(shown[factor]) else list(shown[factor].unique())
     if names:
         shown[factor] = shown[factor].map(names.index)
-    words, levels = words or {}, list(shown[hue].unique())
+    levels = list(shown[hue].unique())
+    labels = figure_names(map(value_text, levels))
     for place, level in enumerate(levels):
-        look = curve_style(axes, place, len(levels)) | {"label": value_text(level)}
+        look = curve_style(axes, place, len(levels)) | {"label": labels[value_text(level)]}
         mean_curve(shown[shown[hue] == level], axes, factor, figure, **look)
-    factor_axis(axes, shown[factor].unique(), names)
-    axes.set_xlabel(words.get(factor, label(factor)))
-    axes.set_ylabel(label(figure, scale))
+    factor_axis(axes, shown[factor].unique(), list(figure_names(map(value_text, names)).values()))
+    axes.set_xlabel(axis_words(factor, words))
+    axes.set_ylabel(axis_text(label(figure, scale)))
     if len(levels) > 1:
-        legend_above(axes, len(levels), words.get(hue, label(hue)))
+        legend_above(axes, list(labels.values()), axis_words(hue, words))
     return axes
+
+
+def axis_words(name, words=None):
+    """Return what an axis or a legend calls a column: its words if it has any, else its label."""
+    return axis_text((words or {}).get(name, label(name)))
 
 
 def curve_style(axes, place, count):
@@ -93,12 +107,12 @@ def curve_style(axes, place, count):
     }
 
 
-def legend_above(axes, count, title):
+def legend_above(axes, labels, title):
     """Put the legend above the axes, up to four entries in a row."""
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=min(count, 4),
+        ncols=columns_of(labels[:4], LETTERS_IN_PANEL),
         title=title,
         frameon=False,
         columnspacing=1.0,
@@ -139,8 +153,9 @@ def response_points(frame, axes, factor, figure, words=None):
     axes.scatter(means[factor], means[figure], s=8, color=PALETTE[0], linewidths=0, alpha=0.8)
     if spans_decades(means[factor].unique()):
         axes.set_xscale("log")
-    axes.set_xlabel((words or {}).get(factor, label(factor)))
-    axes.set_ylabel(label(figure, scale))
+        log_ticks(axes.xaxis)
+    axes.set_xlabel(axis_words(factor, words))
+    axes.set_ylabel(axis_text(label(figure, scale)))
     return axes
 
 
@@ -185,11 +200,15 @@ def factor_axis(axes, levels, names=()):
     levels = np.sort(levels.astype(float))
     if spans_decades(levels):
         axes.set_xscale("log")
+        log_ticks(axes.xaxis)
     axes.margins(x=0.08)
     axes.autoscale_view()
     if len(levels) <= MOST_TICKS:
+        texts = names or [f"{level:,.6g}" for level in levels]
+        crowded = sum(map(len, texts)) > LETTERS_IN_PANEL
+        look = {"rotation": 30, "ha": "right"} if crowded else {}
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xticks(levels, names or [f"{level:,.6g}" for level in levels])
+        axes.set_xticks(levels, texts, **look)
     return axes
 
 
@@ -208,9 +227,10 @@ def index_convergence(frame, axes):
             markersize=3,
             linewidth=0.9,
             capsize=2,
-            label=f"{factor}, {index.replace('_', ' ')}",
+            label=figure_text(f"{factor}, {index.replace('_', ' ')}"),
         )
     axes.set_xscale("log", base=2)
+    log_ticks(axes.xaxis, 2.0)
     axes.set_xlabel("samples (base number)")
     axes.set_ylabel("sensitivity index")
     axes.legend(frameon=False, fontsize=6)

@@ -8,6 +8,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from perplab.analysis.escapes import figure_text
 from perplab.analysis.estimators.series import BPS
 from perplab.analysis.figures.style import DOUBLE_INCHES, PALETTE, STYLE
 from perplab.sim.errors import Fault, ParameterError
@@ -47,7 +48,7 @@ def law_frame(names, widest_bps=100.0, points=801):
     frames = [
         pd.DataFrame(
             {
-                "rulebook": book.name,
+                "rulebook": figure_text(book.name),
                 "premium_bps": premiums,
                 "rate_bps_8h": rates_of(book, premiums),
             }

@@ -53,16 +53,16 @@ def draw_interest_rate(records, axes, market=0):
 
 
 def draw_cap(axes, cap_bps):
-    """Mark the cap (bp per 8 h) if the rates come near it, else write it above the axes."""
+    """Mark the cap (bp per 8 h) if the rates come near it, else only state it in the legend."""
     axes.margins(y=0.08)
+    text = f"\N{PLUS-MINUS SIGN}{cap_bps:,.4g} bp per 8 h"
     low, high = axes.get_ylim()
     if max(abs(low), abs(high)) * CAP_SHOWN_WITHIN >= cap_bps:
         look = {"color": LONGS, "linewidth": 0.8, "linestyle": ":", "zorder": 0}
-        axes.axhline(cap_bps, label="cap", **look)
+        axes.axhline(cap_bps, label=f"cap ({text})", **look)
         axes.axhline(-cap_bps, **look)
     elif math.isfinite(cap_bps):
-        text = f"cap at \N{PLUS-MINUS SIGN}{cap_bps:,.4g} bp per 8 h"
-        axes.text(0, 1.03, text, transform=axes.transAxes, color="0.4")
+        axes.plot([], [], linestyle="", label=f"cap {text}, outside the axis")
     return axes
 
 

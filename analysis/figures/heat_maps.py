@@ -3,6 +3,7 @@
 import numpy as np
 import seaborn as sns
 
+from perplab.analysis.figures.frame_figures import axis_words
 from perplab.analysis.figures.style import signed
 from perplab.analysis.metrics.catalogue import label, scaled
 
@@ -26,7 +27,9 @@ def attack_map(frame, axes, across, down, profit="pnl_by_kind.manipulation", wor
     table = mean_table(frame, across, down, profit) / 1e3
     liquidated = mean_table(frame, across, down, "liquidated_notional") / 1e3
     widest = float(np.nanmax(np.abs(table.to_numpy()))) or 1.0
-    texts = np.vectorize(lambda gain, amount: f"{signed(gain)}\n({amount:,.0f})")(table, liquidated)
+    texts = np.vectorize(lambda gain, amount: f"{signed(gain)}\n({amount + 0.0:,.0f})")(
+        table, liquidated
+    )
     draw_map(
         table,
         axes,
@@ -54,7 +57,7 @@ def mean_table(frame, across, down, figure):
 
 def name_axes(axes, across, down, words):
     """Label both axes with their factors; numbers are written horizontally."""
-    axes.set_xlabel((words or {}).get(across, label(across)))
-    axes.set_ylabel((words or {}).get(down, label(down)))
+    axes.set_xlabel(axis_words(across, words))
+    axes.set_ylabel(axis_words(down, words))
     axes.tick_params(axis="y", rotation=0)
     return axes

@@ -1,12 +1,14 @@
 """Panels over time with one line per kind of trader: funding received, change of equity."""
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
 
+from perplab.analysis.escapes import figure_names
 from perplab.analysis.figures.style import (
     PALETTE,
     currency,
+    enlarge,
+    enlarged_range,
     in_clock,
     thinned,
     zero_line,
@@ -14,21 +16,22 @@ from perplab.analysis.figures.style import (
 from perplab.analysis.metrics.catalogue import magnitude
 
 SOLID_LINES = 5
-FLATTENS, ZOOM_MARGIN = 5.0, 0.05
 
 
-def draw_funding_received(records, axes):
+def draw_funding_received(records, axes, zoom=None):
     """Draw the funding that each kind has received (paid, if negative) since the start."""
-    received = records.kinds["funding"] - records.kinds["funding"][0]
-    amounts = received * records.meta["unit"]
-    return kind_lines(records, axes, amounts, "funding received", drawstyle="steps-post")
+    amounts, look = since_start(records, "funding"), {"drawstyle": "steps-post"}
+    return kind_lines(records, axes, amounts, "funding received", zoom, **look)
 
 
 def draw_equity_by_kind(records, axes, zoom=None):
     """Draw the change of each kind's equity since the start; `zoom` are the ends of the axis."""
-    change = records.kinds["equity"] - records.kinds["equity"][0]
-    meaning = "change of equity" if zoom is None else "enlarged"
-    return kind_lines(records, axes, change * records.meta["unit"], meaning, zoom)
+    return kind_lines(records, axes, since_start(records, "equity"), "change of equity", zoom)
+
+
+def since_start(records, column):
+    """Return the change of a column since the start in quote currency, [rows, kinds]."""
+    return (records.kinds[column] - records.kinds[column][0]) * records.meta["unit"]
 
 
 def kind_lines(records, axes, amounts, meaning, zoom=None, **look):
@@ -37,7 +40,7 @@ def kind_lines(records, axes, amounts, meaning, zoom=None, **look):
     `amounts` is [records, kinds] in quote currency; `zoom` are the ends of the amount axis.
     """
     scale, word = magnitude(amounts if zoom is None else zoom)
-    names = [kind.replace("_", " ") for kind in records.kind_names]
+    names = list(figure_names(kind.replace("_", " ") for kind in records.kind_names).values())
     sns.lineplot(
         long_frame(records, amounts / scale, names),
         x="time",
@@ -53,11 +56,11 @@ def kind_lines(records, axes, amounts, meaning, zoom=None, **look):
         **look,
     )
     zero_line(axes)
+    meaning = meaning if zoom is None else f"{meaning},\nenlarged"
     axes.set_ylabel(f"{meaning}\n({word}{currency(records)})")
     axes.set_xlabel("")
     if zoom is not None:
-        margin = ZOOM_MARGIN * (zoom[1] - zoom[0])
-        axes.set_ylim((zoom[0] - margin) / scale, (zoom[1] + margin) / scale)
+        enlarge(axes, zoom, scale)
     sns.move_legend(axes, "center left", bbox_to_anchor=(1.01, 0.5), title=None)
     return axes
 
@@ -74,18 +77,9 @@ def long_frame(records, amounts, names):
     )
 
 
-def zoom_range(records):
-    """Return low and high equity change of the kinds that others flatten, in quote currency.
-
-    A kind flattens the others if its peak is five or more times the median kind's peak. None if no
-    kind does.
-    """
-    change = (records.kinds["equity"] - records.kinds["equity"][0]) * records.meta["unit"]
-    peaks = np.abs(change).max(axis=0, initial=0.0)
-    flat = peaks < FLATTENS * np.median(peaks) if len(peaks) else np.zeros(0, bool)
-    if not flat.any() or flat.all():
-        return None
-    return float(change[:, flat].min()), float(change[:, flat].max())
+def zoom_range(records, column="equity"):
+    """Return low and high change of the kinds that others flatten, in quote currency, or None."""
+    return enlarged_range(since_start(records, column).T)
 
 
 def kind_colours(names):

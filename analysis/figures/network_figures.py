@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 from matplotlib.lines import Line2D
 
+from perplab.analysis.escapes import figure_text
 from perplab.analysis.figures.style import PALETTE
 from perplab.analysis.metrics.cascade import depths_below, trees
 from perplab.analysis.metrics.catalogue import magnitude
@@ -128,7 +129,7 @@ def loss_flows(graph, axes):
     draw_flows(axes, edges, heights, scale)
     for x, align, places in ((-0.02, "right", heights[0]), (1.02, "left", heights[1])):
         for name, y in places.items():
-            axes.text(x, y, str(name).replace("_", " "), ha=align, va="center")
+            axes.text(x, y, figure_text(str(name).replace("_", " "), 30), ha=align, va="center")
     axes.set_axis_off()
     axes.set_title(f"loss against the mark price ({word}USD)", fontsize=8)
     flow_key(axes, [flow["loss"] for *_, flow in edges])

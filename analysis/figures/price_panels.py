@@ -32,8 +32,13 @@ from perplab.analysis.figures.style import (
 from perplab.analysis.metrics.cascade import notional, of_liquidations
 from perplab.analysis.metrics.catalogue import magnitude
 
-LIQUIDATION_BINS = 60
-LEFT_EDGE = 0.15
+MOST_BARS = 60
+BAR_SECONDS = [
+    *(60.0 * minutes for minutes in (1, 2, 5, 10, 15, 30)),
+    *(3600.0 * hours for hours in (1, 2, 3, 6, 12)),
+    *(86_400.0 * days for days in (1, 2, 7, 30, 90, 365)),
+]
+ROOM_FOR_NAME, LINE_OF_NAMES = 0.2, 10
 
 
 def draw_price(records, axes, market=0):
@@ -89,27 +94,37 @@ def draw_basis(records, axes, real=None, market=0):
 
 
 def shade_spans(records, axes, acting, named=True):
-    """Shade the spans of hours in which a shock or an attack acts; each name is written once."""
-    written = set()
+    """Shade the spans of hours in which a shock or an attack acts; each name is written once.
+
+    Only what lies within the run is shaded.
+    """
+    length, written = float(in_clock(records, run_seconds(records))), []
     for first, last, word in acting:
-        ends = in_clock(records, [first * HOUR_SECONDS, last * HOUR_SECONDS])
+        ends = in_clock(records, [first * HOUR_SECONDS, last * HOUR_SECONDS]).clip(0, length)
+        if ends[0] >= length:
+            continue
         axes.axvspan(*ends, color=ACTING, linewidth=0.8, alpha=0.25, zorder=0)
         if named and word not in written:
-            name_span(axes, word, ends, in_clock(records, run_seconds(records)))
-        written.add(word)
+            name_span(axes, word, ends, length, len(written))
+            written.append(word)
     return axes
 
 
-def name_span(axes, word, ends, length):
-    """Write a name to the left of a span, or to its right near the left edge."""
-    left = ends[0] > LEFT_EDGE * length
+def name_span(axes, word, ends, length, row):
+    """Write a name beside a span, on the side with more room; inside if there is none on either.
+
+    Each name has a `row` of its own, counted from the bottom.
+    """
+    left, right = ends[0], length - ends[1]
+    outside = max(left, right) > ROOM_FOR_NAME * length
+    before = outside and left > right
     axes.annotate(
         word,
-        (ends[0] if left else ends[1], 0.02),
+        (ends[1] if outside and not before else ends[0], 0.02),
         xycoords=("data", "axes fraction"),
-        xytext=(-3 if left else 3, 0),
+        xytext=(-3 if before else 3, LINE_OF_NAMES * row),
         textcoords="offset points",
-        ha="right" if left else "left",
+        ha="right" if before else "left",
         color="0.35",
     )
 
@@ -126,11 +141,15 @@ def draw_open_interest(records, axes, market=0):
 
 
 def draw_liquidated_notional(records, axes, market=0):
-    """Draw the liquidated notional at the mark price in time bins, longs and shorts stacked."""
+    """Draw the liquidated notional at the mark price in bars of time, longs and shorts stacked.
+
+    The label of the axis states the length of a bar.
+    """
     events = of_liquidations(forced_events(records, market))
     events = events[events["lots"] != 0]
     amount = notional(events, market_facts(records, market)["lot"])
-    bins = np.linspace(0, in_clock(records, run_seconds(records)), LIQUIDATION_BINS + 1)
+    width, edges = bars_of(run_seconds(records))
+    bins = in_clock(records, edges)
     time = in_clock(records, events["seconds"])
     scale, name = magnitude(np.histogram(time, bins, weights=amount)[0])
     sides = np.where(events["lots"] < 0, "longs", "shorts")
@@ -141,8 +160,36 @@ def draw_liquidated_notional(records, axes, market=0):
     else:
         axes.set_yticks([0])
         axes.text(0.5, 0.5, "no liquidations", transform=axes.transAxes, ha="center", color=GREY)
-    axes.set_ylabel(f"liquidated\n({name}{currency(records)})")
+    axes.set_ylabel(f"liquidated\n({name}{currency(records)}\nper {duration_text(width)})")
     return axes
+
+
+def bars_of(seconds):
+    """Return the round length of bars over a run, at most 60 of them, and their edges, in seconds.
+
+    The last bar ends with the run.
+
+    Examples
+    --------
+    >>> bars_of(150.0)
+    (60.0, array([  0.,  60., 120., 150.]))
+    """
+    width = next((width for width in BAR_SECONDS if seconds <= width * MOST_BARS), BAR_SECONDS[-1])
+    edges = np.arange(0, seconds + width, width).clip(max=seconds)
+    return width, np.unique(edges) if seconds > 0 else np.array([0.0, width])
+
+
+def duration_text(seconds):
+    """Return a length of time as text in its largest unit, which has no number if it is one.
+
+    Examples
+    --------
+    >>> duration_text(1800.0), duration_text(7200.0), duration_text(86_400.0)
+    ('30 min', '2 h', 'd')
+    """
+    units = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
+    length, unit = next(part for part in units if seconds % part[0] == 0)
+    return unit if seconds == length else f"{seconds / length:g} {unit}"
 
 
 def stack_bars(axes, frame, bins):

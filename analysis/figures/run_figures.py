@@ -85,11 +85,14 @@ def price_and_basis_figure(records, real=None, market=0, acting=()):
 
 
 def funding_figure(records, real=None, market=0):
-    """Return the figure of the funding rate and of cumulative funding by kind of trader."""
-    figure, (above, below) = panels(2, 3.8, (1, 1))
+    """Return the figure of the funding rate and of cumulative funding by kind of trader.
+
+    If a few kinds flatten the others, a third panel enlarges the others.
+    """
+    limits = zoomed(records, "funding")
+    figure, (above, *below) = panels(1 + len(limits), 2.0 + 1.8 * len(limits))
     draw_funding_rate(records, above, real, market)
-    draw_funding_received(records, below)
-    time_axis(records, below)
+    draw_kinds(records, below, draw_funding_received, limits)
     return figure
 
 
@@ -107,11 +110,22 @@ def equity_figure(records):
 
     If a few kinds flatten the others, a second panel enlarges the others.
     """
-    zoom = zoom_range(records)
-    figure, axes = panels(1 if zoom is None else 2, 2.6 if zoom is None else 4.4)
-    for each, limits in zip(axes, (None, zoom), strict=False):
-        draw_equity_by_kind(records, each, limits)
-    if zoom is not None:
-        axes[1].get_legend().remove()
-    time_axis(records, axes[-1])
+    limits = zoomed(records, "equity")
+    figure, axes = panels(len(limits), 0.8 + 1.8 * len(limits))
+    draw_kinds(records, axes, draw_equity_by_kind, limits)
     return figure
+
+
+def zoomed(records, column):
+    """Return the limits of the panels of a column by kind: None, and what is to be enlarged."""
+    zoom = zoom_range(records, column)
+    return [None] if zoom is None else [None, zoom]
+
+
+def draw_kinds(records, axes, draw, limits):
+    """Draw lines by kind on a panel for each of some limits, with one legend, over time."""
+    for each, ends in zip(axes, limits, strict=True):
+        draw(records, each, ends)
+    for each in axes[1:]:
+        each.get_legend().remove()
+    time_axis(records, axes[-1])

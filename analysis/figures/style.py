@@ -1,12 +1,18 @@
-"""Style and shared parts of figures: sizes, colours, panels, time axis, thinned lines."""
+"""Style and shared parts of figures: sizes, colours, panels, time axis, thinned lines.
+
+Names reach a figure through `perplab.analysis.escapes.figure_text` and `figure_names`, and no text
+is read as mathematics.
+"""
 
 import math
+import textwrap
 
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullFormatter
 
+from perplab.analysis.escapes import figure_text
 from perplab.analysis.estimators.series import DAY_SECONDS, HOUR_SECONDS, run_seconds
 
 DOUBLE_INCHES = 7.0
@@ -38,9 +44,13 @@ STYLE = {
     "axes.formatter.useoffset": False,
     "svg.hashsalt": "perplab",
     "svg.fonttype": "path",
+    "text.parse_math": False,
 }
 TICK_STEPS = (0.25, 0.5, 1, 2, 3, 6, 10, 12, 20, 30, 60, 90, 180, 365)
 MOST_TICKS = 10
+BEYOND_THE_END = 1.01
+FLATTENS, ZOOM_MARGIN = 5.0, 0.05
+LETTERS_IN_ROW, LETTERS_OF_LABEL, MOST_LETTERS, HANDLE_LETTERS = 90, 42, 84, 5
 
 
 def panels(count, height, ratios=None, width=DOUBLE_INCHES):
@@ -64,6 +74,25 @@ def single_panel(fill, width=3.4, height=2.6):
     return figure
 
 
+def enlarged_panel(fill, lines, width=3.4, height=2.6):
+    """Return a figure (inches) of one panel that `fill` draws; a second enlarges what is flat.
+
+    `lines` are the values of each line, in the unit of the axis (`enlarged_range`).
+    """
+    limits = enlarged_range(lines)
+    if limits is None:
+        return single_panel(fill, width, height)
+    figure, (above, below) = panels(2, 1.8 * height, width=width)
+    for axes in (above, below):
+        fill(axes)
+    enlarge(below, limits)
+    below.set_ylabel(f"enlarged:\n{below.get_ylabel()}")
+    above.set_xlabel("")
+    if below.get_legend():
+        below.get_legend().remove()
+    return figure
+
+
 def clock(records):
     """Return the unit of time that suits a run's length: its seconds and its name."""
     length = run_seconds(records)
@@ -78,11 +107,11 @@ def in_clock(records, seconds):
 
 
 def time_axis(records, axes):
-    """Label the time axis, set its ticks and limit it to the run."""
+    """Label the time axis, set its ticks and limit it to the run, its last event within sight."""
     length = float(in_clock(records, run_seconds(records)))
     step = next((step for step in TICK_STEPS if length <= step * MOST_TICKS), length / MOST_TICKS)
     axes.set_xlabel(f"time since start ({clock(records)[1]})")
-    axes.set_xlim(0, length)
+    axes.set_xlim(0, length * BEYOND_THE_END)
     axes.xaxis.set_major_locator(MultipleLocator(step))
     return axes
 
@@ -119,7 +148,7 @@ def thinned(x, y, points=LINE_POINTS):
 
 def currency(records):
     """Return the name of the quote currency."""
-    return records.meta.get("quote", "USD")
+    return figure_text(records.meta.get("quote", "USD"), 12)
 
 
 def signed(number):
@@ -140,11 +169,70 @@ def zero_line(axes):
 
 
 def key(axes):
-    """Put the legend of labelled lines above the axes, in one row."""
+    """Put the legend of labelled lines above the axes, in as few rows as the width allows."""
     handles, labels = axes.get_legend_handles_labels()
     if labels:
-        axes.legend(handles, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(labels))
+        columns = columns_of(labels, LETTERS_IN_ROW)
+        axes.legend(handles, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=columns)
     return axes
+
+
+def columns_of(labels, room):
+    """Return the number of columns of a legend that fit into a width of some letters.
+
+    Examples
+    --------
+    >>> columns_of(["spot", "perpetual"], 100), columns_of(["x" * 30, "y", "z" * 30], 50)
+    (2, 1)
+    """
+    lengths = [len(str(label)) + HANDLE_LETTERS for label in labels]
+    for columns in range(len(labels), 1, -1):
+        if sum(max(part) for part in np.array_split(lengths, columns)) <= room:
+            return columns
+    return 1
+
+
+def axis_text(text):
+    """Return the label of an axis as `figure_text`, in lines short enough for a small panel."""
+    return textwrap.fill(figure_text(text, MOST_LETTERS), LETTERS_OF_LABEL)
+
+
+def log_ticks(axis, base=10.0):
+    """Write plain numbers at the ticks of a logarithmic axis."""
+    axis.set_major_locator(LogLocator(base))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def enlarged_range(lines):
+    """Return low and high of the lines that others flatten, None if none are flattened.
+
+    A line flattens the others if its peak is five or more times the median line's peak, of an even
+    number the lower one of the two in the middle.
+
+    Examples
+    --------
+    >>> enlarged_range([np.array([-1.0, 1.0]), np.array([2.0]), np.array([900.0])])
+    (-1.0, 2.0)
+    >>> enlarged_range([np.array([1.0]), np.array([2.0])]) is None
+    True
+    """
+    known = [line[np.isfinite(line)] for line in map(np.asarray, lines)]
+    known = [line for line in known if len(line)]
+    peaks = np.array([np.abs(line).max() for line in known])
+    if not len(peaks):
+        return None
+    flat = peaks < FLATTENS * np.sort(peaks)[(len(peaks) - 1) // 2]
+    if not flat.any() or flat.all():
+        return None
+    shown = np.concatenate([line for line, is_flat in zip(known, flat, strict=True) if is_flat])
+    return float(shown.min()), float(shown.max())
+
+
+def enlarge(axes, limits, scale=1.0):
+    """Limit an axis of amounts, in units of `scale`, to a range with some margin."""
+    margin = ZOOM_MARGIN * (limits[1] - limits[0])
+    axes.set_ylim((limits[0] - margin) / scale, (limits[1] + margin) / scale)
 
 
 def within(records, seconds, values):

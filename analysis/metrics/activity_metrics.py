@@ -25,13 +25,13 @@ def volume(run):
     return float((traded * run.series["mark"]).sum() * run.facts["lot"])
 
 
-@market_metric("trades", whole_run=True)
+@market_metric("trades", "trades", whole_run=True)
 def trades(run):
     """Return the number of fills in the books of all markets."""
     return run.meta["trades"]
 
 
-@market_metric("orders", whole_run=True)
+@market_metric("orders", "orders", whole_run=True)
 def orders(run):
     """Return the number of order messages handled, refused ones included."""
     return run.meta["order_messages"]
@@ -49,7 +49,7 @@ def thin_premium_share(run):
     return ratio(run.facts["thin_samples"], run.facts["premium_samples"])
 
 
-@metric("refused orders", whole_run=True)
+@metric("refused orders", "orders", whole_run=True)
 def order_refusals(run):
     """Return the number of order messages by outcome, those carried out left out."""
     outcomes = run.meta["outcomes"]
@@ -83,13 +83,13 @@ def seed(run):
     return run.meta["seed"]
 
 
-@metric("steps")
+@metric("steps", "steps")
 def steps(run):
     """Return the number of steps run."""
     return run.meta["steps"]
 
 
-@run_metric("decisions", whole_run=True)
+@run_metric("decisions", "decisions", whole_run=True)
 def decisions(run):
     """Return the number of calls of traders' rules."""
     return run.meta["decisions"]

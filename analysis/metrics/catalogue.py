@@ -13,6 +13,7 @@ from perplab.analysis.estimators.series import mean_interval
 
 METRICS = {}
 GROUPS = ("basis", "funding", "market", "forced", "run", "")
+NO_DIMENSION = "dimensionless"
 MAGNITUDES = ((1e9, "billion "), (1e6, "million "), (1e3, "thousand "))
 
 
@@ -29,7 +30,7 @@ class Metric(NamedTuple):
     words : str
         What tables and axes call it.
     unit : str
-        Empty for a number of things or a ratio.
+        Of a number of things what they are, of a ratio `NO_DIMENSION`.
     group : str
         Rows of one group are together in tables; no table of a run shows a metric without one.
     signed : bool
@@ -134,6 +135,8 @@ def why_unknown(key, summary, hours, twin):
 def label(name, scale=""):
     """Return what a column is called on an axis, with its unit and a word of scale before it.
 
+    A unit that is a word of the name is not repeated.
+
     Examples
     --------
     >>> label("basis_mean_bps"), label("volume", "million ")
@@ -146,7 +149,7 @@ def label(name, scale=""):
     entry = metric_of(name)
     unit = (scale + entry.unit).strip()
     words = entry.words.replace("standard deviation", "sd")
-    return f"{words} ({unit})" if unit else words
+    return words if unit in ("", NO_DIMENSION, *words.split()) else f"{words} ({unit})"
 
 
 def magnitude(amounts):

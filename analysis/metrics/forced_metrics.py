@@ -16,7 +16,7 @@ def amplification_unknown(summary, hours, twin):
     return "no liquidation" if twin else "no twin"
 
 
-@forced_metric("accounts liquidated", sweep_table="forced")
+@forced_metric("accounts liquidated", "accounts", sweep_table="forced")
 def liquidations(run):
     """Return the number of liquidations, one per (account, market, episode)."""
     return cascade.liquidation_count(run.events)
@@ -28,7 +28,7 @@ def liquidated_notional(run):
     return cascade.liquidated_notional(run.events, run.facts["lot"])
 
 
-@forced_metric("consecutive liquidation rounds, max")
+@forced_metric("consecutive liquidation rounds, max", "rounds")
 def liquidation_rounds_max(run):
     """Return the most successive liquidation rounds with a forced event, across steps."""
     return cascade.rounds_max(run.events, run.rounds_per_step)
@@ -63,7 +63,7 @@ def fund_deficit_max(run):
     return -lowest * run.meta["unit"]
 
 
-@forced_metric("ADL events", sweep_table="losses")
+@forced_metric("ADL events", "events", sweep_table="losses")
 def adl_events(run):
     """Return the number of counterparties closed by auto-deleveraging."""
     return int((run.events["kind"] == ADL).sum())

@@ -23,7 +23,7 @@ from perplab.analysis.estimators.unit_root import (
     median_half_life,
     random_walk_share,
 )
-from perplab.analysis.metrics.catalogue import evaluate, metric
+from perplab.analysis.metrics.catalogue import NO_DIMENSION, evaluate, metric
 
 HALF_LIFE_HOURS = WEEK_HOURS + SHORTEST_REGRESSION + WARMUP_HOURS
 
@@ -98,7 +98,7 @@ def basis_half_life_hours(closes):
     return half_life_hours(closes.basis)
 
 
-@basis_metric("return sd, perpetual over spot")
+@basis_metric("return sd, perpetual over spot", NO_DIMENSION)
 def perp_to_spot_return_sd(closes):
     """Return the ratio of the standard deviations of hourly log returns."""
     perpetual, spot = (deviation(np.diff(np.log(prices))) for prices in closes)
@@ -123,7 +123,7 @@ def funding_sd_bps_8h(funding):
     return deviation(funding.bps_8h)
 
 
-@funding_metric("funding, first autocorrelation", signed=True)
+@funding_metric("funding, first autocorrelation", NO_DIMENSION, signed=True)
 def funding_acf1(funding):
     """Return the autocorrelation of successive rates."""
     return autocorrelation(funding.rates)

@@ -117,10 +117,13 @@ def value_text(value):
     --------
     >>> value_text(0.0003), value_text(250), value_text("binance"), value_text(2_000_000.0)
     ('0.0003', '250', 'binance', '2,000,000')
+    >>> value_text(-0.0)
+    '0'
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
         return str(value)
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+    whole = float(value).is_integer() and abs(value) < 1e15
+    return f"{value + 0:,.0f}" if whole else f"{value:.6g}"
 
 
 def listed(values, last="and"):

@@ -29,7 +29,7 @@ from perplab.analysis.estimators.estimates import (
     lead_correlation,
     tail_index,
 )
-from perplab.analysis.estimators.fact_rows import Fact, interval_fact, level_fact
+from perplab.analysis.estimators.fact_rows import Fact, exact_fact, interval_fact, level_fact
 from perplab.analysis.estimators.series import (
     BPS,
     DAY_SECONDS,
@@ -110,9 +110,15 @@ def basis_facts(run):
 
 
 def half_life_fact(basis, hours, step):
-    """Return the half-life of every `step`-th row of a basis recorded each `hours`."""
+    """Return the half-life of every `step`-th row of a basis recorded each `hours`.
+
+    It is NaN, with the reason, where the slope of the error correction implies none.
+    """
     found = tuple(step * hours * part for part in half_life_interval(basis[::step]))
     name = f"basis, half-life at {step * hours * 60:g} min"
+    if not 0 < found[0] < math.inf:
+        why = "reverts within one lag" if found[0] == 0 else "no reversion found"
+        return exact_fact(name, math.nan, "h", f"error correction; {why}")
     return interval_fact(name, found, "h", "error correction; six blocks of time")
 
 
@@ -163,9 +169,11 @@ def discovery_facts(run):
 
 
 def share_facts(found):
-    """Yield the shares of a `Discovery`."""
+    """Yield the shares of a `Discovery`; NaN is a component share that cannot be estimated."""
     how = f"Gonzalo-Granger, unrestricted; Fieller's limits{boundary(*found.component)}"
-    yield interval_fact("perpetual's component share", found.component, "1", how)
+    estimated = not math.isnan(found.component[1])
+    component = found.component if estimated else (math.nan,) * 3
+    yield interval_fact("perpetual's component share", component, "1", how)
     for name, place, share in (
         ("lowest", "last", found.information_lowest),
         ("highest", "first", found.information_highest),
@@ -183,7 +191,7 @@ def boundary(value, low, high):
     ('; reaches 0: spot leads alone', '')
     """
     if math.isnan(low):
-        return "; CI not reported: error correction not significant"
+        return "; not estimated: error correction not significant"
     if low <= 0 < 1 <= high:
         return "; reaches 0 and 1: uninformative"
     if low <= 0:

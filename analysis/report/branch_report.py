@@ -7,8 +7,9 @@ from functools import partial
 import pandas as pd
 import seaborn as sns
 
+from perplab.analysis.escapes import figure_names
 from perplab.analysis.estimators.series import HOUR_SECONDS, basis_bps
-from perplab.analysis.figures.style import single_panel
+from perplab.analysis.figures.style import PALETTE, enlarged_panel, key
 from perplab.analysis.metrics.branches import (
     BASE,
     moment_of,
@@ -17,6 +18,7 @@ from perplab.analysis.metrics.branches import (
     why_unknown,
 )
 from perplab.analysis.metrics.catalogue import magnitude, metric_of, scaled, tabled_metrics
+from perplab.analysis.metrics.scenario_words import words_of_key
 from perplab.analysis.report.page import Report, Table
 from perplab.analysis.report.scenario_text import notes_of, setting_of
 from perplab.analysis.report.text_format import amount
@@ -170,7 +172,7 @@ def changes_text(base, other):
     Examples
     --------
     >>> changes_text({"market": {"changes": {}}}, {"market": {"changes": {"cap": 0.02}}})
-    'market.changes.cap = 0.02'
+    'market.changes.cap = 0.02 (fraction per interval)'
     """
     here, there = flattened(base), flattened(other)
     changed = [
@@ -182,7 +184,21 @@ def changes_text(base, other):
         and key not in there
         and here[key] != {}
     ]
-    return "; ".join(f"{key} = {json.dumps(there.get(key))}" for key in changed) or "nothing"
+    texts = (value_with_unit(key, there.get(key), other) for key in changed)
+    return "; ".join(texts) or "nothing"
+
+
+def value_with_unit(key, value, scenario):
+    """Return a dotted key and its value as text, with the unit of a number if it has one.
+
+    Examples
+    --------
+    >>> value_with_unit("market.changes.funding.cap", 0.02, {})
+    'market.changes.funding.cap = 0.02 (fraction per interval)'
+    """
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    unit = words_of_key(key, scenario)[1] if number else ""
+    return f"{key} = {json.dumps(value)}" + (f" ({unit})" if unit else "")
 
 
 def figures_of(stored, hour):
@@ -193,12 +209,16 @@ def figures_of(stored, hour):
     scale, word = magnitude(frame["open_interest"].to_numpy())
     frame["open_interest"] /= scale
     parts = {
-        "basis": ("Basis", "basis (bp of spot)"),
-        "open_interest": ("Open interest at the mark price", f"open interest ({word}USD)"),
+        "basis": ("Basis (bp of spot)", "basis (bp of spot)"),
+        "open_interest": (
+            f"Open interest at the mark price ({word}USD)",
+            f"open interest ({word}USD)",
+        ),
     }
     return {
         name: (
-            f"{title} of each branch; the vertical line is the branch point.",
+            f"{title} of each branch; the vertical line is the branch point. If one branch "
+            "flattens the others, a second panel enlarges the others.",
             partial(branch_figure, frame, name, words, hour),
         )
         for name, (title, words) in parts.items()
@@ -207,7 +227,10 @@ def figures_of(stored, hour):
 
 def branch_figure(frame, column, words, hour):
     """Return the figure of one column over time."""
-    return single_panel(lambda axes: draw_branches(frame, axes, column, words, hour), 7.0)
+    lines = [part.to_numpy() for _, part in frame.groupby("arm", sort=False)[column]]
+    return enlarged_panel(
+        lambda axes: draw_branches(frame, axes, column, words, hour), lines, width=7.0
+    )
 
 
 def frame_of(records, name, hour):
@@ -226,10 +249,12 @@ def frame_of(records, name, hour):
 
 def draw_branches(frame, axes, column, words, hour):
     """Draw a column of branches over hours, with a vertical line at the branch point."""
+    names = figure_names(frame["arm"].unique())
+    frame = frame.assign(arm=frame["arm"].map(names))
     look = {"errorbar": None, "estimator": None, "linewidth": 0.8}
+    look["palette"] = (PALETTE * len(names))[: len(names)]
     sns.lineplot(frame, x="hours", y=column, hue="arm", style="arm", ax=axes, **look)
     axes.axvline(hour, color="0.5", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
     axes.set_xlabel("time since start (hours)")
     axes.set_ylabel(words)
-    axes.legend(title=None, frameon=False)
-    return axes
+    return key(axes)

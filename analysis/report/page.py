@@ -7,27 +7,30 @@ import json
 
 import jinja2
 
-from perplab.analysis.report.text_format import is_number, latex, with_minus
+from perplab.analysis.escapes import figure_text, file_name, html_text, with_minus
+from perplab.analysis.report.text_format import is_number, latex, latex_figure
 from perplab.analysis.report.toml_text import table_lines
 from perplab.scenarios.runs.atomic_folders import staged
 
 PAGE_DOTS = 115
 SMALL_PRINT_SHARE = 0.035
 
-ENVIRONMENT = jinja2.Environment(autoescape=True)
+ENVIRONMENT = jinja2.Environment(autoescape=True, finalize=html_text)
 ENVIRONMENT.filters["minus"] = with_minus
 ENVIRONMENT.tests["number"] = is_number
 PAGE = ENVIRONMENT.from_string("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><style>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }}</title><style>
 body{font:15px/1.5 Georgia,serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}
+body{overflow-wrap:anywhere}td,th{overflow-wrap:break-word}
 h1{font-size:1.6rem;margin-bottom:.2rem}
 h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ccc}
-table{border-collapse:collapse;font:13px/1.4 system-ui,sans-serif;margin:.8rem 0}
-caption{text-align:left;font-size:13px;color:#444}
+table{border-collapse:collapse;font:13px/1.4 system-ui,sans-serif;margin:.3rem 0}
 th{border-bottom:1px solid #222;text-align:left;padding:.15rem .8rem .15rem 0}
 td{padding:.15rem .8rem .15rem 0;vertical-align:top}
 td.n{font-variant-numeric:tabular-nums}td.n,th.n{text-align:right}.wide{overflow-x:auto}
-figure{margin:1.2rem 0}figcaption{font-size:13px;color:#444}img{max-width:100%}
+figure{margin:1.2rem 0}figcaption{font-size:13px;color:#444}img{max-width:100%;height:auto}
 pre{background:#f6f6f4;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px}
 .bad{color:#a00}
 </style></head><body>
@@ -35,15 +38,17 @@ pre{background:#f6f6f4;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere
 <h2>Setup</h2><p>{{ setting|minus }}</p>
 {% for name, text in notes %}<p><strong>{{ name }}.</strong> {{ text|minus }}</p>{% endfor %}
 <h2>Results</h2>{% for text in results %}<p>{{ text|minus }}</p>{% endfor %}
-{% for caption, table in tables %}<div class="wide"><table><caption>{{ caption }}</caption>
+{% for name, (caption, table) in tables %}<figure id="tab:{{ name }}">
+<figcaption><b>Table {{ loop.index }}.</b> {{ caption|minus }}</figcaption>
+<div class="wide"><table>
 <tr>{% for name, number in table.headings %}
 <th{% if number %} class="n"{% endif %}>{{ name }}</th>{% endfor %}</tr>
 {% for row in table.rows %}<tr>{% for cell in row %}
 <td{% if cell is number %} class="n"{% endif %}>{{ cell|minus }}</td>{% endfor %}</tr>{% endfor %}
-</table></div>{% endfor %}
-{% for caption, (image, width) in images %}<figure>
+</table></div></figure>{% endfor %}
+{% for name, caption, (image, width) in images %}<figure id="fig:{{ name }}">
 <img alt="{{ caption }}" width="{{ width }}" src="data:image/png;base64,{{ image }}">
-<figcaption>{{ caption }}</figcaption></figure>{% endfor %}
+<figcaption><b>Figure {{ loop.index }}.</b> {{ caption|minus }}</figcaption></figure>{% endfor %}
 <h2>Checks</h2>{% if faults %}<ul class="bad">
 {% for fault in faults %}<li>{{ fault }}</li>{% endfor %}</ul>{% else %}
 <p>Intact: all runs are present, files match their checksums, all money is accounted for.</p>
@@ -103,25 +108,32 @@ def write_page(made, folder):
     """Write a `Report` into a folder atomically and return the page's path."""
     with staged(folder) as stage:
         images = [
-            (caption, save_figure(stage, name, figure, made.title))
+            (name, caption, save_figure(stage, name, figure, made.title))
             for name, (caption, figure) in made.figures.items()
         ]
         (stage / "tables").mkdir()
         for name, (caption, table) in made.tables.items():
-            (stage / "tables" / f"{name}.tex").write_text(latex(table, caption), encoding="utf-8")
-        (stage / "index.html").write_text(html_of(made, images), encoding="utf-8")
+            write(stage / "tables" / f"{file_name(name)}.tex", latex(table, caption, name))
+        for name, (caption, _) in made.figures.items():
+            write(stage / "figures" / f"{file_name(name)}.tex", latex_figure(caption, name))
+        write(stage / "index.html", html_of(made, images))
         scenario = "\n".join(table_lines("", numbers_of(made.scenario))) + "\n"
-        (stage / "scenario.toml").write_text(scenario, encoding="utf-8")
+        write(stage / "scenario.toml", scenario)
     return folder / "index.html"
 
 
+def write(path, text):
+    """Write a text as UTF-8; unpaired surrogates, which it cannot hold, as question marks."""
+    path.write_text(text, encoding="utf-8", errors="replace")
+
+
 def html_of(made, images):
-    """Return the page; `images` are ``(caption, (PNG in base64, width in pixels))``."""
+    """Return the page; `images` are ``(name, caption, (PNG in base64, width in pixels))``."""
     parts = {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
     return PAGE.render(
         parts
         | {
-            "tables": list(made.tables.values()),
+            "tables": list(made.tables.items()),
             "images": images,
             "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
             "scenario": json.dumps(made.scenario, indent=1, default=str),
@@ -152,13 +164,13 @@ def save_figure(stage, name, draw, small_print):
 
     from perplab.analysis.figures.style import STYLE
 
-    folder = stage / "figures"
+    folder, name, png = stage / "figures", file_name(name), io.BytesIO()
     folder.mkdir(exist_ok=True)
-    png = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         figure = draw()
         figure.get_layout_engine().set(rect=(0, SMALL_PRINT_SHARE, 1, 1 - SMALL_PRINT_SHARE))
-        figure.text(0.995, 0.002, small_print, ha="right", va="bottom", fontsize=5, color="0.5")
+        look = {"ha": "right", "va": "bottom", "fontsize": 5, "color": "0.5"}
+        figure.text(0.995, 0.002, figure_text(small_print, 80), **look)
         figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
         figure.set_layout_engine("none")  # the layout of the first file, found once
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from perplab.analysis import figures
-from perplab.analysis.estimators.series import forced_events, market_facts
+from perplab.analysis.estimators.series import forced_events, market_facts, run_seconds
+from perplab.analysis.figures.price_panels import bars_of, duration_text
 from perplab.analysis.metrics.cascade import forest, trees
 from perplab.analysis.metrics.losses import loss_network
 from perplab.analysis.metrics.replay_reference import real_market
@@ -14,26 +15,35 @@ from perplab.scenarios.files.validation import rulebook_of
 from perplab.sim.errors import PerplabError
 
 PRICE = (
-    "Top: spot price and perpetual mid price, USD; triangles are liquidations at the mark price. "
+    "Top: spot price and perpetual mid price, USD; triangles are the first forced trade of each "
+    "liquidated account, at the mark price. "
     "Bottom: basis, bp of spot."
 )
 FUNDING = (
-    "Top: funding rate of each settlement, bp per 8 h. Bottom: cumulative funding received by kind "
-    "of trader (negative: paid), USD."
+    "Top: funding rate of each settlement, bp per 8 h, drawn over the interval it ends. Below: "
+    "cumulative funding received by kind of trader (negative: paid), USD; another panel enlarges "
+    "the smaller amounts where a few kinds dominate."
 )
 OPEN_INTEREST = (
-    "Top: open interest at the mark price, USD. Bottom: liquidated notional per time bin (one "
-    "sixtieth of the run), USD."
+    "Top: open interest at the mark price, USD. Bottom: notional liquidated at the mark price, USD "
+    "per {}, by side of the position."
 )
 EQUITY = (
     "Change of equity since the start of the run by kind of trader, USD; a second panel enlarges "
     "the smaller changes where a few kinds dominate."
 )
-PHASES = "Predicted funding rate (bp per 8 h) against basis (bp of spot), coloured by time."
-LEVERAGE = "Leverage of the positions open at the end of the run, by kind of trader."
+PHASES = (
+    "Predicted funding rate (bp per 8 h) against basis (bp of spot). The colour of a cell is the "
+    "time spent in it, minutes, on a logarithmic scale."
+)
+LEVERAGE = (
+    "Leverage (notional over equity, logarithmic axis) of the accounts with open positions and "
+    "positive equity at the end of the run, stacked by kind of trader."
+)
 TREES = (
-    "The largest liquidation trees. A dot is an account: its area is the liquidated notional, its "
-    "colour what pushed it below maintenance."
+    "The largest liquidation trees, by number of accounts. A dot is an account: its area is the "
+    "liquidated notional, its colour what pushed it below maintenance. A line leads from the "
+    "account whose liquidation order did so. Time in minutes."
 )
 LOSSES = (
     "Transfers from liquidated kinds to those that took over their positions. Width and number are "
@@ -52,7 +62,7 @@ def run_drawings(scenario, records):
 
 def time_drawings(records, real, acting, market=0):
     """Return the figures that every run has."""
-    beside = " With the real market for comparison." if real else ""
+    beside = " With the real market for comparison, the basis at hourly closes." if real else ""
     spans = "; ".join(f"{word} from hour {first:g} to {last:g}" for first, last, word in acting)
     shaded = f" Shaded: {spans}." if spans else ""
     rows = pd.DataFrame(records.series[market])
@@ -67,7 +77,7 @@ def time_drawings(records, real, acting, market=0):
             lambda: figures.funding_figure(records, real, market),
         ),
         "open_interest_and_liquidations": (
-            OPEN_INTEREST,
+            OPEN_INTEREST.format(duration_text(bars_of(run_seconds(records))[0])),
             lambda: figures.open_interest_figure(records, market),
         ),
         "equity_by_kind": (EQUITY, lambda: figures.equity_figure(records)),
@@ -100,7 +110,9 @@ def leverage_drawings(records):
     return {
         "leverage": (
             LEVERAGE,
-            lambda: figures.single_panel(lambda axes: figures.leverage_histogram(frame, axes)),
+            lambda: figures.single_panel(
+                lambda axes: figures.leverage_histogram(frame, axes), width=4.8
+            ),
         )
     }
 

@@ -1,12 +1,10 @@
 """The tables of a single run: summary, real market, profit, losses, statistics with intervals."""
 
-import math
-
-from perplab.analysis.metrics.catalogue import tabled_metrics, why_unknown
+from perplab.analysis.metrics.catalogue import NO_DIMENSION, tabled_metrics, why_unknown
 from perplab.analysis.metrics.losses import loss_network, profit_rows
 from perplab.analysis.metrics.replay_fit import comparison_rows
 from perplab.analysis.report.page import Table
-from perplab.analysis.report.text_format import amount
+from perplab.analysis.report.text_format import amount, estimate_text
 from perplab.sim.errors import ParameterError
 
 PROFIT_CAPTION = (
@@ -17,6 +15,7 @@ LOSS_CAPTION = (
     "the mark price (to the fund: including fees and remaining collateral)."
 )
 FACT_CAPTION = "Statistics from the records with 95 % confidence intervals (CI)."
+UNITS = {"1": NO_DIMENSION, "quote currency": "USD"}
 NOT_INSTALLED = (
     "Statistics with 95 % confidence intervals are left out because their packages are not "
     "installed: pip install -e '.[stats]'"
@@ -99,9 +98,8 @@ def fact_tables(records):
     rows = [
         [
             row.fact.replace("_", " "),
-            amount(row.value),
-            "" if math.isnan(row.low) else f"[{amount(row.low)}, {amount(row.high)}]",
-            "" if row.unit == "1" else row.unit.replace("quote currency", "USD"),
+            *estimate_text(row.value, row.low, row.high),
+            UNITS.get(row.unit, row.unit),
             row.how,
         ]
         for row in found.itertuples()

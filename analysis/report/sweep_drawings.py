@@ -6,16 +6,25 @@ import pandas as pd
 
 from perplab.analysis import figures
 from perplab.analysis.estimators.paired_differences import ARM
-from perplab.analysis.metrics.catalogue import label, metric_of
+from perplab.analysis.metrics.catalogue import label, metric_of, scaled
 from perplab.analysis.metrics.scenario_words import listed, value_text
 from perplab.analysis.report.page import Table
 from perplab.analysis.report.sweep_effects import MAIN_FIGURES, numeric_factors
-from perplab.analysis.report.sweep_tables import dimensions, is_informative, opposite_signs
+from perplab.analysis.report.sweep_tables import (
+    dimensions,
+    is_informative,
+    opposite_signs,
+    seeds_text,
+)
 from perplab.analysis.report.text_format import amount
 
 ATTACKER_PROFIT = "pnl_by_kind.manipulation"
 BY_NAME = ("basis_mean_bps", "liquidated_notional")
 MOST_CELLS, MOST_CURVES = 400, 8
+VIOLINS = (
+    "Violins are kernel densities of the runs of {}, equally wide, within the range of the data; "
+    "lines inside are the quartiles."
+)
 
 
 def curves(runs, factors, words):
@@ -65,21 +74,31 @@ def by_regime(runs, figure, factor, across):
     if not opposite_signs(runs, averaged, figure):
         return runs, second, averaged
     parts = [second, *averaged] if second else averaged
-    column = listed([label(name) for name in parts])
+    column = f"factor.{listed([label(name) for name in parts])}"
     regimes = [", ".join(map(value_text, row)) for row in runs[parts].itertuples(index=False)]
     return runs.assign(**{column: regimes}), column, []
 
 
 def curve_panel(runs, factor, figure, second, words):
     """Return the figure of one curve or distribution over a factor, one text column wide."""
-    if pd.api.types.is_numeric_dtype(runs[factor]):
+    numeric = pd.api.types.is_numeric_dtype(runs[factor])
+    if numeric:
         draw, height = partial(figures.response_curve, hue=second or ARM), 2.6
     else:
         draw = partial(figures.distribution, hue=second)
         height = 1.1 + 0.35 * runs[factor].nunique()
-    return figures.single_panel(
-        lambda axes: draw(runs, axes, factor, figure, words=words), height=height
+    return figures.enlarged_panel(
+        lambda axes: draw(runs, axes, factor, figure, words=words),
+        curves_of(runs, second, figure) if numeric else [],
+        height=height,
     )
+
+
+def curves_of(runs, second, figure):
+    """Return the values of each curve of a figure, in the unit of its axis."""
+    scale, _ = scaled(runs[figure], figure)
+    parts = runs.groupby(second, sort=False)[figure] if second else [("", runs[figure])]
+    return [values.to_numpy(float) / scale for _, values in parts]
 
 
 def curve_caption(runs, figure, factor, second, averaged):
@@ -93,11 +112,23 @@ def curve_caption(runs, figure, factor, second, averaged):
     if averaged:
         names = listed([label(name) for name in averaged])
         parts.append(f"averaged over {names} within each seed")
-    seeds = runs["seed"].nunique()
-    return (
-        f"{', '.join(parts)}. Mean over {seeds} seed{'s' * (seeds != 1)}; bars are 95 % "
-        "confidence intervals (Student's t)."
-    )
+    factors = [factor, *([second] if second else [])]
+    violins = not numeric and figures.are_violins(runs, factors, figure)
+    shown = VIOLINS.format(seeds_of(runs)) if violins else means_text(runs, numeric)
+    return f"{', '.join(parts)}. {shown}"
+
+
+def means_text(runs, numeric):
+    """Return what curves, or dots by name, show: means over seeds and their intervals."""
+    if runs["seed"].nunique() == 1:
+        return "One seed, no interval."
+    dots = "" if numeric else "Dots are runs, diamonds means. "
+    return f"{dots}Mean over {seeds_of(runs)}; bars are 95 % confidence intervals (Student's t)."
+
+
+def seeds_of(runs):
+    """Return the number of seeds of runs as text."""
+    return seeds_text([runs["seed"].nunique()])
 
 
 def clouds(runs, factors, words):
@@ -131,16 +162,20 @@ def maps(runs, factors, words):
     across, down = numeric[:2]
     rest = [name for name in dimensions(runs, factors) if name not in (across, down)]
     averaged = [name for name in rest if runs[name].nunique() > 1]
-    over = f"{label(across)} and {label(down)}"
+    names = listed([label(name) for name in averaged])
+    over = f"by {label(across)} and {label(down)}, over {seeds_of(runs)}" + (
+        f" and over {names}" if averaged else ""
+    )
     drawn = {}
     if not opposite_signs(runs, averaged, "basis_mean_bps"):
         drawn["heat_map"] = (
-            f"Mean basis (bp) over {over}.",
+            f"Mean basis (bp) {over}.",
             partial(map_panel, figures.heat_map, runs, across, down, "basis_mean_bps", words),
         )
-    if ATTACKER_PROFIT in runs and runs[ATTACKER_PROFIT].notna().any():
+    known = ATTACKER_PROFIT in runs and runs[ATTACKER_PROFIT].notna().any()
+    if known and not opposite_signs(runs, averaged, ATTACKER_PROFIT):
         drawn["attack_map"] = (
-            f"Attacker's mean profit over {over}, in brackets the liquidated notional, both in "
+            f"Attacker's mean profit {over}; in brackets the mean liquidated notional; both in "
             "thousand USD.",
             partial(map_panel, figures.attack_map, runs, across, down, ATTACKER_PROFIT, words),
         )
@@ -161,12 +196,18 @@ def sensitivity_parts(opened, figure="basis_mean_bps"):
     found = sensitivity_indices(opened, figure)
     last = found[found["samples"] == found["samples"].max()].rename(columns={"index": "index_"})
     rows = [
-        [row.factor, row.index_, amount(row.value), amount(row.half)]
+        [row.factor, row.index_.replace("_", " "), amount(row.value), amount(row.half)]
         for row in last.itertuples(index=False)
     ]
-    table = Table(["factor", "index", "value", "95 % half-width"], rows)
+    sobol = opened.manifest["design"]["kind"] == "saltelli"
+    unit = "share of variance" if sobol else metric_of(figure).unit
+    table = Table(["factor", "index", f"value ({unit})", f"95 % half-width ({unit})"], rows)
     return (
-        (f"Sensitivity indices of {label(figure)}; 95 % intervals by bootstrap.", table),
+        (
+            f"Sensitivity indices ({'Sobol' if sobol else 'Morris, per range of the factor'}) of "
+            f"{label(figure)}; 95 % intervals by bootstrap.",
+            table,
+        ),
         (
             f"Convergence of the sensitivity indices of {label(figure)} with the sample size.",
             lambda: figures.single_panel(lambda axes: figures.index_convergence(found, axes)),

@@ -25,23 +25,30 @@ METHOD = (
 )
 
 
-def effects(runs, factors, manifest):
-    """Yield a sentence per factor on what it changes, after the sweep's question."""
+def effects(runs, factors, manifest, units=None):
+    """Yield a sentence per factor on what it changes, after the sweep's question.
+
+    `units` are the units of the factors' values, by column.
+    """
     across = [name for name in dimensions(runs, factors) if len(runs) and runs[name].nunique() > 1]
     texts = (manifest["question"], manifest["title"])
     question = next((text for text in texts if text.endswith("?")), "")
-    found = [text for factor in across for text in factor_effects(runs, factor, across)]
+    found = [
+        text for factor in across for text in factor_effects(runs, factor, across, units or {})
+    ]
     if found:
         yield f"{question} D{METHOD}".strip()
         yield from found
 
 
-def factor_effects(runs, factor, across):
+def factor_effects(runs, factor, across, units):
     """Yield what a factor changes: lowest to highest number, or first name to each other name."""
     numeric = pd.api.types.is_numeric_dtype(runs[factor])
     first, *rest = levels_of(runs, factor)
     others = [name for name in across if name != factor]
-    values = ", ".join(f"{label(name)} {listed(levels_of(runs, name))}" for name in others)
+    values = ", ".join(
+        f"{label(name)} {listed(levels_of(runs, name))}{units.get(name, '')}" for name in others
+    )
     averaged = f" (averaged over {values})" if others else ""
     for level in rest[-1:] if numeric else rest:
         rows = runs[runs[factor].isin([first, level])]
@@ -50,7 +57,8 @@ def factor_effects(runs, factor, across):
             for figure in MAIN_FIGURES
             if is_informative(runs, figure)
         ]
-        change = f"From {label(factor)} {value_text(first)} to {value_text(level)}"
+        ends = f"{value_text(first)} to {value_text(level)}{units.get(factor, '')}"
+        change = f"From {label(factor)} {ends}"
         if any(clauses):
             yield f"{change}{averaged}: {'; '.join(filter(None, clauses))}."
 

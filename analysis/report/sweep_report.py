@@ -1,7 +1,13 @@
 """The report of a sweep: setting, effects of each factor, design points, figures, sensitivity."""
 
 from perplab.analysis.estimators.paired_differences import ARM
-from perplab.analysis.metrics.scenario_words import factor_words, listed, numbers_text, value_text
+from perplab.analysis.metrics.scenario_words import (
+    factor_words,
+    listed,
+    numbers_text,
+    value_text,
+    words_of_key,
+)
 from perplab.analysis.report.page import Report
 from perplab.analysis.report.scenario_text import notes_of, setting_of
 from perplab.analysis.report.sweep_drawings import clouds, curves, maps, sensitivity_parts
@@ -24,7 +30,7 @@ def report_of_sweep(opened):
     grid = manifest["design"]["kind"] == "grid"
     tables, figures = sweep_parts(opened, completed, factors, grid)
     several_arms = len(manifest["arms"]) > 1 or completed[ARM].nunique() > 1
-    changes = effects(completed, factors, manifest)
+    changes = effects(completed, factors, manifest, units_of(manifest))
     return Report(
         title=manifest["title"] or f"Sweep {manifest['name']}",
         question=manifest["question"],
@@ -51,9 +57,9 @@ def sweep_parts(opened, completed, factors, grid):
         f"factor.{name}": factor_words(name, keys_of(factor), manifest["scenario"])
         for name, factor in manifest["factors"].items()
     }
-    tables = point_tables(completed, factors)
+    tables = point_tables(completed, factors, words)
     if grid:
-        tables |= difference_tables(completed, factors)
+        tables |= difference_tables(completed, factors, units_of(manifest))
     over = curves if grid else clouds
     figures = over(completed, factors, words) | maps(completed, factors, words)
     if manifest["design"]["kind"] in ("saltelli", "morris"):
@@ -112,6 +118,7 @@ def sweep_setting(manifest):
     }
     names = "; ".join(
         f"{name.replace('_', ' ')} ({', '.join(keys_of(factor))}): {values_of(factor)}"
+        f"{unit_of_factor(factor, manifest['scenario'])}"
         for name, factor in factors.items()
     )
     arms = [name for name in manifest["arms"] if name != "base"]
@@ -121,6 +128,20 @@ def sweep_setting(manifest):
         + (f"Arms (branches of every run): {listed(arms)}. " if arms else "")
         + f"Seeds {numbers_text(manifest['seeds'])} at every point."
     )
+
+
+def units_of(manifest):
+    """Return the unit of each factor's values (`unit_of_factor`), by column of the runs."""
+    return {
+        f"factor.{name}": unit_of_factor(factor, manifest["scenario"])
+        for name, factor in manifest["factors"].items()
+    }
+
+
+def unit_of_factor(factor, scenario):
+    """Return the unit of a factor's values after a space, empty if they have none or labels."""
+    unit = "" if factor.get("labels") else words_of_key(keys_of(factor)[0], scenario)[1]
+    return f" {unit}" if unit else ""
 
 
 def completed_text(manifest, runs, completed):

@@ -36,20 +36,26 @@ def opposite_signs(runs, others, figure):
     """Return whether averaging a signed figure over other factors would mix opposite regimes.
 
     It would if the 95 % interval over seeds is above zero at one combination of the factors'
-    values and below zero at another.
+    values and below zero at another; of a single seed, if its values are.
     """
     if not others or figure not in runs or not metric_of(figure).signed:
         return False
-    ends = [
-        mean_interval(rows.groupby("seed")[figure].mean())[1:]
-        for _, rows in places_of(runs, others)
+    found = [
+        mean_interval(rows.groupby("seed")[figure].mean()) for _, rows in places_of(runs, others)
     ]
-    known = [(low, high) for low, high in ends if low is not None]
+    known = [
+        (centre, centre) if low is None else (low, high)
+        for centre, low, high in found
+        if centre is not None
+    ]
     return any(low > 0 for low, _ in known) and any(high < 0 for _, high in known)
 
 
-def point_tables(runs, factors):
-    """Return ``(caption, Table)`` by name of mean and interval at each design point and arm."""
+def point_tables(runs, factors, words=None):
+    """Return ``(caption, Table)`` by name of mean and interval at each design point and arm.
+
+    `words` are what factors are called, with their units.
+    """
     across = dimensions(runs, factors)
     groups = [((), runs)]
     if across and len(runs):
@@ -59,11 +65,12 @@ def point_tables(runs, factors):
         shown = [name for name in names if is_informative(runs, name)]
         if shown:
             scales = {name: scaled(runs[name], name) for name in shown}
-            tables[f"points_{group}"] = point_table(groups, across, scales)
+            headings = [(words or {}).get(name, label(name)) for name in across]
+            tables[f"points_{group}"] = point_table(groups, headings, scales)
     return tables
 
 
-def point_table(groups, across, scales):
+def point_table(groups, headings, scales):
     """Return caption and table of some figures at each design point."""
     counts = sorted({len(rows) for _, rows in groups})
     uneven = len(counts) > 1
@@ -76,14 +83,14 @@ def point_table(groups, across, scales):
         for place, part in groups
     ]
     columns = [
-        *map(label, across),
+        *headings,
         *(["seeds"] if uneven else []),
         *(label(name, word) for name, (_, word) in scales.items()),
     ]
     cut = any(cut_at_zero(part[name], name) for _, part in groups for name in scales)
+    limits = "" if counts == [1] else " and 95 % confidence interval (Student's t)"
     return (
-        f"Mean over {seeds_text(counts)} and 95 % confidence interval (Student's t) at each design "
-        f"point.{CUT if cut else ''}",
+        f"Mean over {seeds_text(counts)}{limits} at each design point.{CUT if cut else ''}",
         Table(columns, rows),
     )
 
@@ -106,14 +113,21 @@ def interval(values, name):
     return interval_text(*interval_of(values, name))
 
 
-def difference_tables(runs, factors):
-    """Return ``(caption, Table)`` by name of paired differences from each factor's first level."""
+def difference_tables(runs, factors, units=None):
+    """Return ``(caption, Table)`` by name of paired differences from each factor's first level.
+
+    `units` are the units of the factors' values, by column; captions state them.
+    """
+    stated = "".join(
+        f" Values of {label(name)}:{unit}." for name, unit in (units or {}).items() if unit
+    )
     across = [name for name in dimensions(runs, factors) if len(runs) and runs[name].nunique() > 1]
     averaged, tables = count_changes(runs, across) > MOST_CHANGES, {}
     for group, names in GROUPS.items():
         shown = [name for name in names if is_informative(runs, name)]
         if across and shown:
-            tables[f"differences_{group}"] = difference_table(runs, across, shown, averaged)
+            caption, table = difference_table(runs, across, shown, averaged)
+            tables[f"differences_{group}"] = caption + stated, table
     return tables
 
 

@@ -1,13 +1,61 @@
 """Numbers, intervals and tables as text for pages, terminals and LaTeX."""
 
 import math
-import re
 
+import jinja2
 import numpy as np
 
+from perplab.analysis.escapes import MINUS_SIGN, file_name, latex_text
+
 LONGEST_ON_A_PAGE, LONGEST_CELL = 45, 40
-MINUS = re.compile(r"(?<![\w.])-(?=[\d.])")
-SPECIAL = "&%#_{}"
+NOT_ESTIMATED = "not estimated"
+LATEX = jinja2.Environment(
+    block_start_string="<%",
+    block_end_string="%>",
+    variable_start_string="<<",
+    variable_end_string=">>",
+    comment_start_string="<#",
+    comment_end_string="#>",
+    trim_blocks=True,
+)
+LATEX_TABLE = LATEX.from_string(
+    r"""
+{\footnotesize\setlength{\tabcolsep}{4pt}
+<% if long %>
+\begin{longtable}{<< form >>}
+\caption{<< caption >>}\label{<< label >>}\\
+<% else %>
+\begin{table}[htbp]
+\centering
+\caption{<< caption >>}\label{<< label >>}
+\begin{tabular}{<< form >>}
+<% endif %>
+\toprule
+<< heading >> \\
+\midrule
+<% if long %>
+\endhead
+<% endif %>
+<% for row in rows %>
+<< row >> \\
+<% endfor %>
+\bottomrule
+<% if long %>
+\end{longtable}
+<% else %>
+\end{tabular}
+\end{table}
+<% endif %>
+}""".strip()
+)
+LATEX_FIGURE = LATEX.from_string(
+    r"""
+\begin{figure}[htbp]
+\centering
+\includegraphics[width=\linewidth]{figures/<< name >>.pdf}
+\caption{<< caption >>}\label{fig:<< name >>}
+\end{figure}""".strip()
+)
 
 
 def amount(value, digits=3):
@@ -40,49 +88,63 @@ def interval_text(centre, low, high):
     return amount(centre) if low is None else f"{amount(centre)} [{amount(low)}, {amount(high)}]"
 
 
-def with_minus(text):
-    """Return a text with true minus signs before numbers.
-
-    Examples
-    --------
-    >>> with_minus("-1 to 2 at a-1")
-    '−1 to 2 at a-1'
-    """
-    return MINUS.sub("\N{MINUS SIGN}", text)
-
-
 def is_number(text):
     """Return whether a table cell begins with a number, is empty or is a dash.
 
     Examples
     --------
-    >>> is_number("$-$1.5 [$-$2, 0.3]"), is_number("-12"), is_number("-"), is_number("base")
+    >>> is_number("-1.5 [-2, 0.3]"), is_number("−12"), is_number("-"), is_number("base")
     (True, True, True, False)
     """
-    return text in ("", "-") or text.removeprefix("$-$").removeprefix("-")[:1].isdigit()
+    return text in ("", "-", NOT_ESTIMATED) or text.lstrip(f"-{MINUS_SIGN}")[:1].isdigit()
 
 
-def latex(table, caption):
-    """Return a `Table` as LaTeX with booktabs rules; a long one breaks over pages (longtable)."""
-    import pandas as pd
+def estimate_text(value, low=None, high=None):
+    """Return an estimate and its interval as two texts; NaN is "not estimated".
 
-    frame = pd.DataFrame(table.rows, columns=table.columns)[table.printed or table.columns]
-    frame = frame.map(escaped).rename(columns=stacked)
-    made = frame.style.hide(axis="index").to_latex(
-        hrules=True,
-        caption=escaped(caption),
-        column_format="".join(alignment(frame[column]) for column in frame),
-        position="htbp",
-        environment="longtable" if len(frame) > LONGEST_ON_A_PAGE else None,
+    Examples
+    --------
+    >>> estimate_text(1.0, 0.5, 2.0), estimate_text(math.nan), estimate_text(2, math.nan, math.nan)
+    (('1', '[0.5, 2]'), ('not estimated', ''), ('2', ''))
+    """
+    if math.isnan(value):
+        return NOT_ESTIMATED, ""
+    known = low is not None and not math.isnan(low)
+    return amount(value), f"[{amount(low)}, {amount(high)}]" if known else ""
+
+
+def latex(table, caption, name):
+    """Return a `Table` as LaTeX with booktabs rules and the label ``tab:NAME``.
+
+    A long one breaks over pages (longtable).
+    """
+    columns = [
+        k
+        for k, title in enumerate(table.columns)
+        if table.printed is None or title in table.printed
+    ]
+    rows = [[row[k] for k in columns] for row in table.rows]
+    made = LATEX_TABLE.render(
+        long=len(rows) > LONGEST_ON_A_PAGE,
+        caption=latex_text(caption),
+        label=f"tab:{file_name(name)}",
+        form="".join(alignment(cells) for cells in zip(*rows, strict=True)) or "l" * len(columns),
+        heading=" & ".join(stacked(table.columns[k]) for k in columns),
+        rows=[" & ".join(map(latex_text, row)) for row in rows],
     )
-    return "{\\footnotesize\\setlength{\\tabcolsep}{4pt}\n" + made + "}\n"
+    return made + "\n"
+
+
+def latex_figure(caption, name):
+    """Return the LaTeX of a figure of a report, with the label ``fig:NAME``."""
+    return LATEX_FIGURE.render(caption=latex_text(caption), name=file_name(name)) + "\n"
 
 
 def alignment(cells):
     """Return the LaTeX column type: numbers right, short text left, long text wrapped."""
-    if cells.map(is_number).all():
+    if all(map(is_number, cells)):
         return "r"
-    return "l" if cells.str.len().max() <= LONGEST_CELL else "p{0.4\\linewidth}"
+    return "l" if max(map(len, cells)) <= LONGEST_CELL else "p{0.4\\linewidth}"
 
 
 def stacked(heading):
@@ -93,23 +155,7 @@ def stacked(heading):
     >>> print(stacked("volume (million USD)"))
     \shortstack{volume\\(million USD)}
     """
-    words, parenthesis, unit = escaped(heading).partition(" (")
-    return f"\\shortstack{{{words}\\\\({unit}}}" if parenthesis else words
-
-
-def escaped(text):
-    r"""Return a text as LaTeX source: special characters escaped, minus signs in math mode.
-
-    Examples
-    --------
-    >>> print(escaped("-1.5 [-2, 0.3] at 95 % of pnl_by_kind"))
-    $-$1.5 [$-$2, 0.3] at 95 \% of pnl\_by\_kind
-    """
-    for mark in SPECIAL:
-        text = text.replace(mark, f"\\{mark}")
-    return (
-        MINUS.sub("$-$", text)
-        .replace("\N{MINUS SIGN}", "$-$")
-        .replace("\N{RIGHTWARDS ARROW}", "$\\to$")
-        .replace("\N{INFINITY}", "$\\infty$")
-    )
+    words, parenthesis, unit = heading.partition(" (")
+    if not parenthesis:
+        return latex_text(words)
+    return f"\\shortstack{{{latex_text(words)}\\\\{latex_text(f'({unit}')}}}"

@@ -8,7 +8,6 @@ import contextlib
 import contextvars
 import importlib
 import pkgutil
-import sys
 
 import perplab.agents
 from perplab.agents.trader import Trader
@@ -81,17 +80,6 @@ def imports_refused():
         raise NotImportedError(Fault("kind", reference, bound))
 
     with before_import(refuse):
-        yield
-
-
-@contextlib.contextmanager
-def imports_announced():
-    """Print each kind of a user's own that is imported during the block to standard error."""
-
-    def announce(reference):
-        print(f"importing the trader kind {reference}: its code runs here", file=sys.stderr)
-
-    with before_import(announce):
         yield
 
 

@@ -7,6 +7,7 @@ checkouts and versions never share code. Old directories are safe to delete.
 
 import atexit
 import contextlib
+import contextvars
 import functools
 import hashlib
 import os
@@ -23,6 +24,8 @@ HOUSE = pathlib.Path(__file__).resolve().parents[2]
 """Folder of the checkout, or of the installed package."""
 FLOORS = ("sim", "agents")
 """Folders whose code is compiled."""
+
+_shown = contextvars.ContextVar("shown", default=lambda compiled, parts: None)
 
 
 @functools.cache
@@ -97,22 +100,40 @@ def is_private(directory):
     )
 
 
+def is_filled():
+    """Return whether the cache holds all compiled code of these sources."""
+    return (cache_directory() / "compiled").exists()
+
+
+@contextlib.contextmanager
+def compiling_shown(show):
+    """Call ``show(compiled, parts)`` while an empty cache is filled during the block.
+
+    `compiled` counts from 0 to the number of `parts`. It is not called once the cache is filled.
+    """
+    token = _shown.set(show)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
+
+
 @contextlib.contextmanager
 def second_compiler(module):
     """Let a second process help to fill an empty cache while the block runs.
 
     It compiles the entries from the last to the first, this process from the first to the last;
     each loads what the other has stored. It does nothing once the cache is filled. The second
-    process ends with the block, and with this process.
+    process ends with the block, and with this process. The block gets the function that shows the
+    progress (`compiling_shown`).
 
     Parameters
     ----------
     module : str
         The module that declares all entries when it is imported.
     """
-    done = cache_directory() / "compiled"
-    if done.exists():
-        yield
+    if is_filled():
+        yield lambda compiled, parts: None
         return
     program = (
         "from perplab.sim.parent_process import end_with_parent;"
@@ -127,8 +148,8 @@ def second_compiler(module):
         stdin=subprocess.DEVNULL,
     )
     try:
-        yield
-        done.touch()
+        yield _shown.get()
+        (cache_directory() / "compiled").touch()
     finally:
         other.kill()
         other.wait()

@@ -86,13 +86,15 @@ def _compiled_entry(function, signature):
     return intrinsic_of(signature, codegen)
 
 
-def world_of(tables):
+def world_of(tables, show=None):
     """Return the argument ``world`` of kernels, and the object that must outlive their calls.
 
     Parameters
     ----------
     tables : dict of str to numpy.ndarray
         C-contiguous, with the declared row types.
+    show : callable, optional
+        Called with the number of entries compiled so far, before each.
 
     Returns
     -------
@@ -107,7 +109,9 @@ def world_of(tables):
         If an array is not of its declared type or shape.
     """
     words = np.zeros(len(ENTRIES) + 3 * len(tables_declared), np.int64)
-    for index, (_, address) in _entries.items():
+    for compiled, (index, (_, address)) in enumerate(_entries.items()):
+        if show:
+            show(compiled)
         words[index] = address()
     for name, (index, dtype, dimensions) in tables_declared.items():
         array, first = tables[name], len(ENTRIES) + 3 * index
