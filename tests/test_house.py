@@ -37,7 +37,7 @@ ORDER = {
         ("copies",),
         ("model",),
     ),
-    "agents": (("attacks", "carry"),),
+    "agents": (("attacks", "carry"), ("providers",)),
     "scenarios": (("files",), ("runs",), ("sweeps",)),
     "analysis": (
         ("escapes", "estimators"),

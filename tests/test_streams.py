@@ -159,6 +159,6 @@ def test_purposes_are_the_only_numbers_of_sub_streams():
         for call in re.findall(r"\bkey_at\((.+)\)", path.read_text())
         if path.name != "streams.py"
     ]
-    names = "DECISION|WAITING_TIME|ADL_QUEUE|ORDER_OF_|SAMPLE_TIMES|INDEX_SOURCES"
+    names = "DECISION|WAITING_TIME|ADL_QUEUE|ORDER_OF_|SAMPLE_TIMES|INDEX_SOURCES|LAST_SECOND"
     others = [call for call in calls if not re.search(names, call[1])]
     assert {name for name, _ in others} <= {"initial_traders.py", "turns.py"} and len(others) == 2

@@ -3,7 +3,7 @@
 Belief
     A hedged position in the perpetual is worth the funding it receives less the cost of the money
     in it. The reservation price is spot times one plus the basis at which the provider is
-    indifferent (`perplab.agents.providers.fair_basis`), shifted by expected funding over
+    indifferent (`perplab.agents.providers.anchors`), shifted by expected funding over
     ``hold_hours`` and by inventory. The declared alternatives, for sensitivity, are spot
     (``anchor = "spot"``) and the average of the market's own basis (``anchor = "own_average"``),
     with weight ``anchor_weight``.
@@ -38,7 +38,7 @@ from perplab.agents.providers.capital import (
     leave,
     wealth_of,
 )
-from perplab.agents.providers.fair_basis import fair_basis, inventory_skew
+from perplab.agents.providers.anchors import fair_basis, inventory_skew
 from perplab.agents.providers.quotes import LEVELS, distance_factor, quote_side, size_factor
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits

@@ -35,7 +35,7 @@ MOMENTS = {
 """Meaning and unit of each moment, by name."""
 
 
-def moments(series, warmup_hours=0, interest=1.0):
+def moments_of(series, warmup_hours=0, interest=1.0):
     """Return the moments of an hourly series.
 
     Parameters
@@ -56,7 +56,7 @@ def moments(series, warmup_hours=0, interest=1.0):
     >>> from perplab.analysis.estimators.closes import HourlySeries
     >>> price, rates = np.array([100.0, 101.0, 100.0, 102.0]), np.array([1.0, 0.5])
     >>> flat = HourlySeries(price * 1.0001, price, price, None, rates, np.array([2, 4]))
-    >>> found = moments(flat)
+    >>> found = moments_of(flat)
     >>> round(found["basis_mean"], 9), found["funding_mean"], found["funding_pinned"]
     (1.0, 0.75, 0.5)
     """

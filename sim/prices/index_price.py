@@ -24,8 +24,7 @@ def last_second(world, view, a):
     move, share = math.log(view["spot"]) - view["log_spot"], min(1.0 / run["dt"], 1.0)
     if share == 1.0:
         return move
-    key = key_at(run["key"], LAST_SECOND + a)
-    rng["key"], rng["draws"] = key_at(key, run["step"]), 0
+    rng["key"], rng["draws"] = key_at(key_at(run["key"], LAST_SECOND + a), run["step"]), 0
     return share * move + view["seen"]["volatility"] * math.sqrt(1.0 - share) * normal(rng)
 
 
