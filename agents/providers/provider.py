@@ -31,6 +31,7 @@ import math
 import numpy as np
 
 from perplab.agents.orders import elapsed_seconds, units_of, usd_of
+from perplab.agents.providers.anchors import fair_basis, inventory_skew
 from perplab.agents.providers.capital import (
     hedge_inventory,
     is_away,
@@ -38,7 +39,6 @@ from perplab.agents.providers.capital import (
     leave,
     wealth_of,
 )
-from perplab.agents.providers.anchors import fair_basis, inventory_skew
 from perplab.agents.providers.quotes import LEVELS, distance_factor, quote_side, size_factor
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
