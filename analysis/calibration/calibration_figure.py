@@ -28,7 +28,7 @@ def calibration_figure(result):
     """Return the figure of a result."""
     height = max(ROW_INCHES * len(result["fit"]) + 1.0, LEAST_INCHES)
     figure = Figure(figsize=(DOUBLE_INCHES, height), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    left, right = figure.subplots(1, 2)
     draw_fit(result, left)
     draw_slopes(result, right)
     return figure
@@ -52,6 +52,7 @@ def draw_fit(result, axes):
                 ha="center",
             )
     axes.set_yticks(rows, [words_of(name) for name in result["fit"]])
+    axes.set_ylim(len(rows), 0)
     axes.set_xlabel("simulated less real\n(standard errors)")
     axes.set_title("fit")
     sns.despine(ax=axes)

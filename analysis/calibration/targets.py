@@ -62,8 +62,8 @@ def shrunk_covariance(rows, toward=None):
     Examples
     --------
     >>> shrunk_covariance(np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])).round(2)
-    array([[1.67, 2.97],
-           [2.97, 6.67]])
+    array([[1.67, 2.62],
+           [2.62, 6.67]])
     """
     spread = rows.std(axis=0, ddof=1)
     standard = (rows - rows.mean(axis=0)) / spread
