@@ -44,6 +44,7 @@ ORDER = {
         ("metrics",),
         ("figures", "studies"),
         ("report",),
+        ("calibration",),
         ("cli",),
         ("face",),
     ),

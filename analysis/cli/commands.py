@@ -169,6 +169,24 @@ def sweep(
 
 
 @app.command()
+def calibrate(
+    file: options.CalibrationFile,
+    workers: options.Workers = 2,
+    out: options.CalibrationOut = None,
+    as_json: options.Json = False,
+):
+    """Estimate parameters of a scenario from moments of a real market.
+
+    Finished runs survive an interruption; the same command continues.
+    """
+    from perplab.analysis.cli.calibrate_command import run_calibration
+    from perplab.scenarios.files.kinds import imports_announced
+
+    with imports_announced():
+        run_calibration(file, workers, out, as_json)
+
+
+@app.command()
 def branch(
     scenario: options.Scenario,
     at_hours: options.AtHours,

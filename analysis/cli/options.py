@@ -86,6 +86,15 @@ FundingTimeColumn = Annotated[
     str | None, typer.Option(help="Column of the times of funding.", rich_help_panel=REPLAY)
 ]
 SweepFile = Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="A sweep file (TOML).")]
+CalibrationFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE", help="A calibration file (TOML), or the name of one of the library."
+    ),
+]
+CalibrationOut = Annotated[
+    pathlib.Path | None, typer.Option(help="Output folder. Default: calibrations/NAME.")
+]
 Workers = Annotated[int, typer.Option(min=1, help="Worker processes on this machine.")]
 Scheduler = Annotated[
     str | None, typer.Option(help="Address of a Dask scheduler whose workers run the sweep.")

@@ -6,6 +6,8 @@ days compare with runs of 30 days. A moment that a series does not determine is 
 
 import numpy as np
 
+from perplab.analysis.estimators.closes import hourly_closes
+
 WEEK = 168
 AT_INTEREST = 1e-4
 """Distance of a rate from the interest rate, bp per 8 h, below which it is pinned."""
@@ -79,6 +81,21 @@ def moments_of(series, warmup_hours=0, interest=1.0):
         "return_kurtosis": excess_kurtosis(np.diff(np.log(series.perp[warmup_hours:]))),
         "open_interest_change_sd": open_interest_change(series.open_interest, warmup_hours),
     }
+
+
+def run_moments(records, twin=None, warmup_hours=0):
+    """Return the moments of a run, observed at its closes; a sweep calls it as its summary.
+
+    Parameters
+    ----------
+    records : perplab.sim.state.records.Records
+        With rows at whole hours.
+    twin : object
+        Not used.
+    warmup_hours : int
+    """
+    closes = hourly_closes(records, records.meta["seed"])
+    return moments_of(closes, warmup_hours)
 
 
 def rate_moments(rates, interest):

@@ -52,7 +52,7 @@ class Job:
 def code_hash():
     """Return a short hash of all code on which the figures of a run depend."""
     digest = hashlib.sha256(sources_hash().encode())
-    for folder in ("scenarios", "analysis"):
+    for folder in ("scenarios", "analysis/estimators", "analysis/metrics"):
         for path in sorted((HOUSE / folder).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
