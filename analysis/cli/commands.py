@@ -180,7 +180,7 @@ def calibrate(
     Finished runs survive an interruption; the same command continues.
     """
     from perplab.analysis.cli.calibrate_command import run_calibration
-    from perplab.scenarios.files.kinds import imports_announced
+    from perplab.analysis.cli.terminal import imports_announced
 
     with imports_announced():
         run_calibration(file, workers, out, as_json)
