@@ -8,6 +8,10 @@ from perplab.analysis.estimators.series import mean, ratio
 from perplab.analysis.metrics.catalogue import metric
 from perplab.sim.state.codes import OUTCOMES
 
+YEAR_SECONDS = 31_536_000.0
+RUINED = 0.1
+"""Equity at the end over that at the start below which a kind counts as ruined."""
+
 market_metric = functools.partial(metric, group="market")
 run_metric = functools.partial(metric, group="run")
 
@@ -60,6 +64,25 @@ def order_refusals(run):
 def pnl_by_kind(run):
     """Return the change of equity of each kind of trader over the run."""
     return change_by_kind(run, "equity")
+
+
+@metric("profit a year over capital", "share", signed=True, whole_run=True)
+def return_by_kind(run):
+    """Return the change of equity of each kind a year, over its equity at the start."""
+    rows = run.records.kinds
+    years = float(rows["seconds"][-1, 0] - rows["seconds"][0, 0]) / YEAR_SECONDS
+    profits, first = change_by_kind(run, "equity"), rows["equity"][0] * run.meta["unit"]
+    return {
+        kind: profits[kind] / capital / years if capital > 0 and years > 0 else None
+        for kind, capital in zip(run.records.kind_names, first.tolist(), strict=True)
+    }
+
+
+@market_metric("kinds that lost nine tenths of their capital", "kinds", whole_run=True)
+def ruined_kinds(run):
+    """Return the number of kinds of traders that are ruined at the end of the run."""
+    equity = run.records.kinds["equity"]
+    return int((equity[-1] < RUINED * equity[0]).sum())
 
 
 @metric("funding received", "USD", signed=True)
