@@ -7,7 +7,7 @@ import pytest
 
 from perplab.analysis.cli import commands as cli
 
-CALM = ("run", "small-market", "--days", "0.02", "--no-figures")
+CALM = ("run", "small", "--days", "0.02", "--no-figures")
 
 
 RULE = """from perplab.agents.trader import Trader, Traits, Trait, rule

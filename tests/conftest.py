@@ -10,11 +10,11 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 @pytest.fixture(scope="session")
 def calm_hours():
-    """Two hours of the scenario small-market, with its trades."""
+    """Two hours of the scenario small, with its trades."""
     from perplab.scenarios.files.loader import load
     from perplab.scenarios.runs.outcome import run
 
-    return run(load("small-market", {"days": 0.1, "record.trades": True}), seed=3)
+    return run(load("small", {"days": 0.1, "record.trades": True}), seed=3)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from perplab.scenarios.sweeps.sweep_runner import execute
 from perplab.sim.errors import ParameterError
 from tests.troubles import figures
 
-SWEEP = """scenario = "small-market"
+SWEEP = """scenario = "small"
 seeds = 2
 keep = ["series", "settlements"]
 [changes]

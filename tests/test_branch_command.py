@@ -13,7 +13,7 @@ from perplab.sim.errors import ParameterError
 
 
 def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
-    scenario = load("small-market", {"days": 0.05})
+    scenario = load("small", {"days": 0.05})
     market = build(scenario, 3)
     market.run(20)
     for key, value, words in (
@@ -23,17 +23,17 @@ def test_a_branch_changes_rules_and_traits_and_refuses_the_rest():
         ("dt_seconds", 30, "dt_seconds was 30.0, must be 60.0 as before the branch"),
     ):
         with pytest.raises(ParameterError, match=words):
-            market.branch(setup=setup_of(load("small-market", {"days": 0.05, key: value}), 3))
+            market.branch(setup=setup_of(load("small", {"days": 0.05, key: value}), 3))
     assert (
         market.branch(
-            setup=setup_of(load("small-market", {"days": 0.05, "market.rulebook": "bybit"}), 3)
+            setup=setup_of(load("small", {"days": 0.05, "market.rulebook": "bybit"}), 3)
         ).tables["market"]["funding_law"]["cap"][0]
         == 0.00375
     )
     other = market.branch(
         setup=setup_of(
             load(
-                "small-market",
+                "small",
                 {
                     "days": 0.05,
                     "market.changes.adl.selection": "pro_rata",
@@ -65,7 +65,7 @@ def test_a_branch_after_the_end_is_refused(tmp_path, monkeypatch, capsys):
         [
             "perplab",
             "branch",
-            "small-market",
+            "small",
             "--days",
             "0.1",
             "--at-hours",
@@ -91,7 +91,7 @@ def test_branches_from_the_command_line(tmp_path, monkeypatch, capsys):
         [
             "perplab",
             "branch",
-            "small-market",
+            "small",
             "--days",
             "0.05",
             "--at-hours",

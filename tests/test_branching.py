@@ -25,7 +25,7 @@ def branched(monkeypatch, *arms):
         [
             "perplab",
             "branch",
-            "small-market",
+            "small",
             "--days",
             "0.05",
             "--at-hours",
@@ -62,7 +62,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("key", REFUSED)
 def test_what_cannot_change_in_flight_is_refused_with_its_key(key):
-    base, other = load("small-market", SHORT), load("small-market", SHORT | {key: REFUSED[key]})
+    base, other = load("small", SHORT), load("small", SHORT | {key: REFUSED[key]})
     faults = branch_faults(base, other)
     assert any(
         fault.key.startswith(key)
@@ -121,7 +121,7 @@ def test_terms_of_trading_in_spot_change_in_flight_and_traders_see_them():
         "spot.perp_price_discovery": 0.1,
         "spot.borrow_limit_usd": 1e6,
     }
-    base, other = load("small-market", SHORT), load("small-market", SHORT | changes)
+    base, other = load("small", SHORT), load("small", SHORT | changes)
     assert branch_faults(base, other) == []
     market = build(base, 1)
     market.run(10)
@@ -167,8 +167,8 @@ def test_a_fee_in_flight_is_in_the_manifest_and_in_the_figures(monkeypatch, tmp_
 
 def test_a_fund_keeps_what_it_was_given_under_another_rulebook():
     base, other = (
-        load("small-market", SHORT),
-        load("small-market", SHORT | {"market.rulebook": "bybit", "market.changes.fund.initial": 77.0}),
+        load("small", SHORT),
+        load("small", SHORT | {"market.rulebook": "bybit", "market.changes.fund.initial": 77.0}),
     )
     market = build(base, 1)
     given = market.records().meta["venues"][0]["fund_initial"]
@@ -178,11 +178,11 @@ def test_a_fund_keeps_what_it_was_given_under_another_rulebook():
 
 
 def test_an_average_that_a_new_mark_needs_begins_at_the_mark():
-    market = build(load("small-market", SHORT), 1)
+    market = build(load("small", SHORT), 1)
     market.run(30)
     inputs = [{"input": "quotes_average", "window_seconds": 3_000}]
     branch = market.branch(
-        setup=setup_of(load("small-market", SHORT | {"market.changes.mark.inputs": inputs}), 1)
+        setup=setup_of(load("small", SHORT | {"market.changes.mark.inputs": inputs}), 1)
     )
     before = float(branch.tables["view"]["mark"][0])
     branch.run(1)
@@ -190,9 +190,11 @@ def test_an_average_that_a_new_mark_needs_begins_at_the_mark():
 
 
 def test_an_arm_cannot_move_a_market_to_another_venue():
-    base = load("small-market", {"days": 0.1})
+    base = load("small", {"days": 0.1})
     assert [
         fault.key
-        for fault in branch_faults(base, load("small-market", {"days": 0.1, "market.venue": "elsewhere"}))
+        for fault in branch_faults(base, load("small", {"days": 0.1, "market.venue": "elsewhere"}))
     ] == ["market.venue"]
-    assert branch_faults(base, load("small-market", {"days": 0.1, "market.rulebook": "binance-2024"})) == []
+    assert (
+        branch_faults(base, load("small", {"days": 0.1, "market.rulebook": "binance-2024"})) == []
+    )

@@ -250,7 +250,7 @@ def test_branches_are_checked_together(tmp_path, monkeypatch, capsys, calm_hours
 
 
 def test_a_report_of_altered_files_is_refused(tmp_path):
-    outcome = run(load("small-market", {"days": 0.1}), 1)
+    outcome = run(load("small", {"days": 0.1}), 1)
     write_run(tmp_path / "r", outcome, summarize(outcome.records), 1.0)
     manifest = tmp_path / "r" / "manifest.json"
     whole = manifest.read_text()

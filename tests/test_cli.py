@@ -85,7 +85,7 @@ def prices(folder):
 def test_json_is_one_object_with_every_key(monkeypatch, capsys, tmp_path):
     assert (
         perplab(
-            monkeypatch, "run", "small-market", "--days", "0.1", "--json", "--no-figures", "--seed", "2"
+            monkeypatch, "run", "small", "--days", "0.1", "--json", "--no-figures", "--seed", "2"
         )
         == 0
     )
@@ -95,20 +95,22 @@ def test_json_is_one_object_with_every_key(monkeypatch, capsys, tmp_path):
         and summary["seed"] == 2
         and summary["conservation_error_units"] == 0
     )
-    folder = only_run(tmp_path, "small-market-seed2")
+    folder = only_run(tmp_path, "small-seed2")
     assert json.loads((folder / "summary.json").read_text()) == summary
     assert not (folder / "figures").exists()
 
 
 def test_a_run_prints_its_table_and_draws(monkeypatch, capsys, tmp_path):
-    assert perplab(monkeypatch, "run", "small-market", "--days", "0.1", "--out", "here/small-market") == 0
+    assert perplab(monkeypatch, "run", "small", "--days", "0.1", "--out", "here/small") == 0
     out, err = capsys.readouterr()
     assert "basis, mean" in out and "directional short" in out and "\x1b" not in out + err
-    assert {path.name for path in (tmp_path / "here" / "small-market" / "figures").glob("[!.]*")} == FIGURES
-    assert [path.name for path in (tmp_path / "here").iterdir()] == ["small-market"]
-    _, records = store.read_run(tmp_path / "here" / "small-market")
+    assert {
+        path.name for path in (tmp_path / "here" / "small" / "figures").glob("[!.]*")
+    } == FIGURES
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["small"]
+    _, records = store.read_run(tmp_path / "here" / "small")
     again = summarize(records)
-    stored = json.loads((tmp_path / "here" / "small-market" / "summary.json").read_text())
+    stored = json.loads((tmp_path / "here" / "small" / "summary.json").read_text())
     assert {key: again[key] for key in stored} == stored
 
 
@@ -165,7 +167,7 @@ def test_settings_reach_the_run(monkeypatch, tmp_path):
         perplab(
             monkeypatch,
             "run",
-            "small-market",
+            "small",
             "--no-figures",
             "--set",
             "days=0.05",
@@ -178,7 +180,7 @@ def test_settings_reach_the_run(monkeypatch, tmp_path):
         )
         == 0
     )
-    scenario = json.loads((only_run(tmp_path, "small-market-seed0") / "manifest.json").read_text())[
+    scenario = json.loads((only_run(tmp_path, "small-seed0") / "manifest.json").read_text())[
         "scenario"
     ]
     assert scenario["populations"]["noise"]["number"] == 7 and scenario["market"]["changes"][
@@ -190,16 +192,16 @@ def test_settings_reach_the_run(monkeypatch, tmp_path):
     ("arguments", "words"),
     [
         (("run", "clam"), "did you mean 'calm'"),
-        (("run", "small-market", "--days", "-1"), "days was -1.0, must be above 0"),
-        (("run", "small-market", "--set", "days"), "KEY=VALUE"),
-        (("run", "small-market", "--set", "populations.noise.number=0.5"), "whole number"),
-        (("run", "small-market", "--funding", "rates.csv"), "replays no real prices"),
+        (("run", "small", "--days", "-1"), "days was -1.0, must be above 0"),
+        (("run", "small", "--set", "days"), "KEY=VALUE"),
+        (("run", "small", "--set", "populations.noise.number=0.5"), "whole number"),
+        (("run", "small", "--funding", "rates.csv"), "replays no real prices"),
         (("run", "replay", "--spot", "absent.csv"), "existing file"),
         (("run", "replay"), "--spot FILE"),
         (("show", "clam"), "did you mean 'calm'"),
         (("rulebook", "binanc"), "did you mean 'binance'"),
-        (("run", "small-market", "--days", "many"), "days"),
-        (("run", "small-market", "--seed", "-1"), "seed"),
+        (("run", "small", "--days", "many"), "days"),
+        (("run", "small", "--seed", "-1"), "seed"),
     ],
 )
 def test_bad_input_ends_with_code_2_and_nothing_written(
@@ -215,10 +217,10 @@ def test_a_folder_of_somebody_else_is_refused_before_the_run(monkeypatch, capsys
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("mine")
     monkeypatch.setattr(session, "run", lambda *_: pytest.fail("it ran"))
-    assert perplab(monkeypatch, "run", "small-market", "--out", "thesis") == 2
+    assert perplab(monkeypatch, "run", "small", "--out", "thesis") == 2
     assert "an earlier run of perplab" in capsys.readouterr().err
     (tmp_path / "file").write_text("mine")
-    assert perplab(monkeypatch, "run", "small-market", "--out", "file/below") == 2
+    assert perplab(monkeypatch, "run", "small", "--out", "file/below") == 2
 
 
 def raising(error):
@@ -230,7 +232,7 @@ def raising(error):
 
 def test_ctrl_c_while_running_leaves_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(PerpetualMarket, "run", raising(KeyboardInterrupt()))
-    assert perplab(monkeypatch, "run", "small-market", "--days", "0.1") != 0
+    assert perplab(monkeypatch, "run", "small", "--days", "0.1") != 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -238,22 +240,22 @@ def test_ctrl_c_while_drawing_leaves_a_whole_run_without_figures(monkeypatch, tm
     monkeypatch.setattr(
         "perplab.analysis.figures.run_figures.write_figures", raising(KeyboardInterrupt())
     )
-    assert perplab(monkeypatch, "run", "small-market", "--days", "0.05") != 0
-    folder = only_run(tmp_path, "small-market-seed0")
+    assert perplab(monkeypatch, "run", "small", "--days", "0.05") != 0
+    folder = only_run(tmp_path, "small-seed0")
     assert store.is_run(folder) and len(store.read_run(folder)[1].series[0]) == 72
     assert not [path for path in folder.iterdir() if path.name.startswith((".", "figures"))]
 
 
 def test_a_full_disk_ends_with_code_1_and_leaves_nothing(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(store, "write_parquet", raising(OSError(28, "No space left on device")))
-    assert perplab(monkeypatch, "run", "small-market", "--days", "0.05", "--no-figures") == 1
+    assert perplab(monkeypatch, "run", "small", "--days", "0.05", "--no-figures") == 1
     assert "No space left" in capsys.readouterr().err
     assert not any((tmp_path / "runs").iterdir())
 
 
 def test_a_broken_rule_ends_with_code_1(monkeypatch, capsys):
     monkeypatch.setattr(PerpetualMarket, "run", raising(RuleError("the rule of Noise raised")))
-    assert perplab(monkeypatch, "run", "small-market", "--days", "0.05") == 1
+    assert perplab(monkeypatch, "run", "small", "--days", "0.05") == 1
     assert "the rule of Noise raised" in capsys.readouterr().err
 
 
@@ -394,12 +396,12 @@ def test_what_show_prints_is_a_scenario_again(monkeypatch, capsys, tmp_path):
 def test_quiet_when_piped(tmp_path):
     code = "import sys; from perplab.analysis.cli.commands import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code, "run", "small-market", "--days", "0.05", "--no-figures", "--json"],
+        [sys.executable, "-c", code, "run", "small", "--days", "0.05", "--no-figures", "--json"],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=True,
     )
     assert json.loads(done.stdout)["steps"] == 72
-    folder = store.default_folder(load("small-market", {"days": 0.05}), 0, True)
+    folder = store.default_folder(load("small", {"days": 0.05}), 0, True)
     assert done.stderr.splitlines() == [f"written to {folder}"]

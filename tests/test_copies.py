@@ -158,7 +158,7 @@ print(digest(market))
 def test_a_pickled_market_of_a_users_kind_goes_on_in_another_process(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     population = {"kind": own_kind("mine.py"), "number": 2}
-    market = build(load("small-market", {"days": 0.1, "populations.mine": population}), 1)
+    market = build(load("small", {"days": 0.1, "populations.mine": population}), 1)
     market.run(10)
     (tmp_path / "market").write_bytes(pickle.dumps(market))
     done = subprocess.run(
@@ -194,13 +194,13 @@ def test_copies_are_freed():
 WRONG = [-1, 1.0, "x", True, 10**30, 2**63, 10**5000, np.float64(1), np.True_, [1], (1,), b"1", {}]
 DOORS = {
     "PerpetualMarket": lambda seed: PerpetualMarket(zoo().setup, seed),
-    "build": lambda seed: build("small-market", seed),
-    "setup_of": lambda seed: setup_of(load("small-market"), seed),
-    "run": lambda seed: run(load("small-market", {"days": 0.01}), seed),
-    "simulator": lambda seed: simulator("small-market", ["days"])([1.0], 1, seed),
+    "build": lambda seed: build("small", seed),
+    "setup_of": lambda seed: setup_of(load("small"), seed),
+    "run": lambda seed: run(load("small", {"days": 0.01}), seed),
+    "simulator": lambda seed: simulator("small", ["days"])([1.0], 1, seed),
     "check_trader": lambda seed: check_trader(Noise, 5, seed),
-    "sweep": lambda seed: Sweep(scenario="small-market", seeds=[0, seed]),
-    "design": lambda seed: Sweep(scenario="small-market", design={"kind": "sobol", "seed": seed}),
+    "sweep": lambda seed: Sweep(scenario="small", seeds=[0, seed]),
+    "design": lambda seed: Sweep(scenario="small", design={"kind": "sobol", "seed": seed}),
 }
 
 
@@ -215,20 +215,20 @@ def test_what_is_no_seed_is_refused_at_every_door(door, seed):
 @pytest.mark.parametrize("seed", [0, 7, 2**63 - 1, np.int8(7), np.uint64(2**40), np.array(5)])
 def test_whole_numbers_are_seeds(seed):
     assert stated_seed(seed) == int(seed) and type(stated_seed(seed)) is int
-    market = build(load("small-market", {"days": 0.01}), seed)
+    market = build(load("small", {"days": 0.01}), seed)
     assert market.seed == int(seed) and digest(market.branch()) == digest(market)
 
 
 @pytest.mark.parametrize("seed", ["-1", "1.0", "x", "1e3", str(10**30), "True"])
 def test_the_command_refuses_what_is_no_seed(seed, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    code, said = ended(monkeypatch, capsys, "run", "small-market", f"--seed={seed}")
+    code, said = ended(monkeypatch, capsys, "run", "small", f"--seed={seed}")
     assert code == 2 and "--seed" in said
     assert not any(tmp_path.iterdir())
 
 
 def test_a_drawn_seed_is_recorded_and_reproduces_everything(tmp_path):
-    small = load("small-market", {"days": 4, "populations.noise.number": 5})
+    small = load("small", {"days": 4, "populations.noise.number": 5})
     market, other = build(small, None), build(small, None)
     assert market.seed != other.seed and 0 <= market.seed < 2**53
     again, branch = build(small, market.seed), market.branch()
@@ -243,10 +243,10 @@ def test_a_drawn_seed_is_recorded_and_reproduces_everything(tmp_path):
 
 
 def test_a_drawn_seed_is_in_the_manifest(tmp_path):
-    outcome = run(load("small-market", {"days": 0.01}), None)
+    outcome = run(load("small", {"days": 0.01}), None)
     write_run(tmp_path / "run", outcome, {}, 1.0)
     seed = json.loads((tmp_path / "run" / "manifest.json").read_text())["seed"]
-    again = run(load("small-market", {"days": 0.01}), seed)
+    again = run(load("small", {"days": 0.01}), seed)
     assert outcome.seed == seed == outcome.records.meta["seed"]
     assert again.records.series[0].tobytes() == outcome.records.series[0].tobytes()
 
@@ -268,7 +268,7 @@ def ids(market):
 
 
 def test_agents_of_the_users_own_have_the_numbers_after_the_traders():
-    market = build(load("small-market", {"days": 3}), 1)
+    market = build(load("small", {"days": 3}), 1)
     traders = market.layout.traders
     own = [Regulator(market) for _ in range(3)]
     assert [agent.unique_id for agent in own] == [traders + 1, traders + 2, traders + 3]

@@ -43,7 +43,7 @@ def test_the_tail_of_leverage_is_cut_at_the_venues_largest():
         }
     }
     for rulebook, most in (("binance", 125.0), ("hyperliquid", 40.0)):
-        setup = setup_of(load("small-market", wild | {"market.rulebook": rulebook}), 1)
+        setup = setup_of(load("small", wild | {"market.rulebook": rulebook}), 1)
         assert (
             next(p for p in setup.populations if p.name == "longs").traits["leverage"].max() == most
         )

@@ -84,8 +84,8 @@ def test_morris_effects_of_a_linear_function():
 
 @pytest.fixture(scope="module")
 def small_run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "small-market"
-    outcome = run(load("small-market", {"days": 0.5}), 1)
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    outcome = run(load("small", {"days": 0.5}), 1)
     from perplab.analysis.metrics.summary import summarize
 
     write_run(folder, outcome, summarize(outcome.records), 1.0)
@@ -268,7 +268,7 @@ def test_the_report_of_a_sweep_and_of_branches(tmp_path, monkeypatch):
         [
             "perplab",
             "branch",
-            "small-market",
+            "small",
             "--days",
             "0.1",
             "--at-hours",
@@ -344,7 +344,7 @@ def test_what_stands_open_has_the_equity_that_the_ledger_knows():
     from perplab.scenarios.files.loader import build
     from perplab.sim.clearing.equity import account_equity, cross_equity
 
-    market = build(load("small-market", {"days": 0.2}), 3)
+    market = build(load("small", {"days": 0.2}), 3)
     market.run(288)
     rows = market.records().positions
     assert (

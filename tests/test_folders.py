@@ -204,7 +204,7 @@ def test_links_in_the_folder_of_branches_are_refused(name, tmp_path, precious, m
     code, said = ended(
         monkeypatch,
         capsys,
-        *("branch", "small-market", "--days", "0.02", "--at-hours", "0.1", "--out", "both"),
+        *("branch", "small", "--days", "0.02", "--at-hours", "0.1", "--out", "both"),
         *("--arm", "cap:market.changes.funding.cap=0.001"),
     )
     assert code == 2 and "no link" in said
@@ -230,17 +230,17 @@ def test_a_list_of_files_that_cannot_be_read_names_none(run_folder):
 
 def test_runs_that_differ_in_options_have_folders_of_their_own():
     changes = [{}, {"days": 1}, {"days": 2}, {"populations.noise.number": 5}, {"dt_seconds": 30.0}]
-    folders = [default_folder(load("small-market", change), 0, bool(change)) for change in changes]
-    assert len(set(folders)) == len(changes) and folders[0] == pathlib.Path("runs/small-market-seed0")
-    assert default_folder(load("small-market", {"days": 2.0}), 0, True) == folders[2]
+    folders = [default_folder(load("small", change), 0, bool(change)) for change in changes]
+    assert len(set(folders)) == len(changes) and folders[0] == pathlib.Path("runs/small-seed0")
+    assert default_folder(load("small", {"days": 2.0}), 0, True) == folders[2]
     branches = {
-        default_folder(load("small-market"), 0, True, arms, ending="-branches") for arms in ("a", "b")
+        default_folder(load("small"), 0, True, arms, ending="-branches") for arms in ("a", "b")
     }
     assert len(branches) == 2
 
 
 def test_the_command_keeps_two_runs_apart(monkeypatch, capsys, tmp_path):
     for options in (("--days", "0.02"), ("--days", "0.03"), ("--set", "days=0.02")):
-        assert ended(monkeypatch, capsys, "run", "small-market", "--no-figures", *options)[0] == 0
+        assert ended(monkeypatch, capsys, "run", "small", "--no-figures", *options)[0] == 0
     names = sorted(path.name for path in (tmp_path / "runs").iterdir())
-    assert len(names) == 2 and all(name.startswith("small-market-seed0-") for name in names)
+    assert len(names) == 2 and all(name.startswith("small-seed0-") for name in names)

@@ -77,7 +77,7 @@ def test_a_change_of_the_interval_alone_keeps_the_venue_s_convention(
 
 
 def test_the_one_key_question_from_a_scenario():
-    setup = setup_of(load("small-market", {"market.changes.funding.interval_hours": 1.0}), 0)
+    setup = setup_of(load("small", {"market.changes.funding.interval_hours": 1.0}), 0)
     rules = setup.markets[0].rulebook
     assert rate(rules, 0.002) == pytest.approx(0.0015 / 8)
 

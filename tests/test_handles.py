@@ -40,13 +40,13 @@ def diarists(wake_seconds=600.0, number=40, kind=Diarist, **traits):
     )
 
 
-def small_market():
-    """Return a small market."""
-    return build(load("small-market", {"days": 0.5, "populations.noise.number": 30}), 1)
+def half_day():
+    """Return half a day of the scenario small."""
+    return build(load("small", {"days": 0.5, "populations.noise.number": 30}), 1)
 
 
 def test_traits_are_attributes_that_write_through():
-    market = small_market()
+    market = half_day()
     longs = market.agents_by_type[DirectionalLong]
     longs.set("entry_probability", 0.0)
     first = next(iter(longs))
@@ -61,7 +61,7 @@ def test_traits_are_attributes_that_write_through():
 
 def test_a_written_trait_changes_the_run():
     def shorts_of(changed):
-        market = build(load("small-market", {"days": 0.5}), 1)
+        market = build(load("small", {"days": 0.5}), 1)
         if changed:
             market.agents_by_type[DirectionalShort].set("entry_probability", 0.0)
         market.run(720)
@@ -86,13 +86,13 @@ def test_a_written_trait_changes_the_run():
     ],
 )
 def test_what_cannot_be_written_is_refused(trait, value, words):
-    trader = next(iter(small_market().agents_by_type[DirectionalLong]))
+    trader = next(iter(half_day().agents_by_type[DirectionalLong]))
     with pytest.raises((ParameterError, AttributeError), match=words):
         setattr(trader, trait, value)
 
 
 def test_traits_of_other_kinds_are_refused_and_do_nothing():
-    market = small_market()
+    market = half_day()
     with pytest.raises(ParameterError, match="agents_by_type"):
         market.agents_by_type[LiquidityProvider].set("entry_probability", 0.0)
 
@@ -129,7 +129,7 @@ def test_a_new_latency_changes_the_turns_of_the_fast_class():
 
 
 def test_who_is_removed_never_acts_again_in_any_copy(tmp_path):
-    market = small_market()
+    market = half_day()
     market.run(30)
     everybody = len(market.agents)
     gone = (
@@ -163,7 +163,7 @@ def test_who_is_removed_never_acts_again_in_any_copy(tmp_path):
 
 def handled_digest():
     """Return a hash of a market whose traders were handled in every way."""
-    market = build(load("small-market", {"days": 0.1, "populations.noise.number": 30}), 1)
+    market = build(load("small", {"days": 0.1, "populations.noise.number": 30}), 1)
     market.run(5)
     for agent in [
         *list(market.agents_by_type[LiquidityProvider])[:2],
@@ -205,7 +205,7 @@ def test_everybody_can_be_removed():
 
 
 def test_a_removed_trader_keeps_its_position():
-    market = build(load("small-market", {"days": 0.3}), 1)
+    market = build(load("small", {"days": 0.3}), 1)
     market.run(400)
     longs = market.agents_by_type[DirectionalLong].select(lambda agent: agent.lots() > 0)
     held = {agent.row: agent.lots() for agent in longs}
@@ -225,7 +225,7 @@ def test_a_removed_trader_keeps_its_position():
 def test_what_mesa_would_call_is_refused():
     for name in ("step", "advance"):
         with pytest.raises(RuleError, match="compiled step"):
-            small_market().agents.do(name)
+            half_day().agents.do(name)
 
 
 def test_a_trait_may_not_take_the_name_of_something_of_the_handle():
@@ -252,9 +252,9 @@ def test_ten_thousand_handles_are_cheap():
 
 
 def test_run_model_ends_where_the_scenario_ends():
-    market = build("small-market")
+    market = build("small")
     assert market.end == 43_200 and market.running
-    market = build(load("small-market", {"days": 0.02}), 1)
+    market = build(load("small", {"days": 0.02}), 1)
     market.run_model()
     assert market.step_number == 29 and not market.running
     assert not market.branch().running
@@ -302,7 +302,7 @@ def test_a_kind_that_nothing_wakes_is_refused(tmp_path):
     """)
     )
     with pytest.raises(ParameterError, match="populations.mine.kind was .*wake_seconds"):
-        load("small-market", {"populations.mine": {"kind": f"{tmp_path}/never.py:Never", "number": 1}})
+        load("small", {"populations.mine": {"kind": f"{tmp_path}/never.py:Never", "number": 1}})
 
 
 UNCOMPILABLE = """
@@ -359,12 +359,12 @@ def test_check_trader_says_that_all_is_well():
 @pytest.mark.parametrize("steps", [1.5, math.nan, "a", -1])
 def test_a_market_runs_whole_numbers_of_steps(steps):
     with pytest.raises(ParameterError, match="whole number"):
-        build(load("small-market", {"days": 0.1}), 1).run(steps)
+        build(load("small", {"days": 0.1}), 1).run(steps)
 
 
 @pytest.mark.parametrize("latency", [1e300, math.inf, 10**400])
 def test_a_latency_out_of_bounds_leaves_the_trait_as_it_was(latency):
-    market = build(load("small-market", {"days": 0.1}), 1)
+    market = build(load("small", {"days": 0.1}), 1)
     providers = market.agents_by_type[LiquidityProvider]
     with pytest.raises(ParameterError, match="latency_seconds"):
         providers.set("latency_seconds", latency)
@@ -374,7 +374,7 @@ def test_a_latency_out_of_bounds_leaves_the_trait_as_it_was(latency):
 
 def test_steps_are_counted_by_the_market_however_it_is_stepped():
     """Mesa's names for running, `step`, `run` and `branch` agree on the count and every byte."""
-    one, other = build(load("small-market"), 5), build(load("small-market"), 5)
+    one, other = build(load("small"), 5), build(load("small"), 5)
     for _ in range(3):
         one.step()
     one.run_for(4)
@@ -392,7 +392,7 @@ def test_steps_are_counted_by_the_market_however_it_is_stepped():
 
 def test_every_field_of_the_view_is_an_attribute_of_the_market():
     """A string of `DataCollector` is read from the first market's view; other names raise."""
-    market = build(load("small-market"), 5)
+    market = build(load("small"), 5)
     market.step()
     view = market.tables["view"][0]
     plain = [name for name in view.dtype.names if view.dtype[name].fields is None]

@@ -274,7 +274,7 @@ def test_the_table_of_a_sweep_shows_hostile_names():
     assert "$a/b^$" in text and "_x[/b]" in text and r"[/red]\x1b[2J" in text
 
 
-SCENARIO = """extends = "small-market"
+SCENARIO = """extends = "small"
 title = "[/bold] $x^$ \\\\input{a} <script> \\u001b[2J"
 question = "[/red]?"
 days = 0.02
@@ -322,7 +322,7 @@ def test_a_run_is_stored_before_it_is_printed(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr("perplab.analysis.cli.run_command.print_summary", broken)
     out = str(tmp_path / "a")
-    code, _ = ended(monkeypatch, capsys, "run", "small-market", "--days", "0.02", "--out", out)
+    code, _ = ended(monkeypatch, capsys, "run", "small", "--days", "0.02", "--out", out)
     assert code == 1 and json.loads((tmp_path / "a" / "summary.json").read_text())["steps"] > 0
 
 

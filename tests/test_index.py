@@ -89,7 +89,7 @@ def through_a_crash(rulebook, **more):
         "market.rulebook": rulebook,
         "shocks": [CRASH | more],
     }
-    market = build(load("small-market", changes), 1)
+    market = build(load("small", changes), 1)
     market.run(144)
     rows = market.records().series[0]
     return rows["index"] / rows["spot"]

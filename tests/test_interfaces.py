@@ -25,7 +25,7 @@ VARIABLES = dict(os.environ, PYTHONPATH=str(HOUSE))
 
 def test_a_scenario_is_a_function_of_its_parameters():
     simulate = simulator(
-        "small-market",
+        "small",
         ["populations.noise.size_usd", "market.changes.funding.cap"],
         ("mid", "funding_rate"),
         {"populations.noise.number": 50},
@@ -42,14 +42,14 @@ def test_a_scenario_is_a_function_of_its_parameters():
     with pytest.raises(ParameterError, match="at least 0"):
         simulate([-1.0, 0.003], 10)
     with pytest.raises(ParameterError, match="columns among"):
-        simulator("small-market", [], ("price",))
+        simulator("small", [], ("price",))
 
 
 def test_a_calibrator_of_scipy_can_drive_it():
     from scipy.optimize import minimize_scalar
 
     simulate = simulator(
-        "small-market", ["spot.half_spread_bps"], ("mid", "spot"), {"populations.noise.number": 30}
+        "small", ["spot.half_spread_bps"], ("mid", "spot"), {"populations.noise.number": 30}
     )
 
     def loss(value):
@@ -66,12 +66,12 @@ from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import Checkpoint, run
 import pathlib
 checkpoint = Checkpoint(pathlib.Path(sys.argv[1]), 1.0)
-outcome = run(load("small-market", {"days": 1.5}), 3, lambda steps: print(steps, flush=True), checkpoint)
+outcome = run(load("small", {"days": 1.5}), 3, lambda steps: print(steps, flush=True), checkpoint)
 """
 
 
 def test_a_killed_run_goes_on_from_its_last_state_to_the_same_bytes(tmp_path):
-    scenario, checkpoint = load("small-market", {"days": 1.5}), Checkpoint(tmp_path / "run", 1.0)
+    scenario, checkpoint = load("small", {"days": 1.5}), Checkpoint(tmp_path / "run", 1.0)
     path = checkpoint.path(scenario, 3)
     with subprocess.Popen(
         [sys.executable, "-c", KEEP, tmp_path / "run"],
@@ -101,13 +101,14 @@ def test_a_killed_run_goes_on_from_its_last_state_to_the_same_bytes(tmp_path):
 
 
 def test_a_state_of_another_run_is_not_gone_on_from(tmp_path):
-    checkpoint, scenario = Checkpoint(tmp_path / "run", 0.5), load("small-market", {"days": 0.05})
+    checkpoint, scenario = Checkpoint(tmp_path / "run", 0.5), load("small", {"days": 0.05})
     other = checkpoint.path(scenario, 4)
     other.write_bytes(b"whatever")
     kept = run(scenario, 3, None, checkpoint).records
     assert not other.exists()
     assert (
-        kept.series[0].tobytes() == run(load("small-market", {"days": 0.05}), 3).records.series[0].tobytes()
+        kept.series[0].tobytes()
+        == run(load("small", {"days": 0.05}), 3).records.series[0].tobytes()
     )
     with pytest.raises(ParameterError, match="twin"):
         run(load("long-cascade", {"days": 1.1}), 0, None, checkpoint)

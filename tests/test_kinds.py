@@ -31,11 +31,11 @@ perplab.agents.__path__.append(sys.argv[1])
 from perplab.scenarios.files import KINDS, load
 from perplab.sim.errors import ParameterError
 
-scenario = load("small-market", {"populations.new": {"kind": "newcomer", "number": 3, "wake_seconds": 5.0}})
+scenario = load("small", {"populations.new": {"kind": "newcomer", "number": 3, "wake_seconds": 5}})
 print(scenario.populations["new"].kind, KINDS["newcomer"].__module__, *KINDS)
 for wrong in ({"kind": "newcomr"}, {"kind": "newcomer", "wake_second": 1.0}):
     try:
-        load("small-market", {"populations.new": wrong | {"number": 3}})
+        load("small", {"populations.new": wrong | {"number": 3}})
     except ParameterError as error:
         print(error)
 """

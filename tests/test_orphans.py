@@ -150,7 +150,7 @@ PerpetualMarket.run = run
 from perplab.__main__ import main
 main()
 """
-RUN = ("run", "small-market", "--days", "365", "--no-figures", "--out", "r")
+RUN = ("run", "small", "--days", "365", "--no-figures", "--out", "r")
 
 
 def test_ctrl_c_ends_a_run_within_two_seconds(tmp_path):

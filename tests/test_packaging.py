@@ -20,10 +20,10 @@ PYTHON_BLOCK = re.compile(r"```python\n(.*?)```", re.S)
 WRONG = """
 from perplab import PerpetualMarket, Population, build, load, run
 
-build(load("small-market"), seed="x")
-PerpetualMarket("small-market")
+build(load("small"), seed="x")
+PerpetualMarket("small")
 Population(name="noise", kind="noise", number=3)
-run("small-market").series
+run("small").series
 """
 
 
@@ -96,9 +96,9 @@ def test_the_command_runs_beside_folders_of_the_same_names(user, tmp_path):
         (tmp_path / name / "__init__.py").write_text("raise ImportError('a user\\'s own folder')")
     where = run_by(user, tmp_path, "-c", "import perplab.sim; print(perplab.sim.__file__)")
     assert pathlib.Path(where.stdout.strip()).is_relative_to(user.parent.parent), where.stderr
-    done = run_by(user, tmp_path, "-m", "perplab", "run", "small-market", "--days", "0.01", "--no-figures")
+    done = run_by(user, tmp_path, "-m", "perplab", "run", "small", "--days", "0.01", "--no-figures")
     assert done.returncode == 0, done.stderr
-    assert list((tmp_path / "runs").glob("small-market-seed0-*/manifest.json"))
+    assert list((tmp_path / "runs").glob("small-seed0-*/manifest.json"))
 
 
 def checked_by_mypy(user, folder, **sources):

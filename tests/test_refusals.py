@@ -35,7 +35,7 @@ def in_empty_folder(tmp_path, monkeypatch):
         (("--set", ".".join("a" * 3_000) + "=1"), "3000 parts"),
         (("--set", "days.=1"), "none of them empty"),
         (("--set", "=1"), "none of them empty"),
-        (("--set", "extends=small-market"), "extends was 'small-market', must be in a file"),
+        (("--set", "extends=small"), "extends was 'small', must be in a file"),
         (("--set", "spot.name="), "spot.name was '', must be at least 1 letters long"),
         (("--set", "market.venue="), "market.venue was ''"),
         (("--set", "assets=[]"), "assets was [], must be absent beside [spot]"),
@@ -44,7 +44,7 @@ def in_empty_folder(tmp_path, monkeypatch):
     ],
 )
 def test_a_wrong_option_is_named(monkeypatch, capsys, tmp_path, arguments, words):
-    code, said = ended(monkeypatch, capsys, "run", "small-market", *arguments)
+    code, said = ended(monkeypatch, capsys, "run", "small", *arguments)
     assert code == 2 and words in said and list(tmp_path.iterdir()) == []
 
 
@@ -53,14 +53,14 @@ def test_a_wrong_option_is_named(monkeypatch, capsys, tmp_path, arguments, words
     [
         ("", "scenario.toml: dt_seconds was None, must be given"),
         (
-            "extends = 'small-market'\n[populations.'']\nkind = 'noise'\nnumber = 1\n",
+            "extends = 'small'\n[populations.'']\nkind = 'noise'\nnumber = 1\n",
             "must be a table with a name",
         ),
         (
-            "extends = 'small-market'\n[populations.noise]\ncapital_usd = 1e18\n",
+            "extends = 'small'\n[populations.noise]\ncapital_usd = 1e18\n",
             "scenario.toml:3: populations.noise.capital_usd was",
         ),
-        ("extends = 'small-market'\n" + "a." * 3_000 + "b = 1\n", "nested tables"),
+        ("extends = 'small'\n" + "a." * 3_000 + "b = 1\n", "nested tables"),
     ],
 )
 def test_a_wrong_file_is_named(monkeypatch, capsys, tmp_path, text, words):
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_toml_is_refused(monkeypatch, capsys, tmp_path, conten
     "name", ["we ird é.toml", "(1).toml", "a'b\".toml", "---.toml", "x" * 150 + ".toml"]
 )
 def test_a_file_of_any_name_is_run(monkeypatch, capsys, tmp_path, name):
-    (tmp_path / name).write_text("extends = 'small-market'\ndays = 0.02\n")
+    (tmp_path / name).write_text("extends = 'small'\ndays = 0.02\n")
     code, said = ended(monkeypatch, capsys, "run", f"./{name}", "--no-figures")
     assert code == 0 and store.is_run(next((tmp_path / "runs").iterdir())), said
 
@@ -111,9 +111,9 @@ def test_two_kinds_of_one_name_are_refused():
         f"populations.{name}": {"kind": own_kind(f"{name}.py"), "number": 1} for name in ("v", "w")
     }
     with pytest.raises(ParameterError, match="of another name than 'u', which the kind of v has"):
-        load("small-market", populations)
+        load("small", populations)
     assert load(
-        "small-market",
+        "small",
         {f"populations.{name}": {"kind": own_kind("v.py"), "number": 1} for name in ("v", "w")},
     )
 
@@ -195,7 +195,7 @@ def test_ctrl_c_ends_with_code_130(tmp_path, wait):
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         " print(flush=True); from perplab.__main__ import main; main()"
     )
-    command = [sys.executable, "-c", program, "run", "small-market", "--days", "500", "--no-figures"]
+    command = [sys.executable, "-c", program, "run", "small", "--days", "500", "--no-figures"]
     with subprocess.Popen(
         command,
         env=os.environ | {"PYTHONPATH": str(HOUSE)},
@@ -218,4 +218,4 @@ def test_a_run_whose_record_is_not_json_is_no_target(monkeypatch, capsys, tmp_pa
 
 def test_a_rulebook_beyond_what_integers_hold_is_refused():
     with pytest.raises(ParameterError, match="premium.impact_notional was 1e[+]308, must be below"):
-        load("small-market", {"market.changes.premium.impact_notional": 1e308})
+        load("small", {"market.changes.premium.impact_notional": 1e308})

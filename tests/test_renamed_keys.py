@@ -54,20 +54,20 @@ def test_an_old_key_is_refused_with_its_new_name(renamed, key, value, new):
 
 def test_an_old_key_of_a_file_has_its_line(renamed, tmp_path):
     path = tmp_path / "old.toml"
-    path.write_text('extends = "small-market"\ndays_long = 3\n')
+    path.write_text('extends = "small"\ndays_long = 3\n')
     fault = faults_of(load, str(path))["days_long"]
     assert str(fault) == f"{path}:2: days_long was 3, must be renamed to days"
 
 
 def test_a_required_key_under_its_old_name_is_one_fault(renamed):
     new = {"kind": "noise", "many": 5}
-    faults = faults_of(load, "small-market", {"populations.new": new})
+    faults = faults_of(load, "small", {"populations.new": new})
     assert "renamed to populations.new.number" in faults["populations.new.many"].expected
     assert "populations.new.number" not in faults
 
 
 def test_a_new_name_that_the_kind_does_not_have_is_not_given(renamed):
-    fault = faults_of(load, "small-market", {"populations.noise.speed": 1.0})["populations.noise.speed"]
+    fault = faults_of(load, "small", {"populations.noise.speed": 1.0})["populations.noise.speed"]
     assert "a trait of noise" in fault.expected
 
 
@@ -125,7 +125,7 @@ def test_an_old_key_of_a_rulebook_is_refused_in_its_file_and_in_changes(monkeypa
     fault = faults_of(load_rulebook("binance").changed, {"funding.ceiling": 0.1})["funding.ceiling"]
     assert fault.expected == "renamed to funding.cap"
     key = "market.changes.funding.ceiling"
-    fault = faults_of(load, "small-market", {key: 0.1})[key]
+    fault = faults_of(load, "small", {key: 0.1})[key]
     assert fault.expected == "renamed to market.changes.funding.cap"
 
 
@@ -141,4 +141,4 @@ def test_an_old_key_of_a_sweep_is_refused(monkeypatch, tmp_path):
 def test_a_renamed_section_and_its_renamed_key_are_given_at_once():
     change = {"market.changes.deleveraging.sharing": "adl"}
     with pytest.raises(ParameterError, match=r"renamed to market\.changes\.adl\.loss_sharing"):
-        load("small-market", change)
+        load("small", change)

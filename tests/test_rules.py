@@ -46,7 +46,7 @@ def test_the_curve_has_its_flat_part_and_its_caps():
 
 def test_rulebooks_are_compared_with_the_same_traders_and_seeds():
     lines = list(
-        studies_rulebooks.compared("small-market", ["binance", "none"], range(2), 1, {"days": 0.2})
+        studies_rulebooks.compared("small", ["binance", "none"], range(2), 1, {"days": 0.2})
     )
     assert (
         len(lines) == 4

@@ -30,7 +30,7 @@ def in_empty_folder(tmp_path, monkeypatch):
 
 
 def test_two_runs_that_keep_their_state_in_one_place_do_not_meet(monkeypatch, capsys, tmp_path):
-    folder = default_folder(load("small-market", {"days": 0.02}), 0, True)
+    folder = default_folder(load("small", {"days": 0.02}), 0, True)
     with alone(folder.with_name(f".{folder.name}.lock")):
         code, said = ended(monkeypatch, capsys, *CALM, "--checkpoint-hours", "0.1")
     assert code == 2 and "no other run is using" in said
@@ -52,7 +52,7 @@ def interrupted(scenario, checkpoint, steps):
 
 
 def test_a_kept_state_that_was_cut_short_says_what_to_do(monkeypatch, capsys, tmp_path):
-    scenario = load("small-market", {"days": 0.02})
+    scenario = load("small", {"days": 0.02})
     checkpoint = Checkpoint(tmp_path / "r", 0.1)
     interrupted(scenario, checkpoint, 18)
     path = checkpoint.path(scenario, 1)
@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_no_part_of_a_state(small_disk, monkeypatch, capsys):
 
 
 def test_a_state_saved_by_other_code_is_refused(tmp_path, monkeypatch):
-    market = build(load("small-market"), 1)
+    market = build(load("small"), 1)
     market.save(tmp_path / "state")
     monkeypatch.setattr("perplab.sim.saved_market.sources_hash", lambda: "another")
     with pytest.raises(ParameterError, match="saved by this very code"):
@@ -105,7 +105,7 @@ def test_a_state_saved_by_other_code_is_refused(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["table/account", "table/view", "traits/0", "table/order"])
 def test_a_state_of_other_tables_is_refused(tmp_path, name):
-    build(load("small-market"), 1).save(tmp_path / "state")
+    build(load("small"), 1).save(tmp_path / "state")
     with np.load(tmp_path / "state") as file:
         parts = dict(file)
     for changed in (
@@ -128,7 +128,7 @@ def forget(stem):
 
 def test_a_state_whose_kind_was_edited_or_lost_is_refused(tmp_path):
     population = {"kind": own_kind("stateful.py"), "number": 1}
-    build(load("small-market", {"populations.mine": population}), 1).save("state")
+    build(load("small", {"populations.mine": population}), 1).save("state")
     forget("stateful")
     path = pathlib.Path("stateful.py")
     with pytest.raises(ParameterError, match="stateful.py:U is not imported"):
@@ -177,7 +177,7 @@ def test_a_planted_state_runs_nothing(tmp_path, monkeypatch):
     """Neither `load` nor a run with checkpoints executes what a file beside the run says."""
     monkeypatch.syspath_prepend(tmp_path)
     pathlib.Path("evil.py").write_text("open('planted', 'w'); X = object\n")
-    scenario, checkpoint = load("small-market", {"days": 0.02}), Checkpoint(tmp_path / "r", 0.1)
+    scenario, checkpoint = load("small", {"days": 0.02}), Checkpoint(tmp_path / "r", 0.1)
     path, count = checkpoint.path(scenario, 1), 0
     for contents in planted_files(build(scenario, 1)):
         count += 1
@@ -190,9 +190,9 @@ def test_a_planted_state_runs_nothing(tmp_path, monkeypatch):
 
 
 def test_a_state_of_another_run_is_not_resumed(tmp_path):
-    scenario, checkpoint = load("small-market", {"days": 0.02}), Checkpoint(tmp_path / "r", 0.1)
+    scenario, checkpoint = load("small", {"days": 0.02}), Checkpoint(tmp_path / "r", 0.1)
     for changes, seed in (({}, 2), ({"populations.noise.size_usd": 7.0}, 1), ({"days": 0.03}, 1)):
-        market = build(load("small-market", {"days": 0.02, **changes}), seed)
+        market = build(load("small", {"days": 0.02, **changes}), seed)
         market.save(checkpoint.path(scenario, 1))
         with pytest.raises(ParameterError, match="the state of this very run"):
             run(scenario, 1, None, checkpoint)
@@ -204,9 +204,9 @@ def test_a_saved_market_keeps_its_setup(tmp_path):
     prices = [f"{start + step},{100 + step % 7}" for step in range(0, 90_000, 60)]
     pathlib.Path("prices.csv").write_text("\n".join(["timestamp,price", *prices]))
     replay = {"process": "replay", "file": str(tmp_path / "prices.csv"), "column": "price"}
-    given = [("small-market", {"market.rulebook": rulebook}) for rulebook in rulebook_names()]
+    given = [("small", {"market.rulebook": rulebook}) for rulebook in rulebook_names()]
     given += [(name, {}) for name in ("long-cascade", "stray-source", "weaponised-shorts")]
-    given.append(("small-market", {"days": 1, "spot.price": replay}))
+    given.append(("small", {"days": 1, "spot.price": replay}))
     for name, changes in given:
         market = build(load(name, {"populations.noise.number": 3} | changes), 3)
         market.save("state")
@@ -219,7 +219,7 @@ def test_a_spot_process_of_a_users_own_is_not_saved():
     class Mine(GeometricBrownian):
         pass
 
-    setup = build(load("small-market"), 1).setup
+    setup = build(load("small"), 1).setup
     asset = dataclasses.replace(setup.assets[0], process=Mine(initial_price=100.0, volatility=0.1))
     market = PerpetualMarket(dataclasses.replace(setup, assets=[asset]), 1)
     with pytest.raises(ParameterError, match="process was .*Mine|of a class of perplab"):
@@ -236,7 +236,7 @@ def evil_scenario(tmp_path):
     own_kind("evil.py")
     pathlib.Path("evil.py").write_text(EVIL + pathlib.Path("evil.py").read_text())
     pathlib.Path("x.toml").write_text(
-        'extends = "small-market"\ndays = 0.02\n[populations.mine]\nkind = "evil.py:U"\nnumber = 1\n'
+        'extends = "small"\ndays = 0.02\n[populations.mine]\nkind = "evil.py:U"\nnumber = 1\n'
         "capital_usd = 5.0\n"
     )
     return "x.toml"

@@ -13,7 +13,7 @@ from tests.scenario_files import faults_of, write
 def test_all_faults_of_a_file_are_told_with_file_and_line(tmp_path):
     file = write(
         tmp_path / "bad.toml",
-        """extends = "small-market"
+        """extends = "small"
 dayz = 3
 dt_seconds = -60
 
@@ -188,7 +188,7 @@ number = 3
     ],
 )
 def test_a_wrong_value_is_refused(changes, key, bound):
-    fault = faults_of("small-market", changes)[key]
+    fault = faults_of("small", changes)[key]
     assert bound in fault.expected and fault.file == "--set"
 
 
@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_parsed_is_refused(tmp_path, text, words):
 def test_each_row_of_a_list_has_its_own_line(tmp_path):
     shock = '[[shocks]]\nkind = "path"\nat_hours = 1\nminutes = 10\nmove = {}\n'
     file = write(
-        tmp_path / "two.toml", 'extends = "small-market"\n' + shock.format(-0.1) + shock.format(-5)
+        tmp_path / "two.toml", 'extends = "small"\n' + shock.format(-0.1) + shock.format(-5)
     )
     assert faults_of(file)["shocks.1.move"].line == 11
 
@@ -224,14 +224,14 @@ def test_a_kind_whose_file_ends_the_process_is_refused(tmp_path):
     assert (
         "SystemExit"
         in faults_of(
-            "small-market", {"populations.mine": {"kind": f"{tmp_path}/leaving.py:Mine", "number": 1}}
+            "small", {"populations.mine": {"kind": f"{tmp_path}/leaving.py:Mine", "number": 1}}
         )["populations.mine.kind"].expected
     )
 
 
 def test_a_venue_has_one_set_of_fees(tmp_path):
     market = '[[markets]]\nrulebook = "binance"\n'
-    text = f'extends = "small-market"\n{market}{market}changes = {{fees = {{taker = 0.001}}}}\n'
+    text = f'extends = "small"\n{market}{market}changes = {{fees = {{taker = 0.001}}}}\n'
     assert (
         "[fees] differs"
         in faults_of(write(tmp_path / "one.toml", text))["markets.1.venue"].expected
@@ -242,7 +242,7 @@ def test_a_venue_has_one_set_of_fees(tmp_path):
 @pytest.mark.parametrize("price", [1e9, 0.5])
 def test_a_ladder_that_cannot_be_is_refused(price):
     with pytest.raises(ParameterError, match="contract.tick"):
-        build(load("small-market", {"spot.price.initial_price": price}), 1)
+        build(load("small", {"spot.price.initial_price": price}), 1)
 
 
 def test_a_scenario_that_is_not_there_and_one_that_extends_itself(tmp_path):
@@ -262,5 +262,5 @@ def test_a_scenario_that_is_not_there_and_one_that_extends_itself(tmp_path):
 def test_one_market_beside_several_is_refused():
     assert (
         "absent beside [market]"
-        in faults_of("small-market", {"markets": [{"rulebook": "binance"}]})["markets"].expected
+        in faults_of("small", {"markets": [{"rulebook": "binance"}]})["markets"].expected
     )

@@ -22,9 +22,15 @@ def test_every_scenario_is_sound(name, tmp_path):
 
 
 def test_the_library_has_the_scenarios_of_the_map():
-    assert {"calm", "bull", "regimes", "short-crowding", "long-cascade", "weaponised-shorts", "replay"} <= set(
-        library_names()
-    )
+    assert {
+        "calm",
+        "bull",
+        "regimes",
+        "short-crowding",
+        "long-cascade",
+        "weaponised-shorts",
+        "replay",
+    } <= set(library_names())
 
 
 def test_a_difference_is_laid_over_what_it_extends():
@@ -73,9 +79,9 @@ def test_number_zero_removes_a_population_and_moves_no_other():
 
 
 def test_a_name_or_a_file_stands_for_its_scenario(tmp_path):
-    assert build("small-market").setup.dt == 60.0
+    assert build("small").setup.dt == 60.0
     assert (
-        run(write(tmp_path / "short.toml", 'extends = "small-market"\ndays = 0.001\n')).scenario.name
+        run(write(tmp_path / "short.toml", 'extends = "small"\ndays = 0.001\n')).scenario.name
         == "short"
     )
     with pytest.raises(ParameterError, match="did you mean 'calm'"):
@@ -85,18 +91,18 @@ def test_a_name_or_a_file_stands_for_its_scenario(tmp_path):
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path):
-    assert load(write(tmp_path / "marked.toml", '\ufeffextends = "small-market"\ndays = 3\n')).days == 3
+    assert load(write(tmp_path / "marked.toml", '\ufeffextends = "small"\ndays = 3\n')).days == 3
 
 
 def test_an_order_beyond_what_a_venue_takes_at_once_is_cut():
-    market = build(load("small-market", {"days": 0.01, "populations.noise.size_usd": 1e12}), 1)
+    market = build(load("small", {"days": 0.01, "populations.noise.size_usd": 1e12}), 1)
     market.run(5)
     market.check()
 
 
 def test_premium_samples_follow_the_step():
     assert [
-        setup_of(load("small-market", {"dt_seconds": dt}), 0).premium_samples for dt in (60, 10, 5)
+        setup_of(load("small", {"dt_seconds": dt}), 0).premium_samples for dt in (60, 10, 5)
     ] == [12, 2, 1]
 
 
@@ -107,7 +113,7 @@ def test_a_run_keeps_every_unit(calm_hours):
 
 
 def test_the_twin_runs_beside():
-    scenario = load("small-market", {"days": 0.05, "twin.from_hours": 0.5})
+    scenario = load("small", {"days": 0.05, "twin.from_hours": 0.5})
     steps = []
     outcome = run(scenario, 1, steps.append)
     assert sum(steps) == planned_steps(scenario) == 72 + 42
@@ -116,7 +122,7 @@ def test_the_twin_runs_beside():
 
 
 def test_a_market_is_built_at_time_zero():
-    market = build(load("small-market"), 5)
+    market = build(load("small"), 5)
     assert market.step_number == 0 and market.seed == 5 and market.mark == pytest.approx(30_000)
 
 

@@ -150,7 +150,7 @@ def test_a_full_disk_leaves_nothing(calm_hours, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-TWO_MARKETS = """extends = "small-market"
+TWO_MARKETS = """extends = "small"
 days = 0.05
 [[assets]]
 name = "btc"

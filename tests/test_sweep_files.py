@@ -102,7 +102,7 @@ values = [1.0, -5.0]
     ).startswith("small.toml:18: factors.size.values[1] was -5.0, must be at least 0")
 
 
-MIXED = """scenario = "small-market"
+MIXED = """scenario = "small"
 [changes]
 days = 0.005
 [factors.mix]
@@ -159,7 +159,7 @@ def test_labels_reach_the_table_and_the_report(no_workers, tmp_path, monkeypatch
     assert not ended.value.code and "a fifth" in capsys.readouterr().out
     page = pathlib.Path(write_report(tmp_path / "out"))
     text = page.read_text(encoding="utf-8")
-    assert "a half" in text and load("small-market").question not in text
+    assert "a half" in text and load("small").question not in text
 
 
 def test_designs_visit_what_they_say(tmp_path):

@@ -177,7 +177,7 @@ def test_arms_share_their_past_and_their_random_numbers(tmp_path):
 def test_a_job_is_small():
     import pickle
 
-    assert len(pickle.dumps(Job("k", 0, "small-market", {}, {}, 0, (), ()))) < 500
+    assert len(pickle.dumps(Job("k", 0, "small", {}, {}, 0, (), ()))) < 500
 
 
 def test_the_bar_tells_a_rate_on_a_terminal(monkeypatch):

@@ -29,7 +29,7 @@ from perplab.sim.state.event_rows import OPEN_POSITION, PRINT
 from tests.recorded import beside, meta_of, noisy_run, rows
 
 HOUR = 3600.0
-TWO_MARKETS = """extends = "small-market"
+TWO_MARKETS = """extends = "small"
 days = 0.1
 [[markets]]
 rulebook = "binance"
