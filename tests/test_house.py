@@ -42,7 +42,8 @@ ORDER = {
     "analysis": (
         ("estimators",),
         ("metrics",),
-        ("figures", "studies"),
+        ("figures",),
+        ("studies",),
         ("report",),
         ("cli",),
         ("face",),
