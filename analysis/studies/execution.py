@@ -15,7 +15,7 @@ from perplab.scenarios.sweeps.jobs import Job, code_hash
 from perplab.scenarios.sweeps.pools import local_pool
 from perplab.scenarios.sweeps.sweep_folder import is_finished
 from perplab.scenarios.sweeps.sweep_runner import execute, run_job
-from perplab.sim.errors import ParameterError, SweepError
+from perplab.sim.errors import Fault, ParameterError, SweepError
 
 MEASURING = ("scenarios", "analysis/estimators", "analysis/metrics", "analysis/studies/measures")
 """Folders of code on which a measured figure depends, beside the simulation."""
@@ -51,11 +51,14 @@ def jobs_of_study(study, arms, seeds):
 
 def branches_of(arm):
     """Return the branches of an arm as a sweep's job states them, refused if they cannot be."""
-    base = load(arm.scenario, arm.changes)
+    base, faults = load(arm.scenario, arm.changes), []
     for branch in arm.branches:
-        faults = branch_faults(base, branched_scenario(arm, branch))
-        if faults:
-            raise ParameterError(*faults)
+        if branch.at_hours >= 24 * base.days:
+            bound = f"before the end of the run ({24 * base.days:g} hours)"
+            faults.append(Fault(f"branch {branch.name}", branch.at_hours, bound))
+        faults += branch_faults(base, branched_scenario(arm, branch))
+    if faults:
+        raise ParameterError(*faults)
     return tuple(dict(branch._asdict(), changes=dict(branch.changes)) for branch in arm.branches)
 
 

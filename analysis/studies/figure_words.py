@@ -24,12 +24,17 @@ FIGURES = {
     "liquidated_per_open_interest": Figure("liquidated share of open interest", "% a day"),
     "depth_10bp_usd": Figure("depth within 10 bp of the mid, a side", "quote currency"),
     "open_interest_per_depth": Figure("open interest over depth"),
+    "liquidations": Figure("accounts liquidated"),
+    "fund_change_usd": Figure("change of the insurance fund", "quote currency"),
     "one_sided_share": Figure("one-sided-book share"),
     **{
         f"return_{kind}": Figure(f"profit of kind {kind} on its capital", "% a year")
         for kind in KINDS
     },
     "ruined_share": Figure("share of kinds ruined"),
+    "premium_mean": Figure("mean premium", "bp"),
+    "return_sd_over_spot": Figure("standard deviation of hourly returns over that of spot's"),
+    "conservation_error_units": Figure("change of all money", "units"),
 }
 """Words and unit of each figure of a run, by name."""
 

@@ -1,10 +1,8 @@
 """All studies by name."""
 
-from perplab.analysis.studies import robustness
+from perplab.analysis.studies.experiments import SOURCES
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import nearest
-
-SOURCES = (robustness,)
 
 
 def all_studies():

@@ -175,6 +175,38 @@ def bound_verdict(high, bound):
     return f"{'within' if within else 'not shown to be within'} {bound:g}"
 
 
+def over_mean(values, by, bound):
+    """Return the `Contrast` of values over the size of the mean of others, with an upper bound.
+
+    Examples
+    --------
+    >>> found = over_mean([-1.0, -1.2, -0.8], [-4.0, -4.0, -4.0], 0.5)
+    >>> round(found.effect, 6), found.verdict
+    (0.25, 'within 0.5')
+    """
+    size = mean_interval(by)[0]
+    if not size:
+        return Contrast(None, None, None, "share", "unknown: not measured in any seed", 0)
+    found = contrast(as_floats(values) / size, "share")
+    return found._replace(verdict=bound_verdict(found.high, bound))
+
+
+def slope_over(result, key, doses, unit):
+    """Return the `Contrast` of the least-squares slope of a figure over doses, seed by seed.
+
+    Parameters
+    ----------
+    result : Result
+    key : str
+    doses : dict of str to float
+        By arm.
+    unit : str
+    """
+    table = np.array([result.values(arm, key) for arm in doses])
+    apart = np.array(list(doses.values())) - np.mean(list(doses.values()))
+    return contrast((apart[:, None] * table).sum(axis=0) / (apart**2).sum(), unit)
+
+
 def contrasts_of(result):
     """Return the contrasts of a study by name: effects in runs, differences, derived ones."""
     study, found = result.study, {}

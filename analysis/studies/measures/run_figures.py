@@ -30,7 +30,7 @@ from perplab.analysis.estimators.series import (
     run_seconds,
 )
 from perplab.analysis.estimators.unit_root import WALK_LEVEL, median_half_life, random_walk_share
-from perplab.analysis.metrics.cascade import liquidated_notional
+from perplab.analysis.metrics.cascade import liquidated_notional, liquidation_count
 from perplab.sim.laws.funding import dead_band, interest_per_interval
 
 MONTH_HOURS = 720
@@ -130,6 +130,10 @@ def activity_figures(records, first, market=0):
         ),
         "depth_10bp_usd": mean(depth),
         "open_interest_per_depth": ratio(interest_usd, mean(depth)),
+        "liquidations": liquidation_count(events),
+        "fund_change_usd": float(late["fund"][-1] - late["fund"][0]) * records.meta["unit"]
+        if len(late)
+        else None,
         "one_sided_share": mean(~((late["best_bid"] > 0) & (late["best_ask"] > 0))),
     }
 
@@ -187,6 +191,13 @@ def rate_figures(records, first, market=0):
     return {
         "rate_mean": mean(rate),
         "rate_sd": deviation(rate),
+        "premium_mean": mean(hourly["premium"]) * BP,
+        "return_sd_over_spot": ratio(return_sd(hourly["mark"]), return_sd(hourly["spot"])),
         "tracking_error": math.sqrt(mean(basis**2)) if len(basis) else None,
         "conservation_error_units": records.meta["conservation_error_units"],
     }
+
+
+def return_sd(prices):
+    """Return the standard deviation of log returns."""
+    return deviation(np.diff(np.log(prices)))

@@ -63,7 +63,10 @@ def all_money(scenario, factor):
     """
     loaded = load(scenario)
     book, spot = rulebook_of(loaded.market), loaded.spot
-    tiers = [[tier[0] * factor, *tier[1:3]] for tier in book.margin.tiers]
+    tiers = [
+        [tier.floor * factor, tier.maintenance_fraction, tier.leverage]
+        for tier in book.margin.tiers
+    ]
     rules = {
         "contract.lot": book.contract.lot * factor,
         "margin.tiers": tiers,

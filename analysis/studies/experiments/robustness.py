@@ -2,6 +2,12 @@
 
 from perplab.analysis.estimators.moments import MOMENTS
 from perplab.analysis.studies.drawing import draw_moments
+from perplab.analysis.studies.experiments.money import (
+    all_money,
+    more_traders,
+    scaled,
+    stated_traits,
+)
 from perplab.analysis.studies.figure_words import FIGURES, KINDS, figures_named
 from perplab.analysis.studies.measures.run_figures import measured_run
 from perplab.analysis.studies.moment_tables import (
@@ -11,7 +17,6 @@ from perplab.analysis.studies.moment_tables import (
     range_contrasts,
     variant_lines,
 )
-from perplab.analysis.studies.money import all_money, more_traders, scaled, stated_traits
 from perplab.analysis.studies.study import Arm, Setting, Study
 from perplab.analysis.studies.targets import RANGES
 from perplab.scenarios.files.loader import load
