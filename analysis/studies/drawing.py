@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.figures.style import DOUBLE_INCHES, GREY, PERPETUAL, REAL, STYLE
+from perplab.analysis.studies.markdown import title_of
 from perplab.analysis.studies.moment_tables import moment_of
 from perplab.analysis.studies.results import contrasts_of
 
@@ -62,7 +63,7 @@ def draw_arms(result):
         guide = control if key in study.compared else 0.0
         if guide is not None:
             place.axvline(guide, color=GREY, linewidth=0.6, zorder=0)
-        place.set_xlabel(wrapped(f"{shown.words} ({shown.unit})" if shown.unit else shown.words))
+        place.set_xlabel(wrapped(title_of(shown)))
     return figure
 
 
@@ -94,7 +95,7 @@ def draw_moments(result):
             draw_in_range(place, row, moment_of(result, arm, key))
         place.axvspan(0, 1, color="0.92", zorder=0)
         place.set_xlim(-1, 2)
-        place.set_xlabel(wrapped(f"place in the range, {arm.name}"))
+        place.set_xlabel(wrapped(f"place in the range (blue: simulated, orange: real), {arm.name}"))
     return figure
 
 

@@ -15,6 +15,7 @@ from perplab.scenarios.sweeps.jobs import Job, code_hash
 from perplab.scenarios.sweeps.pools import local_pool
 from perplab.scenarios.sweeps.sweep_folder import is_finished
 from perplab.scenarios.sweeps.sweep_runner import execute, run_job
+from perplab.sim.atomic_files import clear_dead
 from perplab.sim.errors import Fault, ParameterError, SweepError
 
 MEASURING = ("scenarios", "analysis/estimators", "analysis/metrics", "analysis/studies/measures")
@@ -110,6 +111,7 @@ def run_study(study, arms, seeds, folder, workers=2, progress=None, report=lambd
         If a run failed; the finished ones are kept.
     """
     folder = pathlib.Path(folder)
+    clear_dead(folder.rglob(".*.part"))
     jobs = jobs_of_study(study, arms, seeds)
     each = {job.key: job for job in jobs.values()}
     waiting = [job for key, job in each.items() if not is_finished(folder, key, report)]

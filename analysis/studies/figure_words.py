@@ -5,6 +5,7 @@ from perplab.analysis.studies.study import Figure
 from perplab.analysis.studies.targets import RANGES
 
 KINDS = ("day_trader", "speculator", "carry", "provider")
+SMALL_MARKET_KINDS = ("noise", "directional_long", "directional_short", "arbitrage", "liquidity")
 
 FIGURES = {
     **{key: Figure(words, unit) for key, (words, unit) in MOMENTS.items()},
@@ -29,7 +30,7 @@ FIGURES = {
     "one_sided_share": Figure("one-sided-book share"),
     **{
         f"return_{kind}": Figure(f"profit of kind {kind} on its capital", "% a year")
-        for kind in KINDS
+        for kind in (*KINDS, *SMALL_MARKET_KINDS)
     },
     "ruined_share": Figure("share of kinds ruined"),
     "premium_mean": Figure("mean premium", "bp"),

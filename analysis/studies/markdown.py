@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.studies.results import contrasts_of
 
@@ -39,20 +41,33 @@ def markdown_lines(corner, columns, rows):
 
 
 def figure_lines(result):
-    """Yield the lines of the table of figures by arm: mean over seeds and 95 % interval."""
-    figures = result.study.figures
-    columns = [
-        f"{figure.words} ({figure.unit})" if figure.unit else figure.words
-        for figure in figures.values()
-    ]
-    rows = (
-        (
-            arm.name,
-            [interval_cell(*mean_interval(result.values(arm.name, key))) for key in figures],
-        )
+    """Return the lines of the table of figures and arms: mean over seeds and 95 % interval.
+
+    Figures that are known in no arm are left out; the longer side goes down.
+    """
+    keys = [key for key in result.study.figures if is_known(result, key)]
+    names = {key: title_of(result.study.figures[key]) for key in keys}
+    cells = {
+        (arm.name, key): interval_cell(*mean_interval(result.values(arm.name, key)))
         for arm in result.arms
-    )
-    return markdown_lines("", columns, rows)
+        for key in keys
+    }
+    arms = [arm.name for arm in result.arms]
+    if len(keys) > len(arms):
+        rows = ((names[key], [cells[arm, key] for arm in arms]) for key in keys)
+        return markdown_lines("", arms, rows)
+    rows = ((arm, [cells[arm, key] for key in keys]) for arm in arms)
+    return markdown_lines("", names.values(), rows)
+
+
+def is_known(result, key):
+    """Return whether a figure was measured in any arm and seed."""
+    return any(np.isfinite(result.values(arm.name, key)).any() for arm in result.arms)
+
+
+def title_of(figure):
+    """Return words and unit of a figure."""
+    return f"{figure.words} ({figure.unit})" if figure.unit else figure.words
 
 
 def contrast_lines(result):

@@ -7,6 +7,7 @@ runs that are judged by it. Basis in bp, funding in bp per 8 h, returns in % a y
 import numpy as np
 
 from perplab.analysis.studies.real import block_moments, read_real, year_blocks
+from perplab.sim.errors import Fault, ParameterError
 
 RANGES = {
     "calm": {
@@ -161,9 +162,16 @@ def real_figures(story, prices=None, rates=None):
     story : str
     prices, rates : path, optional
         See `perplab.analysis.studies.real.read_real`.
+
+    Raises
+    ------
+    ParameterError
+        If one of the files is given without the other, or a file is refused.
     """
+    if (prices is None) != (rates is None):
+        raise ParameterError(Fault("--real", str(prices), "given together with --real-rates"))
     year = YEARS.get(story, 2022)
-    if prices is None or rates is None:
+    if prices is None:
         return REAL[year]
     series, closed = read_real(prices, rates)
     if year is not None:

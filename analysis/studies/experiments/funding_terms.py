@@ -36,6 +36,8 @@ def damper_arms(story):
 def damped_share(result):
     """Return the standard deviation of payments with the damper over that without it."""
     control = result.arms[0].name
+    if PREMIUM_AND_INTEREST not in (arm.name for arm in result.arms):
+        return {}
     return {
         "payment sd, damper over premium plus interest": ratio_of_means(
             result.values(control, "funding_sd"),

@@ -1,6 +1,7 @@
 """Studies of an economy's moments: beside real markets, and under changed assumptions."""
 
 from perplab.analysis.estimators.moments import MOMENTS
+from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.studies.drawing import draw_moments
 from perplab.analysis.studies.experiments.money import (
     all_money,
@@ -17,6 +18,7 @@ from perplab.analysis.studies.moment_tables import (
     range_contrasts,
     variant_lines,
 )
+from perplab.analysis.studies.results import Contrast
 from perplab.analysis.studies.study import Arm, Setting, Study
 from perplab.analysis.studies.targets import RANGES
 from perplab.scenarios.files.loader import load
@@ -113,6 +115,21 @@ def scale_arms(story):
     return (*as_it_is(story), Arm("all money / 10", story, all_money(story, 0.1)))
 
 
+def changed_moments(result):
+    """Return the number of moments that the last arm changes by more than their own interval."""
+    changed = []
+    control, arm = result.arms[0], result.arms[-1]
+    for key in result.study.compared:
+        mean, low, _ = mean_interval(result.values(control.name, key))
+        gap = mean_interval(result.differences(arm, key))[0]
+        if low is not None and gap is not None and abs(gap) > mean - low:
+            changed.append(key)
+    words = f"changed: {', '.join(changed)}" if changed else "no moment changes beyond its interval"
+    count = len(result.seeds)
+    found = Contrast(len(changed), None, None, "moments", words, count)
+    return {"moments changed beyond their interval": found}
+
+
 MOMENT_STUDY = Study(
     name="moments",
     question="Do basis, funding and activity have the moments of the real market?",
@@ -161,6 +178,7 @@ SCALE = Study(
     figures=figures_named(*MOMENTS, *(f"return_{kind}" for kind in KINDS)),
     compared=(*MOMENTS, *(f"return_{kind}" for kind in KINDS)),
     settings=(Setting("calm", 60.0),),
+    derived=changed_moments,
     control="the scenario as it is, same seeds.",
     literature="none; it follows from the model, in which nothing but rounding knows a currency.",
 )

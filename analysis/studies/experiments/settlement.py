@@ -38,12 +38,11 @@ RUSH = Study(
     arms=rush_arms,
     measure=rush_run,
     figures={
-        f"ratio_{minutes}": Figure(f"variance ratio, last {minutes} min", "1")
-        for minutes in HORIZONS
+        f"ratio_{minutes}": Figure(f"variance ratio, last {minutes} min") for minutes in HORIZONS
     },
     compared=tuple(f"ratio_{minutes}" for minutes in HORIZONS),
     settings=(Setting("calm", 60.0),),
-    control="the scenario as it is, same seeds; within a run, the middle of each interval.",
+    control="the scenario as it is, same seeds; within a run, times far from settlements.",
     literature="U-shapes of activity around funding times (De Blasis and Webb 2022 [ABS]); no "
     "number.",
 )

@@ -1,5 +1,7 @@
 """A crowd of shorts over time: its peak and what is left of it, funding, carry positions."""
 
+import math
+
 import numpy as np
 
 from perplab.analysis.estimators.series import (
@@ -99,7 +101,7 @@ def rate_figures(records, market):
     rate = settled["rate"] * (FUNDING_SECONDS / interval) * BPS
     return {
         "funding_first_bps_8h": in_days(rate, settled["seconds"], FIRST),
-        "funding_lowest_bps_8h": float(rate.min()),
+        "funding_lowest_bps_8h": float(rate.min()) if len(rate) else math.nan,
         "funding_late_bps_8h": in_days(rate, settled["seconds"], LATE),
         "capped_share": mean(settled["capped"]),
     }

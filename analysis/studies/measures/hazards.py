@@ -56,7 +56,7 @@ def hazards(records, times):
     held = positions_at(records, times)[:, trader_rows(records, CROWD_KINDS)]
     before, after = held[:-1], held[1:]
     short = before < 0
-    cut = short & (after > SMALLER * before)
+    cut = short & (after >= SMALLER * before)
     count = short.sum(axis=1)
     return np.where(
         count >= FEWEST_SHORTS, 100.0 * cut.sum(axis=1) / np.maximum(count, 1), math.nan

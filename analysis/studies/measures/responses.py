@@ -20,21 +20,22 @@ def response_run(outcomes):
     Returns
     -------
     dict of str to float or None
-        ``on_peak``, ``on_1`` to ``on_72``, the same for ``zero`` and ``off``; ``pull_8``: the
-        displacement with funding less that at zero rates; ``order_share``: the order over open
+        ``on_peak``, ``on_1`` to ``on_72``, the same for ``zero`` and ``off``; ``pull_1`` to
+        ``pull_72``: the displacement with funding less that at zero rates; ``order_share``: the order over open
         interest, %; ``inside``: 1 if the premium was in the dead band when it began, else 0.
     """
     parent = outcomes["sell"].scenario.populations["parent"].traits
     start = parent["start_hours"] * HOUR_SECONDS
     end = start + parent.get("work_seconds", HOUR_SECONDS)
-    found = {}
+    hours = ("peak", *RESPONSE_HOURS)
+    found = {f"{arm}_{hour}": None for arm in PAIRS for hour in hours}
     for arm, (treated, control) in PAIRS.items():
         if treated in outcomes:
             pair = (outcomes[treated].records, outcomes[control].records)
             times = (start, end, RESPONSE_HOURS, WINDOW_SECONDS)
             found |= named_response(arm, response(*pair, *times))
     for hours in RESPONSE_HOURS:
-        found[f"pull_{hours}"] = less(found.get(f"on_{hours}"), found.get(f"zero_{hours}"))
+        found[f"pull_{hours}"] = less(found[f"on_{hours}"], found[f"zero_{hours}"])
     return plain(found | state_at(outcomes["base"].records, start, abs(parent["size_usd"])))
 
 

@@ -37,6 +37,7 @@ MONTH_HOURS = 720
 RUINED_BELOW = 0.5
 YEAR_DAYS = 365.0
 MID = "mid_"
+REVERSION = ("half_life_hours", "reversion_inside", "reversion_outside", "hours_outside_share")
 
 
 def warmup_hours(records):
@@ -165,16 +166,17 @@ def reversion_figures(records, first, market=0):
     closes = closes[closes["mid"] > 0]
     basis = (closes["mid"] / closes["spot"] - 1.0) * BP
     if len(basis) < WEEK + 26:
-        return {"half_life_hours": None, "reversion_inside": None, "reversion_outside": None}
+        return dict.fromkeys(REVERSION)
     reverting = random_walk_share(basis) <= WALK_LEVEL
     split = split_reversion(basis, closes["premium"], *dead_band(funding_law_of(records), closes))
-    return {
-        "half_life_hours": median_half_life(basis) if reverting else None,
-        "reversion_inside": split["inside"]["speed"],
-        "reversion_outside": split["outside"]["speed"],
-        "hours_outside_share": split["outside"]["hours"]
-        / max(split["outside"]["hours"] + split["inside"]["hours"], 1),
-    }
+    inside, outside = split["inside"], split["outside"]
+    values = (
+        median_half_life(basis) if reverting else None,
+        inside["speed"],
+        outside["speed"],
+        ratio(outside["hours"], outside["hours"] + inside["hours"]),
+    )
+    return dict(zip(REVERSION, values, strict=True))
 
 
 def rate_figures(records, first, market=0):

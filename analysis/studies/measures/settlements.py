@@ -11,6 +11,8 @@ from perplab.analysis.studies.measures.run_figures import measured_run, warmup_h
 
 HORIZONS = (5, 15, 30, 60)
 """Minutes before a settlement."""
+ELSEWHERE = (0.25, 0.375, 0.5, 0.625, 0.75)
+"""Parts of an interval before a settlement that are compared with the settlement."""
 EVENT_HOURS = 24
 
 
@@ -21,20 +23,19 @@ def rush_run(outcomes):
     -------
     dict of str to float or None
         ``ratio_M``: the variance of the change of the basis over the last M minutes before a
-        settlement, over that of the M minutes before the middle of an interval.
+        settlement, over that of the M minutes before other times, an eighth of an interval apart
+        and at least a quarter of one from a settlement.
     """
     records = outcomes["base"].records
     first = HOUR * warmup_hours(records)
     settled = records.settlements["seconds"]
     interval = market_facts(records)["interval_seconds"]
     ends = settled[settled > first + interval]
+    others = (ends[:, None] - interval * np.array(ELSEWHERE)).ravel()
     return plain(
         {
             f"ratio_{minutes}": ratio(
-                *(
-                    variance_of_changes(records, ends - shift, 60.0 * minutes)
-                    for shift in (0.0, interval / 2)
-                )
+                *(variance_of_changes(records, at, 60.0 * minutes) for at in (ends, others))
             )
             for minutes in HORIZONS
         }
