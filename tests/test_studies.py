@@ -34,6 +34,7 @@ from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study, 
 from perplab.analysis.studies.targets import BY_INTERVAL, RANGES, REAL, is_inside, real_figures
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.files.sources import library_names
+from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.errors import ParameterError, SweepError
 from tests.command import ended
 
@@ -110,6 +111,13 @@ def test_every_arm_of_every_study_is_accepted():
         assert len({arm.name for arm in arms}) == len(arms)
         assert len(jobs_of_study(study, arms, [0])) == len(arms)
         assert study.question.endswith("?") and study.control
+
+
+def test_every_study_has_its_entry_in_the_docs():
+    page = (HOUSE / "docs" / "studies.md").read_text(encoding="utf-8")
+    for name, study in all_studies().items():
+        assert f"### `{name}`" in page and study.question in page.replace("\n", " "), name
+        assert f"`perplab study {name}`" in page
 
 
 def hand_made(by_arm, figures, **more):

@@ -9,7 +9,7 @@ from perplab.analysis.metrics.cascade import liquidated_notional, loss_shares
 from perplab.analysis.studies.execution import branches_of
 from perplab.analysis.studies.experiments import forced_trading as study
 from perplab.analysis.studies.measures.forced_trading import attack_run, fall_run
-from perplab.analysis.studies.measures.hazards import trader_rows
+from perplab.analysis.studies.measures.short_exits import trader_rows
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import run
 from perplab.scenarios.sweeps.jobs import Job, outcomes_of

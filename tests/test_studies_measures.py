@@ -9,7 +9,6 @@ from perplab.analysis.estimators.series import HOUR_SECONDS
 from perplab.analysis.studies.execution import branches_of
 from perplab.analysis.studies.experiments import crowding
 from perplab.analysis.studies.measures.crowds import crowd_figures
-from perplab.analysis.studies.measures.hazards import hazards, positions_at
 from perplab.analysis.studies.measures.pulls import branch_seconds, pull_run
 from perplab.analysis.studies.measures.responses import PAIRS, response_run
 from perplab.analysis.studies.measures.run_figures import (
@@ -19,6 +18,7 @@ from perplab.analysis.studies.measures.run_figures import (
     warmup_hours,
 )
 from perplab.analysis.studies.measures.settlements import flip_figures, variance_of_changes
+from perplab.analysis.studies.measures.short_exits import hazards, positions_at
 from perplab.analysis.studies.study import Arm
 from perplab.scenarios.files.loader import build, load
 from perplab.scenarios.sweeps.jobs import Job, outcomes_of

@@ -92,8 +92,9 @@ def contrast(values, unit="", figure=None, is_difference=True):
 
     Examples
     --------
-    >>> contrast([1.0, 2.0, 3.0], "bp")[:5]
-    (2.0, -0.48413..., 4.48413..., 'bp', 'no effect: the interval contains 0')
+    >>> found = contrast([1.0, 2.0, 3.0], "bp")
+    >>> found.effect, round(found.low, 3), found.verdict
+    (2.0, -0.484, 'no effect: the interval contains 0')
     """
     values = as_floats(values)
     centre, low, high = mean_interval(values)

@@ -6,9 +6,9 @@ from perplab.analysis.estimators.impulse_response import RESPONSE_HOURS
 from perplab.analysis.studies.drawing import draw_effects
 from perplab.analysis.studies.experiments.robustness import anchored
 from perplab.analysis.studies.experiments.small_market import LEGACY_VARIANTS
-from perplab.analysis.studies.measures.hazards import leaving_run
 from perplab.analysis.studies.measures.pulls import pull_run
 from perplab.analysis.studies.measures.responses import response_run
+from perplab.analysis.studies.measures.short_exits import leaving_run
 from perplab.analysis.studies.results import contrast, over_mean
 from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study
 from perplab.scenarios.files.loader import load

@@ -2,7 +2,7 @@
 
 from perplab.analysis.estimators.series import HOUR_SECONDS, plain
 from perplab.analysis.metrics.episodes import ATTACKER, attack_figures, fall_figures
-from perplab.analysis.studies.measures.hazards import trader_rows
+from perplab.analysis.studies.measures.short_exits import trader_rows
 from perplab.scenarios.files.validation import rulebook_of
 
 

@@ -21,8 +21,9 @@ def response_run(outcomes):
     -------
     dict of str to float or None
         ``on_peak``, ``on_1`` to ``on_72``, the same for ``zero`` and ``off``; ``pull_1`` to
-        ``pull_72``: the displacement with funding less that at zero rates; ``order_share``: the order over open
-        interest, %; ``inside``: 1 if the premium was in the dead band when it began, else 0.
+        ``pull_72``: the displacement with funding less that at zero rates; ``order_share``: the
+        order over open interest, %; ``inside``: 1 if the premium was in the dead band when it
+        began, else 0.
     """
     parent = outcomes["sell"].scenario.populations["parent"].traits
     start = parent["start_hours"] * HOUR_SECONDS

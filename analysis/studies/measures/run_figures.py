@@ -34,6 +34,8 @@ from perplab.analysis.metrics.cascade import liquidated_notional, liquidation_co
 from perplab.sim.laws.funding import dead_band, interest_per_interval
 
 MONTH_HOURS = 720
+LONGEST_REVERSION_HOURS = 2400
+"""Longer runs have no half-life here: its random walks would take too much memory."""
 RUINED_BELOW = 0.5
 YEAR_DAYS = 365.0
 MID = "mid_"
@@ -165,7 +167,7 @@ def reversion_figures(records, first, market=0):
     closes = series[rows_at_hours(series["seconds"])][first:]
     closes = closes[closes["mid"] > 0]
     basis = (closes["mid"] / closes["spot"] - 1.0) * BP
-    if len(basis) < WEEK + 26:
+    if not WEEK + 26 <= len(basis) <= LONGEST_REVERSION_HOURS:
         return dict.fromkeys(REVERSION)
     reverting = random_walk_share(basis) <= WALK_LEVEL
     split = split_reversion(basis, closes["premium"], *dead_band(funding_law_of(records), closes))
