@@ -42,7 +42,8 @@ ORDER = {
     "analysis": (
         ("escapes", "estimators"),
         ("metrics",),
-        ("figures", "studies"),
+        ("figures",),
+        ("studies",),
         ("report",),
         ("calibration",),
         ("cli",),

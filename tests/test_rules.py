@@ -6,7 +6,6 @@ import pytest
 from perplab.analysis.figures import funding_law
 from perplab.analysis.report import rulebook_keys
 from perplab.analysis.report import rulebook_text as rules
-from perplab.analysis.studies import rulebooks as studies_rulebooks
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 
 
@@ -42,18 +41,6 @@ def test_the_curve_has_its_flat_part_and_its_caps():
     assert (binance["rate_bps_8h"].min(), binance["rate_bps_8h"].max()) == pytest.approx(
         (-30.0, 30.0)
     )
-
-
-def test_rulebooks_are_compared_with_the_same_traders_and_seeds():
-    lines = list(
-        studies_rulebooks.compared("small", ["binance", "none"], range(2), 1, {"days": 0.2})
-    )
-    assert (
-        len(lines) == 4
-        and lines[2].startswith("| binance | ")
-        and lines[3].count("|") == lines[0].count("|")
-    )
-    assert " - |" in lines[3]
 
 
 def test_every_unit_belongs_to_a_key_of_some_rulebook():

@@ -6,14 +6,19 @@ import pytest
 from perplab.analysis.metrics import cascade
 from perplab.analysis.metrics import episodes as forced
 from perplab.analysis.metrics.cascade import liquidated_notional, loss_shares
-from perplab.analysis.studies import forced as studies_forced
-from perplab.scenarios.files.loader import build, load
+from perplab.analysis.studies.execution import branches_of
+from perplab.analysis.studies.experiments import forced_trading as study
+from perplab.analysis.studies.measures.forced_trading import attack_run, fall_run
+from perplab.analysis.studies.measures.short_exits import trader_rows
+from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import run
+from perplab.scenarios.sweeps.jobs import Job, outcomes_of
 from perplab.sim.state.codes import NO_ROW, TAKEOVER, TWIN_TAKEOVER
 from perplab.sim.state.event_rows import KIND_SERIES, SERIES, SETTLEMENT
 from tests.recorded import Recorded, events_of, meta_of, rows, series_of
 
 LOT, HOUR = 0.001, 3600.0
+CASCADE, WEAPON = "long-cascade", "weaponised-shorts"
 SHORT_FALL = {
     "days": 0.06,
     "twin.from_hours": 1,
@@ -38,17 +43,19 @@ SHORT_ATTACK = {
 @pytest.fixture(scope="module")
 def fall():
     """A fall of 6 % within five minutes, and the start and end of it."""
-    return run(load(studies_forced.CASCADE, SHORT_FALL), 1), HOUR, HOUR + 300
+    return run(load(CASCADE, SHORT_FALL), 1), HOUR, HOUR + 300
 
 
 @pytest.fixture(scope="module")
 def attack():
-    """A market after an attack, and one without it."""
-    without = SHORT_ATTACK | {"populations.attacker.number": 0}
-    return tuple(
-        studies_forced.finished(load(studies_forced.WEAPON, changes), 1)
-        for changes in (SHORT_ATTACK, without)
-    )
+    """An attack, and its branch in which the attacker never begins."""
+    arm = next(arm for arm in study.weapon_arms(WEAPON) if arm.name == "x 1")
+    return attacked(arm._replace(changes={**arm.changes, **SHORT_ATTACK}))
+
+
+def attacked(arm):
+    """Return the outcomes of an arm by branch."""
+    return dict(outcomes_of(Job("", 0, arm.scenario, arm.changes, {}, 1, branches_of(arm), ())))
 
 
 def test_amplification_comes_from_the_events(fall):
@@ -89,7 +96,7 @@ def test_fund_change_is_what_it_got_less_what_it_paid(fall):
 
 
 def test_twin_branches_off_at_the_start_of_the_fall():
-    scenario = load(studies_forced.CASCADE)
+    scenario = load(CASCADE)
     assert scenario.twin.from_hours == scenario.shocks[0].at_hours
 
 
@@ -124,8 +131,7 @@ def test_shorts_are_nodes_that_buy():
 
 
 def test_channels_of_the_excess_sum_to_it(attack):
-    market, control = (each.records() for each in attack)
-    figures = forced.attack_figures(market, control, 2 * HOUR, 3 * HOUR)
+    figures, market = attack_run(attack), attack["base"].records
     assert figures["liquidated_shorts_usd"] == pytest.approx(
         liquidated_notional(forced.of_shorts(market.events), LOT)
     )
@@ -138,14 +144,28 @@ def test_channels_of_the_excess_sum_to_it(attack):
     )
 
 
-def test_attacker_profit_is_the_change_of_all_he_owns(attack):
-    market, control = attack
-    figures = forced.attack_figures(market.records(), control.records(), 2 * HOUR, 3 * HOUR)
-    attacker = studies_forced.attacker_of(market)
-    start = studies_forced.attacker_of(build(load(studies_forced.WEAPON, SHORT_ATTACK), 1)).equity
-    assert figures["attacker_profit_usd"] == pytest.approx(attacker.equity - start, abs=0.01)
-    assert figures["attacker_left_usd"] == 0 and attacker.lots() == attacker.spot_lots() == 0
-    assert figures["attacker_spot_peak_usd"] > 1_000_000
+def test_the_attacker_pays_fees_and_owns_nothing_in_the_end(attack):
+    figures, records = attack_run(attack), attack["base"].records
+    equity = records.kinds["equity"][:, records.kind_names.index("manipulation")] * 1e-6
+    assert figures["attacker_profit_usd"] == pytest.approx(equity[-1] - equity[0], abs=0.01)
+    assert figures["attacker_left_usd"] == 0 and figures["attacker_spot_peak_usd"] > 1_000_000
+    taken = records.prints[records.prints["taker"] == trader_rows(records, ("manipulation",))[0]]
+    notional = float((taken["lots"] * taken["tick"]).sum()) * 0.1 * LOT
+    assert figures["attacker_fees_usd"] == pytest.approx(5e-4 * notional) and notional > 1e6
+    assert figures["attacker_liquidations"] == 0
+
+
+def test_the_control_of_an_attack_is_the_market_before_it(attack):
+    market, control = (attack[name].records.series[0] for name in ("base", "without"))
+    assert not np.array_equal(market["spot"], control["spot"])
+    held = attack["without"].records
+    assert not held.kinds["lots"][:, held.kind_names.index("manipulation")].any()
+
+
+def test_a_fall_is_measured_from_its_shock(fall):
+    outcome, start, end = fall
+    figures = forced.fall_figures(outcome.records, outcome.twin, start, end)
+    assert fall_run({"base": outcome})["amplification"] == figures["amplification"]
 
 
 def test_luck_is_exposure_times_the_returns_of_the_control():
@@ -168,35 +188,12 @@ def test_funding_is_stated_for_eight_hours():
 
 
 def test_depths_and_sizes_scale_what_they_say():
-    scenario = load(studies_forced.CASCADE)
-    thin = (
-        load(studies_forced.CASCADE, studies_forced.depth_changes(280.0))
-        .populations["providers"]
-        .traits
-    )
-    share = 280.0 / scenario.populations["providers"].traits["level_usd"]
-    assert thin["inventory_limit_usd"] == pytest.approx(
-        share * scenario.populations["providers"].traits["inventory_limit_usd"]
-    )
+    providers = load(CASCADE).populations["providers"].traits
+    thin = load(CASCADE, study.depth_changes(CASCADE, 280.0)).populations["providers"].traits
+    share = 280.0 / providers["level_usd"]
+    assert thin["inventory_limit_usd"] == pytest.approx(share * providers["inventory_limit_usd"])
     one, two = (
-        load(studies_forced.WEAPON, studies_forced.size_changes(size))
-        .populations["attacker"]
-        .traits
+        load(WEAPON, study.size_changes(WEAPON, size)).populations["attacker"].traits
         for size in (1, 2)
     )
-    assert {trait for trait in one if two[trait] != one[trait]} == set(studies_forced.SIZED_TRAITS)
-
-
-def constant(seed, value):
-    """Return figures of a run that never was."""
-    return {"figure": value + seed, "unknown": None}
-
-
-def test_intervals_over_seeds_do_not_depend_on_the_workers(capsys):
-    one, two = (
-        studies_forced.over_seeds({"a": (constant, (1.0,))}, range(3), workers)
-        for workers in (1, 2)
-    )
-    assert one == two and one["a"]["figure"][0] == 2.0
-    studies_forced.print_table("title", one)
-    assert "2 [-0.484, 4.48]" in capsys.readouterr().out
+    assert {trait for trait in one if two[trait] != one[trait]} == set(study.SIZED_TRAITS)

@@ -20,7 +20,7 @@ from perplab.analysis.metrics import episodes, losses
 from perplab.analysis.metrics.branches import open_interest_usd, since, summary_since
 from perplab.analysis.metrics.replay_fit import compare_replay
 from perplab.analysis.metrics.summary import market_run, summarize
-from perplab.analysis.studies.peg import crowd_figures
+from perplab.analysis.studies.measures.crowds import crowd_figures
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs import store
 from perplab.scenarios.runs.outcome import run

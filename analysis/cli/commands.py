@@ -210,6 +210,27 @@ def branch(
 
 
 @app.command()
+def study(
+    name: options.StudyName = None,
+    seeds: options.StudySeeds = "30",
+    workers: options.Workers = 2,
+    as_json: options.Json = False,
+    out: options.StudyOut = None,
+    story: options.Story = None,
+    dt: options.Dt = None,
+    real: options.RealPrices = None,
+    real_rates: options.RealRates = None,
+):
+    """List the studies, or run one: treatments against a control, paired by seed."""
+    from perplab.analysis.cli.study_command import print_studies, run_named
+
+    if name is None:
+        print_studies()
+    else:
+        run_named(name, seeds, workers, as_json, out, story, dt, (real, real_rates))
+
+
+@app.command()
 def report(path: options.ReportFolder):
     """Write a self-contained page with vector figures and LaTeX tables into PATH/report."""
     from perplab.analysis.cli.terminal import note

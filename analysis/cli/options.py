@@ -108,6 +108,35 @@ Arms = Annotated[
     list[str],
     typer.Option("--arm", help="A branch: NAME:KEY=VALUE[,KEY=VALUE ...]. Repeatable."),
 ]
+StudyName = Annotated[
+    str | None, typer.Argument(metavar="[STUDY]", help="A study. None: list them.")
+]
+StudySeeds = Annotated[
+    str, typer.Option(metavar="N|A-B", help="Number of seeds, from 0, or first and last seed.")
+]
+StudyOut = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="Folder of results and finished runs, which are not run again."),
+]
+Story = Annotated[
+    str | None, typer.Option(metavar="SCENARIO", help="Only this scenario of the study's.")
+]
+Dt = Annotated[float | None, typer.Option(help="Seconds per step, instead of the study's.")]
+RealPrices = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        "--real",
+        envvar="PERPLAB_REAL_PRICES",
+        help="Real hourly bars to compare with: columns timestamp, perp, spot, perp_volume.",
+    ),
+]
+RealRates = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        envvar="PERPLAB_REAL_RATES",
+        help="Real 8-hour funding rates to compare with: columns timestamp, rate.",
+    ),
+]
 ReportFolder = Annotated[
     pathlib.Path, typer.Argument(metavar="PATH", help="Folder of a run, a sweep or branches.")
 ]

@@ -49,10 +49,13 @@ class Job:
 
 
 @functools.cache
-def code_hash():
-    """Return a short hash of all code on which the figures of a run depend."""
+def code_hash(folders=("scenarios", "analysis/estimators", "analysis/metrics")):
+    """Return a short hash of all code on which the figures of a run depend.
+
+    `folders` are those that count beside the simulation's.
+    """
     digest = hashlib.sha256(sources_hash().encode())
-    for folder in ("scenarios", "analysis/estimators", "analysis/metrics"):
+    for folder in folders:
         for path in sorted((HOUSE / folder).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -15,8 +15,21 @@ MOST_ATTEMPTS = 2
 AHEAD = 4
 
 
-def run_job(folder, summarize, job):
+def arm_by_arm(summarize, outcomes):
+    """Return the summary of each arm, with its name."""
+    return [{"arm": arm, **summarize(outcome.records, outcome.twin)} for arm, outcome in outcomes]
+
+
+def run_job(folder, summarize, job, apply=arm_by_arm):
     """Run a job and store its result or its error.
+
+    Parameters
+    ----------
+    folder : path
+    summarize : callable
+    job : Job
+    apply : callable
+        ``(summarize, outcomes) -> list of dict``: the summaries to store.
 
     Returns
     -------
@@ -36,9 +49,7 @@ def run_job(folder, summarize, job):
     try:
         outcomes = outcomes_of(job)
         checksums = store_tables(folder, job, outcomes)
-        summaries = [
-            {"arm": arm, **summarize(outcome.records, outcome.twin)} for arm, outcome in outcomes
-        ]
+        summaries = apply(summarize, outcomes)
     except OSError:
         raise
     except Exception as error:
@@ -48,7 +59,7 @@ def run_job(folder, summarize, job):
     return job.key, True
 
 
-def execute(jobs, folder, summarize, new_pool, progress=None):
+def execute(jobs, folder, summarize, new_pool, progress=None, apply=arm_by_arm):
     """Run jobs on executors.
 
     A pool that a dying worker breaks is replaced. Each job that was running then is retried alone.
@@ -63,6 +74,8 @@ def execute(jobs, folder, summarize, new_pool, progress=None):
         Returns an Executor.
     progress : callable, optional
         Called after each job with whether it completed.
+    apply : callable, optional
+        As of `run_job`.
 
     Raises
     ------
@@ -72,7 +85,8 @@ def execute(jobs, folder, summarize, new_pool, progress=None):
     if getattr(summarize, "__module__", None) == "__main__":
         bound = "a function of a module that can be imported, not of the program itself"
         raise ParameterError(Fault("summarize", summarize.__name__, bound))
-    one, waiting, suspects = functools.partial(run_job, str(folder), summarize), list(jobs), []
+    one = functools.partial(run_job, str(folder), summarize, apply=apply)
+    waiting, suspects = list(jobs), []
     while waiting:
         waiting = run_pool(one, waiting, new_pool, suspects, progress)
     for job in suspects:

@@ -1,0 +1,27 @@
+"""The studies themselves: what is varied, in which scenarios, and what literature says.
+
+One module per subject; each lists its studies in ``STUDIES``. What is measured in a run is in
+`perplab.analysis.studies.measures`; how studies run and are printed is one folder up.
+"""
+
+from perplab.analysis.studies.experiments import (
+    cost_and_capital,
+    crowding,
+    forced_trading,
+    funding_terms,
+    robustness,
+    settlement,
+    small_market,
+)
+
+SOURCES = (
+    robustness,
+    crowding,
+    cost_and_capital,
+    funding_terms,
+    settlement,
+    small_market,
+    forced_trading,
+)
+
+__all__ = ["SOURCES"]

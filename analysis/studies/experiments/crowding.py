@@ -1,0 +1,196 @@
+"""Studies of what pulls the basis back: response to an order, a crowd of shorts, shorts leaving."""
+
+import numpy as np
+
+from perplab.analysis.estimators.impulse_response import RESPONSE_HOURS
+from perplab.analysis.studies.drawing import draw_effects
+from perplab.analysis.studies.experiments.robustness import anchored
+from perplab.analysis.studies.experiments.small_market import LEGACY_VARIANTS
+from perplab.analysis.studies.measures.pulls import pull_run
+from perplab.analysis.studies.measures.responses import response_run
+from perplab.analysis.studies.measures.short_exits import leaving_run
+from perplab.analysis.studies.results import contrast, over_mean
+from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study
+from perplab.scenarios.files.loader import load
+
+ORDER_HOURS = 288.0
+"""When the order of `response` begins: on day 12."""
+ORDER_USD = {"calm": -6_000_000, "small-market": -1_000_000}
+"""About a tenth of the open interest; the study states the share in each run."""
+TWIN_HOURS = 168.0
+LEAVING_HOURS = 72.0
+AFTER_HOURS = 75.0
+"""How long a run goes on after the order begins."""
+ZERO = {"market.changes.funding.cap_law": "absolute", "market.changes.funding.cap": 0.0}
+"""Every rate is 0, and traders know it."""
+OFF = {"market.changes.funding.enabled": False}
+UNTIL_SETTLED_HOURS = 8.0
+AMPLE = 2.0
+WITH_FUNDING, AT_ZERO = "funding on", "all rates zero"
+
+
+def order_branches(at_hours, lead_hours, off=False):
+    """Return the branches with and without an order, with funding and with rates of 0.
+
+    They part from the run `lead_hours` before the order: an interval, so that the last rate that is
+    not 0 has been settled when it begins.
+    """
+    start = {"populations.parent.start_hours": at_hours}
+    part = at_hours - lead_hours
+    arms = {"": {}, "zero ": ZERO} | ({"off ": OFF} if off else {})
+    with_order = [
+        Branch(f"{name}sell", part, {**changes, **start}) for name, changes in arms.items()
+    ]
+    without = [Branch(name.strip(), part, changes) for name, changes in arms.items() if name]
+    return tuple(with_order + without)
+
+
+def order_changes(story):
+    """Return the changes that add the trader of the order, and the length of the run."""
+    parent = {"kind": "parent_order", "number": 1, "size_usd": ORDER_USD[story]}
+    return {"populations.parent": parent, "days": (ORDER_HOURS + AFTER_HOURS) / 24}
+
+
+def response_arms(story):
+    """Return the arms of the response: three anchors, or the variants of the small market."""
+    small = story == "small-market"
+    variants = (
+        LEGACY_VARIANTS
+        if small
+        else {
+            "anchor carry": {},
+            "anchor own average": anchored(1, 1.0),
+            "anchor spot": anchored(2, 1.0),
+        }
+    )
+    branches = order_branches(ORDER_HOURS, UNTIL_SETTLED_HOURS, off=small)
+    return tuple(
+        Arm(name, story, {**order_changes(story), **changes}, branches)
+        for name, changes in variants.items()
+    )
+
+
+def response_figures():
+    """Return the figures of the response."""
+    sizes = {}
+    for key, words in (("on", WITH_FUNDING), ("zero", AT_ZERO), ("off", "funding off")):
+        sizes[f"{key}_peak"] = Figure(f"peak, {words}", "bp")
+        for hours in RESPONSE_HOURS:
+            sizes[f"{key}_{hours}"] = Figure(f"after {hours} h, {words}", "bp")
+    sizes["pull_8"] = Figure("funding less zero rates after 8 h", "bp")
+    sizes["order_share"] = Figure("order over open interest", "%")
+    sizes["inside"] = Figure("premium in the dead band at the start", "share of seeds")
+    return sizes
+
+
+def response_bounds(result):
+    """Return whether the response dies out: with funding, and without growing at rates of 0.
+
+    And the response after 8 h by where the premium was at the start.
+    """
+    found = {}
+    for arm in result.arms:
+        late = result.values(arm.name, "zero_72"), result.values(arm.name, "zero_8")
+        soon = result.values(arm.name, "on_24"), result.values(arm.name, "on_peak")
+        found[f"72 h over 8 h, {AT_ZERO}: {arm.name}"] = over_mean(*late, 1.25)
+        found[f"24 h over peak, {WITH_FUNDING}: {arm.name}"] = over_mean(*soon, 0.25)
+        inside = result.values(arm.name, "inside")
+        for state, chosen in (("inside", inside == 1), ("outside", inside == 0)):
+            values = np.where(chosen, result.values(arm.name, "pull_8"), np.nan)
+            found[f"funding less zero rates after 8 h, {state}: {arm.name}"] = contrast(
+                values, "bp"
+            )
+    return found
+
+
+def borrow_key(story):
+    """Return the key of the arbitrageurs' borrow limit in a scenario."""
+    populations = load(story).populations
+    return f"populations.{'carry' if 'carry' in populations else 'arbitrage'}.borrow_share"
+
+
+def crowding_arms(story):
+    """Return the crowded market and the control with ample borrow, each beside rates of 0."""
+    twin = (Branch("zero", TWIN_HOURS, ZERO),)
+    return (
+        Arm("scarce borrow", story, {"days": 17.0}, twin),
+        Arm("ample borrow", story, {"days": 17.0, borrow_key(story): AMPLE}, twin),
+    )
+
+
+def pull_split(result):
+    """Return the pull divided in proportion to the positions that funding moved, by arm.
+
+    The share of carry is that of the means over seeds: single seeds divide by small numbers.
+    """
+    found = {}
+    for arm in result.arms:
+        pull = result.values(arm.name, "pull_bps")
+        carry, shorts = (result.values(arm.name, key).mean() for key in ("carry_usd", "shorts_usd"))
+        if np.isfinite(carry + shorts) and carry + shorts != 0:
+            share = carry / (carry + shorts)
+            found[f"pull by carry that stays: {arm.name}"] = contrast(pull * share, "bp")
+            found[f"pull by shorts that leave: {arm.name}"] = contrast(pull * (1 - share), "bp")
+    return found
+
+
+def leaving_arms(story):
+    """Return the only arm of the hazard of shorts, beside rates of 0."""
+    changes = {"record.trades": True, "days": 24.0}
+    return (Arm("shorts", story, changes, (Branch("zero", LEAVING_HOURS, ZERO),)),)
+
+
+RESPONSE = Study(
+    name="response",
+    question="How does the basis come back from a sale of a tenth of open interest in an hour?",
+    arms=response_arms,
+    measure=response_run,
+    figures=response_figures(),
+    effects=("on_peak", "on_1", "on_8", "on_24", "on_72", "zero_8", "zero_72", "pull_8"),
+    settings=(Setting("calm", 60.0), Setting("small-market", 60.0)),
+    derived=response_bounds,
+    control="a branch of the same run without the order, by funding: on, and all rates zero.",
+    literature="an error-correction half-life of 1.68 h for BTC (He, Manela, Ross and von "
+    "Wachter, v7 table 46 [SEC]).",
+)
+CROWDING = Study(
+    name="crowding",
+    question="When shorts crowd and borrow is scarce, how hard does funding pull, through whom?",
+    arms=crowding_arms,
+    measure=pull_run,
+    figures={
+        "funding_mean": Figure("mean funding", "bp per 8 h"),
+        "basis_mean": Figure("basis, funding on", "bp"),
+        "zero_basis_mean": Figure("basis, all rates zero", "bp"),
+        "pull_bps": Figure("pull of funding", "bp"),
+        "carry_usd": Figure("carry that stays", "quote currency"),
+        "shorts_usd": Figure("shorts that leave", "quote currency"),
+        "shorts_paid_usd": Figure("funding paid by the crowd, net", "quote currency"),
+    },
+    compared=("funding_mean",),
+    effects=("pull_bps", "carry_usd", "shorts_usd"),
+    settings=(Setting("short-crowding", 60.0),),
+    derived=pull_split,
+    draw=draw_effects,
+    control="a branch of the same run with all rates zero from day 7; across arms, ample borrow.",
+    literature="none for the pull. Settled rates of BTCUSDT at Binance reached the cap of -30 bp "
+    "per 8 h in 2020-23.",
+)
+LEAVING = Study(
+    name="leaving",
+    question="Do shorts leave sooner when they pay more funding?",
+    arms=leaving_arms,
+    measure=leaving_run,
+    figures={
+        "hazard": Figure("shorts cut until the next settlement", "%"),
+        "slope": Figure("change per bp paid", "percentage points"),
+        "zero_slope": Figure("the same where nothing is paid", "percentage points"),
+        "slope_difference": Figure("because of payments", "percentage points"),
+    },
+    effects=("slope", "zero_slope", "slope_difference"),
+    settings=(Setting("short-crowding", 60.0),),
+    draw=draw_effects,
+    control="a branch of the same run with all rates zero, against the same rates.",
+    literature="no checkable number.",
+)
+STUDIES = (RESPONSE, CROWDING, LEAVING)

@@ -1,0 +1,220 @@
+"""Ranges in which moments of the stories should be, and the moments of real markets.
+
+All ranges and all real figures that studies compare with are here. A range was stated before the
+runs that are judged by it. Basis in bp, funding in bp per 8 h, returns in % a year.
+"""
+
+import numpy as np
+
+from perplab.analysis.studies.real import block_moments, read_real, year_blocks
+from perplab.sim.errors import Fault, ParameterError
+
+RANGES = {
+    "calm": {
+        "basis_mean": (-5, -3.5),
+        "basis_sd": (1.2, 2.4),
+        "basis_change_sd": (1.2, 2.2),
+        "basis_acf_1h": (0.35, 0.60),
+        "basis_acf_8h": (0.15, 0.40),
+        "basis_change_acf_1h": (-0.50, -0.30),
+        "funding_mean": (0.2, 0.7),
+        "funding_sd": (0.3, 1),
+        "funding_pinned": (0.15, 0.45),
+        "funding_negative": (0.08, 0.30),
+        "funding_acf_1": (0.4, 0.65),
+        "funding_basis": (0.6, 0.85),
+        "funding_return_7d": (0.2, 0.45),
+        "return_volume": (0.4, 0.7),
+        "return_basis_change": (0.1, 0.4),
+        "return_kurtosis": (3, None),
+        "open_interest_change_sd": (0.9, 1.8),
+        "volume_per_open_interest": (2, 4),
+        "return_provider": (0, 30),
+        "return_carry": (0, None),
+        "ruined_share": (0, 0),
+    },
+    "bull": {
+        "funding_mean": (2.3, 3.3),
+        "funding_sd": (1.6, 2.8),
+        "funding_pinned": (0.3, 0.5),
+        "funding_above": (0.3, 0.55),
+        "basis_mean": (2.5, 6),
+        "basis_sd": (4, 6.5),
+        "ruined_share": (0, 0),
+    },
+    "regimes": {
+        "funding_acf_1": (0.70, 0.85),
+        "funding_acf_9": (0.45, 0.7),
+        "funding_acf_21": (0.3, 0.55),
+        "funding_month_sd": (1.2, 2.2),
+        "funding_mean": (0.8, 1.8),
+        "ruined_share": (0, 0),
+    },
+    "small-market": {
+        "basis_mean": (-6, -2),
+        "basis_sd": (1, 4),
+        "funding_mean": (0, 1),
+        "funding_sd": (0.3, 1),
+        "funding_acf_1": (0.4, 0.85),
+        "funding_pinned": (0.2, 0.6),
+        "funding_negative": (0.05, 0.3),
+    },
+}
+"""By story: low and high of each figure; None where a side is open."""
+
+BY_INTERVAL = ("return_provider", "return_carry")
+"""Figures of which the lower end of the interval, not the mean, must be above the low end."""
+
+YEARS = {"calm": 2022, "small-market": 2022, "bull": 2021, "regimes": None}
+"""The real year of each story; None is all of 2020 to 2023 at once."""
+
+OPEN_INTEREST = {"open_interest_change_sd": (1.63, 0.323)}
+"""BTCUSDT perpetual at Binance, hourly, 28 November 2023 to 17 October 2024, 10 blocks."""
+
+REAL = {
+    2022: OPEN_INTEREST
+    | {
+        "basis_mean": (-4.34, 0.516),
+        "basis_sd": (1.74, 0.477),
+        "basis_change_sd": (1.73, 0.405),
+        "basis_acf_1h": (0.482, 0.118),
+        "basis_acf_8h": (0.25, 0.0968),
+        "basis_acf_24h": (0.134, 0.0958),
+        "basis_change_acf_1h": (-0.4, 0.0557),
+        "funding_mean": (0.375, 0.225),
+        "funding_sd": (0.695, 0.397),
+        "funding_pinned": (0.306, 0.164),
+        "funding_negative": (0.224, 0.1),
+        "funding_above": (0, 0),
+        "funding_acf_1": (0.518, 0.104),
+        "funding_acf_9": (0.015, 0.162),
+        "funding_acf_21": (0.00263, 0.174),
+        "funding_basis": (0.759, 0.0843),
+        "funding_return_7d": (0.292, 0.217),
+        "return_volume": (0.608, 0.0206),
+        "return_basis_change": (0.167, 0.0477),
+        "return_kurtosis": (9.62, 5.39),
+        "return_abs_acf_1h": (0.209, 0.0919),
+    },
+    2021: {
+        "basis_mean": (4.61, 5.65),
+        "basis_sd": (5.39, 2.36),
+        "basis_change_sd": (3.98, 2.8),
+        "basis_acf_1h": (0.725, 0.156),
+        "basis_acf_8h": (0.521, 0.208),
+        "basis_acf_24h": (0.415, 0.205),
+        "basis_change_acf_1h": (-0.341, 0.0659),
+        "funding_mean": (2.81, 2.54),
+        "funding_sd": (2.34, 1.7),
+        "funding_pinned": (0.425, 0.226),
+        "funding_negative": (0.0731, 0.142),
+        "funding_above": (0.434, 0.326),
+        "funding_acf_1": (0.574, 0.187),
+        "funding_acf_9": (0.251, 0.165),
+        "funding_acf_21": (-0.0108, 0.163),
+        "funding_basis": (0.799, 0.11),
+        "funding_return_7d": (0.375, 0.282),
+        "return_volume": (0.571, 0.0361),
+        "return_basis_change": (0.259, 0.1),
+        "return_kurtosis": (7.21, 3.96),
+        "return_abs_acf_1h": (0.134, 0.0491),
+    },
+    None: {
+        "basis_mean": (-0.221, 3.93),
+        "basis_sd": (7.12, 3.1),
+        "basis_change_sd": (3.85, 1.55),
+        "basis_acf_1h": (0.854, 0.13),
+        "basis_acf_8h": (0.727, 0.186),
+        "basis_acf_24h": (0.679, 0.219),
+        "basis_change_acf_1h": (-0.388, 0.0229),
+        "funding_mean": (1.37, 1.08),
+        "funding_sd": (2.57, 1.51),
+        "funding_pinned": (0.407, 0.0827),
+        "funding_negative": (0.134, 0.0643),
+        "funding_above": (0.19, 0.196),
+        "funding_acf_1": (0.791, 0.0863),
+        "funding_acf_9": (0.601, 0.233),
+        "funding_acf_21": (0.442, 0.143),
+        "funding_basis": (0.824, 0.0664),
+        "funding_return_7d": (0.374, 0.102),
+        "return_volume": (0.4, 0.0811),
+        "return_basis_change": (0.329, 0.141),
+        "return_kurtosis": (57.9, 55.9),
+        "return_abs_acf_1h": (0.295, 0.0592),
+        "funding_month_sd": (1.79, 1.09),
+    },
+}
+"""Real figures by year: mean over the twelve blocks of 30 days and their standard deviation; for
+all years at once the figure of the four years, and the standard deviation of single years.
+
+Computed by `perplab.analysis.studies.real` from BTCUSDT perpetual and spot at Binance: closes of
+1-hour bars and 8-hour rates, 2020 to 2023, without the hours in which either market was closed.
+"""
+
+
+def real_figures(story, prices=None, rates=None):
+    """Return the real figures of a story: value and standard deviation by name.
+
+    They are computed from two files if these are given, and taken from `REAL` otherwise.
+
+    Parameters
+    ----------
+    story : str
+    prices, rates : path, optional
+        See `perplab.analysis.studies.real.read_real`.
+
+    Raises
+    ------
+    ParameterError
+        If one of the files is given without the other, or a file is refused.
+    """
+    if (prices is None) != (rates is None):
+        raise ParameterError(Fault("--real", str(prices), "given together with --real-rates"))
+    year = YEARS.get(story, 2022)
+    if prices is None:
+        return REAL[year]
+    series, closed = read_real(prices, rates)
+    if year is not None:
+        return OPEN_INTEREST | spread(year_blocks(series, closed, year))
+    years = closed.astype("datetime64[s]").astype("datetime64[Y]")
+    edges = [*np.flatnonzero(np.diff(years.astype(int))) + 1, len(closed)]
+    parts = [
+        block_moments(series, first, last)
+        for first, last in zip([0, *edges[:-1]], edges, strict=True)
+    ]
+    everything, apart = block_moments(series, 0, len(closed)), spread(parts)
+    return {key: (value, apart[key][1]) for key, value in everything.items()}
+
+
+def spread(blocks):
+    """Return mean and standard deviation of each figure over blocks, NaN of too few.
+
+    Examples
+    --------
+    >>> spread([{"a": 1.0}, {"a": 3.0}])
+    {'a': (2.0, 1.4142135623730951)}
+    """
+    return {
+        key: (
+            float(np.mean([block[key] for block in blocks])),
+            float(np.std([block[key] for block in blocks], ddof=1)) if len(blocks) > 1 else np.nan,
+        )
+        for key in (blocks[0] if blocks else ())
+    }
+
+
+def is_inside(key, bounds, mean, low):
+    """Return whether the mean over seeds of a figure is in its range; None if it is unknown.
+
+    For figures of `BY_INTERVAL` the lower end of the interval decides at the low end.
+
+    Examples
+    --------
+    >>> is_inside("basis_sd", (1, 2), 1.5, 0.9), is_inside("return_carry", (0, None), 3.0, -1.0)
+    (True, False)
+    """
+    if mean is None:
+        return None
+    least = low if key in BY_INTERVAL and low is not None else mean
+    above = bounds[0] is None or least >= bounds[0]
+    return bool(above and (bounds[1] is None or mean <= bounds[1]))
