@@ -20,10 +20,13 @@ def connect(tables, traits, kinds):
     if COMPILED:
         with second_compiler("perplab.sim.engine"):
             for row, rows, kind in zip(tables["kind"], traits, kinds, strict=True):
-                row["act_at"], row["traits_at"] = kind.decide.within(act), rows.ctypes.data
+                row["act_at"], row["traits_at"] = (
+                    kind.decide.within(act, kind.trusted),
+                    rows.ctypes.data,
+                )
             return world_of(tables)
     plain = [
-        {"act_at": kind.decide.within(act), "traits_at": rows}
+        {"act_at": kind.decide.within(act, kind.trusted), "traits_at": rows}
         for rows, kind in zip(traits, kinds, strict=True)
     ]
     return dict(tables, kind=plain), tables
