@@ -13,12 +13,12 @@ from perplab.sim.faults import nearest
 LARGEST = 1e15
 """Largest size of a value without a bound of its own; beyond it floats miss whole numbers."""
 ENGINE_BOUNDS = {
-    "capital_usd": (0, None),
+    "capital_usd": (0, LARGEST),
     "margin_share": (0, 1),
-    "borrow_share": (0, None),
-    "leverage": (1e-6, None),
+    "borrow_share": (0, LARGEST),
+    "leverage": (1e-6, LARGEST),
     "isolated": (0, 1),
-    "market": (0, None),
+    "market": (0, LARGEST),
     "wake_seconds": (None, math.inf),
     "latency_seconds": (None, math.inf),
     "tolerance_bps": (None, math.inf),

@@ -1,5 +1,9 @@
 """Extreme wealth and shocks: every amount stays within 64 bits, or the run ends by name."""
 
+import dataclasses
+import math
+import random
+
 import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
@@ -9,6 +13,8 @@ from perplab.agents.carry.arbitrage import Arbitrage
 from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LiquidityProvider
 from perplab.agents.noise import Noise
+from perplab.agents.traits import Trait, Traits
+from perplab.sim.clearing.ledger import share_of
 from perplab.sim.errors import ParameterError
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
@@ -16,6 +22,7 @@ from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
 from perplab.sim.spot.processes import GeometricBrownian
 from perplab.sim.spot.shocks import PathShock
 from perplab.sim.state.codes import LARGEST_NOTIONAL, LARGEST_UNITS, MOST_TICKS
+from tests.markets import small_market
 
 STEPS, PRICE = 90, 20_000.0
 
@@ -32,7 +39,9 @@ def rich_market(venue, wealth_usd, move, size_share, leverage, seed):
         ),
         Arbitrage: dict(wake_seconds=120.0),
         Manipulator: dict(
-            size_usd=size_share * wealth_usd, attack_start_hours=0.5, spot_push_usd=wealth_usd / 10
+            size_usd=size_share * wealth_usd,
+            attack_start_hours=0.5,
+            spot_push_usd=wealth_usd * 1e-6,
         ),
     }
     populations = [
@@ -99,8 +108,8 @@ def test_no_amount_wraps_or_the_run_ends_by_name(
 ):
     market = rich_market(venue, wealth_usd, move, size_share, leverage, seed)
     try:
-        for _ in range(STEPS):
-            market.step()
+        for _ in range(0, STEPS, 6):
+            market.run(6)
             assert_amounts_fit(market)
     except ParameterError as error:
         (fault,) = error.faults
@@ -110,3 +119,55 @@ def test_no_amount_wraps_or_the_run_ends_by_name(
         assert market.conservation_error_units == 0
     else:
         assert_records_fit(market)
+
+
+def test_a_price_shock_ends_the_run_before_a_flood_of_liquidations():
+    market = rich_market("binance", 4e12, 100.0, 0.05, 20.0, 1)
+    with pytest.raises(
+        ParameterError, match=r"value of open interest beyond 2\.3e\+12 at step \d+"
+    ):
+        market.run(STEPS)
+    assert market.conservation_error_units == 0
+    assert market.step_number <= 64 and len(market.records().events) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("traits", "key"),
+    [
+        ({"size_usd": 1e16}, "size_usd"),
+        ({"size_usd": math.inf}, "size_usd"),
+        ({"capital_usd": -1.0}, "capital_usd"),
+        ({"leverage": 10**400}, "leverage"),
+        ({"wake_seconds": 1e300}, "wake_seconds"),
+        ({"market": 1.0}, "populations.noise.market"),
+        ({"market": 0.5}, "populations.noise.market"),
+    ],
+)
+def test_traits_without_a_bound_of_their_own_have_one(traits, key):
+    setup = small_market([Population(name="noise", kind=Noise, number=1)]).setup
+    populations = [Population(name="noise", kind=Noise, number=1, traits=traits)]
+    with pytest.raises(ParameterError) as caught:
+        PerpetualMarket(dataclasses.replace(setup, populations=populations))
+    assert [fault.key for fault in caught.value.faults] == [key]
+
+
+def test_infinity_is_a_value_where_it_means_never():
+    bounds = Traits(
+        wake_seconds=Trait(60, "s", "wake"),
+        start_hours=Trait(math.inf, "h", "start", low=0),
+        limit_usd=Trait(5, "quote currency", "limit", high=math.inf),
+        size_usd=Trait(5, "quote currency", "size"),
+    )
+    for name in ("wake_seconds", "start_hours", "limit_usd"):
+        assert bounds.traits[name].accepts(math.inf)
+        assert not bounds.traits[name].accepts(-math.inf) and not bounds.traits[name].accepts(2e15)
+    assert not bounds.traits["size_usd"].accepts(math.inf)
+    assert bounds.traits["size_usd"].bound == "at least -1e+15 and at most 1e+15"
+
+
+def test_positions_of_more_lots_than_32_bits_are_shared_out_exactly():
+    draw = random.Random(1)
+    for _ in range(2_000):
+        whole = draw.randrange(1, 2 ** draw.randrange(1, 61))
+        part, amount = draw.randrange(whole + 1), draw.randrange(-(2**62), 2**62)
+        assert share_of(amount, part, whole) == amount * part // whole
