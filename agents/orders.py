@@ -19,15 +19,16 @@ BASIS_POINT = 1e-4
 YEAR_SECONDS = 31_536_000.0
 SPACE = 128  # rows of the buffer
 LARGEST_ORDER = 999_999_999
+LARGEST_WHOLE = 2.0**62
 
 
 @hot_kernel
 def write_row(orders, count, kind, market, slot, side, tick, lots, flags, expiry_seconds):
-    """Fill all fields of row `count` and return the next count; write nothing to a full buffer.
+    """Fill all fields of row `count` and return the next count; write nothing outside the buffer.
 
     An order is cut to `LARGEST_ORDER` lots, the most a venue takes; units of a transfer are not.
     """
-    if count >= SPACE:
+    if count < 0 or count >= SPACE:
         return count
     order = orders[count]
     order["kind"], order["market"], order["slot"], order["side"] = kind, market, slot, side
@@ -161,6 +162,22 @@ def write_close(orders: np.ndarray, count: int, market: int, position: np.void, 
 
 
 @hot_kernel
+def whole(value):
+    """Return a float as an integer: cut towards zero, and to 64 bits; 0 if it is not a number.
+
+    ``int`` has no result of its own there, and compiled code another one than plain Python.
+
+    Examples
+    --------
+    >>> whole(-2.7), whole(1e300) == 2**62, whole(math.nan)
+    (-2, True, 0)
+    """
+    if value != value:
+        return np.int64(0)
+    return np.int64(max(min(value, LARGEST_WHOLE), -LARGEST_WHOLE))
+
+
+@hot_kernel
 def lots_of(view, usd):
     """Return the number of lots nearest to an amount of quote currency at the mark.
 
@@ -173,7 +190,7 @@ def lots_of(view, usd):
     >>> lots_of(view, 15_009.0)
     750
     """
-    return int(math.floor(usd / (view["lot"] * view["mark"]) + 0.5))
+    return whole(math.floor(usd / (view["lot"] * view["mark"]) + 0.5))
 
 
 @hot_kernel

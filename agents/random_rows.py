@@ -8,7 +8,7 @@ from perplab.sim.laws.funding import funding_law
 from perplab.sim.state.market_rows import VIEW
 from perplab.sim.state.trader_rows import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSITION
 
-ROWS = 128
+ROWS, MOST_UNITS = 128, 1e18
 TICK, LOT, UNIT = 0.1, 0.001, 1e-6  # quote currency, base currency, quote currency
 
 
@@ -146,9 +146,9 @@ def plausible_market(me, draw):
     """Return account, position and view of one market as arrays of one row."""
     view = plausible_view(draw)
     unit_price = float(view["mark"][0] * view["units_per_price"][0])
-    capital = 1e6 * float(me["capital_usd"][0] if "capital_usd" in me.dtype.names else 1e5)
+    capital = min(1e6 * float(me["capital_usd"][0]), MOST_UNITS) if has_capital(me) else 1e11
     accounts, positions = np.zeros(1, ACCOUNT), np.zeros(1, POSITION)
-    lots = int(draw.normal(0, 1) * min(capital, 1e18) / unit_price) * (draw.random() < 0.6)
+    lots = int(draw.normal(0, 1) * capital / unit_price) * (draw.random() < 0.6)
     positions["lots"], positions["leverage"] = lots, 10.0
     positions["quote"] = -int(lots * unit_price * (1 + draw.normal(0, 0.05)))
     accounts["collateral"], accounts["cash"] = (
@@ -161,6 +161,11 @@ def plausible_market(me, draw):
     return accounts, positions, view
 
 
+def has_capital(me):
+    """Return whether a record has the trait ``capital_usd``."""
+    return "capital_usd" in me.dtype.names
+
+
 def plausible_traits(kind, draw):
     """Return one record of the kind; about half of its traits are scaled, within bounds."""
     me = np.zeros(1, kind.traits.dtype)
@@ -168,9 +173,7 @@ def plausible_traits(kind, draw):
     for name, trait in kind.traits.traits.items():
         if draw.random() < 0.5 and math.isfinite(trait.default) and name != "market":
             value = trait.default * math.exp(draw.normal(0, 0.5))
-            low = -np.inf if trait.low is None else trait.low
-            high = np.inf if trait.high is None else trait.high
-            me[name] = np.clip(value, low, high)
+            me[name] = np.clip(value, *trait.limits)
     return me
 
 

@@ -1,15 +1,15 @@
 """A decision rule: the plain function, and its compiled forms."""
 
 import functools
-import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from perplab.agents.trader_check import plain_fault
+from perplab.agents.trader_check import call_fault, plain_fault, with_place
 from perplab.agents.traits import Traits
-from perplab.sim.compiler.cache import FLOORS, HOUSE
+from perplab.sim.compiler.cache import is_own_code
+from perplab.sim.compiler.called_functions import plain_calls
 from perplab.sim.compiler.rules import compile_act, compile_rule
 from perplab.sim.errors import RuleError
 from perplab.sim.state.market_rows import VIEW
@@ -23,6 +23,8 @@ class Rule:
     ----------
     function : callable
         The plain Python function.
+    plain : callable
+        The same with all that it calls of the user's own uncompiled.
     traits : Traits
     kind : type of Trader
         The last kind that was declared with the rule; None before.
@@ -31,6 +33,11 @@ class Rule:
     def __init__(self, function: Callable[..., int], traits: Traits) -> None:
         functools.update_wrapper(self, function)
         self.function, self.traits, self.kind, self._acts = function, traits, None, {}
+
+    @functools.cached_property
+    def plain(self) -> Callable[..., int]:
+        """The plain function with all that it calls of the user's own uncompiled."""
+        return plain_calls(self.function)
 
     @property
     def signature_rows(self) -> tuple[np.dtype, ...]:
@@ -43,17 +50,17 @@ class Rule:
 
         The hash of their sources names the cache; a user's file is compiled in each process.
         """
-        path = pathlib.Path(self.function.__code__.co_filename).resolve()
-        return any(path.is_relative_to(HOUSE / floor) for floor in FLOORS)
+        return is_own_code(self.function.__code__)
 
     @functools.cached_property
     def _compiled(self):
         return compile_rule(self.function, self.signature_rows)
 
-    def within(self, act: Callable[..., int]) -> Any:
+    def within(self, act: Callable[..., int], trusted: bool = False) -> Any:
         """Return the kernel `act` with this rule inlined, compiled at the first call in a process.
 
-        See `perplab.sim.compiler.rules.compile_act`.
+        A user's rule runs with a guard unless it is `trusted`. See
+        `perplab.sim.compiler.rules.compile_act`.
 
         Raises
         ------
@@ -61,14 +68,29 @@ class Rule:
             In one sentence, with file and line: the first fault of the plain rule, else why it
             cannot be compiled.
         """
-        if act not in self._acts:
+        guarded_bytes = None if trusted or self.cached else self.traits.trait_bytes
+        if (act, guarded_bytes) not in self._acts:
             try:
-                self._acts[act] = compile_act(act, self.function, self.traits.dtype, self.cached)
+                self._acts[act, guarded_bytes] = compile_act(
+                    act, self.function, self.traits.dtype, self.cached, guarded_bytes
+                )
             except RuleError as error:
                 raise RuleError(
                     (self.kind and plain_fault(self.kind)) or self._explanation() or str(error)
                 ) from None
-        return self._acts[act]
+        return self._acts[act, guarded_bytes]
+
+    def fault_on(self, kind: type, rows: Sequence[np.ndarray]) -> str:
+        """Return what the plain rule does wrong on these rows, with file and line; '' if nothing.
+
+        Parameters
+        ----------
+        kind : type of Trader
+        rows : sequence of numpy.ndarray
+            The seven arguments, `me` and `rng` as arrays of one row; they are overwritten.
+        """
+        fault = call_fault(kind, rows)
+        return fault and with_place(fault, kind)
 
     def _explanation(self):
         """Return why the rule by itself cannot be compiled; None if it can.

@@ -46,9 +46,8 @@ from perplab.agents.orders import (
 )
 from perplab.agents.rules import Rule, rule
 from perplab.agents.trader_check import check_trader
-from perplab.agents.traits import Trait, Traits
-from perplab.sim.errors import Fault, ParameterError, RuleError
-from perplab.sim.faults import nearest
+from perplab.agents.traits import Trait, Traits, one_of
+from perplab.sim.errors import Fault, ParameterError, RuleError, UnknownKey
 from perplab.sim.traders.edit import retire, write_trait
 
 __all__ = [
@@ -65,6 +64,9 @@ __all__ = [
     "write_spot",
     "write_transfer",
 ]
+
+
+OF_ONE_KIND = "; agents_by_type[Kind].set(trait, value) writes those of one kind"
 
 
 class TraitOfRow:
@@ -97,6 +99,9 @@ class Trader(mesa.Agent):
     decide : Rule
     slots : int
         Most resting orders of a trader of this kind.
+    trusted : bool
+        Whether a rule of your own runs without its guard, faster. By default it runs on copies of
+        its rows, with checked indices and counted loops; what it does wrong ends the run.
     collateral, cash, equity : float, quote currency
     size_usd, wake_seconds, ... : float
         Each trait of the kind, to read and, between two steps, to write; it is in force from the
@@ -114,6 +119,7 @@ class Trader(mesa.Agent):
     traits: Traits | None = None
     decide: Rule | None = None
     slots: int = 0
+    trusted: bool = False
     row: Any = None
     unique_id: Any = None
     model: Any = None
@@ -121,6 +127,8 @@ class Trader(mesa.Agent):
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
+        if not isinstance(cls.decide, (Rule, type(None))):
+            raise RuleError(f"{cls.__name__}.decide must be a function decorated by rule(traits)")
         if cls.decide is not None and (
             cls.traits is None or cls.decide.traits.dtype != cls.traits.dtype
         ):
@@ -140,18 +148,19 @@ class Trader(mesa.Agent):
                 )
             setattr(cls, name, TraitOfRow(name))
 
-    def __init__(self, model: mesa.Model, row: int) -> None:
+    def __init__(self, model: mesa.Model, row: int | None = None) -> None:
+        if row is None:
+            raise RuleError(
+                f"traders are made with their market, from its Setup: Population(name=...,"
+                f" kind={type(self).__name__}, number=...)"
+            )
         super().__init__(model)
         self.row = row
 
     def __setattr__(self, name, value):
         if not hasattr(type(self), name) and name[0] != "_":
             known = self.traits.traits if self.traits else ()
-            expected = (
-                f"a trait of {type(self).__name__}: {', '.join(known)}{nearest(name, known)};"
-                " agents_by_type[Kind].set(trait, value) writes those of one kind"
-            )
-            raise ParameterError(Fault(name, value, expected))
+            raise ParameterError(Fault(name, UnknownKey(value), one_of(known, name) + OF_ONE_KIND))
         object.__setattr__(self, name, value)
 
     def set_trait(self, name: str, value: float) -> None:

@@ -1,13 +1,29 @@
 """The traits of a kind of trader: name, default, unit, bounds; and the memory of its rule."""
 
 import dataclasses
-import difflib
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.errors import Fault, ParameterError, UnknownKey
+from perplab.sim.faults import nearest
+
+LARGEST = 1e15
+"""Largest size of a value without a bound of its own; beyond it floats miss whole numbers."""
+ENGINE_BOUNDS = {
+    "capital_usd": (0, LARGEST),
+    "margin_share": (0, 1),
+    "borrow_share": (0, LARGEST),
+    "leverage": (1e-6, LARGEST),
+    "isolated": (0, 1),
+    "market": (0, LARGEST),
+    "wake_seconds": (None, math.inf),
+    "latency_seconds": (None, math.inf),
+    "tolerance_bps": (None, math.inf),
+}
+"""Bounds of traits by name where a kind states none: what the engine reads, and what may be inf."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +35,8 @@ class Trait:
     default : float
     unit, meaning : str
     low, high : float, optional
-        Bounds, inclusive.
+        Bounds, inclusive; without them -1e15 and 1e15. Infinity is a value only where `default` or
+        `high` is infinite, where it means "never" or "any".
     """
 
     default: float
@@ -31,23 +48,48 @@ class Trait:
     @property
     def bound(self) -> str:
         """The allowed values in words."""
-        if self.low is not None and self.low == self.high:
-            return f"{self.low:g}"
-        named = (("at least", self.low), ("at most", self.high))
-        return (
-            " and ".join(f"{words} {bound:g}" for words, bound in named if bound is not None)
-            or "a number"
-        )
+        low, high = self.limits
+        if low == high:
+            return f"{low:g}"
+        infinite = ", or inf" * self.takes_infinity
+        return f"at least {low:g} and at most {high:g}{infinite}"
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest finite value."""
+        low = -LARGEST if self.low is None else self.low
+        high = LARGEST if self.high is None else min(self.high, LARGEST)
+        return low, high
+
+    @property
+    def takes_infinity(self) -> bool:
+        """Whether infinity is a value."""
+        return self.high == math.inf or self.high is None and is_infinite(self.default)
 
     def accepts(self, values: Any) -> bool:
         """Return whether every value is a number within the bounds."""
         try:
             values = np.asarray(values, float)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             return False
-        low = -np.inf if self.low is None else self.low
-        high = np.inf if self.high is None else self.high
-        return bool(np.all((values >= low) & (values <= high)))
+        low, high = self.limits
+        infinite = (values == math.inf) & self.takes_infinity
+        return bool(np.all((values >= low) & (values <= high) | infinite))
+
+
+def is_infinite(value):
+    """Return whether a value is the number infinity."""
+    return isinstance(value, (float, np.floating)) and value == math.inf
+
+
+def with_engine_bounds(name, trait):
+    """Return a trait with the bounds of `ENGINE_BOUNDS` where it states none."""
+    low, high = ENGINE_BOUNDS.get(name, (None, None))
+    return dataclasses.replace(
+        trait,
+        low=low if trait.low is None else trait.low,
+        high=high if trait.high is None else trait.high,
+    )
 
 
 class Traits:
@@ -63,6 +105,8 @@ class Traits:
     ----------
     dtype : numpy.dtype
         One float64 field per trait, then one per memory field.
+    trait_bytes : int
+        Bytes of a record before its memory fields.
     defaults : numpy.void
         A record of `dtype`.
 
@@ -73,12 +117,16 @@ class Traits:
     >>> traits.table(2, {"size_usd": [5, 6]})["size_usd"].tolist()
     [5.0, 6.0]
     >>> print(*traits.faults({"size_us": 5}))
-    size_us was 5, must be one of size_usd (did you mean size_usd?)
+    size_us is not known, must be one of size_usd (did you mean 'size_usd'?)
     """
 
     def __init__(self, memory: Mapping[str, float] | None = None, **traits: Trait) -> None:
-        self.traits, self.memory = traits, dict(memory or {})
+        self.memory = dict(memory or {})
+        if faults := list(declaration_faults(traits, self.memory)):
+            raise ParameterError(*faults)
+        self.traits = {name: with_engine_bounds(name, trait) for name, trait in traits.items()}
         self.dtype = np.dtype([(name, "f8") for name in (*traits, *self.memory)], align=True)
+        self.trait_bytes = 8 * len(traits)
         self.defaults = self._rows(1, {})[0]
 
     def _rows(self, number, values):
@@ -103,9 +151,7 @@ class Traits:
         found = []
         for name, value in values.items():
             if name not in self.traits:
-                near = difflib.get_close_matches(name, self.traits, 1)
-                guess = f" (did you mean {near[0]}?)" if near else ""
-                found.append(Fault(name, value, f"one of {', '.join(self.traits)}{guess}"))
+                found.append(Fault(name, UnknownKey(value), one_of(self.traits, name)))
             elif not self.traits[name].accepts(value):
                 found.append(Fault(name, value, self.traits[name].bound))
         return found
@@ -132,3 +178,30 @@ class Traits:
         if faults:
             raise ParameterError(*faults)
         return self._rows(number, values)
+
+
+def one_of(names, name):
+    """Return in words that a name must be one of some names, with the nearest as a suggestion."""
+    return f"one of {', '.join(names)}{nearest(name, names)}"
+
+
+def declaration_faults(traits, memory):
+    """Yield a fault for each trait that is no `Trait` of a number, and for wrong memory fields."""
+    for name, trait in traits.items():
+        if not isinstance(trait, Trait):
+            yield Fault(name, trait, "a Trait(default, unit, meaning)")
+        elif not is_number(trait.default):
+            yield Fault(name, trait.default, "a number, as the default of a trait")
+    for name, value in memory.items():
+        if name in traits:
+            yield Fault(f"memory.{name}", value, "of another name than a trait")
+        elif not is_number(value):
+            yield Fault(f"memory.{name}", value, "a number")
+
+
+def is_number(value):
+    """Return whether a value is one number that a float can hold."""
+    try:
+        return not isinstance(value, (str, bytes)) and float(value) is not None
+    except (OverflowError, TypeError, ValueError):
+        return False

@@ -51,3 +51,4 @@ class ZeroIntelligence(Trader):
     """A trader that draws its messages."""
 
     kind, traits, decide, slots = "zero_intelligence", TRAITS, act_at_random, SLOTS
+    trusted = True

@@ -14,7 +14,8 @@ from perplab.sim.laws.adl import deleverages_pool, watches_peak
 from perplab.sim.prices.index_price import update_index
 from perplab.sim.prices.mark_price import update_mark
 from perplab.sim.prices.view import update_public_averages
-from perplab.sim.risk.liquidation import liquidation_round, unwind_fund
+from perplab.sim.risk.fund_unwinding import unwind_fund
+from perplab.sim.risk.liquidation import liquidation_round
 from perplab.sim.risk.loss_sharing import note_peak
 from perplab.sim.risk.pool_adl import run_pool_adl
 from perplab.sim.series import record_kinds, record_markets
@@ -81,10 +82,14 @@ def risk(world, v, seconds):
         run["rounds_max"] = max(run["rounds_max"], round_index + 1)
         now = seconds + (round_index + 1) * venue["round_seconds"]
         act_fast(world, occasion(run["step"], round_index + 1), 1)
+        if run["fault"] != NO_FAULT:
+            return
         for m in range(markets(world).shape[0]):
             if market_at(world, m)["venue"] == v:
                 update_mark(world, m, min(now, seconds + run["dt"]))
                 view_at(world, m)["forced_lots"] = 0
+        if run["fault"] != NO_FAULT:
+            return
 
 
 @entry("none", 1)
@@ -116,16 +121,22 @@ def value_all(world, seconds):
 
 @kernel
 def step(world):
-    """Run one step."""
+    """Run one step; after a fault stop at once, with everything as the trader at fault saw it."""
     run = run_row(world, 0)
     seconds = (run["step"] + 1) * run["dt"]
     begin(world)
     act_fast(world, run["step"], 0)
     act_awake(world, wake(world))
+    if run["fault"] != NO_FAULT:
+        return
     value_all(world, seconds)
-    settle_due(world, seconds)
+    if run["fault"] == NO_FAULT:
+        settle_due(world, seconds)
     for v in range(venues(world).shape[0]):
-        risk(world, v, seconds)
+        if run["fault"] == NO_FAULT:
+            risk(world, v, seconds)
+    if run["fault"] != NO_FAULT:
+        return
     run["step"] += 1
     if run["step"] % run["record_steps"] == 0 or run["step"] % run["kind_record_steps"] == 0:
         record(world)

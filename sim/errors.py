@@ -16,6 +16,13 @@ import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
+class UnknownKey:
+    """The value under a key that is not known: a fault's text names the key, not the value."""
+
+    value: object
+
+
+@dataclasses.dataclass(frozen=True)
 class Fault:
     """One refused value: its key, what it was, what was expected, and where the file has it."""
 
@@ -28,7 +35,9 @@ class Fault:
     def __str__(self):
         place = ":".join(str(part) for part in (self.file, self.line) if part)
         before = f"{place}: " if place else ""
-        return f"{before}{self.key} was {self.value!r}, must be {self.expected}"
+        unknown = isinstance(self.value, UnknownKey)
+        found = "is not known" if unknown else f"was {self.value!r}"
+        return f"{before}{self.key} {found}, must be {self.expected}"
 
 
 class PerplabError(Exception):

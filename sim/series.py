@@ -1,6 +1,6 @@
 """The recorded series: a row per market each record interval, a row per kind each hour."""
 
-from perplab.sim.clearing.equity import cross_equity, value_of
+from perplab.sim.clearing.equity import cross_equity, recorded_units, value_of
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.impact_price import book_mid
 from perplab.sim.state.records import (
@@ -55,14 +55,14 @@ def record_flows(world, m, row):
     fund = venue_at(world, v)["fund_row"]
     row["open_interest"], row["volume"] = view["open_interest"], view["volume"]
     row["depth_bid"], row["depth_ask"] = view["depth_bid"], view["depth_ask"]
-    row["fund"] = int(cross_equity(world, fund, v))
+    row["fund"] = recorded_units(world, fund, cross_equity(world, fund, v))
     row["fund_lots"] = position_at(world, fund, m)["lots"]
     row["sentiment"] = view["sentiment"]
 
 
 @kernel
 def wealth(world, i):
-    """Return the wealth of trader i, units: spot, wallets, collateral, transfers, positions."""
+    """Return the wealth of trader i, float units: spot, wallets, margin, transfers, positions."""
     total = 0.0
     for a in range(assets(world).shape[0]):
         total += (
@@ -78,7 +78,7 @@ def wealth(world, i):
         position = position_at(world, i, m)
         total += position["isolated_margin"] + position["quote"]
         total += value_of(position["lots"], market_at(world, m), view_at(world, m)["mark"])
-    return int(total)
+    return total
 
 
 @kernel
@@ -92,7 +92,8 @@ def record_kinds(world):
         row["lots"], row["long_lots"], row["spot_lots"] = 0, 0, 0
     for i in range(run["traders"]):
         row = table[run["kind_series_count"], trader_at(world, i)["kind"]]
-        row["equity"] += wealth(world, i)
+        equity = row["equity"] + recorded_units(world, i, wealth(world, i))
+        row["equity"] = recorded_units(world, i, float(equity))
         for m in range(markets(world).shape[0]):
             position = position_at(world, i, m)
             row["funding"] += position["all_funding"]

@@ -25,7 +25,7 @@ from perplab.agents.trader import (
 )
 from perplab.sim.clearing.wallet import accrue_borrow, receive_incoming
 from perplab.sim.model import PerpetualMarket
-from perplab.sim.risk.liquidation import unwind_fund
+from perplab.sim.risk.fund_unwinding import unwind_fund
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
 from perplab.sim.spot.processes import GeometricBrownian, Sentiment

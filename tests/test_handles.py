@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -402,3 +403,56 @@ def test_every_field_of_the_view_is_an_attribute_of_the_market():
     assert market.volatility == view["seen"]["volatility"]
     with pytest.raises(AttributeError, match="marked"):
         _ = market.marked
+
+
+def test_traders_are_made_with_their_market():
+    market = calm()
+    for make in (lambda: Noise(market), lambda: Noise.create_agents(market, 5)):
+        with pytest.raises(RuleError, match=r"Population\(name=..., kind=Noise, number=...\)"):
+            make()
+    assert len(market.agents_by_type[Noise]) == market.setup.populations[0].number
+
+
+def test_an_unknown_trait_is_named_not_its_value():
+    market = calm()
+    with pytest.raises(ParameterError, match="^numbr is not known, must be one of wake_seconds"):
+        market.agents_by_type[Noise].set("numbr", 8.0)
+
+
+DECLARATIONS = {
+    "no kind at all": (lambda: 5, "5 must be a subclass of Trader"),
+    "another class": (lambda: dict, "dict must be a subclass of Trader"),
+    "the base class": (lambda: Trader, "Trader must have a name"),
+    "a default that is no number": (lambda: Trait("x", "1", "words"), "a number, as the default"),
+    "no trait": (lambda: 5.0, "must be a Trait"),
+    "infinite money": (
+        lambda: Trait(math.inf, "usd", "money"),
+        "default was inf, must be at least 0",
+    ),
+    "money beyond 64 bits": (lambda: Trait(1e15, "usd", "money"), "^ok"),
+    "money of 1e30": (lambda: Trait(1e30, "usd", "money"), "default was 1e\\+30"),
+}
+
+
+@pytest.mark.parametrize("case", DECLARATIONS)
+def test_check_trader_says_in_a_sentence_what_is_declared_wrong(case):
+    make, words = DECLARATIONS[case]
+    value = make()
+
+    def said():
+        if not isinstance(value, (Trait, float)):
+            return check_trader(value)
+        traits = Traits(wake_seconds=Trait(60, "s", "wake"), capital_usd=value)
+        decide = rule(traits)(lambda me, accounts, positions, views, mine, rng, orders: 0)
+        return check_trader(type("Odd", (Trader,), dict(kind="odd", traits=traits, decide=decide)))
+
+    try:
+        text = said()
+    except (RuleError, ParameterError) as error:
+        text = str(error)
+    assert re.search(words, text) and "\n" not in text, text
+
+
+def test_a_rule_must_be_declared_with_its_traits():
+    with pytest.raises(RuleError, match=r"decide must be a function decorated by rule\(traits\)"):
+        type("Bare", (Trader,), dict(kind="bare", traits=Noise.traits, decide=lambda *rows: 0))

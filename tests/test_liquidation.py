@@ -481,7 +481,7 @@ def test_fund_unwinds_a_share_a_step(make):
         expected.append(left)
     assert lots == expected and lots[0] == 98 and lots[-1] == 0
     assert fund_equity_usd(world) == pytest.approx(1_000 + 180 - 80)
-    assert len(world.events) == 2, "unwinding is no liquidation order"
+    assert len(world.events) == 1, "unwinding is no liquidation order, nor is what trades nothing"
 
 
 def test_fund_unwinds_within_the_band_only(make):

@@ -23,7 +23,7 @@ def test_every_scenario_is_sound(name, tmp_path):
 
 def test_the_library_has_the_scenarios_of_the_map():
     assert {
-        "small",
+        "calm",
         "bull",
         "regimes",
         "short-crowding",
@@ -34,7 +34,7 @@ def test_the_library_has_the_scenarios_of_the_map():
 
 
 def test_a_difference_is_laid_over_what_it_extends():
-    calm, crowded = load("small"), load("short-crowding")
+    calm, crowded = load("calm"), load("short-crowding")
     name = "speculators"
     changed = {"bias": crowded.populations[name].traits["bias"]}
     assert changed["bias"] < calm.populations[name].traits.get("bias", 0.0) + 1e-9

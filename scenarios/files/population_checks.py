@@ -4,7 +4,7 @@ import math
 
 from perplab.scenarios.files.kinds import KINDS, NotImportedError, kind_named
 from perplab.scenarios.files.schema import Population
-from perplab.scenarios.files.schema_faults import part_of, trait_bound
+from perplab.scenarios.files.schema_faults import part_of, unknown_trait
 from perplab.sim.errors import Fault, ParameterError
 
 
@@ -79,7 +79,7 @@ def kind_faults(name, population, books):
 def trait_faults(key, kind, trait, value):
     """Return the faults of one trait: its name, its value, or the ends of its distribution."""
     if trait not in kind.traits.traits:
-        return [Fault(f"{key}.{trait}", plain(value), trait_bound(f"{key}.{trait}", kind))]
+        return [unknown_trait(f"{key}.{trait}", plain(value), kind)]
     declared = kind.traits.traits[trait]
     bound = f"{declared.bound} ({declared.unit}, trait {trait} of {kind.kind})"
     faults = [

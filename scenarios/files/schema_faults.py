@@ -5,7 +5,7 @@ import pydantic
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.renamed_keys import new_key
 from perplab.scenarios.files.schema import TAGGED, Population, Scenario
-from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.errors import Fault, ParameterError, UnknownKey
 from perplab.sim.faults import expected_of, nearest, renamed_bound, unknown, without_renamed
 
 
@@ -30,8 +30,8 @@ def detail_faults(detail, tables):
         return [Fault(f"{key}.{fault.key}", fault.value, fault.expected) for fault in inner.faults]
     if detail["type"] == "extra_forbidden":
         return [unknown_key(key, location, value)]
-    if bound := foreign_trait(location, tables):
-        return [Fault(key, value, bound)]
+    if fault := foreign_trait(location, value, tables):
+        return [fault]
     if detail["type"].startswith("union_tag"):
         return [tag_fault(key, context)]
     if detail["type"] == "missing":
@@ -50,26 +50,26 @@ def unknown_key(key, location, value):
     return unknown(model, key, str(location[-1]), value, inside)
 
 
-def foreign_trait(location, tables):
-    """Return the bound of a population's key that is no trait of its kind, or an empty string."""
+def foreign_trait(location, value, tables):
+    """Return the fault of a population's key that is no trait of its kind; None if it is one."""
     if len(location) < 3 or location[0] != "populations" or location[2] in Population.model_fields:
-        return ""
+        return None
     try:
         kind = kind_named(tables["populations"][location[1]]["kind"])
     except (ParameterError, KeyError, TypeError):
-        return ""
+        return None
     if location[2] in kind.traits.traits:
-        return ""
-    return trait_bound(".".join(location[:3]), kind)
+        return None
+    return unknown_trait(".".join(location[:3]), value, kind)
 
 
-def trait_bound(key, kind):
-    """Return the bound of a key that is no trait of a kind: its new name, or the nearest trait."""
+def unknown_trait(key, value, kind):
+    """Return the fault of a key that is no trait of a kind: its new name, or the nearest trait."""
     known, trait = [*kind.traits.traits, *Population.model_fields], key.rpartition(".")[2]
     new = new_key(key)
     if new.rpartition(".")[2] in known:
-        return renamed_bound(new)
-    return f"a trait of {kind.kind}{nearest(trait, known)}"
+        return Fault(key, value, renamed_bound(new))
+    return Fault(key, UnknownKey(value), f"a trait of {kind.kind}{nearest(trait, known)}")
 
 
 def tag_fault(key, context):

@@ -1,9 +1,19 @@
 """Equity of margin accounts at the marks: collateral plus unrealised profit."""
 
+import numpy as np
+
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.hints import rarely
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.state.records import account_at, market_at, markets, position_at, view_at
+from perplab.sim.state.codes import LARGEST_UNITS, WEALTH_OUTSIDE
+from perplab.sim.state.records import (
+    account_at,
+    end_with,
+    market_at,
+    markets,
+    position_at,
+    view_at,
+)
 
 
 @hot_kernel
@@ -58,6 +68,17 @@ def cross_equity_of_many(world, i, v):
         if is_cross and market_at(world, m)["venue"] == v:
             equity += unrealised_at_mark(world, i, m)
     return equity
+
+
+@kernel
+def recorded_units(world, i, units):
+    """Return float units of trader i for a record, as an integer, cut towards zero.
+
+    Beyond `LARGEST_UNITS` it is cut, and the run ends.
+    """
+    if abs(units) > LARGEST_UNITS:
+        end_with(world, WEALTH_OUTSIDE, i)
+    return np.int64(min(max(units, -LARGEST_UNITS), LARGEST_UNITS))
 
 
 @kernel

@@ -41,7 +41,8 @@ def share_of(amount, part, whole):
     Notes
     -----
     Branch-free floor division: for negative amounts uses ~(~a // n) == a // n, because the sign is
-    unpredictable. Quotient and remainder are shared out separately, so no product overflows.
+    unpredictable. Quotient and remainder are shared out separately, so no product overflows below
+    2**32 parts; beyond, the remainder is shared out bit by bit.
 
     Examples
     --------
@@ -49,11 +50,25 @@ def share_of(amount, part, whole):
     -334
     >>> share_of(9_000_000_000_000_000_000, 2_999_999_999, 3_000_000_000)
     8999999997000000000
+    >>> share_of(2**62 - 1, 2**40 - 1, 2**40) == (2**62 - 1) * (2**40 - 1) // 2**40
+    True
     """
     sign, divisor = amount >> 63, np.uint64(whole)
     quotient = np.int64(np.uint64(amount ^ sign) // divisor) ^ sign
     remainder = amount - quotient * whole
+    if rarely(whole >> 32 != 0):
+        return quotient * part + share_of_remainder(remainder, part, whole)
     return quotient * part + np.int64(np.uint64(remainder * part) // divisor)
+
+
+@kernel
+def share_of_remainder(remainder, part, whole):
+    """Return ``remainder * part // whole`` for 0 <= remainder, part <= whole < 2**61."""
+    share, left = 0, 0
+    for bit in range(61, -1, -1):
+        share, left = 2 * share, 2 * left + remainder * (part >> bit & 1)
+        share, left = share + left // whole, left % whole
+    return share
 
 
 @hot_kernel

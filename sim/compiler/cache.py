@@ -28,6 +28,18 @@ FLOORS = ("sim", "agents")
 _shown = contextvars.ContextVar("shown", default=lambda compiled, parts: None)
 
 
+@functools.lru_cache(maxsize=4096)
+def is_own_file(file):
+    """Return whether a source file is one of `sim` or `agents` themselves, not a user's."""
+    path = pathlib.Path(file).resolve()
+    return any(path.is_relative_to(HOUSE / floor) for floor in FLOORS)
+
+
+def is_own_code(code):
+    """Return whether code is of `sim` or `agents` themselves, not of a user's file."""
+    return is_own_file(code.co_filename)
+
+
 @functools.cache
 def sources_hash():
     """Return the hash of the sources that this process runs.

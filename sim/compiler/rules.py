@@ -14,17 +14,11 @@ from llvmlite import ir
 from numba import types
 
 from perplab.sim.compiler.code_files import store_code
+from perplab.sim.compiler.guarded_rules import INLINED, guarded_rule
 from perplab.sim.compiler.jit import COMPILED, intrinsic_of
 from perplab.sim.compiler.messages import compile_or_explain
 
 RECORDS = (0, 5)  # arguments of a rule that are one record, not an array: `me` and `rng`
-INLINED = dict(
-    _nrt=False,
-    error_model="python",
-    forceinline=True,
-    no_cfunc_wrapper=True,
-    no_cpython_wrapper=True,
-)
 
 
 def compile_rule(function, row_types):
@@ -52,7 +46,7 @@ def compile_rule(function, row_types):
     )
 
 
-def compile_act(template, rule, traits_type, cached):
+def compile_act(template, rule, traits_type, cached, guarded_bytes=None):
     """Return the address of a template's copy with a rule inlined; plain, the copy itself.
 
     Parameters
@@ -66,6 +60,9 @@ def compile_act(template, rule, traits_type, cached):
     cached : bool
         Whether compiled code is cached on disk: only for the package's own rules, since the hash
         of its sources names the cache.
+    guarded_bytes : int, optional
+        Bytes of the record before the rule's memory, for a rule that runs with a guard
+        (`perplab.sim.compiler.guarded_rules`).
 
     Returns
     -------
@@ -82,9 +79,11 @@ def compile_act(template, rule, traits_type, cached):
     just written. The address is that of numba's native entry point, which returns a status, so
     `call_act` sees a rule that raises (a C callback would print the error and return 0).
     """
+    guarded = guarded_bytes is not None
     if not COMPILED:
-        return with_slots(template, rule, RULE=rule, TRAITS_ROW=lambda rows, number: rows[number])
-    inlined = numba.njit(**INLINED)(rule)
+        decide = guarded_rule(rule, guarded_bytes) if guarded else rule
+        return with_slots(template, rule, RULE=decide, TRAITS_ROW=lambda rows, number: rows[number])
+    inlined = guarded_rule(rule, guarded_bytes) if guarded else numba.njit(**INLINED)(rule)
     act = with_slots(template, rule, RULE=inlined, TRAITS_ROW=_traits_row(traits_type))
     signature = types.int64(types.int64, types.int64, types.uint64)
     compiled = numba.njit(_nrt=False, error_model="numpy", no_cfunc_wrapper=True)(act)

@@ -8,7 +8,14 @@ from perplab.sim.clearing.order_margin import free_collateral
 from perplab.sim.clearing.wallet import deposit, exchange_spot, short_spot_value, withdraw
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.state.codes import DONE, REFUSED_BORROW, REFUSED_CASH, REFUSED_MARGIN, SPOT
+from perplab.sim.state.codes import (
+    DONE,
+    MOST_TICKS,
+    REFUSED_BORROW,
+    REFUSED_CASH,
+    REFUSED_MARGIN,
+    SPOT,
+)
 from perplab.sim.state.records import (
     account_at,
     asset_at,
@@ -17,6 +24,8 @@ from perplab.sim.state.records import (
     order_row_at,
     trader_at,
 )
+
+LARGEST_MOVE = 50.0  # of the log price by one trade
 
 
 @kernel
@@ -31,7 +40,8 @@ def spot_tick(asset, side, lots):
     """
     own = side * lots * asset["spot"] * asset["lot"]
     moved = (asset["permanent_impact"] + asset["transient_impact"]) * (asset["flow"] + 0.5 * own)
-    price = asset["spot"] * math.exp(moved) * (1.0 + side * asset["half_spread"]) / asset["tick"]
+    factor = math.exp(min(moved, LARGEST_MOVE)) * (1.0 + side * asset["half_spread"])
+    price = min(asset["spot"] * factor / asset["tick"], float(MOST_TICKS))
     return np.int64(math.ceil(price) if side > 0 else max(math.floor(price), 1))
 
 
@@ -42,7 +52,7 @@ def place_spot(world, i, row):
     a = market_at(world, row["market"])["asset"]
     asset, holding, account = asset_at(world, a), holding_at(world, i, a), account_at(world, i, 0)
     tick = spot_tick(asset, side, lots)
-    value = float(lots * tick * asset["units_per_tick"])
+    value = float(lots) * float(tick * asset["units_per_tick"])
     borrowed, after = max(-holding["lots"], 0), max(-(holding["lots"] + side * lots), 0)
     if side < 0 and after > borrowed:
         too_much = after * value / lots > trader_at(world, i)["borrow_limit"]

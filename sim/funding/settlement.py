@@ -19,7 +19,9 @@ from perplab.sim.laws.funding import at_cap, notional_price, set_terms
 from perplab.sim.laws.funding_interval import adapts, next_interval, terms_of
 from perplab.sim.laws.funding_transfer import funding_payment, pool_stands_aside, transfer_rate
 from perplab.sim.laws.premium_average import start_interval
+from perplab.sim.state.codes import FUNDING_OUTSIDE, LARGEST_NOTIONAL
 from perplab.sim.state.records import (
+    end_with,
     market_at,
     position_at,
     run_row,
@@ -135,6 +137,11 @@ def pay_all(world, m, rate):
     """
     run, market = run_row(world, 0), market_at(world, m)
     price = payment_price(world, m)
+    if view_at(world, m)["open_interest"] * price * market["units_per_price"] * abs(rate) > (
+        LARGEST_NOTIONAL
+    ):
+        end_with(world, FUNDING_OUTSIDE, m)
+        return
     long_paid, short_paid = 0, 0
     long_rate, short_rate, apart = side_rates(world, m, rate)
     for h in range(run["open_count"]):

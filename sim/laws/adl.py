@@ -134,6 +134,7 @@ def adl_ticks(law, mark, previous_mark, equity, lots, units_per_price, tick):
     if law["adl_price"] == AdlPrice.MARK:
         return np.int64(max(round(mark / tick), 1.0))
     price = bankruptcy_price(mark, equity, lots, units_per_price) / tick
+    price = min(price, 1e18)
     return np.int64(max(math.ceil(price) if lots > 0 else math.floor(price), 1))
 
 

@@ -9,13 +9,14 @@ longest window of the mark.
 import math
 
 from perplab.sim.compiler.entries import entry
+from perplab.sim.compiler.hints import rarely
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.band import set_band
 from perplab.sim.exchange.impact_price import average_price, book_mid
 from perplab.sim.laws import mark as rule
 from perplab.sim.laws.averages import clamp, decayed_average, median_of_three
-from perplab.sim.state.codes import MOST_TICKS
-from perplab.sim.state.records import market_at, view_at
+from perplab.sim.state.codes import LARGEST_NOTIONAL, MOST_TICKS, OPEN_INTEREST_OUTSIDE
+from perplab.sim.state.records import end_with, market_at, view_at
 
 
 @hot_kernel
@@ -123,3 +124,13 @@ def update_mark(world, m, seconds):
             law, mark_of(world, m, 1.0), view["index"]
         )
     set_band(world, m)
+    check_open_interest(world, m)
+
+
+@hot_kernel
+def check_open_interest(world, m):
+    """End the run if open interest, at the highest price of the band, leaves 64-bit units."""
+    market, view = market_at(world, m), view_at(world, m)
+    highest = view["mark"] * (1.0 + market["band"]) * market["units_per_price"]
+    if rarely(view["open_interest"] * highest > LARGEST_NOTIONAL):
+        end_with(world, OPEN_INTEREST_OUTSIDE, m)

@@ -8,7 +8,8 @@ margin requirements belong in `perplab.sim.clearing`, the matching of orders in
 
 from perplab.sim.risk.adl import run_adl
 from perplab.sim.risk.attribution import Trigger, parent_of, start_event
-from perplab.sim.risk.liquidation import liquidate, liquidation_round, unwind_fund
+from perplab.sim.risk.fund_unwinding import unwind_fund
+from perplab.sim.risk.liquidation import liquidate, liquidation_round
 from perplab.sim.risk.loss_sharing import needs_adl, note_peak, share_loss
 from perplab.sim.risk.pool_adl import run_pool_adl
 from perplab.sim.risk.screening import below_maintenance, find_liquidatable

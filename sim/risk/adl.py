@@ -8,7 +8,7 @@ from perplab.sim.clearing.open_list import open_on_side
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.adl import adl_score, adl_ticks, draws_queue, takes_all_pro_rata
 from perplab.sim.risk.attribution import next_slice, start_event
-from perplab.sim.state.codes import ADL
+from perplab.sim.state.codes import ADL, MOST_TICKS
 from perplab.sim.state.records import (
     event_at,
     events,
@@ -79,7 +79,8 @@ def adl_tick(world, i, m, equity):
         view_at(world, m)["mark"],
     )
     law, previous = venue_at(world, market["venue"])["adl_law"], market["previous_mark"]
-    return adl_ticks(law, mark, previous, equity, lots, market["units_per_price"], market["tick"])
+    unit = market["units_per_price"]
+    return min(adl_ticks(law, mark, previous, equity, lots, unit, market["tick"]), MOST_TICKS)
 
 
 @kernel

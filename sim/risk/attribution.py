@@ -10,9 +10,7 @@ by the index, trading (the basis), funding or fees, or a collateral transfer if 
 import math
 from typing import NamedTuple
 
-import numpy as np
-
-from perplab.sim.clearing.equity import value_of
+from perplab.sim.clearing.equity import recorded_units, value_of
 from perplab.sim.clearing.ledger import fees_received, funding_received
 from perplab.sim.clearing.maintenance import maintenance_at
 from perplab.sim.compiler.jit import kernel
@@ -160,6 +158,14 @@ def remember_liquidation_order(world, m, node, mid_shift):
 
 
 @kernel
+def drop_last_event(world):
+    """Drop the record of the event that began last: nothing came of it."""
+    run = run_row(world, 0)
+    run["event_count"] -= 1
+    run["sequence"] -= 1
+
+
+@kernel
 def start_event(world, i, m, trigger, kind, equity):
     """Begin the record of a liquidation event of position (i, m) and return its index.
 
@@ -176,7 +182,7 @@ def start_event(world, i, m, trigger, kind, equity):
     event["kind"], event["node"], event["counterparty"] = kind, position["node"], -1
     event["lots"], event["value"], event["fund_change"], event["mid_shift"] = 0, 0, 0, 0.0
     event["mark"], event["counterfactual_mark"] = mark, market["counterfactual_mark"]
-    event["equity"] = np.int64(math.floor(equity))
+    event["equity"] = recorded_units(world, i, float(math.floor(equity)))
     event["bankruptcy_price"] = bankruptcy_price(
         mark, equity, position["lots"], market["units_per_price"]
     )

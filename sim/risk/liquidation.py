@@ -39,6 +39,8 @@ from perplab.sim.risk.attribution import (
     NO_CAUSE,
     SAME_NODE,
     Trigger,
+    drop_last_event,
+    next_slice,
     parent_of,
     remember_liquidation_order,
     start_event,
@@ -100,6 +102,7 @@ def liquidate(world, i, m, round_index):
     if market["mark_seconds"] < account_at(world, i, v)["pause_until"] and not at_once:
         return 0
     trigger = find_trigger(world, i, m, round_index, health)
+    recorded = run_row(world, 0)["event_count"]
     cancel_all(world, i, v)
     if venue["no_impact"] == 1:
         transfer_untraded(world, i, m, trigger, health, at_once)
@@ -108,7 +111,18 @@ def liquidate(world, i, m, round_index):
         transfer_to_fund(world, i, m, round_index, parent, cause, equity)
     else:
         send_liquidation_order(world, i, m, trigger, health)
+    if run_row(world, 0)["event_count"] == recorded:
+        forget_node(world, i, m, trigger)
     return 1
+
+
+@kernel
+def forget_node(world, i, m, trigger):
+    """Undo the beginning of a node that has no event: its order traded nothing."""
+    _, parent, _ = trigger
+    if parent != SAME_NODE:
+        position_at(world, i, m)["node"] = -1
+        run_row(world, 0)["next_node"] -= 1
 
 
 @kernel
@@ -137,26 +151,34 @@ def send_liquidation_order(world, i, m, trigger, health):
     quote, realised = position["quote"], position["realised"]
     collateral = account_at(world, i, market["venue"])["collateral"]
     lots -= match(world, i, m, side, limit_tick(world, i, m, health), lots, 1, 0.0)
+    if lots == 0:
+        drop_last_event(world)
+        transfer_if_taken_over(world, i, m, trigger)
+        return
     event = event_at(world, event_index)
     event["lots"] = side * lots
     event["value"] = abs(position["realised"] - realised + position["quote"] - quote)
-    event["mid_shift"] = mid_shift(world, m, mid_before) if lots > 0 else 0.0
+    event["mid_shift"] = mid_shift(world, m, mid_before)
     remember_liquidation_order(world, m, event["node"], event["mid_shift"])
     view_at(world, m)["forced_lots"] += side * lots
     position["forced_lots"] += lots
     event["fund_change"] = charge_liquidation_fee(world, i, m, event["value"], collateral)
     if position["lots"] == 0:
         settle_closed_position(world, i, m, event_index, collateral)
-    elif venue_at(world, market["venue"])["takeover_after_order"] == 1:
-        transfer_if_below(world, i, m, trigger)
+    else:
+        transfer_if_taken_over(world, i, m, next_slice(trigger))
 
 
 @kernel
-def transfer_if_below(world, i, m, trigger):
-    """Transfer position (i, m) to the fund if it is still below maintenance after its order."""
-    (equity, maintenance), (round_index, _, _) = account_health(world, i, m), trigger
-    if equity < maintenance:
-        transfer_to_fund(world, i, m, round_index, SAME_NODE, NO_CAUSE, equity)
+def transfer_if_taken_over(world, i, m, trigger):
+    """Transfer position (i, m) to the fund if it is still below maintenance after its order.
+
+    Only at venues whose fund takes over what an order leaves.
+    """
+    (equity, maintenance), (round_index, parent, cause) = account_health(world, i, m), trigger
+    takes_over = venue_at(world, market_at(world, m)["venue"])["takeover_after_order"] == 1
+    if takes_over and equity < maintenance:
+        transfer_to_fund(world, i, m, round_index, parent, cause, equity)
 
 
 @kernel
@@ -272,16 +294,3 @@ def transfer_untraded(world, i, m, trigger, health, all_lots):
     position["forced_lots"] += lots
     if position["lots"] == 0:
         settle_closed_position(world, i, m, event_index, collateral)
-
-
-@kernel
-def unwind_fund(world, v, elapsed):
-    """Trade a slice of the fund's positions: a share 1 - exp(-elapsed / unwind_seconds)."""
-    venue = venue_at(world, v)
-    fund = venue["fund_row"]
-    for m in range(markets(world).shape[0]):
-        market, lots = market_at(world, m), position_at(world, fund, m)["lots"]
-        if market["venue"] == v and lots != 0 and venue["no_impact"] == 0:
-            share = 1.0 - math.exp(-elapsed / venue["unwind_seconds"])
-            side, limit = (-1, market["band_low"]) if lots > 0 else (1, market["band_high"])
-            match(world, fund, m, side, limit, np.int64(math.ceil(abs(lots) * share)), 0, 0.0)

@@ -13,6 +13,7 @@ from perplab.sim.laws.liquidation import (
     lots_to_close,
     share_lots,
 )
+from perplab.sim.state.codes import MOST_TICKS
 from perplab.sim.state.records import account_at, market_at, position_at, run_row, venue_at, view_at
 
 
@@ -52,6 +53,7 @@ def limit_tick(world, i, m, health):
     if has_limit_price(law):
         unit = market["units_per_price"]
         price = limit_price(law, mark, equity, lots, unit, maintenance) / market["tick"]
+        price = min(max(price, 0.0), float(MOST_TICKS))
         if lots > 0:
             low = max(low, np.int64(math.ceil(price)))
         else:

@@ -4,8 +4,14 @@ import math
 
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.spot.process import YEAR_SECONDS
-from perplab.sim.state.codes import LEAST_TICKS, MOST_TICKS, PRICE_OUTSIDE
-from perplab.sim.state.records import asset_at, market_at, markets, path_at, run_row
+from perplab.sim.state.codes import (
+    LARGEST_NOTIONAL,
+    LEAST_TICKS,
+    MOST_TICKS,
+    PRICE_OUTSIDE,
+    SPOT_HELD_OUTSIDE,
+)
+from perplab.sim.state.records import asset_at, end_with, market_at, markets, path_at, run_row
 
 LOG_RANGE = math.log(MOST_TICKS / LEAST_TICKS)
 
@@ -22,7 +28,7 @@ def log_price_within(world, a, log_price):
             lowest = math.log(LEAST_TICKS * market_at(world, m)["tick"])
             nearest = max(lowest, min(nearest, lowest + LOG_RANGE))
     if nearest != log_price:
-        run_row(world, 0)["fault"], run_row(world, 0)["fault_row"] = PRICE_OUTSIDE, a
+        end_with(world, PRICE_OUTSIDE, a)
     return nearest
 
 
@@ -34,6 +40,15 @@ def feed_sentiment(asset, dt):
         share = 1.0 - math.exp(-dt / asset["sentiment_return_seconds"])
         asset["sentiment_log_mean"] += share * (now - asset["sentiment_log_mean"])
         asset["sentiment"] += asset["sentiment_return_weight"] * (now - asset["sentiment_log_mean"])
+
+
+@kernel
+def check_spot_held(world, a):
+    """End the run if the spot that traders hold of an asset leaves 64-bit units in value."""
+    asset = asset_at(world, a)
+    held = asset["borrow_lots"] - asset["outside_lots"]
+    if held * asset["spot"] * asset["units_per_tick"] / asset["tick"] > LARGEST_NOTIONAL:
+        end_with(world, SPOT_HELD_OUTSIDE, a)
 
 
 @kernel
@@ -54,5 +69,6 @@ def move_spot(world, a):
     log_price = asset["exogenous"] + asset["permanent"] + asset["transient"]
     asset["spot"] = math.exp(log_price_within(world, a, log_price))
     feed_sentiment(asset, dt)
+    check_spot_held(world, a)
     interest = asset["spot"] * asset["borrow_rate"] * dt / YEAR_SECONDS
     asset["borrow_index"] += interest * asset["units_per_tick"] / asset["tick"]

@@ -47,9 +47,20 @@ CAUSES = ("endogenous", "index", "trading", "funding", "fee", "collateral")
 
 
 # faults a step can end with, in run["fault"]
-NO_FAULT, BAD_COUNT, BAD_ORDER, RULE_RAISED, PRICE_OUTSIDE = range(5)
+(
+    NO_FAULT,
+    BAD_COUNT,
+    BAD_ORDER,
+    RULE_RAISED,
+    PRICE_OUTSIDE,
+    OPEN_INTEREST_OUTSIDE,
+    FUNDING_OUTSIDE,
+    SPOT_HELD_OUTSIDE,
+    WEALTH_OUTSIDE,
+) = range(9)
 LEAST_TICKS, MOST_TICKS = 10, 1 << 30  # of a price: an order holds its tick in 32 bits
-LARGEST_NOTIONAL = 4.6e18  # units, of a position with all its orders: half of 64 bits
 
 
-LARGEST_UNITS = 9.2e18
+# bounds of money in 64-bit units; past them a run ends with a fault, so that no sum can wrap
+LARGEST_NOTIONAL = 2.3e18  # value of a position with its orders, of open interest, of spot held
+LARGEST_UNITS = 4.6e18  # all money at the start; the wealth of a trader, kind or fund later

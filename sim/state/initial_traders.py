@@ -27,7 +27,7 @@ def fill_traders(tables, setup, layout, seed):
     parts, first, slot = {kind: [] for kind in layout.kinds}, 0, 0
     for population in setup.populations:
         rows = slice(first, first + population.number)
-        traits = population.kind.traits.table(population.number, dict(population.traits))
+        traits = checked_traits(population, len(setup.markets))
         numbers = sum(len(part) for part in parts[population.kind]) + np.arange(population.number)
         parts[population.kind].append(traits)
         fill_population(tables, rows, population, layout, seed)
@@ -45,6 +45,17 @@ def fill_traders(tables, setup, layout, seed):
     return [np.concatenate(parts[kind]) for kind in layout.kinds]
 
 
+def checked_traits(population, markets):
+    """Return the records of a population's traders; ParameterError for what cannot be."""
+    traits = population.kind.traits.table(population.number, dict(population.traits))
+    numbers = traits["market"] if "market" in traits.dtype.names else np.zeros(1)
+    wrong = numbers[~np.isin(numbers, np.arange(markets))]
+    if wrong.size:
+        bound = f"from 0 to {markets - 1}, the number of a market"
+        raise ParameterError(Fault(f"populations.{population.name}.market", float(wrong[0]), bound))
+    return traits
+
+
 def fill_population(tables, rows, population, layout, seed):
     """Write wake rates, keys, money and leverage of one population."""
     trader, account, position = (
@@ -58,7 +69,7 @@ def fill_population(tables, rows, population, layout, seed):
             Fault(
                 f"populations.{population.name}.capital_usd",
                 float(capital.max() * layout.unit),
-                "below 9.2e12",
+                f"below {LARGEST_UNITS * layout.unit:g} (64-bit units)",
             )
         )
     at_venue = np.floor(capital * np.clip(column(population, "margin_share", 1.0), 0.0, 1.0))
@@ -66,9 +77,8 @@ def fill_population(tables, rows, population, layout, seed):
         account["collateral"][:, v] = (at_venue // len(layout.venues)).astype("i8")
     account["cash"][:, 0] = (capital - account["collateral"].sum(axis=1)).astype("i8")
     trader["deposit"] = capital.astype("i8")
-    trader["borrow_limit"] = np.round(capital * column(population, "borrow_share", 0.0)).astype(
-        "i8"
-    )
+    borrow_limit = capital * column(population, "borrow_share", 0.0)
+    trader["borrow_limit"] = np.round(np.minimum(borrow_limit, LARGEST_UNITS)).astype("i8")
     account["borrow_limit"][:, 0] = trader["borrow_limit"]
     account["taker_discount"] = column(population, "taker_discount_bps", 0.0)[:, None] * BP
     account["maker_discount"] = column(population, "maker_discount_bps", 0.0)[:, None] * BP

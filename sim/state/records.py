@@ -12,7 +12,9 @@ row a trader.
 
 import numpy as np
 
+from perplab.sim.compiler.jit import kernel
 from perplab.sim.compiler.tables import span, table, writer
+from perplab.sim.state.codes import NO_FAULT
 from perplab.sim.state.event_rows import EVENT, FORCED, KIND_SERIES, PRINT, SERIES, SETTLEMENT
 from perplab.sim.state.market_rows import ASSET, MARKET, RUN, VENUE, VIEW
 from perplab.sim.state.trader_rows import (
@@ -72,3 +74,11 @@ put_open_position, put_changed_position = writer("open_position"), writer("chang
 some_accounts, some_positions, some_orders, some_depths = (
     span(name) for name in ("account", "position", "order", "depth")
 )
+
+
+@kernel
+def end_with(world, fault, row):
+    """End the run after this step with a fault about a row; the first fault counts."""
+    run = run_row(world, 0)
+    if run["fault"] == NO_FAULT:
+        run["fault"], run["fault_row"] = fault, row

@@ -21,7 +21,7 @@ def connect(tables, traits, kinds):
         with second_compiler("perplab.sim.engine") as show:
             return connect_compiled(tables, traits, kinds, show)
     plain = [
-        {"act_at": kind.decide.within(act), "traits_at": rows}
+        {"act_at": kind.decide.within(act, kind.trusted), "traits_at": rows}
         for rows, kind in zip(traits, kinds, strict=True)
     ]
     return dict(tables, kind=plain), tables
@@ -32,7 +32,7 @@ def connect_compiled(tables, traits, kinds, show):
     parts = len(kinds) + len(addresses())
     for k, (row, rows, kind) in enumerate(zip(tables["kind"], traits, kinds, strict=True)):
         show(k, parts)
-        row["act_at"], row["traits_at"] = kind.decide.within(act), rows.ctypes.data
+        row["act_at"], row["traits_at"] = kind.decide.within(act, kind.trusted), rows.ctypes.data
     found = world_of(tables, lambda compiled: show(len(kinds) + compiled, parts))
     show(parts, parts)
     return found

@@ -134,7 +134,10 @@ def act_some(world, first, end, count):
 
 @kernel
 def act_awake(world, count):
-    """Let the awake act in random order; sample the premium in random gaps between them."""
+    """Let the awake act in random order; sample the premium in random gaps between them.
+
+    Nothing more is done after a fault: what the trader saw stays as it was, for `run_faults`.
+    """
     run = run_row(world, 0)
     step = run["step"]
     shuffle(world, awake(world), count, ORDER_OF_WAKES + step)
@@ -147,7 +150,7 @@ def act_awake(world, count):
     sample_key = key_at(run["key"], SAMPLE_TIMES + step)
     sampled_at = sample_in_gap(world, sample_key, -1, count + 1)
     done = 0
-    while sampled_at <= count:
+    while sampled_at <= count and run["fault"] == NO_FAULT:
         act_some(world, done, sampled_at, count)
         done, sampled_at = sampled_at, sample_in_gap(world, sample_key, sampled_at, count + 1)
     act_some(world, done, count, count)

@@ -18,6 +18,8 @@ from perplab.sim.state.records import (
 )
 from perplab.sim.streams import WAITING_TIME, exponential, key_at
 
+LONGEST_WAIT = 2.0**61  # steps
+
 
 @hot_kernel
 def draw_wake(world, i, step):
@@ -28,7 +30,8 @@ def draw_wake(world, i, step):
     run, trader, rng, due = run_row(world, 0), trader_at(world, i), draw_at(world, 0), step
     if 0.0 < trader["wake_seconds"] < 1e15:
         rng["key"], rng["draws"] = key_at(trader["key"], WAITING_TIME + step), 0
-        due += 1 + np.int64(exponential(rng) * trader["wake_seconds"] / run["dt"])
+        waiting = exponential(rng) * trader["wake_seconds"] / run["dt"]
+        due += 1 + np.int64(min(waiting, LONGEST_WAIT))
     put_wake_step(world, i, due)
 
 

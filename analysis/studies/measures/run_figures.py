@@ -75,7 +75,7 @@ def measured_run(outcomes):
         {
             **moments_of(closes, first, interest),
             **further_moments(closes, first),
-            **{MID + key: value for key, value in moments(mids, first, interest).items()},
+            **{MID + key: value for key, value in moments_of(mids, first, interest).items()},
             **activity_figures(records, first),
             **profit_figures(records, first),
             **reversion_figures(records, first),
