@@ -406,7 +406,7 @@ def test_every_field_of_the_view_is_an_attribute_of_the_market():
 
 
 def test_traders_are_made_with_their_market():
-    market = calm()
+    market = half_day()
     for make in (lambda: Noise(market), lambda: Noise.create_agents(market, 5)):
         with pytest.raises(RuleError, match=r"Population\(name=..., kind=Noise, number=...\)"):
             make()
@@ -414,7 +414,7 @@ def test_traders_are_made_with_their_market():
 
 
 def test_an_unknown_trait_is_named_not_its_value():
-    market = calm()
+    market = half_day()
     with pytest.raises(ParameterError, match="^numbr is not known, must be one of wake_seconds"):
         market.agents_by_type[Noise].set("numbr", 8.0)
 
