@@ -177,4 +177,5 @@ def target_of(table):
         bound = f"a file with at least {LEAST_BLOCKS} blocks of {table.block_days} days"
         raise ParameterError(Fault("target.file", f"{len(blocks)} blocks", bound))
     check_blocks(blocks, table.names, "target.blocks" if table.blocks else "target.moments")
-    return Target(table.names, blocks)
+    discrepancy = np.array([table.discrepancy.get(name, 0.0) for name in table.names])
+    return Target(table.names, blocks, discrepancy=discrepancy)

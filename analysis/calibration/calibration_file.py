@@ -57,6 +57,8 @@ class TargetTable(Model):
     block_days : int
     blocks : dict of str to list of float
         The values of each moment, one per block.
+    discrepancy : dict of str to float
+        Standard deviation of what the model is not expected to give of each moment; 0 by default.
     moments : list of str
         With `file`: the moments to compute.
     file, funding_file : str
@@ -70,6 +72,7 @@ class TargetTable(Model):
     source: str = ""
     block_days: Annotated[int, Field(strict=True, ge=1, le=3650)] = 30
     blocks: dict[str, tuple[float, ...]] = {}
+    discrepancy: dict[MomentName, Annotated[float, Field(strict=True, ge=0)]] = {}
     moments: tuple[MomentName, ...] = ()
     file: str | None = None
     perp_column: str = "perp"

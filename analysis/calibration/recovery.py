@@ -1,7 +1,7 @@
 """Parameter recovery: estimates of pseudo-samples whose parameters are known.
 
 A pseudo-sample is drawn at a point of the bounds: the surrogate's moments, an error of the size
-that the surrogate has there, and as many blocks as the real market has, each with the noise of a
+that the surrogate has there, a discrepancy of the model, and as many blocks as the real market has, each with the noise of a
 simulated run drawn from those at hand. It passes through the same steps as the real one, beginning
 with the covariance of its own blocks.
 """
@@ -53,6 +53,8 @@ def recovered(surrogate, rows, target, samples, rng):
     points, covered, found = [], [], []
     for truth in truths:
         blocks = pseudo_blocks(surrogate, noise, truth, len(target.blocks), rng)
+        if target.discrepancy is not None:
+            blocks = blocks + target.discrepancy * rng.standard_normal(len(target.names))
         estimate = estimated(surrogate, target._replace(blocks=blocks), rng)
         low, high = estimate.interval()
         points.append(estimate.point)

@@ -15,11 +15,14 @@ class Target(NamedTuple):
     toward : numpy.ndarray, shape (moments, moments), or None
         Correlations towards which those of the blocks are shrunk: those of simulated runs once
         there are enough, none before.
+    discrepancy : numpy.ndarray, shape (moments,), or None
+        Standard deviation of the part of each moment that no parameters are expected to give.
     """
 
     names: tuple
     blocks: np.ndarray
     toward: np.ndarray | None = None
+    discrepancy: np.ndarray | None = None
 
     @property
     def means(self):
@@ -28,14 +31,15 @@ class Target(NamedTuple):
 
     @property
     def covariance(self):
-        """Covariance of the means, to which a bootstrap of whole blocks converges.
+        """Covariance of the means, to which a bootstrap of blocks converges, and of the model.
 
-        It is larger by (n - 1) / (n - 3) for n blocks: their own spread is estimated, and that is
-        the variance of Student's distribution with n - 1 degrees of freedom.
+        The first is larger by (n - 1) / (n - 3) for n blocks: their own spread is estimated, and
+        that is the variance of Student's distribution with n - 1 degrees of freedom.
         """
         number = len(self.blocks)
         student = (number - 1) / (number - 3)
-        return student * shrunk_covariance(self.blocks, self.toward) / number
+        sampling = student * shrunk_covariance(self.blocks, self.toward) / number
+        return sampling if self.discrepancy is None else sampling + np.diag(self.discrepancy**2)
 
     @property
     def errors(self):
