@@ -33,8 +33,7 @@ def jobs_of_study(study, arms, seeds):
     measure, code = f"{study.measure.__module__}.{study.measure.__qualname__}", code_hash(MEASURING)
     jobs = {}
     for arm in arms:
-        branches = branches_of(arm)
-        head = hash_run(load(arm.scenario, arm.changes), *branches_hashed(arm), measure, code)
+        head = hash_run(*scenarios_of(arm), measure, code)
         for seed in seeds:
             key = hashlib.sha256(f"{head} {seed}".encode()).hexdigest()[:20]
             jobs[arm.name, seed] = Job(
@@ -44,36 +43,36 @@ def jobs_of_study(study, arms, seeds):
                 dict(arm.changes),
                 {"study": study.name, "arm": arm.name},
                 seed,
-                branches,
+                branches_of(arm),
                 (),
             )
     return jobs
 
 
 def branches_of(arm):
-    """Return the branches of an arm as a sweep's job states them, refused if they cannot be."""
-    base, faults = load(arm.scenario, arm.changes), []
-    for branch in arm.branches:
-        if branch.at_hours >= 24 * base.days:
-            bound = f"before the end of the run ({24 * base.days:g} hours)"
-            faults.append(Fault(f"branch {branch.name}", branch.at_hours, bound))
-        faults += branch_faults(base, branched_scenario(arm, branch))
-    if faults:
-        raise ParameterError(*faults)
+    """Return the branches of an arm as a sweep's job states them."""
     return tuple(dict(branch._asdict(), changes=dict(branch.changes)) for branch in arm.branches)
 
 
-def branched_scenario(arm, branch):
-    """Return the scenario that a branch continues under."""
-    return load(arm.scenario, {**arm.changes, **branch.changes})
+def scenarios_of(arm):
+    """Return the scenario of an arm, and name, hour and hash of each of its branches.
 
-
-def branches_hashed(arm):
-    """Return name, hour and hash of each branch."""
-    return [
-        [branch.name, branch.at_hours, hash_run(branched_scenario(arm, branch))]
-        for branch in arm.branches
-    ]
+    Raises
+    ------
+    ParameterError
+        If a branch begins after the end, or changes what cannot change during a run.
+    """
+    base, branches, faults = load(arm.scenario, arm.changes), [], []
+    for branch in arm.branches:
+        other = load(arm.scenario, {**arm.changes, **branch.changes})
+        if branch.at_hours >= 24 * base.days:
+            bound = f"before the end of the run ({24 * base.days:g} hours)"
+            faults.append(Fault(f"branch {branch.name}", branch.at_hours, bound))
+        faults += branch_faults(base, other)
+        branches.append([branch.name, branch.at_hours, hash_run(other)])
+    if faults:
+        raise ParameterError(*faults)
+    return base, *branches
 
 
 def measure_together(measure, outcomes):

@@ -193,6 +193,15 @@ def compare_transfer(case, tape):
         yield "ADL price", case.step, seen, price
 
 
+def taken_over_early(case):
+    """Return whether the first event is no order, though the venue sends one and waits for it.
+
+    An order that filled nothing leaves no event; the venue may take over what it leaves.
+    """
+    waits = not case.rules["liquidation"].get("takeover_after_order", False)
+    return bool(case.events[0]["kind"] != ORDER and not case.at_once and waits)
+
+
 def compare(tape, rules):
     """Yield equity, bankruptcy price and what happened at every case that the tables show."""
     sizes = []
@@ -201,7 +210,8 @@ def compare(tape, rules):
         yield "equity", case.step, event["equity"], math.floor(case.equity)
         yield "bankruptcy price", case.step, event["bankruptcy_price"], case.bankruptcy
         yield "liquidated above maintenance", case.step, int(case.equity >= case.maintenance), 0
-        yield "order or takeover", case.step, event["kind"] == ORDER, not case.at_once
+        yield "order or takeover", case.step, event["kind"] == ORDER, len(case.fills) > 0
+        yield "takeover too early", case.step, taken_over_early(case), False
         if event["kind"] == ORDER:
             sizes.append((abs(event["lots"]), order_lots(case)))
             yield from compare_order(case)
