@@ -16,7 +16,7 @@ from perplab.scenarios.sweeps.sweep_folder import gather, prepare
 from perplab.scenarios.sweeps.sweep_runner import execute
 
 WARM_RUNS = 20
-SWEEP = """scenario = "calm"
+SWEEP = """scenario = "small"
 seeds = {seeds}
 keep = ["settlements"]
 [changes]

@@ -30,7 +30,7 @@ from perplab.analysis.calibration.surrogate import RunRows, fit_surrogate
 from perplab.analysis.calibration.targets import correlations, shrunk_covariance
 from perplab.analysis.cli import calibrate_command
 from perplab.analysis.estimators.closes import HourlySeries
-from perplab.analysis.estimators.moments import moments
+from perplab.analysis.estimators.moments import moments_of
 from perplab.scenarios.files.loader import load
 from perplab.sim.errors import ParameterError, SweepError
 from tests.command import ended
@@ -245,7 +245,7 @@ def test_blocks_are_the_moments_of_parts_of_the_series():
     rates = series.rates[(series.settled > 240) & (series.settled <= 480)]
     assert blocks[1, 1] == pytest.approx(rates.std())
     assert np.isfinite(blocks[1, 2])
-    part = moments(series, 240)["basis_mean"]
+    part = moments_of(series, 240)["basis_mean"]
     assert part == pytest.approx((series.perp / series.spot - 1)[240:].mean() * 1e4)
 
 

@@ -17,14 +17,14 @@ MOST_SHOWN = 10.0
 def write_figure(result, folder):
     """Write ``calibration.pdf`` and ``calibration.png`` into a folder."""
     with matplotlib.rc_context(STYLE):
-        figure = calibration_figure(result)
+        figure = figure_of(result)
         with atomic_file(folder / "calibration.pdf") as part:
             figure.savefig(part, format="pdf", metadata={"CreationDate": None})
         with atomic_file(folder / "calibration.png") as part:
             figure.savefig(part, format="png", dpi=200)
 
 
-def calibration_figure(result):
+def figure_of(result):
     """Return the figure of a result."""
     height = max(ROW_INCHES * len(result["fit"]) + 1.0, LEAST_INCHES)
     figure = Figure(figsize=(DOUBLE_INCHES, height), layout="constrained")

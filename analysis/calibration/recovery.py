@@ -1,9 +1,9 @@
 """Parameter recovery: estimates of pseudo-samples whose parameters are known.
 
 A pseudo-sample is drawn at a point of the bounds: the surrogate's moments, an error of the size
-that the surrogate has there, a discrepancy of the model, and as many blocks as the real market has, each with the noise of a
-simulated run drawn from those at hand. It passes through the same steps as the real one, beginning
-with the covariance of its own blocks.
+that the surrogate has there, a discrepancy of the model, and as many blocks as the real market has,
+each with the noise of a simulated run drawn from those at hand. It passes through the same steps as
+the real one, beginning with the covariance of its own blocks.
 """
 
 from typing import NamedTuple

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import sys
 
 from perplab.analysis.calibration.calibration_checks import read_calibration
 from perplab.analysis.calibration.calibration_figure import write_figure
@@ -10,6 +9,7 @@ from perplab.analysis.calibration.procedure import calibrate
 from perplab.analysis.calibration.result_text import result_lines, scenario_text
 from perplab.analysis.calibration.simulations import Simulations
 from perplab.analysis.cli.progress import run_bar
+from perplab.analysis.cli.terminal import note, say
 from perplab.scenarios.runs.atomic_folders import probe, real_folder
 from perplab.scenarios.runs.checksums import read_verified
 from perplab.scenarios.runs.json_files import json_safe
@@ -57,8 +57,8 @@ def run_calibration(file, workers, out, as_json):
         bound = "a folder in which no other calibration is running"
         raise ParameterError(Fault("--out", str(folder), bound)) from None
     text = "\n".join(result_lines(result))
-    print(json.dumps(result, indent=1) if as_json else text)
-    print_note(f"written to {folder}")
+    say(json.dumps(result, indent=1) if as_json else text)
+    note(f"written to {folder}")
 
 
 def check_folder(folder):
@@ -73,8 +73,8 @@ def check_folder(folder):
 
 def calibrated(calibration, target, folder, new_pool):
     """Run a calibration in its folder; write and return its result."""
-    simulate = Simulations(calibration, target.names, folder, new_pool, print_note, run_bar)
-    found = calibrate(calibration.parameters, target, calibration.budget, simulate, print_note)
+    simulate = Simulations(calibration, target.names, folder, new_pool, note, run_bar)
+    found = calibrate(calibration.parameters, target, calibration.budget, simulate, note)
     head = {
         "name": calibration.name,
         "title": calibration.title,
@@ -99,8 +99,3 @@ def write_result(result, folder):
         with atomic_file(folder / name) as part:
             part.write_text(text, encoding="utf-8")
     write_figure(result, folder)
-
-
-def print_note(sentence):
-    """Print a sentence to standard error."""
-    print(sentence, file=sys.stderr)

@@ -4,11 +4,9 @@ import functools
 import json
 import pathlib
 import re
-import sys
-
-from rich.console import Console
 
 from perplab.analysis.cli.progress import run_bar
+from perplab.analysis.cli.terminal import Terminal, note, say
 from perplab.analysis.cli.terminal_tables import plain_table
 from perplab.analysis.studies.drawing import draw_study
 from perplab.analysis.studies.execution import run_study
@@ -34,7 +32,7 @@ def print_studies():
     table.add_column("question")
     for study in all_studies().values():
         table.add_row(study.name, study.question)
-    Console().print(table)
+    Terminal().print(table)
 
 
 def stated_seeds(text):
@@ -91,13 +89,8 @@ def run_named(name, seeds, workers, as_object, out, story=None, dt=None, real=(N
     result = Result(study, arms, chosen, figures, seconds, beside)
     lines = list(study_lines(result))
     write_result(result, lines, folder)
-    print(json.dumps(as_json(result), indent=1) if as_object else "\n".join(lines))
+    say(json.dumps(as_json(result), indent=1) if as_object else "\n".join(lines))
     note(f"written to {folder / study.name}.md, .json, .png and .svg")
-
-
-def note(sentence):
-    """Print a sentence to standard error."""
-    print(sentence, file=sys.stderr)
 
 
 def write_result(result, lines, folder):

@@ -3,6 +3,7 @@
 import numpy as np
 import pydantic
 
+from perplab.agents.traits import LARGEST
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.population_checks import largest_leverage
 from perplab.scenarios.files.schema import Scenario
@@ -92,7 +93,11 @@ def population_setup(name, population, seed, books):
     traits = {
         trait: value
         if isinstance(value, float)
-        else value.draw(generator(seed, f"traits/{name}/{trait}"), population.number)
+        else np.clip(
+            value.draw(generator(seed, f"traits/{name}/{trait}"), population.number),
+            -LARGEST,
+            LARGEST,
+        )
         for trait, value in population.traits.items()
     }
     if "leverage" in traits:

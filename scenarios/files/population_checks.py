@@ -2,6 +2,7 @@
 
 import math
 
+from perplab.agents.traits import LARGEST
 from perplab.scenarios.files.kinds import KINDS, NotImportedError, kind_named
 from perplab.scenarios.files.schema import Population
 from perplab.scenarios.files.schema_faults import part_of, unknown_trait
@@ -85,9 +86,19 @@ def trait_faults(key, kind, trait, value):
     faults = [
         Fault(trait_key(key, trait, value, number), end, bound)
         for number, end in enumerate(extent(value))
-        if not declared.accepts(end)
+        if not declared.accepts(end) and not is_open(declared, value, number)
     ]
     return faults[:1] if isinstance(value, float) else faults
+
+
+def is_open(declared, value, end):
+    """Return whether a distribution and the trait both have no bound on a side (0: low, 1: high).
+
+    Draws beyond the largest value of a trait are cut when they are made.
+    """
+    bound = (declared.low, declared.high)[end]
+    drawn = not isinstance(value, float) and math.isinf(extent(value)[end])
+    return drawn and (bound is None or abs(bound) >= LARGEST)
 
 
 def trait_key(key, trait, value, end):

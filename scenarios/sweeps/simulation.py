@@ -43,7 +43,7 @@ def simulator(
 
     Examples
     --------
-    >>> simulate = simulator("calm", ["populations.noise.size_usd"], series=("mid", "spot"))
+    >>> simulate = simulator("small", ["populations.noise.size_usd"], series=("mid", "spot"))
     >>> simulate([5_000.0], 30, seed=1).shape
     (30, 2)
     """

@@ -11,8 +11,7 @@ import math
 
 import numpy as np
 
-from tests.conformance.arithmetic import clamp
-from tests.conformance.margin import maintenance
+from tests.conformance.margin import maintenance, order_limit
 from tests.conformance.rules import unit_value, units
 
 READS = ("liquidation", "margin", "contract", "adl")
@@ -123,14 +122,9 @@ def order_lots(case):
 
 def limit_price(case):
     """Return the price beyond which the order does not go, None if only the band limits it."""
-    rules = case.rules["liquidation"]
-    if rules["order_limit"] == "band":
+    if case.rules["liquidation"]["order_limit"] == "band":
         return None
-    if rules["order_limit"] == "bankruptcy":
-        return case.bankruptcy
-    lost = rules["bankruptcy_adjustment"] * (1.0 - case.equity / case.maintenance)
-    reach = clamp(lost, 0.0, 1.0) * rules["spread_to_maintenance"] * case.maintenance
-    return case.mark - reach / (case.lots * case.unit)
+    return order_limit(case.rules, case.lots, case.mark, case.equity, case.maintenance)
 
 
 def beyond_limit(case):

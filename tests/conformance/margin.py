@@ -56,6 +56,31 @@ def round_is_due(tape, rules, step):
     return math.floor(end / length) != math.floor((end - tape.dt) / length)
 
 
+def order_limit(rules, lots, mark, own, needed):
+    """Return the price beyond which a liquidation order does not go; none at a venue's band."""
+    unit, rules = unit_value(rules), rules["liquidation"]
+    if rules["order_limit"] == "band":
+        return np.where(lots > 0, 0.0, np.inf)
+    if rules["order_limit"] == "bankruptcy":
+        return mark - own / (lots * unit)
+    lost = rules["bankruptcy_adjustment"] * (1.0 - own / needed)
+    reach = np.clip(lost, 0.0, 1.0) * rules["spread_to_maintenance"] * needed
+    return mark - reach / (lots * unit)
+
+
+def finds_an_order(tape, rules, step, lots, limit):
+    """Return which positions' liquidation orders the book at the end of the step could fill.
+
+    An order that filled nothing leaves no event, and a venue that does not take over what an order
+    leaves has then done nothing.
+    """
+    view, tick = tape.view[step], rules["contract"]["tick"]
+    best = np.where(lots > 0, view["best_bid"], view["best_ask"]) * tick
+    reached = np.where(lots > 0, best >= limit, best <= limit)
+    takes_over = rules["liquidation"].get("takeover_after_order", False)
+    return (best > 0) & reached | takes_over
+
+
 def left_alone(tape, rules, step):
     """Return how many positions below maintenance have been left alone in a step."""
     position, account = tape.position[step][: tape.fund], tape.account[step][: tape.fund]
@@ -65,7 +90,10 @@ def left_alone(tape, rules, step):
     paused = (tape.market["mark_seconds"][step] < account["pause_until"]) & (
         own >= rules["liquidation"]["takeover_share"] * needed
     )
+    lots = np.where(position["lots"] != 0, position["lots"], 1)
+    limit = order_limit(rules, lots, mark, own, needed)
     below = (position["lots"] != 0) & (own < needed) & ~paused
+    below &= finds_an_order(tape, rules, step, lots, limit)
     return int(np.sum(below & uninvolved(tape, step) if forced else below))
 
 
