@@ -19,7 +19,7 @@ from perplab.analysis.calibration import (
     read_calibration,
 )
 from perplab.analysis.calibration import calibration_checks as checks
-from perplab.analysis.calibration.calibration_figure import calibration_figure
+from perplab.analysis.calibration.calibration_figure import figure_of
 from perplab.analysis.calibration.estimation import overidentification, quasi_posterior, region
 from perplab.analysis.calibration.identifiability import UNIFORM, sensitivities
 from perplab.analysis.calibration.procedure import Laboratory, check_enough, joined, located
@@ -410,7 +410,7 @@ def test_a_calibration_writes_all_its_files(calibrated):
 
 def test_the_figure_names_every_moment_and_parameter(calibrated):
     stored = json.loads((calibrated / "out" / "calibration.json").read_text())
-    left, right, _ = calibration_figure(stored).axes
+    left, right, _ = figure_of(stored).axes
     assert [text.get_text() for text in left.get_yticklabels()] == ["basis mean", "basis sd"]
     assert [text.get_text() for text in right.get_xticklabels()] == ["bias", "hurdle"]
     assert left.get_ylim() == right.get_ylim() == (2, 0)  # the rows of both stand side by side
