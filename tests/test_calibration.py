@@ -392,7 +392,7 @@ def command(path, out):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calibrate_command, "local_pool", new_pool)
-        patch.setattr(calibrate_command, "print_note", counted.append)
+        patch.setattr(calibrate_command, "note", counted.append)
         calibrate_command.run_calibration(path, 1, out, True)
     parts = [note.split() for note in counted if "cached" in note]
     return sum(int(part[0]) - int(part[2][1:]) for part in parts)

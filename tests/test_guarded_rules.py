@@ -237,6 +237,6 @@ def test_check_trader_sees_helpers_that_write_outside(own_kind):
 
 
 def test_memory_is_written_and_a_trusted_rule_has_no_guard(own_kind):
-    market = market_with(own_kind('accounts[0]["spare"] += 1\nreturn 0', trusted=True))
+    market = market_with(own_kind('accounts[0]["borrow_limit"] += 1\nreturn 0', trusted=True))
     market.run(20)
-    assert np.all(market.tables["account"]["spare"][2:4] > 0)
+    assert np.all(market.tables["account"]["borrow_limit"][2:4] > 0)

@@ -29,7 +29,7 @@ from perplab.sim.state.trader_rows import ACCOUNT, DRAW, ORDER, ORDER_ROW, POSIT
 from tests.recorded import MARKET, Recorded, meta_of, rows, series_of
 
 BRIEF = {
-    **crowding.order_changes("small-market"),
+    **crowding.order_changes("small"),
     "days": 1,
     "populations.parent": {
         "kind": "parent_order",
@@ -122,7 +122,7 @@ def test_the_parent_order_kind_keeps_the_contract():
 
 
 def test_a_parent_order_sells_its_amount_in_a_run():
-    market = build(load("small-market", BRIEF), 1)
+    market = build(load("small", BRIEF), 1)
     market.run(7 * 60 + 10)
     trader = next(iter(market.agents_by_type[ParentOrder]))
     sold = -trader.lots() * market.tables["view"]["mark"][0] * market.tables["market"]["lot"][0]
@@ -132,8 +132,8 @@ def test_a_parent_order_sells_its_amount_in_a_run():
 @pytest.fixture(scope="module")
 def ordered():
     """A run of the small market with its branches: an order at hour 3, by funding."""
-    changes = {**crowding.order_changes("small-market"), "days": 13 / 24}
-    arm = Arm("order", "small-market", changes, crowding.order_branches(3.0, 1.0, off=True))
+    changes = {**crowding.order_changes("small"), "days": 13 / 24}
+    arm = Arm("order", "small", changes, crowding.order_branches(3.0, 1.0, off=True))
     job = Job("", 0, arm.scenario, changes, {}, 1, branches_of(arm), ())
     return dict(outcomes_of(job))
 

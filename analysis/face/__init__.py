@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perplab.agents.carry.arbitrage import Arbitrage
+    from perplab.agents.carry.carry_trader import CarryTrader
+    from perplab.agents.day_trader import DayTrader
     from perplab.agents.directional import DirectionalLong, DirectionalShort
     from perplab.agents.liquidity import LiquidityProvider
     from perplab.agents.momentum import Momentum
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
         write_spot,
         write_transfer,
     )
+    from perplab.agents.providers.provider import Provider
     from perplab.agents.rules import rule
+    from perplab.agents.speculator import Speculator
     from perplab.agents.trader import Trader
     from perplab.agents.trader_check import check_trader
     from perplab.agents.traits import Trait, Traits
@@ -44,12 +48,15 @@ if TYPE_CHECKING:
     from perplab.sim.spot.mean_reversion import MeanReverting, Sentiment
     from perplab.sim.spot.regime_switching import Regime, RegimeSwitching
     from perplab.sim.spot.replay import Replay
+    from perplab.sim.spot.small_takers import SmallTakers
     from perplab.sim.spot.stochastic_volatility import StochasticVolatility
     from perplab.sweeps import sweep
 
 __all__ = [
     "Arbitrage",
     "AssetSetup",
+    "CarryTrader",
+    "DayTrader",
     "DirectionalLong",
     "DirectionalShort",
     "GeometricBrownian",
@@ -61,11 +68,14 @@ __all__ = [
     "Noise",
     "PerpetualMarket",
     "Population",
+    "Provider",
     "Regime",
     "RegimeSwitching",
     "Replay",
     "Sentiment",
     "Setup",
+    "SmallTakers",
+    "Speculator",
     "StochasticVolatility",
     "Trader",
     "Trait",
@@ -95,6 +105,8 @@ __all__ = [
 _MODULE = {
     "Arbitrage": "perplab.agents.carry.arbitrage",
     "AssetSetup": "perplab.sim.setup",
+    "CarryTrader": "perplab.agents.carry.carry_trader",
+    "DayTrader": "perplab.agents.day_trader",
     "DirectionalLong": "perplab.agents.directional",
     "DirectionalShort": "perplab.agents.directional",
     "GeometricBrownian": "perplab.sim.spot.brownian",
@@ -106,11 +118,14 @@ _MODULE = {
     "Noise": "perplab.agents.noise",
     "PerpetualMarket": "perplab.sim.model",
     "Population": "perplab.sim.setup",
+    "Provider": "perplab.agents.providers.provider",
     "Regime": "perplab.sim.spot.regime_switching",
     "RegimeSwitching": "perplab.sim.spot.regime_switching",
     "Replay": "perplab.sim.spot.replay",
     "Sentiment": "perplab.sim.spot.mean_reversion",
     "Setup": "perplab.sim.setup",
+    "SmallTakers": "perplab.sim.spot.small_takers",
+    "Speculator": "perplab.agents.speculator",
     "StochasticVolatility": "perplab.sim.spot.stochastic_volatility",
     "Trader": "perplab.agents.trader",
     "Trait": "perplab.agents.traits",

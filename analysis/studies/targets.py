@@ -50,7 +50,7 @@ RANGES = {
         "funding_mean": (0.8, 1.8),
         "ruined_share": (0, 0),
     },
-    "small-market": {
+    "small": {
         "basis_mean": (-6, -2),
         "basis_sd": (1, 4),
         "funding_mean": (0, 1),
@@ -65,7 +65,7 @@ RANGES = {
 BY_INTERVAL = ("return_provider", "return_carry")
 """Figures of which the lower end of the interval, not the mean, must be above the low end."""
 
-YEARS = {"calm": 2022, "small-market": 2022, "bull": 2021, "regimes": None}
+YEARS = {"calm": 2022, "small": 2022, "bull": 2021, "regimes": None}
 """The real year of each story; None is all of 2020 to 2023 at once."""
 
 OPEN_INTEREST = {"open_interest_change_sd": (1.63, 0.323)}

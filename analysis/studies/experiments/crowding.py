@@ -15,7 +15,7 @@ from perplab.scenarios.files.loader import load
 
 ORDER_HOURS = 288.0
 """When the order of `response` begins: on day 12."""
-ORDER_USD = {"calm": -6_000_000, "small-market": -1_000_000}
+ORDER_USD = {"calm": -6_000_000, "small": -1_000_000}
 """About a tenth of the open interest; the study states the share in each run."""
 TWIN_HOURS = 168.0
 LEAVING_HOURS = 72.0
@@ -53,7 +53,7 @@ def order_changes(story):
 
 def response_arms(story):
     """Return the arms of the response: three anchors, or the variants of the small market."""
-    small = story == "small-market"
+    small = story == "small"
     variants = (
         LEGACY_VARIANTS
         if small
@@ -147,7 +147,7 @@ RESPONSE = Study(
     measure=response_run,
     figures=response_figures(),
     effects=("on_peak", "on_1", "on_8", "on_24", "on_72", "zero_8", "zero_72", "pull_8"),
-    settings=(Setting("calm", 60.0), Setting("small-market", 60.0)),
+    settings=(Setting("calm", 60.0), Setting("small", 60.0)),
     derived=response_bounds,
     control="a branch of the same run without the order, by funding: on, and all rates zero.",
     literature="an error-correction half-life of 1.68 h for BTC (He, Manela, Ross and von "

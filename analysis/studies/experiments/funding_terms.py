@@ -142,7 +142,7 @@ RULEBOOKS = Study(
         "conservation_error_units": FIGURES["conservation_error_units"],
     },
     compared=("tracking_error", "rate_mean", "rate_sd"),
-    settings=(Setting("calm"), Setting("small-market"), Setting("short-crowding")),
+    settings=(Setting("calm"), Setting("small"), Setting("short-crowding")),
     control="the rulebook of the scenario, same seeds.",
     literature="none.",
 )

@@ -29,7 +29,7 @@ STORIES = (
     Setting("calm", 5.0),
     Setting("bull", 60.0),
     Setting("regimes", 60.0),
-    Setting("small-market", 60.0),
+    Setting("small", 60.0),
 )
 OF_CALM = tuple(RANGES["calm"])
 PROVIDERS = "populations.providers"

@@ -10,7 +10,7 @@ from perplab.analysis.studies.measures.run_figures import measured_run
 from perplab.analysis.studies.results import contrast
 from perplab.analysis.studies.study import Arm, Figure, Setting, Study
 
-SMALL = Setting("small-market", 60.0)
+SMALL = Setting("small", 60.0)
 LEGACY_VARIANTS = {
     "as it is": {},
     "no convergence belief": {"populations.arbitrage.convergence_share": 0.0},
