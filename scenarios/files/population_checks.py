@@ -4,7 +4,7 @@ import math
 
 from perplab.scenarios.files.kinds import KINDS, NotImportedError, kind_named
 from perplab.scenarios.files.schema import Population
-from perplab.scenarios.files.schema_faults import part_of, trait_bound
+from perplab.scenarios.files.schema_faults import part_of, trait_fault
 from perplab.sim.errors import Fault, ParameterError
 
 
@@ -19,9 +19,6 @@ def population_faults(tables, books):
         fault
         for name, population in known.items()
         for fault in kind_faults(name, population, books)
-    ]
-    faults += [
-        Fault("populations", name, "a table with a name") for name in table if not name.strip()
     ]
     faults += same_name_faults({name: population.kind for name, population in known.items()})
     empty = not any(population.number for population in known.values())
@@ -61,7 +58,7 @@ def kind_faults(name, population, books):
     except NotImportedError:
         return []
     except ParameterError as error:
-        return [Fault(f"{key}.{fault.key}", fault.value, fault.expected) for fault in error.faults]
+        return [fault.under(key) for fault in error.faults]
     faults = [
         fault
         for trait, value in population.traits.items()
@@ -79,7 +76,7 @@ def kind_faults(name, population, books):
 def trait_faults(key, kind, trait, value):
     """Return the faults of one trait: its name, its value, or the ends of its distribution."""
     if trait not in kind.traits.traits:
-        return [Fault(f"{key}.{trait}", plain(value), trait_bound(f"{key}.{trait}", kind))]
+        return [trait_fault(f"{key}.{trait}", plain(value), kind)]
     declared = kind.traits.traits[trait]
     bound = f"{declared.bound} ({declared.unit}, trait {trait} of {kind.kind})"
     faults = [
@@ -102,7 +99,9 @@ def extent(value):
 
 def plain(value):
     """Return a trait's value as a scenario file writes it: a number or a table."""
-    return value if isinstance(value, float) else value.model_dump(exclude_none=True)
+    if isinstance(value, float):
+        return value
+    return {"distribution": value.distribution} | value.model_dump(exclude_none=True)
 
 
 def smallest(kind, population, trait, without=0.0):
@@ -120,10 +119,10 @@ def largest_leverage(kind, population, books):
 
     It is that of the tier of the population's smallest position.
     """
-    market = int(smallest(kind, population, "market"))
+    market = smallest(kind, population, "market")
     if not 0 <= market < len(books):
         return math.inf
-    margin = list(books.values())[market].margin
+    margin = list(books.values())[int(market)].margin
     size = max(smallest(kind, population, "size_usd"), 0.0)
     tier = [tier for tier in margin.tiers if tier.floor <= size][-1]
     return min(margin.maximum_leverage, tier.leverage)
