@@ -80,55 +80,6 @@ def test_a_run_that_always_kills_its_worker_is_recorded(tmp_path, monkeypatch):
     assert "died" in runs["error"].iloc[3]
 
 
-def test_a_main_that_is_killed_resumes_to_the_same_bytes(tmp_path):
-    path = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 6"))
-    command = [
-        sys.executable,
-        "-m",
-        "perplab.analysis.cli.commands",
-        "sweep",
-        str(path),
-        "--out",
-        str(tmp_path / "out"),
-        "--workers",
-        "1",
-    ]
-    variables = dict(os.environ, PYTHONPATH=str(HOUSE))
-    with subprocess.Popen(
-        command,
-        env=variables,
-        cwd=HOUSE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as main:
-        waited = time.monotonic()
-        while (
-            len(list((tmp_path / "out" / "done").glob("*.json"))) < 2
-            and time.monotonic() - waited < 120
-        ):
-            time.sleep(0.02)
-        os.killpg(main.pid, signal.SIGKILL)
-    done = len(list((tmp_path / "out" / "done").glob("*.json")))
-    assert done >= 2
-    again = subprocess.run(
-        [*command, "--resume"], env=variables, cwd=HOUSE, capture_output=True, text=True
-    )
-    assert again.returncode == 0, again.stderr
-    assert f"({done} cached)" in again.stderr
-    whole = subprocess.run(
-        [*command[:5], "--out", str(tmp_path / "whole")],
-        env=variables,
-        cwd=HOUSE,
-        capture_output=True,
-        text=True,
-    )
-    assert whole.returncode == 0
-    assert (tmp_path / "whole" / "runs.parquet").read_bytes() == (
-        tmp_path / "out" / "runs.parquet"
-    ).read_bytes()
-
-
 def test_ctrl_c_keeps_what_is_finished_and_the_rest_resumes(tmp_path):
     path = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 200"))
     command = [
