@@ -31,6 +31,9 @@ Law = Number | Literal["inf", "-inf"] | bool
 Place = Annotated[int, Field(ge=0, le=10_000)]
 
 
+Pair = Annotated[list[Count], Field(min_length=2, max_length=2)]
+
+
 class Stored(pydantic.BaseModel):
     """An object of a stored folder; keys that it does not name may have any value."""
 
@@ -91,7 +94,7 @@ class Meta(Stored):
     traders: Count
     record_seconds: Above
     outcomes: dict[str, Count]
-    trader_kinds: list[Annotated[list[Count], Field(min_length=2, max_length=2)]]
+    trader_kinds: Annotated[list[Pair], Field(min_length=1)]
     shock_seconds: list[Annotated[list[Number], Field(min_length=2, max_length=2)]]
     conservation_error_units: Whole
     markets: Annotated[list[Market], Field(min_length=1)]
@@ -137,6 +140,18 @@ class RunManifest(Files):
     kind_names: Annotated[list[Name], Field(min_length=1), Different]
     meta: Meta
     twin_meta: Meta | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _traders_are_those_of_the_scenario(self):
+        traders = sum(one["number"] for one in self.scenario["populations"].values())
+        for key, meta in (("meta", self.meta), ("twin_meta", self.twin_meta)):
+            if meta and sum(number for _, number in meta.trader_kinds) != traders:
+                bound = f"the kinds of {traders} traders, as in the scenario"
+                raise ParameterError(Fault(f"{key}.trader_kinds", meta.trader_kinds, bound))
+            if meta and max(kind for kind, _ in meta.trader_kinds) >= len(self.kind_names):
+                bound = f"numbers of kinds, below {len(self.kind_names)}"
+                raise ParameterError(Fault(f"{key}.trader_kinds", meta.trader_kinds, bound))
+        return self
 
 
 class Factor(Stored):
