@@ -47,7 +47,7 @@ from perplab.agents.orders import (
 from perplab.agents.rules import Rule, rule
 from perplab.agents.trader_check import check_trader
 from perplab.agents.traits import Trait, Traits, one_of
-from perplab.sim.errors import Fault, ParameterError, RuleError, UnknownKey
+from perplab.sim.errors import Fault, KeyFault, ParameterError, RuleError
 from perplab.sim.traders.edit import retire, write_trait
 
 __all__ = [
@@ -160,7 +160,7 @@ class Trader(mesa.Agent):
     def __setattr__(self, name, value):
         if not hasattr(type(self), name) and name[0] != "_":
             known = self.traits.traits if self.traits else ()
-            raise ParameterError(Fault(name, UnknownKey(value), one_of(known, name) + OF_ONE_KIND))
+            raise ParameterError(KeyFault(name, value, one_of(known, name) + OF_ONE_KIND))
         object.__setattr__(self, name, value)
 
     def set_trait(self, name: str, value: float) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from perplab.sim.errors import Fault, ParameterError, UnknownKey
+from perplab.sim.errors import Fault, KeyFault, ParameterError
 from perplab.sim.faults import nearest
 
 LARGEST = 1e15
@@ -117,7 +117,7 @@ class Traits:
     >>> traits.table(2, {"size_usd": [5, 6]})["size_usd"].tolist()
     [5.0, 6.0]
     >>> print(*traits.faults({"size_us": 5}))
-    size_us is not known, must be one of size_usd (did you mean 'size_usd'?)
+    size_us is not one of size_usd (did you mean 'size_usd'?)
     """
 
     def __init__(self, memory: Mapping[str, float] | None = None, **traits: Trait) -> None:
@@ -151,7 +151,7 @@ class Traits:
         found = []
         for name, value in values.items():
             if name not in self.traits:
-                found.append(Fault(name, UnknownKey(value), one_of(self.traits, name)))
+                found.append(KeyFault(name, value, one_of(self.traits, name)))
             elif not self.traits[name].accepts(value):
                 found.append(Fault(name, value, self.traits[name].bound))
         return found

@@ -39,8 +39,8 @@ def alone(path):
         If another process holds it.
     """
     lock = pathlib.Path(path)
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644), "w") as file:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    with parents_of(lock), open(os.open(lock, flags, 0o644), "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not (lock.exists() and os.path.samestat(os.stat(lock), os.fstat(file.fileno()))):
             raise BlockingIOError(f"{lock} changed hands")
@@ -48,6 +48,20 @@ def alone(path):
             yield
         finally:
             lock.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def parents_of(path):
+    """Make the folders around a path for the block; those that it leaves empty are removed."""
+    path = pathlib.Path(path)
+    new = [parent for parent in path.parents if not parent.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for parent in new:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
 
 
 def clear_parts(path):

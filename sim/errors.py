@@ -14,17 +14,15 @@ an exception.
 
 import dataclasses
 
-
-@dataclasses.dataclass(frozen=True)
-class UnknownKey:
-    """The value under a key that is not known: a fault's text names the key, not the value."""
-
-    value: object
+LONGEST_KEY, LONGEST_VALUE, LONGEST_BOUND = 160, 100, 2_000
 
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """One refused value: its key, what it was, what was expected, and where the file has it."""
+    """One refused value: its key, what it was, what was expected, and where the file has it.
+
+    As text it is one line: long parts are cut short, control characters escaped.
+    """
 
     key: str
     value: object
@@ -33,11 +31,49 @@ class Fault:
     line: int | None = None
 
     def __str__(self):
-        place = ":".join(str(part) for part in (self.file, self.line) if part)
-        before = f"{place}: " if place else ""
-        unknown = isinstance(self.value, UnknownKey)
-        found = "is not known" if unknown else f"was {self.value!r}"
-        return f"{before}{self.key} {found}, must be {self.expected}"
+        place = ":".join(one_line(part, LONGEST_KEY) for part in (self.file, self.line) if part)
+        key, bound = one_line(self.key, LONGEST_KEY), one_line(self.expected, LONGEST_BOUND)
+        return f"{place}: {self.sentence(key, bound)}" if place else self.sentence(key, bound)
+
+    def under(self, key):
+        """Return the fault with its key completed by that of a table around it."""
+        return dataclasses.replace(self, key=f"{key}.{self.key}".strip("."))
+
+    def sentence(self, key, bound):
+        """Return the fault without its place, of a key and a bound as they are printed."""
+        return f"{key} was {one_line(text_of_value(self.value), LONGEST_VALUE)}, must be {bound}"
+
+
+class KeyFault(Fault):
+    """A key that does not exist, whatever its value; `expected` is what it could have been."""
+
+    def sentence(self, key, bound):
+        """Return the fault without its place, of a key and a bound as they are printed."""
+        return f"{key} is not {bound}"
+
+
+def text_of_value(value):
+    """Return the `repr` of a value, or what it is if its digits are too many to be printed."""
+    try:
+        return repr(value)
+    except ValueError:
+        bits = f" of {value.bit_length()} bits" if isinstance(value, int) else ""
+        return f"{type(value).__name__}{bits}"
+
+
+def one_line(text, longest):
+    r"""Return a text as one printable line of limited length.
+
+    Examples
+    --------
+    >>> print(one_line("a\tb\x1b[1m", 20), one_line("c" * 99, 26))
+    a b\x1b[1m cccccccc... (99 characters)
+    """
+    text = str(text)
+    size, rest = len(text), f"... ({len(text)} characters)"
+    text = text if size <= longest else text[: max(longest - len(rest), 8)] + rest
+    text = text.replace("\n", " ").replace("\t", " ")
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 class PerplabError(Exception):

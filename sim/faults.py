@@ -3,22 +3,19 @@
 A *key* is dotted (``margin.tiers.3.floor``); rows of a list are counted from 0.
 """
 
+import dataclasses
 import difflib
-import pathlib
 import re
-import tomllib
 import typing
 
 import pydantic
 
-from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.errors import Fault, KeyFault, ParameterError
+from perplab.sim.toml_files.reading import line_of
 
-MOST_LEVELS = 40
-HEADER = re.compile(r"\s*\[+\s*([A-Za-z_][\w.-]*)\s*\]+\s*(#.*)?$")
-PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]*)[\"']?\s*=")
-ROW = re.compile(r"\s*[\[{\"'\d]")
 TIME = "a time, such as 2022-11-01 or 2022-11-01T08:00:00Z"
-LONGEST_LINE = 60
+OF_A_KEY = "[key]"
+"""Last part of pydantic's location of a faulty key."""
 EXPECTED = {
     "greater_than": "above {gt}",
     "greater_than_equal": "at least {ge}",
@@ -30,6 +27,7 @@ EXPECTED = {
     "string_too_long": "at most {max_length} letters",
     "too_long": "at most {max_length} long",
     "string_too_short": "at least {min_length} letters long",
+    "string_pattern_mismatch": "a text that matches {pattern}",
     "missing": "given",
     "float_type": "a number",
     "int_type": "a whole number",
@@ -48,49 +46,6 @@ EXPECTED = {
     "date_parsing": "a date",
     "date_from_datetime_parsing": "a date (year-month-day)",
 }
-
-
-def key_lines(text):
-    """Return the line (from 1) of each key, table and list row of a TOML text, by dotted key.
-
-    Examples
-    --------
-    >>> key_lines("[funding]\\ncap = 0.003\\n")
-    {'funding': 1, 'funding.cap': 2}
-    >>> key_lines("[[shocks]]\\n[[shocks]]\\nmove = 1\\n")
-    {'shocks': 1, 'shocks.0': 1, 'shocks.1': 2, 'shocks.1.move': 3}
-    """
-    lines, table, key, rows, places = {}, "", "", 0, {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := HEADER.match(line):
-            key, rows = header[1], 0
-            if line.lstrip().startswith("[["):
-                places[key] = places.get(key, -1) + 1
-                lines.setdefault(key, number)
-                key = f"{key}.{places[key]}"
-            table = key + "."
-            lines.setdefault(key, number)
-        elif pair := PAIR.match(line):
-            key, rows = table + pair[1], 0
-            lines[key] = number
-        elif ROW.match(line):
-            lines[f"{key}.{rows}"] = number
-            rows += 1
-    return lines
-
-
-def line_of(text, key):
-    """Return the line of a key, or of the nearest table around it; None if there is neither.
-
-    Examples
-    --------
-    >>> line_of("[funding]\\ncap = 0.003\\n", "funding.damper")
-    1
-    """
-    lines = key_lines(text)
-    while key and key not in lines:
-        key = key.rpartition(".")[0]
-    return lines.get(key)
 
 
 def nearest(word, words):
@@ -134,7 +89,7 @@ def unknown(model, key, name, value, location=()):
     """
     new = getattr(section_at(model, location), "renamed", {}).get(name)
     if new is None:
-        return Fault(key, value, "a known key" + nearest(name, known_keys(model, location)))
+        return KeyFault(key, value, "a known key" + nearest(name, known_keys(model, location)))
     if "." not in new:
         before, _, after = key.rpartition(name) if key.endswith(name) else key.partition(name)
         new = before + ".".join(renamed_parts(model, location, (name + after).split(".")))
@@ -170,11 +125,10 @@ def faults_of(error, model):
         location, context = detail["loc"], detail.get("ctx", {})
         key, value = ".".join(map(str, location)), detail["input"]
         inner = context.get("error")
-        if isinstance(inner, ParameterError):
-            faults += [
-                Fault(f"{key}.{fault.key}".strip("."), fault.value, fault.expected)
-                for fault in inner.faults
-            ]
+        if location[-1:] == (OF_A_KEY,):
+            faults.append(name_fault(location, detail))
+        elif isinstance(inner, ParameterError):
+            faults += [fault.under(key) for fault in inner.faults]
         elif detail["type"] == "extra_forbidden":
             faults.append(unknown(model, key, str(location[-1]), value, location[:-1]))
         else:
@@ -183,13 +137,45 @@ def faults_of(error, model):
     return without_renamed(faults)
 
 
+def name_fault(location, detail):
+    """Return the fault of a key of a table with any names, such as ``[populations.NAME]``."""
+    bound = f"a name: {expected_of(detail, detail.get('ctx', {}))}"
+    return Fault(".".join(map(str, location[:-2])), detail["input"], bound)
+
+
 def expected_of(detail, context):
     """Return in words what was expected in place of an invalid value."""
     if isinstance(context.get("error"), Exception):
         return str(context["error"])
     words = EXPECTED.get(detail["type"], detail["msg"]).format(**context)
-    choices = re.findall("'(.*?)'", words) if detail["type"] == "literal_error" else []
-    return words + (nearest(str(detail["input"]), choices) if choices else "")
+    if detail["type"] != "literal_error" or not isinstance(detail["input"], str):
+        return words
+    return words + nearest(detail["input"], re.findall("'(.*?)'", words))
+
+
+def found(tables, parts):
+    """Return the value at a path of keys and list indices, or None.
+
+    Examples
+    --------
+    >>> found({"tiers": [{"floor": 0}]}, ["tiers", "0", "floor"])
+    0
+    """
+    for part in parts:
+        if isinstance(tables, list) and part.isdecimal() and int(part) < len(tables):
+            tables = tables[int(part)]
+        elif isinstance(tables, dict) and part in tables:
+            tables = tables[part]
+        else:
+            return None
+    return tables
+
+
+def as_given(fault, tables):
+    """Return a fault with its value as the tables have it: 8, which a model reads as 8.0."""
+    given = found(tables, fault.key.split("."))
+    same = isinstance(given, (int, float)) and given == fault.value
+    return dataclasses.replace(fault, value=given) if same else fault
 
 
 def checked(model, tables, file="", text=""):
@@ -213,69 +199,16 @@ def checked(model, tables, file="", text=""):
     except pydantic.ValidationError as error:
         raise ParameterError(
             *(
-                Fault(fault.key, fault.value, fault.expected, file, line_of(text, fault.key))
+                dataclasses.replace(
+                    as_given(fault, tables), file=file, line=line_of(text, fault.key)
+                )
                 for fault in faults_of(error, model)
             )
         ) from None
 
 
-def toml_tables(text, file=""):
-    """Return the tables of a TOML text; raise ParameterError if invalid or nested too deep."""
-    try:
-        tables = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParameterError(syntax_fault(text, file, str(error))) from None
-    if levels_of(tables) > MOST_LEVELS:
-        value = f"{levels_of(tables)} nested tables"
-        raise ParameterError(Fault("syntax", value, f"at most {MOST_LEVELS}", file))
-    return tables
-
-
-def syntax_fault(text, file, message):
-    """Return the fault of an invalid TOML text: the line of the error, and the reason."""
-    place = re.search(r"\(at line (\d+), column (\d+)\)", message)
-    if place is None:
-        lines = text.splitlines()
-        last = lines[-1][:LONGEST_LINE] if lines else ""
-        return Fault("syntax", last, f"valid TOML ({message})", file, len(lines) or None)
-    line = text.splitlines()[int(place[1]) - 1].strip()[:LONGEST_LINE]
-    reason = message[: place.start()].strip()
-    bound = f"valid TOML ({reason[0].lower()}{reason[1:]} at column {place[2]})"
-    return Fault("syntax", line, bound, file, int(place[1]))
-
-
-def levels_of(tables):
-    """Return how deep tables and lists are nested.
-
-    Examples
-    --------
-    >>> levels_of({"a": {"b": [1]}, "c": 2})
-    3
-    """
-    depth, layer = 0, [tables]
-    while layer:
-        inner = [
-            part
-            for table in layer
-            for part in (table.values() if isinstance(table, dict) else table)
-        ]
-        depth, layer = depth + 1, [part for part in inner if isinstance(part, (dict, list))]
-    return depth
-
-
-def text_of(path, key):
-    """Return the text of a file; if unreadable, raise ParameterError with the key that names it."""
-    try:
-        return pathlib.Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else f"it is not UTF-8: {error}"
-        raise ParameterError(
-            Fault(key, str(path), f"a TOML file that can be read ({why})")
-        ) from None
-
-
 def flattened(tables, prefix=""):
-    """Return nested tables as one mapping by dotted key; lists are values.
+    """Return nested tables as one mapping by dotted key; lists and empty tables are values.
 
     Examples
     --------
@@ -284,7 +217,7 @@ def flattened(tables, prefix=""):
     """
     flat = {}
     for key, value in tables.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             flat |= flattened(value, f"{prefix}{key}.")
         else:
             flat[prefix + key] = value

@@ -364,8 +364,8 @@ def test_rulebooks_are_listed_told_compared_and_drawn(monkeypatch, capsys, tmp_p
         '"bracket"',
         '"interest"',
         "mark.inputs.1.window_seconds",
-        "30",
-        "60",
+        "30.0",
+        "60.0",
     ]
     assert perplab(monkeypatch, "rulebook", "binance", "deribit", "--figure", "law.pdf") == 0
     assert (tmp_path / "law.pdf").stat().st_size > 5_000

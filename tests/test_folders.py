@@ -244,3 +244,12 @@ def test_the_command_keeps_two_runs_apart(monkeypatch, capsys, tmp_path):
         assert ended(monkeypatch, capsys, "run", "small", "--no-figures", *options)[0] == 0
     names = sorted(path.name for path in (tmp_path / "runs").iterdir())
     assert len(names) == 2 and all(name.startswith("small-seed0-") for name in names)
+
+
+@pytest.mark.parametrize("part", ["figures", "report"])
+def test_what_a_killed_writer_of_figures_left_is_no_file_of_others(run_folder, part):
+    stage = run_folder / f".{part}.999999999.abc.part"
+    stage.mkdir()
+    (stage / "half.svg").write_text("<svg")
+    check_target(run_folder)
+    assert not stage.exists()

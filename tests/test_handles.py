@@ -415,7 +415,7 @@ def test_traders_are_made_with_their_market():
 
 def test_an_unknown_trait_is_named_not_its_value():
     market = half_day()
-    with pytest.raises(ParameterError, match="^numbr is not known, must be one of wake_seconds"):
+    with pytest.raises(ParameterError, match="^numbr is not one of wake_seconds"):
         market.agents_by_type[Noise].set("numbr", 8.0)
 
 

@@ -20,6 +20,7 @@ PACKAGES = ("sim", "agents", "scenarios", "analysis")
 ORDER = {
     "sim": (
         ("errors",),
+        ("toml_files",),
         ("faults", "atomic_files", "market_data", "parent_process"),
         ("compiler",),
         ("streams",),

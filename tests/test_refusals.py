@@ -54,7 +54,7 @@ def test_a_wrong_option_is_named(monkeypatch, capsys, tmp_path, arguments, words
         ("", "scenario.toml: dt_seconds was None, must be given"),
         (
             "extends = 'small'\n[populations.'']\nkind = 'noise'\nnumber = 1\n",
-            "must be a table with a name",
+            "populations was '', must be a name: at least 1 letters long",
         ),
         (
             "extends = 'small'\n[populations.noise]\ncapital_usd = 1e18\n",

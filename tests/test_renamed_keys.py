@@ -49,7 +49,7 @@ def faults_of(action, *arguments):
 )
 def test_an_old_key_is_refused_with_its_new_name(renamed, key, value, new):
     fault = faults_of(load, "long-cascade", {key: value})[key]
-    assert str(fault) == f"--set: {key} was {value!r}, must be renamed to {new}"
+    assert str(fault) == f"changes: {key} was {value!r}, must be renamed to {new}"
 
 
 def test_an_old_key_of_a_file_has_its_line(renamed, tmp_path):

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from perplab.sim.errors import ParameterError
-from perplab.sim.faults import key_lines, line_of
 from perplab.sim.laws.funding import cap_by_law
 from perplab.sim.laws.margin import leverage_limit
 from perplab.sim.laws.mark import MarkInput
 from perplab.sim.laws.premium import impact_notional
 from perplab.sim.rulebook.rulebook import LIBRARY, Rulebook, load_rulebook, rulebook_names
 from perplab.sim.state.market_rows import MARKET, VENUE
+from perplab.sim.toml_files.reading import key_lines, line_of
 
 NAMES = rulebook_names()
 

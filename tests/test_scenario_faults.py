@@ -189,7 +189,7 @@ number = 3
 )
 def test_a_wrong_value_is_refused(changes, key, bound):
     fault = faults_of("small", changes)[key]
-    assert bound in fault.expected and fault.file == "--set"
+    assert bound in fault.expected and fault.file == "changes"
 
 
 @pytest.mark.parametrize("rulebook", rulebook_names())

@@ -10,6 +10,7 @@ from perplab.analysis.metrics.branches import BRANCHES, summary_since, why_unkno
 from perplab.analysis.metrics.summary import summarize
 from perplab.scenarios.files.branch_changes import branch_faults
 from perplab.scenarios.files.loader import load
+from perplab.scenarios.files.overrides import COMMAND_LINE
 from perplab.scenarios.runs.manifest import refuse_links
 from perplab.scenarios.runs.store import check_target, default_folder, write_json, write_run
 from perplab.scenarios.sweeps.jobs import Job
@@ -21,7 +22,7 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import flattened
 
 
-def run_branches(name, seed, settings, at_hours, arms, out):
+def run_branches(name, seed, settings, at_hours, arms, out, origins=()):
     """Run a scenario and its branches, write a folder for each and print them side by side.
 
     Parameters
@@ -37,6 +38,8 @@ def run_branches(name, seed, settings, at_hours, arms, out):
         Changes of each branch: ``NAME:KEY=VALUE[,KEY=VALUE ...]``.
     out : pathlib.Path or None
         Folder of the branches; ``runs/NAME-seedN-branches-HASH`` by default.
+    origins : mapping of str to str
+        Options other than ``--set`` that made changes, by key.
 
     Raises
     ------
@@ -46,8 +49,9 @@ def run_branches(name, seed, settings, at_hours, arms, out):
     """
     chosen = tuple(stated_arm(text, at_hours) for text in arms)
     sweep = Sweep(scenario=name, changes=settings, arms=chosen)
-    scenario = load(name, settings)
-    refuse_arms(name, settings, scenario, chosen, seed)
+    origins = dict.fromkeys(settings, COMMAND_LINE) | dict(origins)
+    scenario = load(name, settings, origins)
+    refuse_arms(name, settings, scenario, chosen, seed, origins)
     refuse_late(at_hours, scenario)
     stated = tuple(arm.model_dump() for arm in sweep.arms)
     folder = out or default_folder(scenario, seed, True, stated, ending="-branches")
@@ -63,21 +67,24 @@ def run_branches(name, seed, settings, at_hours, arms, out):
     note(f"written to {folder}")
 
 
-def refuse_arms(name, settings, scenario, chosen, seed):
+def refuse_arms(name, settings, scenario, chosen, seed, origins):
     """Raise ParameterError for arms with equal names or with changes that are not possible."""
     faults = name_faults(chosen, "--arm")
     for arm in chosen:
-        faults = [*faults, *faults_of_arm(name, settings, scenario, arm, seed)]
+        faults = [*faults, *faults_of_arm(name, settings, scenario, arm, seed, origins)]
     if faults:
         raise ParameterError(*faults)
 
 
-def faults_of_arm(name, settings, scenario, arm, seed):
-    """Return what an arm changes that cannot change during a run, as faults of ``--arm NAME``."""
-    changed = load(name, settings | flattened(arm.changes))
+def faults_of_arm(name, settings, scenario, arm, seed, origins):
+    """Return what an arm changes that is refused, or cannot change during a run."""
+    option, own = f"--arm {arm.name}", flattened(arm.changes)
+    try:
+        changed = load(name, settings | own, origins | dict.fromkeys(own, option))
+    except ParameterError as error:
+        return error.faults
     return [
-        dataclasses.replace(fault, file=f"--arm {arm.name}")
-        for fault in branch_faults(scenario, changed, seed)
+        dataclasses.replace(fault, file=option) for fault in branch_faults(scenario, changed, seed)
     ]
 
 

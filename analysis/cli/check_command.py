@@ -2,13 +2,12 @@
 
 from perplab.analysis.cli.terminal import note, say
 from perplab.scenarios.files.kinds import imports_refused
-from perplab.scenarios.runs.results import faults_of_folder, open_runs
+from perplab.scenarios.runs.results import branch_folders, faults_of_folder, open_runs
 
 
 def print_check(path):
     """Print the faults of a folder, or of each branch in it; return their number."""
-    branches = sorted(part.parent for part in path.glob("*/manifest.json"))
-    folders = branches if branches and not (path / "manifest.json").exists() else [path]
+    folders = branch_folders(path) or [path]
     with imports_refused():
         faults = [f"{folder}: {fault}" for folder in folders for fault in faults_of_folder(folder)]
     for fault in faults:

@@ -3,15 +3,27 @@
 Heavy packages are imported inside the commands that need them, so that ``perplab --help`` is fast.
 """
 
+import errno
 import sys
 from typing import Annotated
 
 import typer
 
 from perplab.analysis.cli import options
-from perplab.sim.errors import ParameterError, PerplabError
+from perplab.sim.errors import Fault, ParameterError, PerplabError
 
 REFUSED, FAILED = 2, 1
+OF_A_NAME = {
+    errno.ENOENT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+}
+"""Errors of the file system that are those of the name of a file."""
 HELP = "A simulator of perpetual futures markets."
 SWEEP_FAILED = "some runs failed: see the column error of runs.parquet and the folder failed/"
 
@@ -32,9 +44,20 @@ def main() -> None:
     except PerplabError as error:
         stop(f"{type(error).__name__}: {error}", FAILED)
     except OSError as error:
-        stop(f"a file could not be read or written: {error}", FAILED)
+        stop(*file_fault(error))
     except MemoryError as error:
         stop(f"not enough memory: {error}", FAILED)
+
+
+def file_fault(error):
+    """Return ``(message, exit code)`` of an error of the file system.
+
+    A file that is not there or may not be used is refused; a full disk is a failure.
+    """
+    if error.filename is None or error.errno not in OF_A_NAME:
+        return f"a file could not be read or written: {error}", FAILED
+    bound = f"one that can be read and written ({error.strerror})"
+    return Fault("file", str(error.filename), bound), REFUSED
 
 
 def stop(message, code):
@@ -204,9 +227,10 @@ def branch(
     from perplab.analysis.cli.terminal import imports_announced
     from perplab.scenarios.files.overrides import stated
 
-    changes = stated(settings or []) | given({"days": days})
+    origins = {} if days is None else {"days": "--days"}
+    changes = stated(settings or [], others=origins) | given({"days": days})
     with imports_announced():
-        run_branches(scenario, seed, changes, at_hours, arm, out)
+        run_branches(scenario, seed, changes, at_hours, arm, out, origins)
 
 
 @app.command()

@@ -4,19 +4,21 @@ import itertools
 
 from rich.table import Table
 
+from perplab.analysis.report.page import own_tables
 from perplab.analysis.report.rulebook_keys import NOT_RULES, differences, rulebook_unit
 from perplab.analysis.report.rulebook_text import sentences
-from perplab.analysis.report.toml_text import table_lines, toml_line, toml_value
+from perplab.analysis.report.toml_text import table_lines
 from perplab.scenarios.files.kinds import NotImportedError, imports_refused, kind_named
 from perplab.scenarios.files.loader import checked
-from perplab.scenarios.files.overrides import Resolved, changed, resolve
+from perplab.scenarios.files.overrides import COMMAND_LINE, Resolved, changed, resolve
 from perplab.scenarios.files.population_checks import plain
-from perplab.scenarios.files.sources import found
-from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.errors import Fault, ParameterError, one_line
+from perplab.sim.faults import found
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
+from perplab.sim.toml_files.writing import toml_key, toml_line, toml_value
 
 PLACEHOLDER = "FILE"
-NOT_VALUES = {"name", "title", "question", "extends", "populations"}
+LONGEST_COMMENT = 1_000
 
 
 def scenario_lines(name, changes=()):
@@ -30,14 +32,13 @@ def scenario_lines(name, changes=()):
 
 def lines_of(name, changes):
     """Yield the lines of `scenario_lines`."""
-    resolved = with_placeholder(resolve(name, changes))
+    resolved = with_placeholder(resolve(name, changes, COMMAND_LINE))
     scenario = checked(resolved, read_files=False)
-    yield f"# {scenario.name}: {scenario.title}" if scenario.title else f"# {scenario.name}"
-    if scenario.question:
-        yield f"# {scenario.question}"
-    yield f"# from {', '.join(source.file for source in reversed(resolved.sources))}"
+    sources = ", ".join(source.file for source in reversed(resolved.sources))
+    yield f"# from {one_line(sources, LONGEST_COMMENT)}"
     yield from opening_comment(resolved)
-    yield from table_lines("", scenario.model_dump(exclude_none=True, exclude=NOT_VALUES))
+    values = scenario.model_dump(exclude_none=True, exclude={"populations"})
+    yield from table_lines("", own_tables(values))
     for key, market in scenario.all_markets.items():
         yield from rulebook_notes(key, market)
     for population_name, population in scenario.populations.items():
@@ -74,7 +75,7 @@ def population_lines(name, population):
     """
     yield from (
         "",
-        f"[populations.{name}]",
+        f"[populations.{toml_key(name)}]",
         toml_line("kind", population.kind, ""),
         toml_line("number", population.number, "traders"),
     )
@@ -88,9 +89,10 @@ def population_lines(name, population):
         return
     for trait, declared in kind.traits.traits.items():
         value = plain(population.traits.get(trait, float(declared.default)))
-        default = "" if trait in population.traits else " (default)"
+        default = "" if trait in population.traits else "# "
         unit = "" if declared.unit == "1" else f"{declared.unit}: "
-        yield toml_line(trait, value, f"{unit}{declared.meaning}{default}")
+        meaning = one_line(f"{unit}{declared.meaning}", LONGEST_COMMENT)
+        yield default + toml_line(trait, value, meaning + " (default)" * bool(default))
 
 
 def rulebook_lines(name):
@@ -99,7 +101,7 @@ def rulebook_lines(name):
     yield f"# {book.name}, as of {book.dated}"
     yield from (f"# {heading}: {text}" for heading, text in sentences(book))
     for heading, texts in (("sources", book.sources), ("assumptions", book.assumed)):
-        yield from (f"# {heading}:", *(f"#   {text}" for text in texts))
+        yield from (f"# {heading}:", *(f"#   {one_line(text, LONGEST_COMMENT)}" for text in texts))
     values = book.model_dump(exclude=NOT_RULES, exclude_none=True)
     yield from table_lines("", values, rulebook_unit)
 

@@ -15,12 +15,12 @@ from perplab.analysis.metrics.scenario_words import acting_of
 from perplab.analysis.metrics.summary import summarize
 from perplab.scenarios.files.loader import checked
 from perplab.scenarios.files.overrides import COMMAND_LINE, resolve, stated
-from perplab.scenarios.files.sources import found
 from perplab.scenarios.files.validation import rulebook_of
 from perplab.scenarios.runs.atomic_folders import real_folder, staged
 from perplab.scenarios.runs.outcome import Checkpoint, locked_folder, planned_steps, run
 from perplab.scenarios.runs.store import check_target, default_folder, write_run
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.faults import found
 
 LEAST_HOURS, WIDTH = 0.001, 100
 OPTIONS = {
@@ -53,7 +53,7 @@ class Options:
 
 def changes_of(options):
     """Return the changes that options make to a scenario, by dotted key."""
-    changes = stated(options.settings)
+    changes = stated(options.settings, others=option_names(options))
     if options.days is not None:
         changes["days"] = options.days
     if options.replay:
@@ -63,10 +63,17 @@ def changes_of(options):
     return changes | {f"comparison.{key}": value for key, value in options.comparison.items()}
 
 
+def option_names(options):
+    """Return the options that set a key of the scenario, by that key."""
+    tables = {"spot.price": options.replay, "comparison": options.comparison}
+    names = {f"{table}.{key}": OPTIONS[key] for table, values in tables.items() for key in values}
+    return names | ({} if options.days is None else {"days": "--days"})
+
+
 def run_scenario(options):
     """Run a scenario, print its summary, store it and draw its figures."""
     started, changes = time.perf_counter(), changes_of(options)
-    resolved = resolve(options.scenario, changes)
+    resolved = resolve(options.scenario, changes, COMMAND_LINE)
     with named_as_given(resolved, options):
         scenario = checked(resolved)
         folder = options.out or default_folder(scenario, options.seed, bool(changes))
@@ -114,20 +121,14 @@ def run_and_write(options, scenario, folder, checkpoint, started):
 @contextlib.contextmanager
 def named_as_given(resolved, options):
     """Name the file or the option of each refused value in errors of the block."""
-    names = {"days": "--days"} if options.days is not None else {}
-    names |= {
-        f"spot.price.{key}": option for key, option in OPTIONS.items() if key in options.replay
-    }
-    names |= {
-        f"comparison.{key}": option for key, option in OPTIONS.items() if key in options.comparison
-    }
+    names = option_names(options)
     try:
         yield
     except ParameterError as error:
         faults = [resolved.located(fault) for fault in error.faults]
         raise ParameterError(
             *(
-                Fault(names[fault.key], fault.value, fault.expected)
+                dataclasses.replace(fault, key=names[fault.key], file="", line=None)
                 if fault.file in ("", COMMAND_LINE) and fault.key in names
                 else fault
                 for fault in faults

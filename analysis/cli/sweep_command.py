@@ -66,6 +66,8 @@ def run_sweep(file, workers, scheduler, resume, out):
     def new_pool():
         return dask_pool(scheduler) if scheduler else local_pool(workers)
 
+    if scheduler:
+        dask_pool(scheduler).shutdown()  # refused now if there is none, before a file is written
     try:
         with alone(folder.with_name(f".{folder.name}.lock")):
             return run_jobs(sweep, text, folder, new_pool, resume)

@@ -9,9 +9,12 @@ A name is imported when it is first used, so that ``import perplab`` loads neith
 """
 
 import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
+
     from perplab.agents.carry.arbitrage import Arbitrage
     from perplab.agents.carry.carry_trader import CarryTrader
     from perplab.agents.day_trader import DayTrader
@@ -155,6 +158,8 @@ _MODULE = {
 if not TYPE_CHECKING:  # a type checker reads the imports above
 
     def __getattr__(name):
+        if name == "__version__":
+            return importlib.metadata.version("perplab")
         if name not in _MODULE:
             raise AttributeError(f"module 'perplab' has no attribute {name!r}")
         globals()[name] = getattr(importlib.import_module(_MODULE[name]), name)

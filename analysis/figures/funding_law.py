@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 from perplab.analysis.escapes import figure_text
 from perplab.analysis.estimators.series import BPS
 from perplab.analysis.figures.style import DOUBLE_INCHES, PALETTE, STYLE
+from perplab.sim.atomic_files import atomic_file
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.laws.funding import SEEN, funding_rate
 from perplab.sim.rulebook.rulebook import load_rulebook
+from perplab.sim.toml_files.reading import reason_of
 
 HOURS = 8.0
 VOLATILITY = 0.55 / math.sqrt(31_536_000.0)
@@ -114,4 +116,9 @@ def funding_law_figure(names, path):
             draw_law(law_frame(names, widest_bps), axes)
             sns.despine(ax=axes)
         axes.get_legend().remove()
-        figure.savefig(path, dpi=300)
+        try:
+            with atomic_file(path) as part:
+                figure.savefig(part, dpi=300, format=path.suffix.removeprefix("."))
+        except OSError as error:
+            bound = f"a file that can be written ({reason_of(error)})"
+            raise ParameterError(Fault("--figure", str(path), bound)) from None

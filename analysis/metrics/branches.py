@@ -1,13 +1,14 @@
 """Branches of a run, measured from the branch point, so that the common past dilutes no figure."""
 
 import dataclasses
-import json
+import os
 
 import numpy as np
 
 from perplab.analysis.estimators.series import HOUR_SECONDS, market_facts
 from perplab.analysis.metrics import catalogue
 from perplab.analysis.metrics.summary import summarize
+from perplab.scenarios.runs.stored_objects import Branches, read_stored
 
 BRANCHES = "branches.json"
 BASE = "base"
@@ -70,14 +71,12 @@ def why_unknown(name, key, summary):
 def moment_of(folder, stored):
     """Return ``(hour, arms)`` of a folder of branches: the branch point and the arms' arguments.
 
-    Without a readable branches.json the hour is the first at which the series differ, and there
-    are no arms.
+    Without branches.json the hour is the first at which the series differ, and there are no arms.
     """
-    try:
-        stated = json.loads((folder / BRANCHES).read_text(encoding="utf-8"))
+    if os.path.lexists(folder / BRANCHES):
+        stated = read_stored(folder, BRANCHES, Branches)
         return stated["at_hours"], stated["arms"]
-    except (OSError, ValueError, KeyError):
-        return first_difference_hours(*(records.series[0] for _, records in stored.values())), []
+    return first_difference_hours(*(records.series[0] for _, records in stored.values())), []
 
 
 def first_difference_hours(first, *others):

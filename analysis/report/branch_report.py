@@ -21,6 +21,7 @@ from perplab.analysis.metrics.catalogue import magnitude, metric_of, scaled, tab
 from perplab.analysis.metrics.scenario_words import words_of_key
 from perplab.analysis.report.page import Report, Table
 from perplab.analysis.report.scenario_text import notes_of, setting_of
+from perplab.analysis.report.summary_tables import read_summary
 from perplab.analysis.report.text_format import amount
 from perplab.scenarios.runs.results import faults_of_folder
 from perplab.scenarios.runs.store import read_run
@@ -94,7 +95,7 @@ def read_branches(folder, arms):
 
 def stored_amplification(folder):
     """Return the amplification in a branch's own summary, which counts from its twin's start."""
-    return json.loads((folder / "summary.json").read_text(encoding="utf-8")).get("amplification")
+    return read_summary(folder).get("amplification")
 
 
 def change_notes(scenario, stored):
@@ -163,7 +164,8 @@ def command_of(seed, hour, stated):
         "".join(f" --arm {shlex.quote(text)}" for text in stated)
         or " --arm NAME:KEY=VALUE    # for each of the branches above"
     )
-    return f"perplab branch report/scenario.toml --seed {seed} --at-hours {hour:g}{arms}"
+    exact = repr(float(hour)).removesuffix(".0")
+    return f"perplab branch report/scenario.toml --seed {seed} --at-hours {exact}{arms}"
 
 
 def changes_text(base, other):

@@ -11,6 +11,7 @@ from perplab.analysis.escapes import figure_text, file_name, html_text, with_min
 from perplab.analysis.report.text_format import is_number, latex, latex_figure
 from perplab.analysis.report.toml_text import table_lines
 from perplab.scenarios.runs.atomic_folders import staged
+from perplab.scenarios.runs.json_files import from_json
 
 PAGE_DOTS = 115
 SMALL_PRINT_SHARE = 0.035
@@ -117,7 +118,7 @@ def write_page(made, folder):
         for name, (caption, _) in made.figures.items():
             write(stage / "figures" / f"{file_name(name)}.tex", latex_figure(caption, name))
         write(stage / "index.html", html_of(made, images))
-        scenario = "\n".join(table_lines("", numbers_of(made.scenario))) + "\n"
+        scenario = "\n".join(table_lines("", own_tables(made.scenario))) + "\n"
         write(stage / "scenario.toml", scenario)
     return folder / "index.html"
 
@@ -141,21 +142,19 @@ def html_of(made, images):
     )
 
 
-def numbers_of(value):
-    """Return a stored scenario as its TOML has it: infinities are numbers, no empty lists.
+def own_tables(scenario):
+    """Return the tables of a stored scenario as a file of its own states them.
+
+    Infinities are numbers again; it extends nothing, and has no list beside a table that takes its
+    place.
 
     Examples
     --------
-    >>> numbers_of({"cap": "inf", "tiers": [1, "-inf"]})
-    {'cap': inf, 'tiers': [1, -inf]}
+    >>> own_tables({"extends": "calm", "assets": [], "spot": {"borrow_limit_usd": "inf"}})
+    {'spot': {'borrow_limit_usd': inf}}
     """
-    if isinstance(value, dict):
-        return {
-            key: numbers_of(part) for key, part in value.items() if key != "extends" and part != []
-        }
-    if isinstance(value, list):
-        return [numbers_of(part) for part in value]
-    return float(value) if value in ("inf", "-inf") else value
+    values = from_json(scenario)
+    return {key: part for key, part in values.items() if key != "extends" and part not in ([], ())}
 
 
 def save_figure(stage, name, draw, small_print):

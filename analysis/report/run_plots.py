@@ -9,9 +9,9 @@ from perplab.analysis.metrics.cascade import forest, trees
 from perplab.analysis.metrics.losses import loss_network
 from perplab.analysis.metrics.replay_reference import real_market
 from perplab.analysis.metrics.scenario_words import acting_of
-from perplab.analysis.report.page import numbers_of
 from perplab.scenarios.files.schema import Scenario
 from perplab.scenarios.files.validation import rulebook_of
+from perplab.scenarios.runs.json_files import from_json
 from perplab.sim.errors import PerplabError
 
 PRICE = (
@@ -95,7 +95,7 @@ def real_of(scenario):
     if scenario.get("comparison") is None:
         return None
     try:
-        checked = Scenario.model_validate(numbers_of(scenario))
+        checked = Scenario.model_validate(from_json(scenario))
         return real_market(checked, rulebook_of(next(iter(checked.all_markets.values()))))
     except (OSError, ValueError, PerplabError):
         return None

@@ -10,7 +10,6 @@
 PATH is a folder of ``perplab run``, ``perplab sweep`` or ``perplab branch``.
 """
 
-import json
 import pathlib
 
 
@@ -34,20 +33,22 @@ def write_report(path: str | pathlib.Path) -> pathlib.Path:
     """
     from perplab.analysis.report.page import write_page
     from perplab.scenarios.files.kinds import imports_refused
+    from perplab.scenarios.runs.atomic_folders import probe
 
     folder = pathlib.Path(path)
     with imports_refused():
-        return write_page(report_of(folder), folder / "report")
+        made = report_of(folder)
+        probe(folder / "report", "folder")
+        return write_page(made, folder / "report")
 
 
 def report_of(folder):
     """Return the `Report` of a folder of a run, a sweep or branches."""
     from perplab.analysis.report.branch_report import report_of_branches
     from perplab.analysis.report.sweep_report import report_of_sweep
-    from perplab.scenarios.runs.results import open_runs, refuse_altered
+    from perplab.scenarios.runs.results import branch_folders, open_runs, refuse_altered
 
-    arms = sorted(part.parent for part in folder.glob("*/manifest.json"))
-    if arms and not (folder / "manifest.json").exists():
+    if arms := branch_folders(folder):
         return report_of_branches(folder, arms)
     opened = open_runs(folder)
     refuse_altered(opened)
@@ -61,13 +62,13 @@ def report_of_run(folder):
     from perplab.analysis.report.page import Report
     from perplab.analysis.report.run_plots import run_drawings
     from perplab.analysis.report.scenario_text import notes_of, setting_of
-    from perplab.analysis.report.summary_tables import run_tables
+    from perplab.analysis.report.summary_tables import read_summary, run_tables
     from perplab.scenarios.runs.results import faults_of_folder
     from perplab.scenarios.runs.store import read_run
 
     manifest, records = read_run(folder)
     scenario = manifest["scenario"]
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    summary = read_summary(folder)
     tables, missing = run_tables(manifest, summary, records)
     return Report(
         title=f"{scenario.get('title') or scenario['name']}, seed {manifest['seed']}",

@@ -2,10 +2,11 @@
 
 from perplab.analysis.metrics.catalogue import NO_DIMENSION, tabled_metrics, why_unknown
 from perplab.analysis.metrics.losses import loss_network, profit_rows
-from perplab.analysis.metrics.replay_fit import comparison_rows
+from perplab.analysis.metrics.replay_fit import COMPARED, comparison_rows
 from perplab.analysis.report.page import Table
 from perplab.analysis.report.text_format import amount, estimate_text
-from perplab.sim.errors import ParameterError
+from perplab.scenarios.runs.stored_objects import Summary, read_stored
+from perplab.sim.errors import Fault, ParameterError
 
 PROFIT_CAPTION = (
     "Profit and loss by group over the run, and the part that is funding. Each column sums to zero."
@@ -20,6 +21,32 @@ NOT_INSTALLED = (
     "Statistics with 95 % confidence intervals are left out because their packages are not "
     "installed: pip install -e '.[stats]'"
 )
+
+
+def read_summary(folder):
+    """Return the summary of a stored run.
+
+    Raises
+    ------
+    ParameterError
+        If it does not follow its model, or a figure of it is no number.
+    """
+    summary = read_stored(folder, "summary.json", Summary)
+    faults = [
+        Fault(key, summary[key], "a number or null", str(folder / "summary.json"))
+        for key in tabled_metrics()
+        if isinstance(summary.get(key), dict)
+    ]
+    real = summary.get("real") or {}
+    faults += [
+        Fault(f"real.{part}.{key}", None, "given", str(folder / "summary.json"))
+        for part in ("simulated", "real")
+        for key in COMPARED
+        if real and key not in real[part]
+    ]
+    if faults:
+        raise ParameterError(*faults)
+    return summary
 
 
 def run_tables(manifest, summary, records):

@@ -1,6 +1,9 @@
 """The report of a sweep: setting, effects of each factor, design points, figures, sensitivity."""
 
+import pandas as pd
+
 from perplab.analysis.estimators.paired_differences import ARM
+from perplab.analysis.metrics.catalogue import all_metrics
 from perplab.analysis.metrics.scenario_words import (
     factor_words,
     listed,
@@ -14,6 +17,7 @@ from perplab.analysis.report.sweep_drawings import clouds, curves, maps, sensiti
 from perplab.analysis.report.sweep_effects import effects, rank_correlations
 from perplab.analysis.report.sweep_tables import difference_tables, point_tables
 from perplab.scenarios.runs.results import faults_of_folder
+from perplab.sim.errors import Fault, ParameterError
 
 ARM_NOTE = (
     "Arms",
@@ -24,6 +28,7 @@ ARM_NOTE = (
 
 def report_of_sweep(opened):
     """Return the `Report` of a sweep."""
+    refuse_texts(opened)
     manifest, runs = opened.manifest, opened.runs
     completed, scenario = runs[runs["error"].isna()], manifest["scenario"]
     factors = [f"factor.{name}" for name in manifest["factors"]]
@@ -48,6 +53,28 @@ def report_of_sweep(opened):
         scenario=scenario,
         which=" at the first design point",
     )
+
+
+def refuse_texts(opened):
+    """Refuse a sweep whose table of runs has texts where figures should be.
+
+    Raises
+    ------
+    ParameterError
+    """
+    file = str(opened.folder / "runs.parquet")
+    faults = [
+        Fault(name, str(opened.runs[name].dtype), "a column of numbers", file)
+        for name in all_metrics()
+        if name in opened.runs and not is_numeric(opened.runs[name])
+    ]
+    if faults:
+        raise ParameterError(*faults)
+
+
+def is_numeric(column):
+    """Return whether a column has numbers, switches, or nothing."""
+    return pd.api.types.is_numeric_dtype(column) or bool(column.isna().all())
 
 
 def sweep_parts(opened, completed, factors, grid):

@@ -1,44 +1,46 @@
 """Scenario and rulebook tables as TOML text, with units as comments."""
 
-import math
-
 from perplab.analysis.metrics.scenario_words import meaning
 from perplab.analysis.report.rulebook_keys import rulebook_unit
 from perplab.scenarios.files.sources import CHOOSERS
+from perplab.sim.toml_files.writing import toml_key, toml_line
 
-CHANGES = "market.changes."
+CHANGES, ROW = "market.changes.", "[[{}]]"
 
 
-def table_lines(name, table, unit_of=None):
+def table_lines(name, table, unit_of=None, header="[{}]"):
     """Yield a table as TOML lines, values first, then its inner tables.
 
     Parameters
     ----------
     name : str
-        Dotted name of the table, empty for a file's top level.
+        Dotted name of the table, its parts quoted where TOML needs it; empty at the top level.
     table : dict
     unit_of : function of (str, str) to str, optional
         Unit or meaning of a key, from the table's name and the key; that of scenarios by default.
+    header : str
+        How its name is written above it; that of a row of a list has two brackets.
     """
     unit_of = unit_of or scenario_unit
-    values = [value for value in table.values() if not isinstance(value, dict)]
-    if name and (values or not table):
-        yield from ("", f"[{name}]")
-    inner = {}
+    tables = {key: part for key, part in table.items() if isinstance(part, dict) or is_rows(part)}
+    if name and (len(tables) < len(table) or not table or header == ROW):
+        yield from ("", header.format(name))
     for key, value in ordered(table).items():
-        if isinstance(value, dict) or is_rows(value):
-            inner[key] = value
-        elif value != ():
-            yield toml_line(key, value, unit_of(name.strip("[]"), key))
-    for key, value in inner.items():
-        path = f"{name}.{key}" if name else key
-        for part in [value] if isinstance(value, dict) else value:
-            yield from table_lines(path if isinstance(value, dict) else f"[{path}]", part, unit_of)
+        if key not in tables:
+            yield toml_line(key, value, unit_of(name, key))
+    for key, value in tables.items():
+        path = f"{name}.{toml_key(key)}" if name else toml_key(key)
+        if isinstance(value, dict):
+            yield from table_lines(path, value, unit_of)
+        else:
+            for row in value:
+                yield from table_lines(path, row, unit_of, ROW)
 
 
 def is_rows(value):
-    """Return whether a value is a list of tables."""
-    return isinstance(value, (list, tuple)) and len(value) > 0 and isinstance(value[0], dict)
+    """Return whether a value is a list of nothing but tables."""
+    is_list = isinstance(value, (list, tuple)) and len(value) > 0
+    return is_list and all(isinstance(row, dict) for row in value)
 
 
 def scenario_unit(name, key):
@@ -52,33 +54,6 @@ def scenario_unit(name, key):
     if name.startswith(CHANGES):
         return rulebook_unit(name.removeprefix(CHANGES), key)
     return meaning(key)
-
-
-def toml_line(key, value, comment):
-    """Return one ``key = value  # comment`` line."""
-    return f"{key} = {toml_value(value)}" + (f"  # {comment}" if comment else "")
-
-
-def toml_value(value):
-    """Return a value as TOML.
-
-    Examples
-    --------
-    >>> toml_value(True), toml_value(30000.0), toml_value((1, 2.5)), toml_value("a")
-    ('true', '30000', '[1, 2.5]', '"a"')
-    >>> toml_value({"low": 1.0})
-    '{low = 1}'
-    """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return f"{value:.12g}" if math.isfinite(value) else str(value)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(toml_value, value))}]"
-    if isinstance(value, dict):
-        parts = (f"{key} = {toml_value(part)}" for key, part in ordered(value).items())
-        return "{" + ", ".join(parts) + "}"
-    return f'"{value}"'
 
 
 def ordered(table):

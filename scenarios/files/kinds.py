@@ -7,13 +7,14 @@ Every subclass of `perplab.agents.trader.Trader` with a `kind` and a rule is fou
 import contextlib
 import contextvars
 import importlib
+import importlib.util
 import pkgutil
 
 import perplab.agents
 from perplab.agents.trader import Trader
 from perplab.agents.trader_check import declaration_fault
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.faults import nearest
+from perplab.sim.faults import nearest, renamed_bound
 from perplab.sim.setup import imported_kind, resolve_kind
 
 
@@ -63,6 +64,7 @@ def is_kind(value):
 
 
 KINDS = kinds_in(perplab.agents)
+OWN_FOLDER = list(perplab.agents.__path__)
 
 _before_import = contextvars.ContextVar("before_import", default=lambda reference: None)
 
@@ -130,16 +132,38 @@ def kind_named(reference):
     known = f"one of {', '.join(KINDS)}, or file.py:Class{nearest(reference, KINDS)}"
     if ":" not in reference:
         raise ParameterError(Fault("kind", reference, known))
+    if new := new_reference(reference):
+        raise ParameterError(Fault("kind", reference, renamed_bound(new)))
     try:
         kind = user_kind(reference)
-    except NotImportedError:
+        bound = required_of(kind)
+    except (NotImportedError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # a user's file can raise anything, SystemExit too
         bound = f"{known}: {type(error).__name__}: {error}"
         raise ParameterError(Fault("kind", reference, bound)) from error
-    if bound := required_of(kind):
+    if bound:
         raise ParameterError(Fault("kind", reference, bound))
     return kind
+
+
+def new_reference(reference):
+    """Return the new reference of a kind that an old one names, or an empty string.
+
+    The package ``agents`` became ``perplab.agents``; it may be that of a user today.
+
+    Examples
+    --------
+    >>> new_reference("agents.noise:Noise"), new_reference("agents.arbitrage:Arbitrage")
+    ('perplab.agents.noise:Noise', 'perplab.agents.carry.arbitrage:Arbitrage')
+    """
+    place, _, name = reference.rpartition(":")
+    there = importlib.util.find_spec("agents")
+    is_ours = there is None or list(there.submodule_search_locations or ()) == OWN_FOLDER
+    if not (place.startswith("agents.") and is_ours):
+        return ""
+    named = [kind.__module__ for kind in KINDS.values() if kind.__name__ == name]
+    return f"{(named or [f'perplab.{place}'])[0]}:{name}"
 
 
 def required_of(kind):

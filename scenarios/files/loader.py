@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from perplab.scenarios.files.market_setup import setup_of
-from perplab.scenarios.files.overrides import resolve
+from perplab.scenarios.files.overrides import CHANGES, resolve
 from perplab.scenarios.files.population_checks import population_faults
 from perplab.scenarios.files.replay_comparison import comparison_faults
 from perplab.scenarios.files.schema import Scenario
 from perplab.scenarios.files.schema_faults import structural_faults
 from perplab.scenarios.files.validation import (
     number_faults,
+    price_faults,
     reference_faults,
     replay_faults,
     rule_faults,
@@ -20,13 +21,18 @@ from perplab.scenarios.files.validation import (
     with_windows,
 )
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.faults import as_given
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.streams import seed_or_drawn
 
 UNSET = re.compile(r"^(assets\.\d+|spot)\.price\.file$")
 
 
-def load(name_or_path: str | pathlib.Path, changes: Mapping[str, Any] | tuple[()] = ()) -> Scenario:
+def load(
+    name_or_path: str | pathlib.Path,
+    changes: Mapping[str, Any] | tuple[()] = (),
+    origins: str | Mapping[str, str] = CHANGES,
+) -> Scenario:
     """Return a scenario, fully checked.
 
     Parameters
@@ -35,6 +41,8 @@ def load(name_or_path: str | pathlib.Path, changes: Mapping[str, Any] | tuple[()
         A scenario of the library, or a TOML file.
     changes : mapping of str to object, optional
         New values by dotted key, such as ``{"days": 2, "market.changes.funding.cap": 0.02}``.
+    origins : str or mapping of str to str, optional
+        What made the changes, or that by key: the faults name it.
 
     Returns
     -------
@@ -50,7 +58,7 @@ def load(name_or_path: str | pathlib.Path, changes: Mapping[str, Any] | tuple[()
     >>> load("calm", {"days": 2}).steps
     2880
     """
-    return checked(resolve(name_or_path, changes))
+    return checked(resolve(name_or_path, changes, origins))
 
 
 def checked(resolved, read_files=True):
@@ -77,15 +85,14 @@ def checked(resolved, read_files=True):
     if not faults:
         scenario = Scenario.model_validate(tables)
         faults = reference_faults(scenario, books) + (replay_faults(scenario) if read_files else [])
-        faults = faults or late_faults(scenario, read_files)
+        if not faults and read_files:
+            faults = price_faults(scenario, books, resolved.latest)
+            faults += comparison_faults(with_windows(scenario))
+        faults = faults or rule_faults(scenario)
     if faults:
-        raise ParameterError(*(resolved.located(with_hint(fault)) for fault in faults))
+        told = (as_given(with_hint(fault), tables) for fault in faults)
+        raise ParameterError(*map(resolved.located, told))
     return with_windows(scenario)
-
-
-def late_faults(scenario, read_files):
-    """Return the faults of the checks that need a scenario without other faults."""
-    return rule_faults(scenario) + (comparison_faults(with_windows(scenario)) if read_files else [])
 
 
 def with_hint(fault):

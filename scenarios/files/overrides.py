@@ -1,14 +1,15 @@
 """A scenario resolved: its file laid over the files that it extends, and changed by dotted keys."""
 
+import contextlib
 import dataclasses
 
 from perplab.scenarios.files.sources import Source, sources_of, states_type
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.faults import MOST_LEVELS, toml_tables
+from perplab.sim.toml_files.reading import MOST_LEVELS, toml_tables
 
 OWN = ("name", "title", "question")
 ONE_OR_MANY = {"spot": "assets", "assets": "spot", "market": "markets", "markets": "market"}
-COMMAND_LINE = "--set"
+COMMAND_LINE, CHANGES = "--set", "changes"
 LONGEST_SHOWN = 60
 
 
@@ -18,6 +19,13 @@ class Resolved:
 
     tables: dict
     sources: tuple
+
+    def latest(self, *keys):
+        """Return the one of several keys that the topmost source sets."""
+        for source in reversed(self.sources):
+            if there := [key for key in keys if source.has(key)]:
+                return there[0]
+        return keys[0]
 
     def located(self, fault):
         """Return a fault with the file and line that last set its key, or the table around it."""
@@ -29,7 +37,7 @@ class Resolved:
                 if source.has(key):
                     return dataclasses.replace(fault, file=source.file, line=source.line(fault.key))
             key = key.rpartition(".")[0]
-        files = [source.file for source in self.sources if source.file != COMMAND_LINE]
+        files = [source.file for source in self.sources if source.is_file]
         return dataclasses.replace(fault, file=files[-1])
 
 
@@ -64,7 +72,7 @@ def changed(tables, key, value):
     if isinstance(tables, list):
         return changed_row(tables, key, value)
     if not isinstance(tables, dict):
-        raise ParameterError(Fault(key, value, "a key inside a table", COMMAND_LINE))
+        raise ParameterError(Fault(key, value, "a key inside a table"))
     return tables | {head: changed(tables.get(head, {}), rest, value) if rest else value}
 
 
@@ -73,7 +81,7 @@ def changed_row(rows, key, value):
     head, _, rest = key.partition(".")
     if not head.isdecimal() or int(head) >= len(rows):
         bound = f"in a list of {len(rows)}, counted from 0"
-        raise ParameterError(Fault(key, value, bound, COMMAND_LINE))
+        raise ParameterError(Fault(key, value, bound))
     index = int(head)
     row = changed(rows[index], rest, value) if rest else value
     return [*rows[:index], row, *rows[index + 1 :]]
@@ -94,24 +102,58 @@ def toml_value(text):
     return parsed["value"] if list(parsed) == ["value"] else text
 
 
-def stated(settings):
+def stated(settings, option=COMMAND_LINE, others=()):
     """Return ``key=value`` texts as values by dotted key.
+
+    Parameters
+    ----------
+    settings : sequence of str
+    option : str
+        The option that gave them, for the faults.
+    others : mapping of str to str
+        Other options by the key that they set.
+
+    Raises
+    ------
+    ParameterError
+        For a text of another form, and for one that would have no effect: its key is set again by
+        a later text or by another option.
 
     Examples
     --------
     >>> stated(["days=2", "market.rulebook=binance"])
     {'days': 2, 'market.rulebook': 'binance'}
     """
-    pairs = [(setting, setting.partition("=")) for setting in settings]
-    wrong = [
-        Fault("--set", setting, "KEY=VALUE") for setting, (_, equals, _) in pairs if not equals
-    ]
-    if wrong:
-        raise ParameterError(*wrong)
-    return {key.strip(): toml_value(value.strip()) for _, (key, _, value) in pairs}
+    pairs = [(setting, *setting.partition("=")[::2]) for setting in settings]
+    faults = [Fault(option, setting, "KEY=VALUE") for setting in settings if "=" not in setting]
+    keys = [key.strip() for _, key, _ in pairs]
+    for place, (setting, key) in enumerate(zip(settings, keys, strict=True)):
+        again = [other for other in keys[place + 1 :] if is_within(key, other)]
+        again += [name for other, name in dict(others).items() if overlap(key, other)]
+        if again:
+            faults.append(Fault(option, setting, f"absent: {again[-1]} sets it again"))
+    if faults:
+        raise ParameterError(*faults)
+    return {key: toml_value(value.strip()) for key, (*_, value) in zip(keys, pairs, strict=True)}
 
 
-def resolve(name_or_path, changes=()):
+def is_within(key, other):
+    """Return whether a dotted key is another one, or inside the table that this one names."""
+    return f"{key}.".startswith(f"{other}.")
+
+
+def overlap(key, other):
+    """Return whether two dotted keys are the same, or one is a table around the other.
+
+    Examples
+    --------
+    >>> overlap("market.changes", "market.changes.funding"), overlap("days", "day")
+    (True, False)
+    """
+    return is_within(key, other) or is_within(other, key)
+
+
+def resolve(name_or_path, changes=(), origins=CHANGES):
     """Return the tables of a scenario laid over those it extends, with the changes on top.
 
     Parameters
@@ -119,6 +161,8 @@ def resolve(name_or_path, changes=()):
     name_or_path : str or path
     changes : mapping of str to object
         New values by dotted key; a value may be a table.
+    origins : str or mapping of str to str
+        What made the changes, for the faults; or that by key, `CHANGES` for others.
 
     Returns
     -------
@@ -129,30 +173,74 @@ def resolve(name_or_path, changes=()):
     ParameterError
         If a file cannot be read, or a key of the changes is not valid.
     """
-    changes = dict(changes)
-    faults = [fault for key, value in changes.items() for fault in key_faults(key, value)]
-    if faults:
-        raise ParameterError(*faults)
+    changes = changes_by_key(changes)
+    by_key = dict.fromkeys(changes, origins) if isinstance(origins, str) else dict(origins)
     sources, tables = sources_of(name_or_path), {}
     for source in sources:
         inherited = {key: value for key, value in tables.items() if key not in OWN}
         tables = merged(inherited, source.tables)
-    nested = {}
+    layers = {}
     for key, value in changes.items():
-        tables, nested = changed(tables, key, value), nested_keys(nested, key, value)
-    return Resolved(tables, (*sources, *([Source(COMMAND_LINE, "", nested)] if nested else [])))
+        origin = by_key.get(key, CHANGES)
+        with faults_of_origin(origin):
+            refuse_key(key, value)
+            tables = changed(tables, key, value)
+        layers[origin] = nested_keys(layers.pop(origin, {}), key, value)
+    made = [Source(origin, "", nested, False) for origin, nested in layers.items()]
+    return Resolved(tables, (*sources, *made))
 
 
-def key_faults(key, value):
-    """Yield what is wrong with the key of a change by itself."""
+def changes_by_key(changes):
+    """Return changes as a dict by dotted key, or refuse what is none.
+
+    Raises
+    ------
+    ParameterError
+    """
+    try:
+        changes = dict(changes)
+    except (TypeError, ValueError):
+        raise ParameterError(Fault(CHANGES, changes, "a mapping of dotted keys")) from None
+    if wrong := [key for key in changes if not isinstance(key, str)]:
+        raise ParameterError(*(Fault(CHANGES, key, "a dotted key, a text") for key in wrong))
+    return changes
+
+
+@contextlib.contextmanager
+def faults_of_origin(origin):
+    """Put an origin before the faults that the block raises."""
+    try:
+        yield
+    except ParameterError as error:
+        raise ParameterError(
+            *(dataclasses.replace(fault, file=origin) for fault in error.faults)
+        ) from None
+
+
+def refuse_key(key, value):
+    """Refuse the key of a change that is wrong by itself.
+
+    Raises
+    ------
+    ParameterError
+    """
     parts = key.split(".")
     if not all(part.strip() for part in parts) or len(parts) > MOST_LEVELS:
         short = f"{key[:LONGEST_SHOWN]}... ({len(parts)} parts)"
         bound = f"a value of a dotted key of at most {MOST_LEVELS} parts, none of them empty"
-        yield Fault(key if len(key) < LONGEST_SHOWN else short, value, bound, COMMAND_LINE)
+        raise ParameterError(Fault(key if len(key) < LONGEST_SHOWN else short, value, bound))
+    if has_null(value):
+        raise ParameterError(Fault(key, value, "a value that a TOML file can have: no None"))
     if key == "extends":
         bound = "in a file: a change cannot choose the scenario that it changes"
-        yield Fault(key, value, bound, COMMAND_LINE)
+        raise ParameterError(Fault(key, value, bound))
+
+
+def has_null(value):
+    """Return whether a value is None, or has None in a table or list of it."""
+    if isinstance(value, (dict, list, tuple)):
+        return any(map(has_null, value.values() if isinstance(value, dict) else value))
+    return value is None
 
 
 def nested_keys(tables, key, value):

@@ -5,7 +5,7 @@ import math
 from perplab.agents.traits import LARGEST
 from perplab.scenarios.files.kinds import KINDS, NotImportedError, kind_named
 from perplab.scenarios.files.schema import Population
-from perplab.scenarios.files.schema_faults import part_of, unknown_trait
+from perplab.scenarios.files.schema_faults import part_of, trait_fault
 from perplab.sim.errors import Fault, ParameterError
 
 
@@ -20,9 +20,6 @@ def population_faults(tables, books):
         fault
         for name, population in known.items()
         for fault in kind_faults(name, population, books)
-    ]
-    faults += [
-        Fault("populations", name, "a table with a name") for name in table if not name.strip()
     ]
     faults += same_name_faults({name: population.kind for name, population in known.items()})
     empty = not any(population.number for population in known.values())
@@ -62,7 +59,7 @@ def kind_faults(name, population, books):
     except NotImportedError:
         return []
     except ParameterError as error:
-        return [Fault(f"{key}.{fault.key}", fault.value, fault.expected) for fault in error.faults]
+        return [fault.under(key) for fault in error.faults]
     faults = [
         fault
         for trait, value in population.traits.items()
@@ -80,7 +77,7 @@ def kind_faults(name, population, books):
 def trait_faults(key, kind, trait, value):
     """Return the faults of one trait: its name, its value, or the ends of its distribution."""
     if trait not in kind.traits.traits:
-        return [unknown_trait(f"{key}.{trait}", plain(value), kind)]
+        return [trait_fault(f"{key}.{trait}", plain(value), kind)]
     declared = kind.traits.traits[trait]
     bound = f"{declared.bound} ({declared.unit}, trait {trait} of {kind.kind})"
     faults = [
@@ -113,7 +110,9 @@ def extent(value):
 
 def plain(value):
     """Return a trait's value as a scenario file writes it: a number or a table."""
-    return value if isinstance(value, float) else value.model_dump(exclude_none=True)
+    if isinstance(value, float):
+        return value
+    return {"distribution": value.distribution} | value.model_dump(exclude_none=True)
 
 
 def smallest(kind, population, trait, without=0.0):
@@ -131,10 +130,10 @@ def largest_leverage(kind, population, books):
 
     It is that of the tier of the population's smallest position.
     """
-    market = int(smallest(kind, population, "market"))
+    market = smallest(kind, population, "market")
     if not 0 <= market < len(books):
         return math.inf
-    margin = list(books.values())[market].margin
+    margin = list(books.values())[int(market)].margin
     size = max(smallest(kind, population, "size_usd"), 0.0)
     tier = [tier for tier in margin.tiers if tier.floor <= size][-1]
     return min(margin.maximum_leverage, tier.leverage)

@@ -8,7 +8,7 @@ import math
 import typing
 from typing import Annotated
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
 from perplab.scenarios.files.distributions import (
     DISTRIBUTIONS,
@@ -26,8 +26,17 @@ from perplab.sim.spot.replay import ColumnName
 
 Days = Annotated[float, Field(strict=True, gt=0, le=3660)]
 Seconds = Annotated[float, Field(strict=True, ge=0.01, le=3600)]
-Name = Annotated[str, Field(min_length=1)]
 BasisPoints = Annotated[float, Field(strict=True, ge=0, le=1000)]
+
+
+def _is_not_blank(name):
+    if not name.strip():
+        raise ValueError("not blank")
+    return name
+
+
+Text = Annotated[str, Field(max_length=2_000)]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_is_not_blank)]
 
 
 def _trait_tag(value):
@@ -161,8 +170,8 @@ class Scenario(Model):
     """
 
     name: Annotated[str, Field(pattern=r"^[\w.-]*\w$", max_length=100)]
-    title: str = ""
-    question: str = ""
+    title: Text = ""
+    question: Text = ""
     extends: str | None = None
     days: Days
     dt_seconds: Seconds
@@ -172,7 +181,7 @@ class Scenario(Model):
     assets: tuple[Asset, ...] = ()
     market: Market | None = None
     markets: tuple[Market, ...] = ()
-    populations: dict[str, Population]
+    populations: dict[Name, Population]
     shocks: tuple[
         Annotated[PathShock | SellProgramme | SourceShock, Field(discriminator="kind")], ...
     ] = ()

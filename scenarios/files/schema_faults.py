@@ -5,8 +5,16 @@ import pydantic
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.renamed_keys import new_key
 from perplab.scenarios.files.schema import TAGGED, Population, Scenario
-from perplab.sim.errors import Fault, ParameterError, UnknownKey
-from perplab.sim.faults import expected_of, nearest, renamed_bound, unknown, without_renamed
+from perplab.sim.errors import Fault, KeyFault, ParameterError
+from perplab.sim.faults import (
+    OF_A_KEY,
+    expected_of,
+    name_fault,
+    nearest,
+    renamed_bound,
+    unknown,
+    without_renamed,
+)
 
 
 def structural_faults(tables):
@@ -25,12 +33,14 @@ def structural_faults(tables):
 def detail_faults(detail, tables):
     """Return one error of pydantic as faults by the keys of the file."""
     context, location, value = detail.get("ctx", {}), detail["loc"], detail["input"]
+    if location[-1:] == (OF_A_KEY,):
+        return [name_fault(location, detail)]
     key, inner = file_key(location, tables), context.get("error")
     if isinstance(inner, ParameterError):
-        return [Fault(f"{key}.{fault.key}", fault.value, fault.expected) for fault in inner.faults]
+        return [fault.under(key) for fault in inner.faults]
     if detail["type"] == "extra_forbidden":
         return [unknown_key(key, location, value)]
-    if fault := foreign_trait(location, value, tables):
+    if fault := foreign_trait(location, tables):
         return [fault]
     if detail["type"].startswith("union_tag"):
         return [tag_fault(key, context)]
@@ -50,26 +60,27 @@ def unknown_key(key, location, value):
     return unknown(model, key, str(location[-1]), value, inside)
 
 
-def foreign_trait(location, value, tables):
-    """Return the fault of a population's key that is no trait of its kind; None if it is one."""
+def foreign_trait(location, tables):
+    """Return the fault of a population's key that is no trait of its kind, or None."""
     if len(location) < 3 or location[0] != "populations" or location[2] in Population.model_fields:
         return None
+    table = tables["populations"][location[1]]
     try:
-        kind = kind_named(tables["populations"][location[1]]["kind"])
+        kind = kind_named(table["kind"])
     except (ParameterError, KeyError, TypeError):
         return None
     if location[2] in kind.traits.traits:
         return None
-    return unknown_trait(".".join(location[:3]), value, kind)
+    return trait_fault(".".join(location[:3]), table[location[2]], kind)
 
 
-def unknown_trait(key, value, kind):
+def trait_fault(key, value, kind):
     """Return the fault of a key that is no trait of a kind: its new name, or the nearest trait."""
     known, trait = [*kind.traits.traits, *Population.model_fields], key.rpartition(".")[2]
     new = new_key(key)
     if new.rpartition(".")[2] in known:
         return Fault(key, value, renamed_bound(new))
-    return Fault(key, UnknownKey(value), f"a trait of {kind.kind}{nearest(trait, known)}")
+    return KeyFault(key, value, f"a trait of {kind.kind}{nearest(trait, known)}")
 
 
 def tag_fault(key, context):
@@ -111,18 +122,19 @@ def missing_fault(key, tables):
         old = f"populations.{parts[1]}.{name}"
         if new_key(old) == key:
             return Fault(old, value, renamed_bound(key))
-    return Fault(key, None, "given" + misspelling_hint(parts[1], parts[2], tables["populations"]))
+    if parts[2] == "kind":
+        return unknown_population(parts[1], tables["populations"])
+    wrong = next((k for k in tables["populations"][parts[1]] if nearest(k, ["number"])), None)
+    hint = f" ({wrong!r} is no key: did you mean 'number'?)" if wrong else ""
+    return Fault(key, None, f"given{hint}")
 
 
-def misspelling_hint(name, key, populations):
-    """Return a hint if a population's ``number``, or its own name, is probably misspelt.
-
-    A misspelt name is that of a new population, which lacks its ``kind``.
-    """
-    if key == "number":
-        wrong = next((one for one in populations[name] if nearest(one, ["number"])), None)
-        return f" ({wrong!r} is no key: did you mean 'number'?)" if wrong else ""
-    return nearest(name, [one for one, table in populations.items() if "kind" in table])
+def unknown_population(name, populations):
+    """Return the fault of a population without a kind: a misspelt one, or a new one."""
+    tables = {one: table for one, table in populations.items() if isinstance(table, dict)}
+    known = [one for one, table in tables.items() if "kind" in table]
+    bound = f"one of the populations {', '.join(known)}, nor a new one with a kind"
+    return KeyFault(f"populations.{name}", None, bound + nearest(name, known))
 
 
 def part_of(model, table):

@@ -4,11 +4,13 @@ Relative paths inside a file (prices, rulebooks, kinds of trader) start from its
 """
 
 import dataclasses
+import os
 import pathlib
 import re
 
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.faults import line_of, nearest, text_of, toml_tables
+from perplab.sim.faults import found, nearest
+from perplab.sim.toml_files.reading import line_of, text_of, toml_tables
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[1] / "library"
 CHOOSERS = ("process", "distribution", "kind")
@@ -18,21 +20,27 @@ LONGEST_NAME = 100
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A file (or the command line) with its text and tables."""
+    """A file with its text and tables, or changes, whose `file` is where they come from."""
 
     file: str
     text: str
     tables: dict
+    is_file: bool = True
 
     def has(self, key):
         """Return whether this source sets a dotted key, or replaces a table around it."""
         parts = key.split(".")
         around = (found(self.tables, parts[:depth]) for depth in range(2, len(parts)))
-        return found(self.tables, parts) is not None or any(map(states_type, around))
+        return found(self.tables, parts) is not None or any(map(replaces, around))
 
     def line(self, key):
         """Return the line that sets a dotted key or the table around it, or None."""
         return line_of(self.text, key)
+
+
+def replaces(table):
+    """Return whether a table replaces that below it: one with a type, or an empty one."""
+    return table == {} or states_type(table)
 
 
 def states_type(table):
@@ -41,18 +49,6 @@ def states_type(table):
     Tables without a type are merged key by key.
     """
     return isinstance(table, dict) and any(chooser in table for chooser in CHOOSERS)
-
-
-def found(tables, parts):
-    """Return the value at a path of keys and list indices, or None."""
-    for part in parts:
-        if isinstance(tables, list) and part.isdecimal() and int(part) < len(tables):
-            tables = tables[int(part)]
-        elif isinstance(tables, dict) and part in tables:
-            tables = tables[part]
-        else:
-            return None
-    return tables
 
 
 def library_names():
@@ -71,7 +67,7 @@ def locate(name_or_path, folder="."):
     name, path = str(name_or_path), pathlib.Path(folder) / name_or_path
     if name in library_names():
         return LIBRARY / f"{name}.toml"
-    if name.endswith(".toml") and path.is_file():
+    if name.endswith(".toml") and os.path.isfile(path):
         return path
     known = f"{', '.join(library_names())}{nearest(name, library_names())}"
     raise ParameterError(Fault("scenario", name, f"a TOML file that exists, or one of {known}"))

@@ -3,7 +3,9 @@
 Every check returns faults by the keys of the file, so that all faults are reported at once.
 """
 
+import dataclasses
 import functools
+import math
 
 from perplab.agents.trader_check import plain_fault
 from perplab.scenarios.files.kinds import NotImportedError, kind_named
@@ -13,6 +15,7 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.faults import renamed_bound
 from perplab.sim.rulebook.rulebook import load_rulebook
 from perplab.sim.spot.processes import Replay
+from perplab.sim.state.build import price_bound, tick_bound
 
 MULTIPLE, FEW_DRAWS = 1e-9, 200
 OF_A_VENUE = ("fees", "liquidation", "fund", "adl", "account")
@@ -65,7 +68,7 @@ def under(key, fault):
     before, expected = renamed_bound(""), fault.expected
     if expected.startswith(before):
         expected = renamed_bound(f"{key}.{expected.removeprefix(before)}")
-    return Fault(f"{key}.{fault.key}", fault.value, expected)
+    return dataclasses.replace(fault, expected=expected).under(key)
 
 
 def number_faults(tables):
@@ -90,7 +93,35 @@ def reference_faults(scenario, books):
     for key, part in (shocks | scenario.all_markets).items():
         if part.asset is not None and part.asset not in names:
             faults.append(Fault(f"{key}.asset", part.asset, f"one of {', '.join(names)}"))
+    faults += unused_faults(scenario, names)
     return faults + venue_faults(scenario, books) + time_faults(scenario, books)
+
+
+def unused_faults(scenario, names):
+    """Return a fault for each asset, of these names, that no market trades."""
+    traded = {market.asset or names[0] for market in scenario.all_markets.values()}
+    return [
+        Fault(f"{key}.name", asset.name, "that of an asset which a market trades")
+        for key, asset in scenario.all_assets.items()
+        if asset.name not in traded
+    ]
+
+
+def price_faults(scenario, books, latest):
+    """Return a fault for each market whose tick does not suit its asset's first price.
+
+    It is one of the tick or of the price: of the key that `latest` returns, the one set last.
+    """
+    assets, faults = scenario.all_assets, []
+    keys = {asset.name: f"{key}.price" for key, asset in reversed(assets.items())}
+    prices = {f"{key}.price": math.exp(asset.price.start()[0]) for key, asset in assets.items()}
+    for key, market in scenario.all_markets.items():
+        contract, asset = books[key].contract, keys[market.asset or next(reversed(keys))]
+        if bound := tick_bound(contract, prices[asset]):
+            tick = Fault(f"{key}.changes.contract.tick", contract.tick, bound)
+            price = Fault(f"{asset}.initial_price", round(prices[asset], 9), price_bound(contract))
+            faults.append(tick if latest(tick.key, price.key) == tick.key else price)
+    return faults
 
 
 def venue_faults(scenario, books):

@@ -12,20 +12,31 @@ import tempfile
 
 from perplab.scenarios.runs.manifest import (
     MANIFEST,
+    PARTS,
     altered_files,
     list_files,
     refuse_foreign,
 )
-from perplab.sim.atomic_files import is_alive
+from perplab.sim.atomic_files import is_alive, parents_of
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.toml_files.reading import reason_of
 
 
-def real_folder(folder):
+def real_folder(folder, key="--out"):
     """Return the absolute path of a folder with links followed.
 
     A link is thereby never replaced by what is written.
+
+    Raises
+    ------
+    ParameterError
+        Under `key`, if no file can have that name.
     """
-    return pathlib.Path(os.path.realpath(folder))
+    try:
+        return pathlib.Path(os.path.realpath(folder))
+    except (OSError, ValueError) as error:
+        bound = f"the name of a folder ({reason_of(error)})"
+        raise ParameterError(Fault(key, str(folder), bound)) from None
 
 
 @contextlib.contextmanager
@@ -49,9 +60,9 @@ def staged(folder, is_same=lambda older, stage: True):
         If `folder` is a link or holds files of others.
     """
     folder = real_folder(pathlib.Path(folder).parent) / pathlib.Path(folder).name
+    recover(folder)
     refuse_foreign(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    recover(folder)
     stage = new_stage(folder)
     try:
         yield stage
@@ -87,7 +98,16 @@ def new_stage(folder):
 
 
 def recover(folder):
-    """Remove or restore what killed writers of `folder` left beside it; living writers go on."""
+    """Remove or restore what killed writers left: of a folder, and of the figures and report in it.
+
+    Living writers go on.
+    """
+    for place in (folder, *(folder / part for part in PARTS)):
+        recover_one(place)
+
+
+def recover_one(folder):
+    """Remove or restore what killed writers of one folder left beside it."""
     for left in folder.parent.glob(f".{glob.escape(folder.name)}.*"):
         writer = re.fullmatch(
             r"(\d{1,9})\.\w+\.(part|old)", left.name.removeprefix(f".{folder.name}.")
@@ -124,20 +144,13 @@ def take_place(stage, folder):
     shutil.rmtree(old, ignore_errors=True)
 
 
-def probe(folder):
+def probe(folder, key="--out"):
     """Refuse a folder beside which nothing can be written, by writing and removing a file."""
-    new = []
     try:
-        new += [parent for parent in folder.parents if not parent.exists()]
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        stage = new_stage(folder)
-        (stage / "probe").write_bytes(b"probe")
-        shutil.rmtree(stage)
-    except OSError as error:
-        raise ParameterError(
-            Fault("--out", str(folder), f"a folder that can be written ({error.strerror})")
-        ) from None
-    finally:
-        for parent in new:
-            with contextlib.suppress(OSError):
-                parent.rmdir()
+        with parents_of(folder):
+            stage = new_stage(folder)
+            (stage / "probe").write_bytes(b"probe")
+            shutil.rmtree(stage)
+    except (OSError, ValueError) as error:
+        bound = f"a folder that can be written ({reason_of(error)})"
+        raise ParameterError(Fault(key, str(folder), bound)) from None

@@ -7,13 +7,16 @@ not someone who computes them again.
 
 import hashlib
 import json
+import os
 import pathlib
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perplab.scenarios.runs.json_files import json_object
+from perplab.scenarios.runs.regular_files import regular_file
 from perplab.sim.errors import ParameterError
+from perplab.sim.faults import checked
 
 CHECKSUM = "checksum"
 CHANGED = "has changed since it was written"
@@ -31,17 +34,19 @@ def checksum_of(path):
 def verify_file(folder, name, checksum):
     """Return what is wrong with a file of a folder by its checksum, or an empty string."""
     path = pathlib.Path(folder) / name
-    if not path.is_file():
+    if not os.path.lexists(path):
         return f"{name} is missing"
     try:
-        now = checksum_of(path)
+        now = checksum_of(regular_file(folder, name))
+    except ParameterError as error:
+        return f"{name} is {error.faults[0].value}, must be {error.faults[0].expected}"
     except (OSError, pa.ArrowException) as error:
         return f"{name} cannot be read: {str(error).splitlines()[0]}"
     if now == checksum:
         return ""
     if now.get("rows") == checksum.get("rows"):
         return f"{name} {CHANGED}"
-    return f"{name} {CHANGED}: {now['rows']} rows, {checksum['rows']} written"
+    return f"{name} {CHANGED}: {now.get('rows')} rows, {checksum.get('rows')} written"
 
 
 def verify_files(folder, checksums):
@@ -68,16 +73,23 @@ def with_checksum(value):
     return value | {CHECKSUM: digest_of(value)}
 
 
-def read_verified(folder, name):
+def read_verified(folder, name, model):
     """Return ``(object, fault)`` of a JSON file with a checksum.
 
-    The object is empty if the file cannot be read; the fault is an empty string if all is well.
+    The object is empty if the file cannot be read, has changed, or does not follow its model; the
+    fault is an empty string if all is well.
     """
     path = pathlib.Path(folder) / name
     try:
-        value = json_object(path)
+        value = json_object(regular_file(folder, name))
     except ParameterError:
-        return {}, f"{name} cannot be read" if path.exists() else f"{name} is missing"
+        return {}, f"{name} cannot be read" if os.path.lexists(path) else f"{name} is missing"
+    if CHECKSUM in value and value[CHECKSUM] != digest_of(value):
+        return {}, f"{name} {CHANGED}"
+    try:
+        checked(model, value)
+    except ParameterError as error:
+        return {}, f"{name}: {error.faults[0]}"
     if CHECKSUM not in value:
         return value, f"{name} has no checksum: whether the folder has changed cannot be verified"
-    return value, "" if value[CHECKSUM] == digest_of(value) else f"{name} {CHANGED}"
+    return value, ""

@@ -4,11 +4,13 @@ A folder of figures or a report lists its files with their checksums in `LIST`; 
 its manifest. Everything else in a folder is a user's: it is never replaced.
 """
 
+import contextlib
 import os
 import pathlib
 
 from perplab.scenarios.runs.checksums import checksum_of, read_verified
-from perplab.scenarios.runs.json_files import json_object, write_json
+from perplab.scenarios.runs.json_files import write_json
+from perplab.scenarios.runs.stored_objects import Anything, Files, read_stored
 from perplab.sim.errors import Fault, ParameterError
 
 LIST, MANIFEST, PARTS = ".files.json", "manifest.json", ("figures", "report")
@@ -32,11 +34,9 @@ def files_below(folder):
 def listed_in(folder):
     """Return ``{path: checksum}`` of the files that one list or manifest of a folder names."""
     for name in (LIST, MANIFEST):
-        try:
-            files = json_object(folder / name)["files"]
-            return {folder / str(file): checksum for file, checksum in files.items()}
-        except (ParameterError, KeyError, AttributeError):
-            continue
+        with contextlib.suppress(ParameterError):
+            files = read_stored(folder, name, Files).get("files", {})
+            return {folder / file: checksum for file, checksum in files.items()}
     return {}
 
 
@@ -70,7 +70,9 @@ def altered_files(folder):
         if checksum is not None and not (path.is_file() and checksum_of(path) == checksum)
     ]
     manifest = folder / MANIFEST
-    return changed + [manifest] * (manifest.exists() and bool(read_verified(folder, MANIFEST)[1]))
+    return changed + [manifest] * (
+        manifest.exists() and bool(read_verified(folder, MANIFEST, Anything)[1])
+    )
 
 
 def refuse_foreign(folder, key="folder"):

@@ -1,6 +1,5 @@
 """Stored runs and sweeps as data frames, and checks that they are intact."""
 
-import contextlib
 import dataclasses
 import pathlib
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset
-import pyarrow.parquet as pq
 
 from perplab.scenarios.runs.checksums import (
     CHANGED,
@@ -19,7 +17,17 @@ from perplab.scenarios.runs.checksums import (
 )
 from perplab.scenarios.runs.column_units import UNITS, unit_of
 from perplab.scenarios.runs.json_files import json_object
-from perplab.scenarios.runs.store import NEEDED, refuse_other_format
+from perplab.scenarios.runs.manifest import MANIFEST, files_below
+from perplab.scenarios.runs.regular_files import regular_file, stored_table
+from perplab.scenarios.runs.store import refuse_other_format
+from perplab.scenarios.runs.stored_objects import (
+    Anything,
+    Done,
+    RunManifest,
+    SweepManifest,
+    read_stored,
+)
+from perplab.scenarios.runs.sweep_rows import runs_of_sweep
 from perplab.scenarios.runs.tables import KEPT_TABLES
 from perplab.sim.errors import Fault, ParameterError
 
@@ -31,20 +39,6 @@ ROWS = {
     "positions": ("trader", "market"),
     "trades": ("row",),
 }
-NEEDED_OF_SWEEP = (
-    "format",
-    "name",
-    "title",
-    "question",
-    "file",
-    "scenario",
-    "factors",
-    "design",
-    "seeds",
-    "runs",
-    "code_hash",
-    "versions",
-)
 PAYMENTS = ["long_paid", "short_paid", "residue"]
 
 
@@ -88,7 +82,9 @@ class Runs:
             raise ParameterError(Fault("table", table, f"one of {', '.join(KEPT_TABLES)}"))
         single = self.folder / f"{table}.parquet"
         if single.exists():
-            return self._frame(pq.read_table(single), usd).assign(seed=self.manifest["seed"])
+            return self._frame(stored_table(self.folder, single.name), usd).assign(
+                seed=self.manifest["seed"]
+            )
         heads = self.runs.drop_duplicates("key").set_index("key")
         heads = heads[[name for name in heads if name.startswith("factor.")]]
         data = pa.dataset.dataset(self._files(table, heads.index)).to_table()
@@ -149,34 +145,45 @@ def open_runs(path: str | pathlib.Path) -> Runs:
         If it is neither, is of another format, or a file of it cannot be read.
     """
     folder = pathlib.Path(path)
-    with intact(folder):
-        manifest = json_object(folder / "manifest.json")
+    manifest = manifest_of_folder(folder)
+    if manifest.get("kind") == "sweep":
+        return Runs(folder, manifest, runs_of_sweep(folder, manifest))
+    summary = pd.json_normalize(read_stored(folder, "summary.json", Anything))
+    return Runs(folder, manifest, summary.assign(key=folder.name, arm="base", error=None))
+
+
+def manifest_of_folder(folder):
+    """Return the checked manifest of a stored run or sweep.
+
+    Raises
+    ------
+    ParameterError
+        If there is none, it has another format, has changed since it was written, or does not
+        follow its model.
+    """
+    manifest = json_object(regular_file(folder, MANIFEST))
     refuse_other_format(folder, manifest)
-    with intact(folder):
-        refuse_manifest(manifest)
-        if manifest.get("kind") == "sweep":
-            return Runs(folder, manifest, pq.read_table(folder / "runs.parquet").to_pandas())
-        summary = pd.json_normalize(json_object(folder / "summary.json"))
-        return Runs(folder, manifest, summary.assign(key=folder.name, arm="base", error=None))
-
-
-@contextlib.contextmanager
-def intact(folder):
-    """Refuse a folder as no intact run or sweep if the block cannot read it."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        bound = f"that of an intact run or sweep ({error})"
-        raise ParameterError(Fault("folder", str(folder), bound)) from None
-
-
-def refuse_manifest(manifest):
-    """Raise ValueError for a manifest that has changed since it was written, or lacks a key."""
     if manifest.get(CHECKSUM, digest_of(manifest)) != digest_of(manifest):
-        raise ValueError(f"its manifest.json {CHANGED}")
-    needed = NEEDED_OF_SWEEP if manifest.get("kind") == "sweep" else NEEDED
-    if missing := sorted(set(needed) - set(manifest)):
-        raise ValueError(f"its manifest.json lacks {', '.join(missing)}")
+        bound = f"that of an intact run or sweep (its {MANIFEST} {CHANGED})"
+        raise ParameterError(Fault("folder", str(folder), bound))
+    model = SweepManifest if manifest.get("kind") == "sweep" else RunManifest
+    return read_stored(folder, MANIFEST, model)
+
+
+def branch_folders(folder):
+    """Return the folders of branches in a folder, sorted; none if it is a run or a sweep itself.
+
+    Raises
+    ------
+    ParameterError
+        If one of them is a link.
+    """
+    if (folder / MANIFEST).exists():
+        return []
+    found = sorted(part.parent for part in folder.glob(f"*/{MANIFEST}"))
+    for branch in found:
+        regular_file(folder, f"{branch.name}/{MANIFEST}")
+    return found
 
 
 def faults_of_folder(path):
@@ -197,15 +204,16 @@ def faults_of_folder(path):
     there; that no run lost or created money; that in the settlements the payments of longs and
     shorts sum to the residue. A folder without checksums cannot be verified, which is a fault.
     """
-    _, fault = read_verified(path, "manifest.json")
+    _, fault = read_verified(path, MANIFEST, Anything)
     if fault.endswith(CHANGED):
         return [fault]
     opened = open_runs(path)
     faults = [fault, *changed_files(opened), *lost_money(opened.runs)]
     if opened.manifest.get("kind") == "sweep":
         faults += run_faults(opened)
-    for file in sorted(opened.folder.rglob("*.parquet")):
-        faults += file_faults(file, opened.folder)
+    for file in files_below(opened.folder):
+        if file.suffix == ".parquet":
+            faults += file_faults(file, opened.folder)
     return list(dict.fromkeys(filter(None, faults)))
 
 
@@ -246,7 +254,7 @@ def run_faults(opened):
         if key not in there:
             yield f"run {key} is missing or failed"
             continue
-        done, fault = read_verified(opened.folder, f"done/{key}.json")
+        done, fault = read_verified(opened.folder, f"done/{key}.json", Done)
         yield fault
         yield from verify_files(opened.folder, table_checksums(done, key))
 
@@ -260,9 +268,9 @@ def file_faults(file, folder):
     """Return what is wrong with one Parquet file of a folder."""
     name = file.relative_to(folder)
     try:
-        table = pq.read_table(file)
-    except (OSError, pa.ArrowException) as error:
-        return [f"{name} cannot be read: {str(error).splitlines()[0]}"]
+        table = stored_table(folder, str(name))
+    except ParameterError as error:
+        return [f"{name} cannot be read: {error.faults[0].expected}"]
     if set(PAYMENTS) <= set(table.column_names):
         frame = table.select(PAYMENTS).to_pandas()
         if (frame["long_paid"] + frame["short_paid"] != frame["residue"]).any():

@@ -19,15 +19,21 @@ import importlib.metadata
 import os
 import pathlib
 
-import pyarrow.parquet as pq
-
 from perplab.scenarios.runs.atomic_folders import probe, real_folder, recover, staged
 from perplab.scenarios.runs.checksums import checksum_of, with_checksum
 from perplab.scenarios.runs.column_units import names_of
-from perplab.scenarios.runs.json_files import json_object, round_trip, write_json
+from perplab.scenarios.runs.json_files import from_json, json_object, round_trip, write_json
 from perplab.scenarios.runs.manifest import MANIFEST, refuse_foreign
 from perplab.scenarios.runs.run_hash import hash_run
-from perplab.scenarios.runs.tables import TABLES, rows_of, table_of, tables_of, write_parquet
+from perplab.scenarios.runs.stored_objects import RunManifest, read_stored
+from perplab.scenarios.runs.tables import (
+    TABLES,
+    rows_of,
+    stored_table,
+    table_of,
+    tables_of,
+    write_parquet,
+)
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.state.event_rows import EVENT, KIND_SERIES, SERIES
 from perplab.sim.state.recorder import Records
@@ -195,8 +201,8 @@ def read_run(folder):
         for name, (attribute, dtype) in TABLES.items()
     }
     return manifest, Records(
-        series=series_by_market(folder),
-        kinds=rows_of(folder, "kinds", KIND_SERIES).reshape(-1, len(names)),
+        series=series_by_market(folder, len(manifest["meta"]["markets"])),
+        kinds=kinds_by_hour(folder, len(names)),
         kind_names=names,
         meta=from_json(manifest["meta"]),
         **parts,
@@ -207,34 +213,31 @@ def manifest_in(folder):
     """Return the manifest of a stored run whose files are all there, or refuse the folder."""
     if not is_run(folder):
         raise ParameterError(Fault("run", str(folder), "a folder written by perplab run"))
-    manifest = json_object(folder / MANIFEST)
-    refuse_other_format(folder, manifest, "run")
+    refuse_other_format(folder, json_object(folder / MANIFEST), "run")
+    manifest = read_stored(folder, MANIFEST, RunManifest, "run")
     if missing := [name for name in manifest.get("files", ()) if not (folder / name).exists()]:
         bound = f"a complete one: {', '.join(missing)} is missing"
         raise ParameterError(Fault("run", str(folder), bound))
     return manifest
 
 
-def series_by_market(folder):
-    """Return the rows of the stored series, one array per market."""
+def series_by_market(folder, markets):
+    """Return the rows of the stored series, one array for each of so many markets."""
     rows = rows_of(folder, "series", SERIES)
-    market = pq.read_table(folder / "series.parquet", columns=["market"])["market"].to_numpy()
-    return [rows[market == number] for number in range(int(market.max(initial=0)) + 1)]
+    market = stored_table(folder, "series.parquet", ["market"])["market"].to_numpy()
+    if len(market) and not 0 <= market.min() <= market.max() < markets:
+        bound = f"that of one of {markets} markets"
+        raise ParameterError(Fault("market", int(market.max()), bound, f"{folder}/series.parquet"))
+    return [rows[market == number] for number in range(markets)]
 
 
-def from_json(value):
-    """Return a value of JSON with "inf" and "-inf" as numbers again, in nested parts too.
-
-    Examples
-    --------
-    >>> from_json({"markets": [{"cap": "inf"}]})
-    {'markets': [{'cap': inf}]}
-    """
-    if isinstance(value, dict):
-        return {key: from_json(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [from_json(part) for part in value]
-    return float(value) if value in ("inf", "-inf") else value
+def kinds_by_hour(folder, kinds):
+    """Return the stored rows of so many kinds, shape (records, kinds)."""
+    rows = rows_of(folder, "kinds", KIND_SERIES)
+    if len(rows) % kinds:
+        bound = f"a row for each of {kinds} kinds"
+        raise ParameterError(Fault("kind", len(rows), bound, f"{folder}/kinds.parquet"))
+    return rows.reshape(-1, kinds)
 
 
 def read_twin_events(folder):

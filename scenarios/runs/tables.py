@@ -3,11 +3,14 @@
 Each column has its unit in the schema's metadata. The same records give the same bytes.
 """
 
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perplab.scenarios.runs.column_units import names_of, unit_of
+from perplab.scenarios.runs.regular_files import stored_table
 from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.state.event_rows import EVENT, OPEN_POSITION, PRINT, SETTLEMENT
 
@@ -108,15 +111,26 @@ def rows_of(folder, name, dtype, names=()):
     ParameterError
         If the file cannot be read, or lacks a column.
     """
-    path = folder / f"{name}.parquet"
-    if not path.exists():
+    if not (folder / f"{name}.parquet").exists():
         return np.zeros(0, dtype)
-    try:
-        return structured_rows(pq.read_table(path), dtype, dict(names))
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
-        why = str(error).splitlines()[0]
-        bound = f"an intact Parquet file written by perplab ({why})"
-        raise ParameterError(Fault("run", str(path), bound)) from None
+    names, table = dict(names), stored_table(folder, f"{name}.parquet")
+    if faults := [*column_faults(table, dtype, names)]:
+        file = str(folder / f"{name}.parquet")
+        raise ParameterError(*(dataclasses.replace(fault, file=file) for fault in faults))
+    return structured_rows(table, dtype, names)
+
+
+def column_faults(table, dtype, names):
+    """Yield a fault for each column that a table lacks, or that has other values than ours."""
+    for field in dtype.names:
+        if field not in table.column_names:
+            yield Fault(field, None, "a column of the table")
+        elif known := names.get(field):
+            unknown = {*table[field].unique().to_pylist()} - {*known, None}
+            if unknown:
+                yield Fault(field, min(map(str, unknown)), f"one of {', '.join(known)}")
+        elif table[field].null_count or table[field].type != pa.from_numpy_dtype(dtype[field]):
+            yield Fault(field, f"of type {table[field].type}", f"of {dtype[field]}, without nulls")
 
 
 def structured_rows(table, dtype, names):

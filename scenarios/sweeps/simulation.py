@@ -7,8 +7,14 @@ from typing import Any
 import numpy as np
 
 from perplab.scenarios.files.loader import build, load
-from perplab.sim.errors import Fault, ParameterError
+from perplab.scenarios.files.overrides import is_within, overlap
+from perplab.sim.errors import Fault, KeyFault, ParameterError
+from perplab.sim.faults import EXPECTED
 from perplab.sim.state.event_rows import SERIES
+
+NOT_NUMBERS = {
+    words for kind, words in EXPECTED.items() if kind.endswith("_type") and kind != "float_type"
+}
 
 
 def simulator(
@@ -39,7 +45,8 @@ def simulator(
     Raises
     ------
     ParameterError
-        At once for a column that is not recorded; when called, for values that are refused.
+        At once for a column that is not recorded, and for a key that does not exist, is given
+        twice or takes no number; when called, for values that are refused.
 
     Examples
     --------
@@ -50,6 +57,8 @@ def simulator(
     wrong = [name for name in series if name not in SERIES.names]
     if wrong:
         raise ParameterError(Fault("series", wrong, f"columns among {', '.join(SERIES.names)}"))
+    refuse_keys(scenario, keys, dict(changes))
+    origins = dict.fromkeys(keys, "theta")
 
     def simulate(theta, steps, seed=0):
         """Return the series of a run of `steps` steps at the parameters `theta`."""
@@ -58,9 +67,37 @@ def simulator(
             bound = f"one value for each of {len(keys)} keys"
             raise ParameterError(Fault("theta", len(values), bound))
         point = dict(changes) | dict(zip(keys, values, strict=True))
-        market = build(load(scenario, point), seed)
+        market = build(load(scenario, point, origins), seed)
         market.run(int(steps))
         rows = market.records().series[0]
         return np.column_stack([rows[name].astype(float) for name in series])
 
     return simulate
+
+
+def refuse_keys(scenario, keys, changes):
+    """Refuse keys that no number can set: unknown ones, those of tables and texts, two that clash.
+
+    Raises
+    ------
+    ParameterError
+    """
+    load(scenario, changes)
+    faults = [
+        Fault("keys", key, f"apart from {other}: one would have no effect")
+        for place, key in enumerate(keys)
+        for other in (*keys[:place], *changes)
+        if is_within(other, key) or other in keys and overlap(key, other)
+    ]
+    for key in keys:
+        try:
+            load(scenario, changes | {key: 1.0}, "keys")
+        except ParameterError as error:
+            faults += [one for one in error.faults if takes_no_number(one)]
+    if faults:
+        raise ParameterError(*faults)
+
+
+def takes_no_number(fault):
+    """Return whether a fault of a value that was 1.0 is one of every number."""
+    return isinstance(fault, KeyFault) or fault.expected in NOT_NUMBERS

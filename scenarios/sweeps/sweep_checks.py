@@ -4,10 +4,12 @@ import dataclasses
 
 from perplab.scenarios.files.branch_changes import branch_faults
 from perplab.scenarios.files.loader import load
-from perplab.scenarios.files.overrides import COMMAND_LINE
-from perplab.scenarios.sweeps.sweep_design import changes_at
-from perplab.sim.errors import Fault, ParameterError
+from perplab.scenarios.files.overrides import CHANGES, overlap
+from perplab.scenarios.sweeps.sweep_design import LARGEST_SWEEP, changes_at
+from perplab.sim.errors import Fault, KeyFault, ParameterError
 from perplab.sim.faults import flattened
+
+MOST_RUNS = f"at most {LARGEST_SWEEP:,}"
 
 
 def sweep_faults(sweep):
@@ -24,6 +26,8 @@ def design_faults(sweep):
         yield Fault("design.samples", None, f"given: the design is {sweep.design.kind!r}")
     if sampled and not sweep.factors:
         yield Fault("factors", "none", "at least one, to be sampled")
+    if sweep.size > LARGEST_SWEEP:
+        yield Fault("seeds", f"{sweep.size:,} runs, all factors and seeds together", MOST_RUNS)
     if not sweep.all_seeds or len(set(sweep.all_seeds)) < len(sweep.all_seeds):
         yield Fault("seeds", list(sweep.all_seeds), "at least one seed, each once")
     yield from name_faults(sweep.arms)
@@ -92,17 +96,6 @@ def key_faults(sweep):
             yield Fault(f"factors.{name}.values", list(values), bound)
 
 
-def overlap(key, other):
-    """Return whether two dotted keys are the same, or one is a table around the other.
-
-    Examples
-    --------
-    >>> overlap("market.changes", "market.changes.funding"), overlap("days", "day")
-    (True, False)
-    """
-    return f"{other}.".startswith(f"{key}.") or f"{key}.".startswith(f"{other}.")
-
-
 def scenario_faults(sweep, wrong=()):
     """Yield the faults of the scenario at each extreme of each factor, all others at their first.
 
@@ -154,19 +147,15 @@ def refuse_arm(sweep, scenario, changes, number):
         other = load(sweep.scenario, changes | own)
     except ParameterError as error:
         raise ParameterError(*(source_of(fault, own, key) for fault in error.faults)) from None
-    faults = [
-        Fault(f"{key}.{fault.key}", fault.value, fault.expected)
-        for fault in branch_faults(scenario, other)
-    ]
-    if faults:
+    if faults := [fault.under(key) for fault in branch_faults(scenario, other)]:
         raise ParameterError(*faults)
 
 
 def source_of(fault, changes, table):
     """Return a fault under the sweep's table that caused it by a change, or unchanged."""
-    if fault.file != COMMAND_LINE or not any(overlap(key, fault.key) for key in changes):
+    if fault.file != CHANGES or not any(overlap(key, fault.key) for key in changes):
         return fault
-    return Fault(f"{table}.{fault.key}", fault.value, fault.expected)
+    return dataclasses.replace(fault, file="", line=None).under(table)
 
 
 def traced(fault, sweep, places):
@@ -174,11 +163,14 @@ def traced(fault, sweep, places):
 
     The key is a factor's, or one of the changes. `places` are the indices of the extremes.
     """
-    if fault.file != COMMAND_LINE:
+    if fault.file != CHANGES:
         return fault
     for name, place in places.items():
         factor = sweep.factors[name]
         if any(overlap(key, fault.key) for key in factor.all_keys):
+            if isinstance(fault, KeyFault):
+                where = "keys" if factor.keys else "key"
+                return Fault(f"factors.{name}.{where}", fault.key, fault.expected)
             where = f"values[{place}]" if factor.values else ("low", "high")[place]
             bound = f"{fault.expected} (it sets {fault.key})"
             return Fault(f"factors.{name}.{where}", fault.value, bound)

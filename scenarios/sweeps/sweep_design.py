@@ -9,6 +9,7 @@ import numpy as np
 import pydantic
 from pydantic import Field
 
+from perplab.scenarios.files.schema import Name, Text
 from perplab.scenarios.runs.json_files import json_safe
 from perplab.scenarios.runs.tables import KEPT_TABLES
 from perplab.sim.errors import Fault, ParameterError
@@ -17,7 +18,7 @@ from perplab.sim.rulebook.sections import Nonnegative
 from perplab.sim.spot.process import Model
 from perplab.sim.streams import stated_seed
 
-LARGEST_SWEEP = 10_000_000
+LARGEST_SWEEP = 1_000_000
 LARGEST_SAMPLER_SEED = 2**32 - 1
 NAME = r"^[\w.-]*\w$"
 ALIKE = ((int, float), str, bool)
@@ -34,7 +35,7 @@ class Factor(Model):
     key: str | None = None
     keys: tuple[str, ...] = ()
     values: tuple = ()
-    labels: tuple[str, ...] | None = None
+    labels: tuple[Name, ...] | None = None
     low: Annotated[float, Field(strict=True)] | None = None
     high: Annotated[float, Field(strict=True)] | None = None
     log: bool = False
@@ -114,7 +115,7 @@ class Design(Model):
 class Arm(Model):
     """``[[arms]]``: a branch of every run from an hour on, under changed rules or traits."""
 
-    name: Annotated[str, Field(pattern=r"^[\w-]+$")]
+    name: Annotated[str, Field(pattern=r"^[\w-]+$", max_length=100)]
     at_hours: Nonnegative
     changes: dict = {}
 
@@ -137,11 +138,11 @@ class Sweep(Model):
     """
 
     name: Annotated[str, Field(pattern=NAME, max_length=100)] = "sweep"
-    title: str = ""
-    question: str = ""
+    title: Text = ""
+    question: Text = ""
     scenario: str
     changes: dict = {}
-    factors: dict[str, Factor] = {}
+    factors: dict[Name, Factor] = {}
     design: Design = Design()
     seeds: int | tuple[int, ...] = 1
     keep: tuple[Literal[KEPT_TABLES], ...] = ()
@@ -163,6 +164,17 @@ class Sweep(Model):
     def all_seeds(self):
         """Seeds of the runs at each point."""
         return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    @property
+    def size(self):
+        """Number of its runs."""
+        samples, factors = self.design.samples or 1, len(self.factors)
+        points = {
+            "grid": math.prod(len(factor.values) for factor in self.factors.values()),
+            "saltelli": samples * (factors + 2),
+            "morris": samples * (factors + 1),
+        }.get(self.design.kind, samples)
+        return points * len(self.all_seeds)
 
 
 def changes_at(sweep, point):

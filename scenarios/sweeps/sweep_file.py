@@ -4,12 +4,13 @@ import dataclasses
 import pathlib
 import re
 
-from perplab.scenarios.files.overrides import toml_value
+from perplab.scenarios.files.overrides import stated
 from perplab.scenarios.files.sources import absolute_paths, name_from
 from perplab.scenarios.sweeps.sweep_checks import sweep_faults
 from perplab.scenarios.sweeps.sweep_design import Arm, Sweep
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.faults import checked, line_of, text_of, toml_tables
+from perplab.sim.faults import checked
+from perplab.sim.toml_files.reading import line_of, text_of, toml_tables
 
 INDEX = re.compile(r"\[(\d+)\]")
 
@@ -64,8 +65,8 @@ def stated_arm(text, at_hours):
     {'market.changes.funding.cap': 0.001}
     """
     name, _, settings = text.partition(":")
-    pairs = [setting.partition("=") for setting in settings.split(",") if setting]
-    if not name or not pairs or not all(equals for _, equals, _ in pairs):
+    pairs = [setting for setting in settings.split(",") if setting]
+    if not name or not pairs or not all("=" in pair for pair in pairs):
         raise ParameterError(Fault("--arm", text, "NAME:KEY=VALUE[,KEY=VALUE ...]"))
-    changes = {key.strip(): toml_value(value.strip()) for key, _, value in pairs}
+    changes = stated(pairs, f"--arm {name}")
     return checked(Arm, {"name": name, "at_hours": at_hours, "changes": changes}, "--arm")

@@ -27,10 +27,11 @@ from perplab.scenarios.runs.checksums import (
     verify_files,
     with_checksum,
 )
-from perplab.scenarios.runs.json_files import json_object, round_trip
+from perplab.scenarios.runs.json_files import round_trip
 from perplab.scenarios.runs.manifest import files_below, refuse_links
 from perplab.scenarios.runs.results import table_checksums
 from perplab.scenarios.runs.store import FORMAT, PACKAGES, refuse_other_format, version_of
+from perplab.scenarios.runs.stored_objects import Anything, Done, Failed, read_stored
 from perplab.scenarios.runs.tables import tables_of, write_parquet
 from perplab.scenarios.sweeps.jobs import code_hash, jobs_of
 from perplab.sim.atomic_files import atomic_file, clear_dead
@@ -73,8 +74,8 @@ def prepare(sweep, text, folder, resume, report=lambda sentence: None):
     folder, jobs = pathlib.Path(folder), jobs_of(sweep)
     manifest = manifest_of(sweep, text, jobs)
     if folder.exists() and any(folder.iterdir()):
-        check_same(manifest, folder, resume)
         refuse_links([path for path in files_below(folder) if path.is_symlink()], "--out")
+        check_same(manifest, folder, resume)
         clear_dead(folder.rglob(".*.part"))
     else:
         write_object(folder / "manifest.json", manifest, indent=1)
@@ -128,7 +129,7 @@ def is_finished(folder, key, report):
     path = folder / "done" / f"{key}.json"
     if not path.exists():
         return False
-    done, fault = read_verified(folder, f"done/{key}.json")
+    done, fault = read_verified(folder, f"done/{key}.json", Done)
     fault = fault or next(verify_files(folder, table_checksums(done, key)), "")
     if fault:
         path.unlink()
@@ -143,7 +144,7 @@ def check_same(manifest, folder, resume):
     ------
     ParameterError
     """
-    there, _ = read_verified(folder, "manifest.json")
+    there, _ = read_verified(folder, "manifest.json", Anything)
     is_sweep = there.get("kind") == "sweep"
     if is_sweep:
         refuse_other_format(folder, there, "--out")
@@ -234,7 +235,9 @@ def gather(folder, jobs):
     with atomic_file(folder / "runs.parquet") as part:
         pq.write_table(table, part, compression="zstd")
     files = {"files": {"runs.parquet": checksum_of(folder / "runs.parquet")}}
-    write_object(folder / "manifest.json", json_object(folder / "manifest.json") | files, indent=1)
+    write_object(
+        folder / "manifest.json", read_stored(folder, "manifest.json", Anything) | files, indent=1
+    )
     return table
 
 
@@ -244,10 +247,10 @@ def rows_of_job(folder, job):
     head = {"key": job.key, "number": job.number, "seed": job.seed, **factors}
     done, failed = (folder / name / f"{job.key}.json" for name in ("done", "failed"))
     if done.exists():
-        summaries = json_object(done)["summaries"]
+        summaries = read_stored(folder, f"done/{job.key}.json", Done)["summaries"]
         return [head | {"error": None} | flat(summary) for summary in summaries]
     if failed.exists():
-        stored, _ = read_verified(folder, f"failed/{job.key}.json")
+        stored, _ = read_verified(folder, f"failed/{job.key}.json", Failed)
         return [head | {"error": stored.get("error", "its record cannot be read"), "arm": "base"}]
     return []
 
@@ -260,4 +263,5 @@ def flat(summary):
     >>> flat({"trades": 2, "wall_seconds": 0.3, "pnl_by_kind": {"noise": -1}})
     {'trades': 2, 'pnl_by_kind.noise': -1}
     """
-    return {key: value for key, value in flattened(summary).items() if key != "wall_seconds"}
+    flat_values = flattened(summary).items()
+    return {key: value for key, value in flat_values if key != "wall_seconds" and value != {}}

@@ -4,6 +4,7 @@ import csv
 import functools
 import gzip
 import io
+import os
 import pathlib
 import re
 import zipfile
@@ -66,8 +67,10 @@ class Table(NamedTuple):
 
 def version(file):
     """Return (modification time in ns, bytes) of a file, or None if there is none."""
-    path = pathlib.Path(file)
-    return (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else None
+    if not os.path.isfile(file):
+        return None
+    status = os.stat(file)
+    return status.st_mtime_ns, status.st_size
 
 
 @functools.lru_cache(maxsize=3)

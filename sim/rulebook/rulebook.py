@@ -8,6 +8,7 @@ gives a checked copy. No condition names a venue: two venues differ by their fil
 
 import datetime
 import math
+import os
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Self
@@ -16,7 +17,7 @@ import numpy as np
 import pydantic
 
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.faults import checked, flattened, nearest, text_of, toml_tables, unknown
+from perplab.sim.faults import checked, flattened, nearest, unknown
 from perplab.sim.laws.funding import FUNDING_LAW, cap_by_law
 from perplab.sim.laws.premium_average import VOTES
 from perplab.sim.rulebook import adl as adl_section
@@ -31,6 +32,7 @@ from perplab.sim.rulebook import (
     terms,
     trading,
 )
+from perplab.sim.toml_files.reading import text_of, toml_tables
 
 LIBRARY = pathlib.Path(__file__).resolve().parent / "venues"
 LARGEST_UNITS = 2**62
@@ -137,7 +139,9 @@ class Rulebook(sections.Section):
         tables, faults = self.model_dump(), []
         for key, value in flattened({**dict(changes), **dotted}).items():
             section, _, name = key.partition(".")
-            if name and isinstance(tables.get(section), dict):
+            if value == {} and section in tables:
+                faults.append(Fault(key, value, "a table with at least one key"))
+            elif name and isinstance(tables.get(section), dict):
                 tables[section][name] = value
             elif not name and section in tables:
                 tables[section] = value
@@ -222,7 +226,7 @@ def load_rulebook(name_or_path: str | pathlib.Path) -> Rulebook:
     """
     if str(name_or_path) in rulebook_names():
         path, file = LIBRARY / f"{name_or_path}.toml", f"{name_or_path}.toml"
-    elif str(name_or_path).endswith(".toml") and pathlib.Path(name_or_path).is_file():
+    elif str(name_or_path).endswith(".toml") and os.path.isfile(name_or_path):
         path, file = pathlib.Path(name_or_path), str(name_or_path)
     else:
         known = ", ".join(rulebook_names())

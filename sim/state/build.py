@@ -31,6 +31,7 @@ from perplab.sim.state.trader_rows import (
 from perplab.sim.state.widen import LARGEST_WINDOW
 
 WHEEL, PATH_STEPS, ORDER_ROWS, REMEMBERED = 4096, 4096, 128, 4096
+LEAST_WINDOW = 4096
 
 
 SERIES_ROWS, KIND_ROWS, SETTLEMENT_ROWS, PRINT_ROWS = 2048, 256, 4096, 65536
@@ -168,15 +169,24 @@ def window_ticks(market, setup):
     The next power of two of eight times the band at the starting price.
     """
     contract, price = market.rulebook.contract, start_price(setup, market.asset)
+    if bound := tick_bound(contract, price):
+        raise ParameterError(Fault("contract.tick", contract.tick, bound))
     ticks = 8 * contract.band * price / contract.tick
-    if not LEAST_TICKS <= price / contract.tick or not ticks <= LARGEST_WINDOW:
-        raise ParameterError(
-            Fault(
-                "contract.tick",
-                contract.tick,
-                f"between {8 * contract.band * price / LARGEST_WINDOW:g} and "
-                f"{price / LEAST_TICKS:g}: a starting price of {price:g} needs a ladder "
-                f"of at most {LARGEST_WINDOW} ticks",
-            )
-        )
-    return max(4096, 2 ** math.ceil(math.log2(ticks)))
+    return 2 ** math.ceil(math.log2(max(ticks, LEAST_WINDOW)))
+
+
+def tick_bound(contract, price):
+    """Return what a contract's tick must be at a starting price, an empty string if it is."""
+    least, most = 8 * contract.band * price / LARGEST_WINDOW, price / LEAST_TICKS
+    if least <= contract.tick <= most:
+        return ""
+    return (
+        f"between {least:g} and {most:g}: a starting price of {price:g} needs a ladder "
+        f"of at most {LARGEST_WINDOW} ticks"
+    )
+
+
+def price_bound(contract):
+    """Return between what a starting price must be for a contract's tick."""
+    low, high = LEAST_TICKS * contract.tick, LARGEST_WINDOW * contract.tick / (8 * contract.band)
+    return f"between {low:g} and {high:g}, for the tick of {contract.tick:g} (contract.tick)"
