@@ -153,7 +153,7 @@ def test_check_finds_what_is_cut_short_missing_or_lost(tmp_path, monkeypatch, ca
         and f"{files[1].name} is missing" in said
     )
     (tmp_path / "out" / "runs.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ParameterError, match="intact run or sweep"):
+    with pytest.raises(ParameterError, match="runs.parquet.*must be an intact Parquet file"):
         open_runs(tmp_path / "out")
 
 

@@ -1,6 +1,7 @@
 """Stored runs and sweeps as data frames, and checks that they are intact."""
 
 import dataclasses
+import os
 import pathlib
 from typing import Any
 
@@ -161,6 +162,9 @@ def manifest_of_folder(folder):
         If there is none, it has another format, has changed since it was written, or does not
         follow its model.
     """
+    if not os.path.lexists(folder / MANIFEST):
+        bound = f"that of an intact run or sweep: there is no {MANIFEST} in it"
+        raise ParameterError(Fault("folder", str(folder), bound))
     manifest = json_object(regular_file(folder, MANIFEST))
     refuse_other_format(folder, manifest)
     if manifest.get(CHECKSUM, digest_of(manifest)) != digest_of(manifest):
