@@ -16,7 +16,8 @@ from perplab.scenarios.files.sources import absolute_paths, found, name_from
 from perplab.scenarios.sweeps.sweep_checks import sweep_faults
 from perplab.scenarios.sweeps.sweep_file import located
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.faults import checked, flattened, nearest, text_of, toml_tables
+from perplab.sim.faults import checked, flattened, nearest
+from perplab.sim.toml_files.reading import text_of, toml_tables
 
 LIBRARY = SCENARIOS.with_name("calibrations")
 LEAST_BLOCKS = 5
