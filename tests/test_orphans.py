@@ -1,5 +1,6 @@
 """Processes of a sweep end with it: after Ctrl-C, SIGTERM and SIGKILL, at any moment."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -102,7 +103,8 @@ def sweep(moment, tmp_path):
         assert waited(lambda: MOMENTS[moment](process, tmp_path), here(60.0))
         yield process
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
