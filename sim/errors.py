@@ -21,7 +21,7 @@ LONGEST_KEY, LONGEST_VALUE, LONGEST_BOUND = 160, 100, 2_000
 class Fault:
     """One refused value: its key, what it was, what was expected, and where the file has it.
 
-    As text it is one line: long parts are cut short, control characters escaped.
+    As text it is one line: the middle of long parts is left out, control characters are escaped.
     """
 
     key: str
@@ -67,11 +67,12 @@ def one_line(text, longest):
     Examples
     --------
     >>> print(one_line("a\tb\x1b[1m", 20), one_line("c" * 99, 26))
-    a b\x1b[1m cccccccc... (99 characters)
+    a b\x1b[1m cccc...cccc (99 characters)
     """
     text = str(text)
-    size, rest = len(text), f"... ({len(text)} characters)"
-    text = text if size <= longest else text[: max(longest - len(rest), 8)] + rest
+    size, rest = len(text), f" ({len(text)} characters)"
+    part = max((longest - len(rest) - 3) // 2, 4)
+    text = text if size <= longest else f"{text[:part]}...{text[-part:]}{rest}"
     text = text.replace("\n", " ").replace("\t", " ")
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 

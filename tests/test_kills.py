@@ -198,7 +198,7 @@ def test_killed_commands_leave_nothing_half_written(kind, commands, tmp_path):
             commands.completed(one.arguments(True))
         assert one.bytes() == whole.bytes(), (number, signal_number)
     print(f"{kind.__name__}: {killed} of {number + 1} ended by the signal")
-    assert killed or KILLS < len(KINDS), "every command had ended before it was killed"
+    assert killed or KILLS < 10 * len(KINDS), "every command had ended before it was killed"
 
 
 def started(kind, commands, place):

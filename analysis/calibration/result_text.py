@@ -3,8 +3,9 @@
 from perplab.analysis.calibration.identifiability import UNIFORM
 from perplab.analysis.calibration.recovery import AIM
 from perplab.analysis.report.text_format import amount
-from perplab.analysis.report.toml_text import table_lines, toml_value
+from perplab.analysis.report.toml_text import table_lines
 from perplab.scenarios.files.overrides import changed
+from perplab.sim.toml_files.writing import toml_value
 
 PER_CENT = 100
 

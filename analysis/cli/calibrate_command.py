@@ -14,6 +14,7 @@ from perplab.scenarios.runs.atomic_folders import probe, real_folder
 from perplab.scenarios.runs.checksums import read_verified
 from perplab.scenarios.runs.json_files import json_safe
 from perplab.scenarios.runs.manifest import files_below, refuse_links
+from perplab.scenarios.runs.stored_objects import Anything
 from perplab.scenarios.sweeps.pools import local_pool
 from perplab.scenarios.sweeps.sweep_folder import write_object
 from perplab.sim.atomic_files import alone, atomic_file, clear_dead
@@ -64,7 +65,7 @@ def run_calibration(file, workers, out, as_json):
 def check_folder(folder):
     """Raise ParameterError if a folder holds something other than a calibration, or links."""
     if folder.exists() and any(folder.iterdir()):
-        if read_verified(folder, FOLDER_FILE)[0].get("kind") != KIND:
+        if read_verified(folder, FOLDER_FILE, Anything)[0].get("kind") != KIND:
             bound = "a new folder, or that of a calibration: it holds something else"
             raise ParameterError(Fault("--out", str(folder), bound))
         refuse_links([path for path in files_below(folder) if path.is_symlink()], "--out")

@@ -13,16 +13,8 @@ from perplab.analysis.cli import options
 from perplab.sim.errors import Fault, ParameterError, PerplabError
 
 REFUSED, FAILED = 2, 1
-OF_A_NAME = {
-    errno.ENOENT,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.ENAMETOOLONG,
-    errno.ELOOP,
-}
+NAMES = ("ENOENT", "EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP")
+OF_A_NAME = {getattr(errno, name) for name in NAMES}
 """Errors of the file system that are those of the name of a file."""
 HELP = "A simulator of perpetual futures markets."
 SWEEP_FAILED = "some runs failed: see the column error of runs.parquet and the folder failed/"

@@ -5,7 +5,9 @@ code raises when none is left. The calls are inserted into numba's intermediate 
 the heads of loops, so a rule needs no source file. `call_with_limit` counts lines of plain Python.
 """
 
+import pathlib
 import sys
+import sysconfig
 
 import numba
 import numpy as np
@@ -23,7 +25,9 @@ from perplab.sim.compiler.jit import intrinsic_of
 MOST_ITERATIONS = 10_000_000
 """Loop iterations of one decision, over all loops."""
 MOST_LINES = 1_000_000
-"""Lines of plain Python in one decision, without those of perplab."""
+"""Lines of plain Python in one decision, without those of perplab and of libraries."""
+LIBRARIES = (str(pathlib.Path(numba.__file__).parents[1]), sysconfig.get_paths()["stdlib"])
+"""Folders whose code is not a rule's: a plain rule may call a helper that is compiled then."""
 _left = np.zeros(1, np.int64)
 
 
@@ -50,7 +54,10 @@ def call_with_limit(function, *arguments):
         return count_line
 
     def enter(frame, event, argument):
-        return None if is_own_code(frame.f_code) else count_line
+        counted = not is_own_code(frame.f_code) and not frame.f_code.co_filename.startswith(
+            LIBRARIES
+        )
+        return count_line if counted else None
 
     sys.settrace(enter)
     try:
