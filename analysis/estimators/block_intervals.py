@@ -1,7 +1,7 @@
 """95 % intervals of one run's figures, from blocks of its time.
 
 *What they cover.* The long-run value of this run: its venue and the traders that its seed drew.
-Another seed draws other traders, so runs differ by more than the noise within a run (in `calm` the
+Another seed draws other traders, so runs differ by more than the noise within a run (in `small` the
 mean basis of the first and of the second 44 days correlate .57 over seeds, depth .84). No interval
 from one run, however long, covers the mean over seeds; that takes several seeds
 (`perplab.analysis.estimators.series.mean_interval`).

@@ -33,7 +33,7 @@ def leverage_facts(run):
 def hazard_facts(run):
     """Yield liquidations per trader-year, over all traders of the run, with or without a position.
 
-    Liquidations cluster in falls and trees, and one run has few falls: over seeds of `calm` the
+    Liquidations cluster in falls and trees, and one run has few falls: over seeds of `small` the
     variance of their count is 5 to 8 times its mean (1 for a Poisson count). So one run gives no
     honest limits.
     """
