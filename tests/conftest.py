@@ -43,4 +43,4 @@ def small_disk(tmp_path):
     ).returncode:
         pytest.skip("no file system can be mounted here")
     yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)

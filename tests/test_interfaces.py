@@ -141,9 +141,9 @@ def scheduler(tmp_path):
         yield json.loads(file.read_text())["address"]
     finally:
         for process in started:
-            process.terminate()
+            process.kill()
         for process in started:
-            process.wait(20)
+            process.wait()
 
 
 def test_a_dask_cluster_gives_the_same_bytes(scheduler, tmp_path, monkeypatch, capsys):
