@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from perplab.analysis.metrics.summary import summarize
 from perplab.scenarios.runs.results import faults_of_folder, open_runs
 from perplab.scenarios.sweeps.pools import local_pool
 from perplab.scenarios.sweeps.sweep_file import read_sweep
@@ -85,18 +84,6 @@ def sweep_at_work(path, out):
         while len(finished(out)) < 2 and time.monotonic() - begun < 120:
             time.sleep(0.02)
         yield main
-
-
-def test_a_main_that_is_killed_resumes_to_the_same_bytes(no_workers, monkeypatch, capsys, tmp_path):
-    path, out = sweep_file(tmp_path, SWEEP.replace("seeds = 2", "seeds = 20")), tmp_path / "out"
-    with sweep_at_work(path, out) as main:
-        os.killpg(main.pid, signal.SIGKILL)
-    done = len(finished(out))
-    assert 2 <= done < 40
-    code, said = ended(monkeypatch, capsys, "sweep", str(path), "--out", str(out), "--resume")
-    assert code == 0 and f"({done} cached)" in said
-    whole, _ = run_here(path, tmp_path / "whole", summarize=summarize)
-    assert (out / "runs.parquet").read_bytes() == whole
 
 
 def test_ctrl_c_keeps_what_is_finished_and_the_rest_resumes(tmp_path):

@@ -52,7 +52,7 @@ TRAITS = Traits(
     margin_share=Trait(0.3, "1", "target share of wealth held at the venue", low=0, high=1),
     borrow_share=Trait(0.2, "1", "borrow limit in spot, over capital", low=0),
     taker_discount_bps=Trait(0, "bp", "its taker fee is the venue's less this", low=0, high=100),
-    hurdle_per_year=Trait(0.05, "fraction per year", "required return on capital"),
+    hurdle_per_year=Trait(0.05, "fraction per year", "required return on notional"),
     reverse_hurdle_share=Trait(
         1,
         "1",

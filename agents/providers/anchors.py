@@ -1,9 +1,8 @@
 """The basis at which a provider is indifferent to holding a hedged position.
 
 A provider finances a long perpetual hedged in spot, or a short one, at its own cost of funds c. It
-is indifferent at the basis where the funding rate pays c: inside the dead band of the damper there
-is none, and the lower end of the band is where a carry trader starts to be paid. Expected funding
-over its own horizon beyond c shifts the basis against the side that pays.
+is indifferent at the basis where the funding rate pays c, which is outside the dead band of the
+damper. Expected funding over its own horizon beyond c shifts the basis against the side that pays.
 
 These kernels serve the rule of `perplab.agents.providers.provider`; `me` has its traits and memory.
 """

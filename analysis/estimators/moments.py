@@ -30,7 +30,7 @@ MOMENTS = {
     "funding_basis": ("correlation of funding and the mean basis of its interval", ""),
     "funding_return_7d": ("correlation of funding and the return of the 7 days before", ""),
     "return_volume": ("correlation of absolute hourly return and log volume", ""),
-    "return_basis_change": ("correlation of absolute hourly return and basis change", ""),
+    "return_basis_change": ("correlation of absolute hourly return and absolute basis change", ""),
     "return_kurtosis": ("excess kurtosis of hourly returns", ""),
     "open_interest_change_sd": ("standard deviation of 4-hour changes of log open interest", "%"),
 }

@@ -23,10 +23,10 @@ class SmallTakers(Model):
 
     Notes
     -----
-    In steps well above `seconds` each step ends at a deviation of its own. The defaults are those
-    of BTC at Binance on 8 August 2024, 345 seconds of quotes every 100 ms: the variance of the
-    mid's moves over 2 s exceeds that over 20 s by 0.18 bp squared a second, and the deviation of
-    perpetual from spot has an autocorrelation of .55 at 1 s.
+    In steps well above `seconds` each step ends at a deviation of its own. The defaults are
+    below what 345 seconds of quotes of BTC at Binance on 8 August 2024 imply: there the deviation
+    of perpetual from spot has a standard deviation of .56 bp and an autocorrelation of .55 at 1 s,
+    and spot makes some two thirds of the correction.
     """
 
     sd_bps: Annotated[float, Field(strict=True, ge=0, le=100)] = 0.4
