@@ -12,7 +12,7 @@ from perplab.analysis.studies.markdown import title_of
 from perplab.analysis.studies.moment_tables import moment_of
 from perplab.analysis.studies.results import contrasts_of
 
-ROW_INCHES, HEAD_INCHES = 0.19, 0.75
+ROW_INCHES, HEAD_INCHES = 0.19, 1.05
 FORMS = ("png", "svg")
 MOST_PANELS = 8
 
@@ -63,8 +63,13 @@ def draw_arms(result):
         guide = control if key in study.compared else 0.0
         if guide is not None:
             place.axvline(guide, color=GREY, linewidth=0.6, zorder=0)
-        place.set_xlabel(wrapped(title_of(shown)))
+        place.set_xlabel(wrapped(title_of(shown), letters(len(keys))))
     return figure
+
+
+def letters(panels):
+    """Return how many letters of a label fit below one of several panels side by side."""
+    return max(60 // panels, 9)
 
 
 def wrapped(words, width=22):
@@ -95,7 +100,8 @@ def draw_moments(result):
             draw_in_range(place, row, moment_of(result, arm, key))
         place.axvspan(0, 1, color="0.92", zorder=0)
         place.set_xlim(-1, 2)
-        place.set_xlabel(wrapped(f"place in the range (blue: simulated, orange: real), {arm.name}"))
+        words = f"place in the range (blue: simulated, orange: real), {arm.name}"
+        place.set_xlabel(wrapped(words, letters(len(result.arms))))
     return figure
 
 
@@ -130,5 +136,5 @@ def draw_effects(result):
         draw_interval(axes[units.index(each.unit)], row, each[:3])
     for place, unit in zip(axes, units, strict=True):
         place.axvline(0, color=GREY, linewidth=0.6, zorder=0)
-        place.set_xlabel(wrapped(unit or "effect"))
+        place.set_xlabel(wrapped(unit or "effect", letters(len(units))))
     return figure
