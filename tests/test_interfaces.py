@@ -136,7 +136,7 @@ def scheduler(tmp_path):
     ]
     try:
         deadline = time.monotonic() + 60
-        while not file.exists() and time.monotonic() < deadline:
+        while not (file.exists() and file.read_text()) and time.monotonic() < deadline:
             time.sleep(0.1)
         yield json.loads(file.read_text())["address"]
     finally:

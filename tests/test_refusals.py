@@ -1,5 +1,6 @@
 """Errors of users at the command line: one clear message, nothing lost, nothing left."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 import pytest
 
 import perplab.__main__ as perplab_command
+from perplab.analysis.cli import interrupts, progress
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs import atomic_folders as folders
 from perplab.scenarios.runs import store
@@ -187,6 +189,15 @@ def test_an_interrupt_while_loading_ends_with_code_130(monkeypatch, capsys):
     finally:
         monkeypatch.undo()
     assert stopped.value.code == 130 and "interrupted" in capsys.readouterr().err
+
+
+def test_an_interrupt_that_is_swallowed_is_raised_at_the_next_progress(monkeypatch):
+    monkeypatch.setattr(interrupts, "_seen", [])
+    interrupts.raise_if_interrupted(1)
+    with contextlib.suppress(KeyboardInterrupt):
+        interrupts.note_interrupt(signal.SIGINT, None)
+    with pytest.raises(KeyboardInterrupt), progress.step_bar("run", 10) as advance:
+        advance(1)
 
 
 @pytest.mark.parametrize("wait", [0.3, 1.0])

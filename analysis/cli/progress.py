@@ -12,6 +12,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from perplab.analysis.cli.interrupts import raise_if_interrupted
 from perplab.analysis.cli.terminal import Terminal, note
 from perplab.analysis.escapes import console_text
 from perplab.sim.compiler.cache import compiling_shown, is_filled
@@ -24,14 +25,14 @@ COMPILING_NOTE = f"{COMPILING} per version: about a minute"
 
 @contextlib.contextmanager
 def step_bar(name, steps):
-    """Give a function that advances a bar by a number of steps, or None without a terminal.
+    """Give a function that advances a bar by a number of steps; without a terminal there is no bar.
 
     While the market is compiled, the bar says so and counts the parts done.
     """
     console = Terminal(stderr=True)
     if not console.is_terminal:
         with compiling_noted():
-            yield None
+            yield raise_if_interrupted
         return
     columns = (NAME, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
@@ -45,7 +46,7 @@ def step_bar(name, steps):
                 bar.reset(task, description=console_text(name), total=steps)
 
         with compiling_shown(show):
-            yield lambda count: bar.advance(task, count)
+            yield lambda count: (raise_if_interrupted(), bar.advance(task, count))
 
 
 @contextlib.contextmanager
@@ -66,7 +67,7 @@ def run_bar(name, runs):
     """Give a function that advances a bar by one run and shows runs per second."""
     console = Terminal(stderr=True)
     if not console.is_terminal:
-        yield lambda: None
+        yield raise_if_interrupted
         return
     rate = TextColumn("{task.fields[rate]}", markup=False)
     times = (TimeElapsedColumn(), TimeRemainingColumn())

@@ -12,6 +12,9 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line; exit with code 130 on Ctrl-C."""
     try:
+        from perplab.analysis.cli.interrupts import watch_interrupts
+
+        watch_interrupts()
         from perplab.analysis.cli.commands import main as command
 
         command()
