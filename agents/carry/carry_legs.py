@@ -117,6 +117,13 @@ def venue_equity(account, position, view):
 
 
 @hot_kernel
+def wealth_of(account, wallet, position, view):
+    """Return the trader's wealth: equity at the venue, wallet and spot, float units."""
+    held = position["spot_lots"] * spot_unit(view)
+    return venue_equity(account, position, view) + wallet["cash"] + held
+
+
+@hot_kernel
 def notional_of(position, view):
     """Return the notional of the position at the mark, float units."""
     return abs(position["lots"]) * view["mark"] * view["units_per_price"]
@@ -128,8 +135,7 @@ def margin_target(me, account, wallet, position, view):
 
     It is the larger of its share of the wealth and twice the equity below which it tops up.
     """
-    equity = venue_equity(account, position, view)
-    wealth = equity + wallet["cash"] + position["spot_lots"] * spot_unit(view)
+    wealth = wealth_of(account, wallet, position, view)
     return max(
         me["margin_share"] * wealth, 2.0 * me["topup_fraction"] * notional_of(position, view)
     )

@@ -34,8 +34,7 @@ from perplab.agents.carry.carry_legs import (
     limit_lots,
     maintain_margin,
     notice_refusal,
-    spot_unit,
-    venue_equity,
+    wealth_of,
 )
 from perplab.agents.carry.reservation import REACH, reservation_basis
 from perplab.agents.orders import BASIS_POINT, write_limit, write_spot
@@ -114,8 +113,7 @@ def advance_forecast(me, view, elapsed):
 @hot_kernel
 def advance_capital(me, account, wallet, position, view, elapsed):
     """Advance the part of the position limit in use: it follows losses fast, recovers slowly."""
-    wealth = venue_equity(account, position, view) + wallet["cash"]
-    wealth += position["spot_lots"] * spot_unit(view)
+    wealth = wealth_of(account, wallet, position, view)
     me["peak"] = max(me["peak"], wealth, 1.0)
     target = max(1.0 - me["loss_sensitivity"] * (1.0 - wealth / me["peak"]), 0.0)
     days = me["departure_days"] if target < me["committed"] else me["arrival_days"]

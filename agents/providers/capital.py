@@ -5,9 +5,8 @@ These kernels serve the rule of `perplab.agents.providers.provider`; `me` has it
 
 import numpy as np
 
-from perplab.agents.carry.carry_legs import free_cash, spot_unit
+from perplab.agents.carry.carry_legs import free_cash, venue_equity
 from perplab.agents.orders import (
-    equity_of,
     units_of,
     usd_of,
     write_cancel,
@@ -21,19 +20,6 @@ LEAST_EQUITY, MOST_EQUITY = 0.5, 1.7
 """Equity at the venue over its target share of wealth, between which nothing is moved."""
 SMALLEST_MOVE = 0.02
 CLOSING_PARTS = 20
-
-
-@hot_kernel
-def venue_equity(account, position, view):
-    """Return equity at the venue and transfers on their way to it, float units."""
-    return equity_of(account, position, view) + account["incoming"]
-
-
-@hot_kernel
-def wealth_of(account, wallet, position, view):
-    """Return its wealth in units: equity at the venue, wallet, spot."""
-    held = position["spot_lots"] * spot_unit(view)
-    return venue_equity(account, position, view) + wallet["cash"] + held
 
 
 @hot_kernel

@@ -30,6 +30,7 @@ import math
 
 import numpy as np
 
+from perplab.agents.carry.carry_legs import wealth_of
 from perplab.agents.orders import elapsed_seconds, units_of, usd_of
 from perplab.agents.providers.anchors import fair_basis, inventory_skew
 from perplab.agents.providers.capital import (
@@ -37,7 +38,6 @@ from perplab.agents.providers.capital import (
     is_away,
     keep_margin,
     leave,
-    wealth_of,
 )
 from perplab.agents.providers.quotes import LEVELS, distance_factor, quote_side, size_factor
 from perplab.agents.rules import rule

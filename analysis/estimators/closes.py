@@ -100,16 +100,3 @@ def standard(rng, like):
 def bounce(rng, like):
     """Return the log distance of last trades from the mid, on a random side."""
     return BOUNCE * (2.0 * rng.integers(0, 2, len(like)) - 1.0)
-
-
-def after(series, hours):
-    """Return what a series holds after its first hours; settlements are counted from there."""
-    kept = series.settled > hours
-    return HourlySeries(
-        perp=series.perp[hours:],
-        spot=series.spot[hours:],
-        volume=series.volume[hours:],
-        open_interest=None if series.open_interest is None else series.open_interest[hours:],
-        rates=series.rates[kept],
-        settled=series.settled[kept] - hours,
-    )

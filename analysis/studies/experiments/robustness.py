@@ -148,7 +148,7 @@ MOMENT_STUDY = Study(
 )
 ANCHORS = Study(
     name="anchors",
-    question="Do the moments hang on what providers anchor to, on depth, on the number of traders?",
+    question="Do the moments depend on the providers' anchor, on depth, on the number of traders?",
     arms=anchor_arms,
     measure=measured_run,
     figures=figures_named(*OF_CALM),

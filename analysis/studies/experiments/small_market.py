@@ -91,7 +91,7 @@ def closed_form_gaps(result):
 
 ASSUMPTION_STUDY = Study(
     name="assumptions",
-    question="Which assumptions do the figures of the small market hang on?",
+    question="On which assumptions do the figures of the small market depend?",
     arms=arms_by_name(ASSUMPTIONS),
     measure=measured_run,
     figures=figures_named(*RULED),
