@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.state.codes import CANCEL, LIMIT, MARKET_ORDER, REDUCE_ONLY, SPOT, TRANSFER
+from perplab.sim.state.codes import CANCEL, LIMIT, MARKET_ORDER, REDUCE_ONLY, SPOT, STOP, TRANSFER
 
 BASIS_POINT = 1e-4
 YEAR_SECONDS = 31_536_000.0
@@ -149,6 +149,19 @@ def write_transfer(orders: np.ndarray, count: int, market: int, units: int) -> i
     zero = np.int64(0)
     return write_row(
         orders, np.int64(count), np.int64(TRANSFER), market, zero, zero, zero, units, zero, 0.0
+    )
+
+
+@hot_kernel
+def write_stop(orders: np.ndarray, count: int, market: int, tick: int) -> int:
+    """Write the trigger of the position's stop order, in ticks of the mark; 0 removes it.
+
+    It stays at the venue until it is replaced, and closes the position at market at the step in
+    which the mark reaches it.
+    """
+    zero, lots = np.int64(0), np.int64(1 if tick > 0 else 0)
+    return write_row(
+        orders, np.int64(count), np.int64(STOP), market, zero, zero, tick, lots, zero, 0.0
     )
 
 

@@ -9,7 +9,7 @@ Orders
     times of mean ``review_seconds``. A gap of more than ``band`` of the size between goal and
     position is a parent order, worked by market orders of ``child_share`` of the size, one at a
     wake with probability ``child_probability``. The size is ``exposure`` times the capital. At a
-    loss of ``stop_loss`` of the entry value the whole position is closed at once.
+    loss of ``stop_loss`` of the entry value a stop order at the venue closes the whole position.
 Margin
     Collateral follows the position: it is topped up from the wallet to position / target_leverage
     (shorts: at most short_leverage_limit) while the position is being built, and an excess goes
@@ -23,15 +23,17 @@ Literature
 
 import math
 
+import numpy as np
+
 from perplab.agents.crowd_margin import margin_transfer, supports
 from perplab.agents.orders import (
     elapsed_seconds,
     funding_paid_8h,
     lots_of,
-    profit_share,
     usd_of,
-    write_close,
+    whole,
     write_market,
+    write_stop,
     write_transfer,
 )
 from perplab.agents.rules import rule
@@ -40,8 +42,8 @@ from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.state.codes import REDUCE_ONLY
 from perplab.sim.streams import normal, uniform
 
-ALL_LOTS = 1 << 40
 DAY, YEAR_DAYS = 86_400.0, 365.0
+STOP_TOLERANCE = 0.002
 
 TRAITS = Traits(
     wake_seconds=Trait(600, "s", "mean time between looks at the market", low=0),
@@ -70,7 +72,7 @@ TRAITS = Traits(
     band=Trait(0.15, "1", "gap to the goal, over the size, that is left alone", low=0),
     child_share=Trait(0.1, "1", "child order over the size", low=0, high=1),
     child_probability=Trait(0.25, "1", "probability of a child order at a wake", low=0, high=1),
-    stop_loss=Trait(0, "fraction of entry value", "loss at which it closes; 0: none", low=0),
+    stop_loss=Trait(0, "fraction of entry value", "loss at its stop order; 0: none", low=0),
     market=Trait(0, "number", "market it trades", low=0),
     memory={
         "seen_seconds": 0.0,
@@ -78,6 +80,8 @@ TRAITS = Traits(
         "opinion": 0.0,
         "log_mean": 0.0,
         "working": 0.0,
+        "stop_tick": 0.0,
+        "stop_side": 0.0,
     },
 )
 
@@ -136,42 +140,63 @@ def review(me, view, position, elapsed, rng, trend_now):
 
 
 @hot_kernel
-def work(me, account, wallet, position, view, market, orders):
+def stop_tick(me, position, view):
+    """Return the trigger of its stop order in ticks, 0 for none."""
+    if me["stop_loss"] == 0.0 or position["lots"] == 0:
+        return 0
+    entry = abs(position["quote"] / (position["lots"] * view["units_per_tick"]))
+    away = 1.0 - me["stop_loss"] if position["lots"] > 0 else 1.0 + me["stop_loss"]
+    return max(whole(entry * away), 1)
+
+
+@hot_kernel
+def keep_stop(me, position, view, market, orders):
+    """Write its stop order if its entry price has moved; give up the goal if it was stopped out."""
+    if position["lots"] == 0 and me["stop_side"] * me["goal_usd"] > 0.0:
+        me["goal_usd"], me["working"] = 0.0, 0.0
+    tick = stop_tick(me, position, view)
+    me["stop_side"] = 0.0 if tick == 0 else math.copysign(1.0, position["lots"])
+    if abs(tick - me["stop_tick"]) <= STOP_TOLERANCE * tick:
+        return np.int64(0)
+    me["stop_tick"] = tick
+    return write_stop(orders, 0, market, tick)
+
+
+@hot_kernel
+def work(me, account, wallet, position, view, market, orders, count):
     """Write one child order of the parent; the parent ends when less than half a child is left."""
     held_usd, child = usd_of(view, position["lots"]), me["child_share"] * largest_usd(me)
     gap = me["goal_usd"] - held_usd
     side, lots = 1 if gap > 0.0 else -1, lots_of(view, min(abs(gap), child))
     if abs(gap) < 0.5 * child or lots < 1:
         me["working"] = 0.0
-        return 0
+        return count
     if position["lots"] * side < 0:
         lots = min(lots, abs(position["lots"]))
-        return write_market(orders, 0, market, side, lots, REDUCE_ONLY)
+        return write_market(orders, count, market, side, lots, REDUCE_ONLY)
     if not supports(me, account, view, abs(held_usd) + child):
         me["working"] = 1.0 if account["incoming"] > 0 or wallet["cash"] > 0 else 0.0
-        return 0
-    return write_market(orders, 0, market, side, lots, 0)
+        return count
+    return write_market(orders, count, market, side, lots, 0)
 
 
 @rule(TRAITS)
 def follow_goal(me, accounts, positions, views, mine, rng, orders):
-    """Stop out, or move collateral, or work the parent order."""
+    """Keep the stop order, and move collateral or work the parent order."""
     market = int(me["market"])
     view, position = views[market], positions[market]
     account, wallet = accounts[int(view["venue"])], accounts[0]
     elapsed = elapsed_seconds(me, view)
     form_opinion(me, elapsed, rng)
     trend_now = trend(me, view, elapsed)
-    if position["lots"] != 0 and 0.0 < me["stop_loss"] <= -profit_share(position, view):
-        me["goal_usd"], me["working"] = 0.0, 0.0
-        return write_close(orders, 0, market, position, ALL_LOTS)
+    count = keep_stop(me, position, view, market, orders)
     review(me, view, position, elapsed, rng, trend_now)
     units = margin_transfer(me, account, wallet, position, view, largest_usd(me))
     if units != 0:
-        return write_transfer(orders, 0, market, units)
+        return write_transfer(orders, count, market, units)
     if me["working"] == 0.0 or uniform(rng) > me["child_probability"]:
-        return 0
-    return work(me, account, wallet, position, view, market, orders)
+        return count
+    return work(me, account, wallet, position, view, market, orders, count)
 
 
 class Speculator(Trader):

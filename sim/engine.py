@@ -9,6 +9,7 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.band import recentre
 from perplab.sim.exchange.book import cancel_expired
+from perplab.sim.exchange.stop_orders import trigger_stops
 from perplab.sim.funding.settlement import accrue, settle
 from perplab.sim.laws.adl import deleverages_pool, watches_peak
 from perplab.sim.prices.index_price import update_index
@@ -63,11 +64,12 @@ def count_down(world, m, seconds):
 
 @entry("none", 2, "float64")
 def risk(world, v, seconds):
-    """Run the liquidation rounds of venue v that fit into a step.
+    """Trigger stop orders of venue v, then run the liquidation rounds that fit into a step.
 
     A step shorter than a round has one only if a round ends in it.
     """
     run, venue = run_row(world, 0), venue_at(world, v)
+    trigger_stops(world, v)
     unwind_fund(world, v, run["dt"])
     if watches_peak(venue["adl_law"]):
         note_peak(world, v)

@@ -18,6 +18,7 @@ from perplab.sim.setup import (
     imported_kind,
     kind_reference,
 )
+from perplab.sim.spot.displacement import Displacement
 from perplab.sim.spot.processes import Sentiment, SmallTakers, SpotProcess
 from perplab.sim.spot.shocks import SpotShock
 
@@ -27,6 +28,7 @@ MODELS = {
         "process": SpotProcess,
         "sentiment": Sentiment | None,
         "small_takers": SmallTakers | None,
+        "displacement": Displacement | None,
         "shocks": tuple[SpotShock, ...],
         "rulebook": Rulebook,
     }.items()

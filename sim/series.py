@@ -3,6 +3,8 @@
 from perplab.sim.clearing.equity import cross_equity, recorded_units, value_of
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.impact_price import book_mid
+from perplab.sim.impact.ledger import makers_profit
+from perplab.sim.spot.move import spot_impact
 from perplab.sim.state.records import (
     account_at,
     asset_at,
@@ -58,6 +60,19 @@ def record_flows(world, m, row):
     row["fund"] = recorded_units(world, fund, cross_equity(world, fund, v))
     row["fund_lots"] = position_at(world, fund, m)["lots"]
     row["sentiment"] = view["sentiment"]
+    record_spot(asset_at(world, market_at(world, m)["asset"]), row)
+
+
+@hot_kernel
+def record_spot(asset, row):
+    """Write the displacement of spot, its impact, and what others than traders own into a row."""
+    law, ledger, spot = asset["displacement"], asset["ledger"], asset["spot"]
+    row["displacement"] = law["displaced"] if law["in_force"] == 1 else asset["transient"]
+    row["spot_impact"] = spot_impact(asset)
+    if law["in_force"] == 1:
+        price = spot / law["reference_price"]
+        row["makers_profit"] = makers_profit(ledger, price)
+        row["late_value"] = ledger["late_held"] * price
 
 
 @kernel

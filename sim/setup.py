@@ -169,6 +169,9 @@ class AssetSetup:
         Shocks of `perplab.sim.spot.shocks`.
     sentiment : object or None
         A `perplab.sim.spot.processes.Sentiment`; None keeps it at zero.
+    displacement : object or None
+        A `perplab.sim.spot.displacement.Displacement`; None: impact is linear, and there are no
+        late buyers.
     small_takers : object or None
         A `perplab.sim.spot.processes.SmallTakers`; None leaves spot at its efficient price.
     """
@@ -186,6 +189,7 @@ class AssetSetup:
     shocks: Sequence = ()
     sentiment: object = None
     small_takers: object = None
+    displacement: object = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

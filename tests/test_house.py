@@ -26,6 +26,7 @@ ORDER = {
         ("streams",),
         ("setup",),
         ("laws",),
+        ("impact",),
         ("state",),
         ("spot",),
         ("rulebook",),

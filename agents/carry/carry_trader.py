@@ -11,7 +11,8 @@ Belief
 Orders
     At a wake one trade a side: an immediate order in the perpetual at its reservation basis
     (`perplab.agents.carry.reservation`): nothing rests, so what it does does not depend on the
-    length of a step. It opens where the expected receipt covers the hurdle and the cost per
+    length of a step. Its size is bounded by what it sees of spot: the price there now, and the impact
+    of its own leg. It opens where the expected receipt covers the hurdle and the cost per
     interval, and closes where the receipt falls short of the hurdle by ``unwind_multiple`` of that
     cost: the value of waiting makes the band of inaction wider than the cost.
 Capital
@@ -37,13 +38,13 @@ from perplab.agents.carry.carry_legs import (
     wealth_of,
 )
 from perplab.agents.carry.reservation import REACH, reservation_basis
-from perplab.agents.orders import BASIS_POINT, write_limit, write_spot
+from perplab.agents.orders import BASIS_POINT, lots_of, write_limit, write_spot
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.state.codes import IMMEDIATE
 
-DAY = 86_400.0
+DAY, LARGEST_USD = 86_400.0, 1e15
 
 TRAITS = Traits(
     wake_seconds=Trait(300, "s", "mean time between decisions", low=0),
@@ -161,6 +162,12 @@ def dealing_lots(me, account, wallet, position, view, side, clips):
 
 
 @hot_kernel
+def affordable_lots(view, edge):
+    """Return the size at which the spot leg's impact takes half of the edge."""
+    return max(lots_of(view, min(edge / max(view["spot_impact"], 1e-15), LARGEST_USD)), 0)
+
+
+@hot_kernel
 def deal(me, account, wallet, position, view, market, side, orders, count):
     """Write both legs of a trade of `side` at its reservation basis, if the perpetual would fill.
 
@@ -175,9 +182,10 @@ def deal(me, account, wallet, position, view, market, side, orders, count):
     tick = quote_tick(me, view, side, basis)
     if -side * basis > REACH or (best - tick) * side > 0:
         return count
-    edge = (tick - best) * side * view["tick"] / view["spot"]
+    edge = (tick - best) * side * view["tick"] / view["spot"] + side * view["spot_moved"]
     clips = 1.0 + edge / (me["clip_edge_bps"] * BASIS_POINT)
     lots = dealing_lots(me, account, wallet, position, view, side, clips)
+    lots = min(lots, affordable_lots(view, edge))
     if lots < 1:
         return count
     slot = 0 if side > 0 else 1

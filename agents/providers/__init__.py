@@ -5,5 +5,6 @@ folder up; what the venue does with quotes is in `perplab.sim.exchange`.
 """
 
 from perplab.agents.providers.provider import Provider
+from perplab.agents.providers.value_bidder import ValueBidder
 
-__all__ = ["Provider"]
+__all__ = ["Provider", "ValueBidder"]

@@ -39,7 +39,13 @@ from perplab.agents.providers.capital import (
     keep_margin,
     leave,
 )
-from perplab.agents.providers.quotes import LEVELS, distance_factor, quote_side, size_factor
+from perplab.agents.providers.quotes import (
+    LEVELS,
+    distance_factor,
+    hedge_cost,
+    quote_side,
+    size_factor,
+)
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
@@ -84,6 +90,9 @@ TRAITS = Traits(
     alarm_spread_power=Trait(0.7, "1", "exponent of alarm by which they widen", low=0, high=4),
     alarm_skew_power=Trait(0.33, "1", "exponent of alarm by which skew grows", low=0, high=4),
     hedge_ratio=Trait(1, "1", "part of the inventory that it hedges in spot", low=0, high=1),
+    market_share=Trait(
+        0.125, "1", "its share of all quotes, as it takes it to be", low=1e-6, high=1
+    ),
     hedge_band=Trait(0.1, "1", "gap of the hedge, over the inventory limit, left alone", low=0),
     distress=Trait(0.5, "1", "wealth over capital below which it stops", low=0, high=1),
     drawdown=Trait(0.2, "1", "loss from its peak over capital at which it leaves", low=0),
@@ -157,6 +166,7 @@ def quote(me, position, view, mine, rng, wealth, elapsed, market, orders, count)
     limit, inventory = me["inventory_limit_usd"] * health, usd_of(view, position["lots"])
     share = inventory / limit
     basis = fair_basis(me, view, elapsed) + inventory_skew(me, share, stress, alarm)
+    basis -= hedge_cost(me, view, usd_of(view, position["lots"] + position["spot_lots"]))
     centre = spot_at_last_look(me, view, rng) * (1.0 + basis)
     side = -1 if centre > me["centre"] else 1
     me["centre"] = centre

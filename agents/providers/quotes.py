@@ -36,10 +36,23 @@ def distance_factor(me, stress, alarm):
 
 
 @hot_kernel
-def quote_tick(me, view, side, centre, level, wider):
-    """Return the tick of a quote, rounded away from the centre and behind the opposite side."""
+def hedge_cost(me, view, usd):
+    """Return the log price by which spot moves while the hedge of `usd` and of its peers is traded.
+
+    All providers quote alike, so when its quotes are filled theirs are too.
+    """
+    return me["hedge_ratio"] * view["spot_impact"] * usd / me["market_share"]
+
+
+@hot_kernel
+def quote_tick(me, view, side, centre, level, wider, filled_usd):
+    """Return the tick of a quote, rounded away from the centre and behind the opposite side.
+
+    It pays for the hedge of `filled_usd`, what is filled when the quote is.
+    """
     steps = level * (1.0 + STEP_GROWTH * level)
     distance = (me["half_spread_bps"] + steps * me["spacing_bps"]) * BASIS_POINT * wider
+    distance += hedge_cost(me, view, filled_usd)
     price = centre * (1.0 - side * distance) / view["tick"]
     tick = int(math.floor(price)) if side > 0 else int(math.ceil(price))
     opposite = view["best_ask"] if side > 0 else view["best_bid"]
@@ -58,13 +71,14 @@ def is_current(me, view, order, tick, lots):
 @hot_kernel
 def quote_side(me, room_usd, size, wider, view, mine, market, side, centre, orders, count):
     """Write one side's quotes, of at most `room_usd` together."""
-    first = 0 if side > 0 else LEVELS
+    first, filled_usd = 0 if side > 0 else LEVELS, 0.0
     for level in range(int(me["levels"])):
         slot, order = first + level, mine[first + level]
         usd = min(me["level_usd"] * size * (1.0 + SIZE_GROWTH * level), room_usd)
         lots = lots_of(view, usd)
         room_usd -= usd
-        tick = quote_tick(me, view, side, centre, level, wider)
+        filled_usd += usd
+        tick = quote_tick(me, view, side, centre, level, wider, filled_usd)
         if lots < 1:
             count = write_cancel(orders, count, market, slot) if order["lots"] > 0 else count
         elif not is_current(me, view, order, tick, lots):

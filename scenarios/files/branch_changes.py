@@ -10,7 +10,7 @@ from perplab.sim.state.branch import differences
 IN_FLIGHT = re.compile(
     r"name|title|question"
     r"|(spot|assets\.\d+)\.(fee_bps|half_spread_bps|permanent_impact_bps|transient_impact_bps"
-    r"|impact_seconds|borrow_rate_per_year|borrow_limit_usd|perp_price_discovery)"
+    r"|impact_seconds|borrow_rate_per_year|borrow_limit_usd|perp_price_discovery|displacement\..*)"
     r"|(market|markets\.\d+)\.(rulebook|changes(\..*)?)"
     r"|populations\..*(?<!\.kind)(?<!\.number)"
 )

@@ -8,7 +8,14 @@ import math
 import typing
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from perplab.scenarios.files.distributions import (
     DISTRIBUTIONS,
@@ -20,6 +27,7 @@ from perplab.scenarios.files.distributions import (
 )
 from perplab.sim.rulebook.sections import Nonnegative, Positive, Share, Switch
 from perplab.sim.spot import shocks
+from perplab.sim.spot.displacement import Displacement
 from perplab.sim.spot.process import Model
 from perplab.sim.spot.processes import Sentiment, SmallTakers, SpotProcess
 from perplab.sim.spot.replay import ColumnName
@@ -71,6 +79,7 @@ class Asset(Model):
     price: SpotProcess
     sentiment: Sentiment | None = None
     small_takers: SmallTakers | None = None
+    displacement: Displacement | None = None
     permanent_impact_bps: BasisPoints = 0.02
     transient_impact_bps: BasisPoints = 0.1
     impact_seconds: Positive = 600.0
@@ -79,6 +88,13 @@ class Asset(Model):
     borrow_rate_per_year: Annotated[float, Field(strict=True, ge=0, le=10)] = 0.05
     borrow_limit_usd: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=True)] = math.inf
     perp_price_discovery: Share = 0.0
+
+    @model_validator(mode="after")
+    def _one_law_of_impact(self):
+        for key in ("transient_impact_bps", "perp_price_discovery"):
+            if self.displacement and key in self.model_fields_set and getattr(self, key) > 0.0:
+                raise ValueError(f"without {key} above 0: that is of the linear law of impact")
+        return self
 
 
 class Market(Model):

@@ -18,6 +18,7 @@ from perplab.sim.state.records import (
     position_at,
     put_changed_position,
     put_open_position,
+    put_stop_tick,
     run_row,
 )
 
@@ -80,7 +81,7 @@ def add_open_position(world, i, m):
 
 @hot_kernel
 def remove_open_position(world, i, m):
-    """Remove a flat position from the open list; the last entry takes its place."""
+    """Remove a flat position from the open list, with its stop; the last entry takes its place."""
     run, position = run_row(world, 0), position_at(world, i, m)
     run["open_count"] -= 1
     last = open_position_at(world, run["open_count"])
@@ -88,6 +89,7 @@ def remove_open_position(world, i, m):
     put_open_position(world, np.int64(position["open_index"]), last)
     position_at(world, last_i, last_m)["open_index"] = position["open_index"]
     position["open_index"] = -1
+    put_stop_tick(world, i, m, 0)
 
 
 @kernel

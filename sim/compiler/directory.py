@@ -29,6 +29,7 @@ ENTRIES = (
     "record",
     "risk",
     "run_pool_adl",
+    "run_stops",
     "sample_all",
     "sample_by_law",
     "settle",

@@ -8,6 +8,8 @@ from perplab.sim.clearing.order_margin import free_collateral
 from perplab.sim.clearing.wallet import deposit, exchange_spot, short_spot_value, withdraw
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
+from perplab.sim.impact.displacement import displaced_by, trade_factor
+from perplab.sim.impact.ledger import makers_trade
 from perplab.sim.state.codes import (
     DONE,
     MOST_TICKS,
@@ -21,11 +23,42 @@ from perplab.sim.state.records import (
     asset_at,
     holding_at,
     market_at,
+    markets,
     order_row_at,
     trader_at,
+    view_at,
 )
 
 LARGEST_MOVE = 50.0  # of the log price by one trade
+
+
+@kernel
+def trade_move(asset, lots):
+    """Return the mean price of a spot trade of signed lots over spot, without its half-spread."""
+    law = asset["displacement"]
+    if law["in_force"] == 1:
+        own = lots * asset["lot"] * law["reference_price"]
+        permanent = asset["permanent_impact"] * (law["flow"] + 0.5 * own)
+        return trade_factor(law, own) * math.exp(min(permanent, LARGEST_MOVE))
+    own = lots * asset["spot"] * asset["lot"]
+    moved = (asset["permanent_impact"] + asset["transient_impact"]) * (asset["flow"] + 0.5 * own)
+    return math.exp(min(moved, LARGEST_MOVE))
+
+
+@kernel
+def add_flow(world, a, lots, value):
+    """Add a spot trade of signed lots and value to the flow of the step; show where spot is now."""
+    asset = asset_at(world, a)
+    asset["flow"] += value
+    law = asset["displacement"]
+    if law["in_force"] == 1:
+        flow = lots * asset["lot"] * law["reference_price"]
+        law["flow"] += flow
+        makers_trade(asset["ledger"], flow, value)
+        moved = displaced_by(law, law["displaced"], law["flow"]) - law["displaced"]
+        for m in range(markets(world).shape[0]):
+            if market_at(world, m)["asset"] == a:
+                view_at(world, m)["spot_moved"] = moved
 
 
 @kernel
@@ -38,9 +71,7 @@ def spot_tick(asset, side, lots):
     trade. So it pays on average for its move of spot at the next step, and a round trip gains
     nothing.
     """
-    own = side * lots * asset["spot"] * asset["lot"]
-    moved = (asset["permanent_impact"] + asset["transient_impact"]) * (asset["flow"] + 0.5 * own)
-    factor = math.exp(min(moved, LARGEST_MOVE)) * (1.0 + side * asset["half_spread"])
+    factor = trade_move(asset, side * lots) * (1.0 + side * asset["half_spread"])
     price = min(asset["spot"] * factor / asset["tick"], float(MOST_TICKS))
     return np.int64(math.ceil(price) if side > 0 else max(math.floor(price), 1))
 
@@ -63,7 +94,7 @@ def place_spot(world, i, row):
         if account["cash"] - value * (1.0 + asset["fee"]) < backing:
             return REFUSED_CASH
     exchange_spot(world, i, a, side * lots, tick)
-    asset["flow"] += side * lots * tick * asset["tick"] * asset["lot"]
+    add_flow(world, a, side * lots, side * lots * tick * asset["tick"] * asset["lot"])
     return DONE
 
 

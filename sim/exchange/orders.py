@@ -16,6 +16,7 @@ from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.exchange.book import cancel, opposite, rest
 from perplab.sim.exchange.matching import match, reducible
 from perplab.sim.exchange.off_book import place_off_book
+from perplab.sim.exchange.stop_orders import place_stop
 from perplab.sim.laws.amm import is_pool
 from perplab.sim.state.codes import (
     CANCEL,
@@ -30,6 +31,7 @@ from perplab.sim.state.codes import (
     REFUSED_MARGIN,
     REFUSED_POST_ONLY,
     REFUSED_REDUCE_ONLY,
+    STOP,
 )
 from perplab.sim.state.records import (
     account_at,
@@ -170,4 +172,6 @@ def submit(world, i, k):
         return place_market(world, i, k)
     if kind == CANCEL:
         return DONE if cancel(world, order_number(world, i, row)) else NOTHING_TO_DO
+    if kind == STOP:
+        return place_stop(world, i, row)
     return place_off_book(world, i, k)

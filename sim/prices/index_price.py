@@ -8,6 +8,7 @@ from perplab.sim.laws.amm import is_pool
 from perplab.sim.laws.averages import clamp
 from perplab.sim.laws.index import has_sources, lagged_index
 from perplab.sim.prices.sources import price_of_sources
+from perplab.sim.spot.move import spot_impact
 from perplab.sim.state.codes import MOST_TICKS
 from perplab.sim.state.records import asset_at, draw_at, market_at, run_row, view_at
 from perplab.sim.streams import LAST_SECOND, key_at, normal
@@ -38,6 +39,7 @@ def update_index(world, m):
         asset["sentiment"],
         asset["borrow_rate"],
     )
+    view["spot_impact"], view["spot_moved"] = spot_impact(asset), 0.0
     view["last_second"] = last_second(world, view, market["asset"])
     law = market["index_law"]
     now = price_of_sources(world, m) if has_sources(law) else asset["spot"]

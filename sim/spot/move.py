@@ -2,7 +2,9 @@
 
 import math
 
-from perplab.sim.compiler.jit import kernel
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.impact.displacement import displaced_by, local_slope, mean_factor, thin_out
+from perplab.sim.impact.ledger import hand_over, makers_health, makers_trade, relax
 from perplab.sim.spot.process import YEAR_SECONDS
 from perplab.sim.state.codes import (
     LARGEST_NOTIONAL,
@@ -52,12 +54,18 @@ def check_spot_held(world, a):
 
 
 @kernel
-def move_spot(world, a):
-    """Move the spot of an asset: exogenous path, then impact of the previous step's flow."""
-    run, asset = run_row(world, 0), asset_at(world, a)
-    drawn = path_at(world, run["step"] - run["path_start"], a)
-    flow, dt = asset["flow"] + drawn["flow"], run["dt"]
-    asset["exogenous"], asset["sentiment"] = drawn["log_price"], drawn["sentiment"]
+def spot_impact(asset):
+    """Return the log price by which one unit of quote currency moves spot at once."""
+    law = asset["displacement"]
+    if law["in_force"] == 1:
+        return local_slope(law) * law["reference_price"] / asset["spot"] + asset["permanent_impact"]
+    return asset["permanent_impact"] + asset["transient_impact"]
+
+
+@hot_kernel
+def push_linearly(asset, programme, dt):
+    """Return the log price after the linear impact of the last step's flow and a programme's."""
+    flow = asset["flow"] + programme
     asset["permanent"] += asset["permanent_impact"] * (
         flow + asset["discovery"] * asset["perp_flow"]
     )
@@ -65,9 +73,59 @@ def move_spot(world, a):
         asset["transient"] * math.exp(-dt / asset["impact_seconds"])
         + asset["transient_impact"] * flow
     )
+    return asset["exogenous"] + asset["permanent"] + asset["transient"]
+
+
+@hot_kernel
+def run_programme(asset, programme):
+    """Add a programme's trade at the present price to the step's flow; makers take it."""
+    law = asset["displacement"]
+    price = asset["spot"] / law["reference_price"]
+    start = displaced_by(law, law["displaced"], law["flow"])
+    end = displaced_by(law, start, programme / price)
+    paid = programme * mean_factor(law, start, end) * math.exp(-law["displaced"])
+    makers_trade(asset["ledger"], programme / price, paid)
+    law["flow"] += programme / price
+
+
+@hot_kernel
+def displace(asset, programme, dt):
+    """Return the log price after the displacement by the last step's flow, and its decay."""
+    law, ledger = asset["displacement"], asset["ledger"]
+    if programme != 0.0:
+        run_programme(asset, programme)
+    asset["permanent"] += asset["permanent_impact"] * law["flow"]
+    law["displaced"] = displaced_by(law, law["displaced"], law["flow"])
+    law["flow"] = 0.0
+    undisplaced = asset["exogenous"] + asset["permanent"]
+    price = math.exp(undisplaced + law["displaced"]) / law["reference_price"]
+    law["displaced"] = relax(law, ledger, price, dt)
+    hand_over(law, ledger, price, dt)
+    return undisplaced + law["displaced"]
+
+
+@hot_kernel
+def answer_price(asset, dt):
+    """Let the depth of spot answer its price, under the law of displacement."""
+    law, price = asset["displacement"], asset["spot"]
+    if law["in_force"] == 1:
+        health = makers_health(asset["ledger"], price / law["reference_price"])
+        thin_out(law, math.log(price), health, dt)
+
+
+@kernel
+def move_spot(world, a):
+    """Move the spot of an asset: exogenous path, then impact of the previous step's flow."""
+    run, asset = run_row(world, 0), asset_at(world, a)
+    drawn, dt = path_at(world, run["step"] - run["path_start"], a), run["dt"]
+    asset["exogenous"], asset["sentiment"] = drawn["log_price"], drawn["sentiment"]
+    if asset["displacement"]["in_force"] == 1:
+        log_price = displace(asset, drawn["flow"], dt)
+    else:
+        log_price = push_linearly(asset, drawn["flow"], dt)
     asset["flow"], asset["perp_flow"] = 0.0, 0.0
-    log_price = asset["exogenous"] + asset["permanent"] + asset["transient"]
     asset["spot"] = math.exp(log_price_within(world, a, log_price))
+    answer_price(asset, dt)
     feed_sentiment(asset, dt)
     check_spot_held(world, a)
     interest = asset["spot"] * asset["borrow_rate"] * dt / YEAR_SECONDS

@@ -95,6 +95,9 @@ def differences(before, after):
     else:
         for a, (old, new) in enumerate(zip(before.assets, after.assets, strict=True)):
             yield from changes_of(old, new, FIXED_OF_ASSET, f"assets.{a}.")
+            if (old.displacement is None) != (new.displacement is None):
+                law = "linear" if old.displacement is None else "displacement"
+                yield Fault(f"assets.{a}.displacement", "another law", f"{law} as {IN_FLIGHT}")
     yield from market_faults(before, after)
     yield from population_faults(before, after)
 

@@ -151,6 +151,7 @@ def table_shapes(setup, layout, window):
         "awake_key": (layout.rows, "u8"),
         "fast": (0, "i8"),
         "open_position": (positions, "i8"),
+        "stop_tick": ((layout.rows, markets), "i8"),
         "changed_position": (positions + 1, "i8"),
         "liquidatable": (positions, "i8"),
         "path": ((PATH_STEPS, assets), PATH),

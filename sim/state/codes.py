@@ -4,7 +4,7 @@ NO_ROW = -1
 
 
 # kinds of order rows that a rule writes
-LIMIT, MARKET_ORDER, CANCEL, SPOT, TRANSFER = 0, 1, 2, 3, 4
+LIMIT, MARKET_ORDER, CANCEL, SPOT, TRANSFER, STOP = 0, 1, 2, 3, 4, 5
 
 
 # order flags

@@ -66,6 +66,7 @@ def fill_asset(row, asset, setup, layout):
         row["sentiment_return_weight"] = asset.sentiment.return_weight
         row["sentiment_return_seconds"] = asset.sentiment.return_half_life_days * DAY / LN2
     row["sentiment_log_mean"] = math.log(spot)
+    row["displacement"]["log_mean"] = math.log(spot)
     fill_terms(row, asset, setup)
 
 
@@ -74,6 +75,9 @@ def fill_terms(row, asset, setup):
     row["permanent_impact"] = asset.permanent_impact_bps * BP / IMPACT_NOTIONAL
     row["transient_impact"] = asset.transient_impact_bps * BP / IMPACT_NOTIONAL
     row["impact_seconds"], row["discovery"] = asset.impact_seconds, asset.perp_price_discovery
+    if asset.displacement:
+        row["displacement"]["reference_price"] = start_price(setup, asset.name)
+        asset.displacement.fill(row["displacement"], row["ledger"])
     row["half_spread"], row["fee"] = asset.half_spread_bps * BP, asset.fee_bps * BP
     row["borrow_rate"] = asset.borrow_rate_per_year
     row["borrow_limit_lots"] = int(
@@ -94,6 +98,7 @@ def fill_market(tables, m, setup_market, setup, layout):
     market["venue"], market["asset"], spot = v, a, float(asset["spot"])
     market["window"] = tables["level"].shape[1]
     market["window_low"] = max(int(spot / market["tick"]) - int(market["window"]) // 2, 1)
+    market["lowest_short_stop"] = 1 << 62
     market["previous_mark"] = market["counterfactual_mark"] = spot
     market["band_low"] = max(math.ceil(spot / market["tick"] * (1 - market["band"])), 1)
     market["band_high"] = math.floor(spot / market["tick"] * (1 + market["band"]))

@@ -1,6 +1,8 @@
 """Row types of the run, its venues, assets and markets, and of what traders see."""
 
 from perplab.sim.compiler.tables import row
+from perplab.sim.impact.displacement import DISPLACEMENT
+from perplab.sim.impact.ledger import LEDGER
 from perplab.sim.laws.adl import ADL_LAW
 from perplab.sim.laws.amm import AMM_LAW
 from perplab.sim.laws.funding import FUNDING_LAW, SEEN
@@ -89,6 +91,8 @@ ASSET = row(
     ("transient", "f8"),  # price; log prices
     ("flow", "f8"),
     ("perp_flow", "f8"),  # signed quote currency traded in the running step
+    ("displacement", DISPLACEMENT),
+    ("ledger", LEDGER),
     ("permanent_impact", "f8"),
     ("transient_impact", "f8"),
     ("impact_seconds", "f8"),  # log price per quote currency
@@ -156,6 +160,8 @@ MARKET = row(
     ("margin_law", MARGIN_LAW),
     ("safe_low", "f8"),
     ("safe_high", "f8"),  # no position is below maintenance at a mark between these
+    ("highest_long_stop", "i8"),  # ticks: no stop is triggered at a mark between these
+    ("lowest_short_stop", "i8"),
     ("forced_shift", "f8"),
     ("forced_average", "f8", (INPUTS,)),  # quote currency that liquidation orders moved the mid
     ("counterfactual_mark", "f8"),  # the mark without that displacement
@@ -210,6 +216,8 @@ VIEW = row(
     ("maker_fee", "f8"),
     ("spot_fee", "f8"),
     ("spot_half_spread", "f8"),
+    ("spot_moved", "f8"),  # log move of spot by the trades of the running step, if it displaces
+    ("spot_impact", "f8"),  # log price by which one unit of quote currency moves spot
     ("borrow_rate", "f8"),
     ("band", "f8"),
     ("maximum_leverage", "f8"),

@@ -4,14 +4,14 @@
 """
 
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.state.codes import CANCEL, LIMIT, SPOT, TRANSFER
+from perplab.sim.state.codes import CANCEL, LIMIT, SPOT, STOP, TRANSFER
 
 MOST_LOTS, MOST_UNITS, MOST_SECONDS, ALL_FLAGS = 999_999_999, (1 << 62) - 1, 1e15, 7
 
 (VALID, KIND, MARKET, SLOT, UNITS, TICK, EXPIRY, FLAGS, SIDE, LOTS) = range(10)
 
 EXPECTED = {
-    KIND: ("kind", "one of the five order kinds"),
+    KIND: ("kind", "one of the six order kinds"),
     MARKET: ("market", "from 0 to {last_market}"),
     SLOT: ("slot", "from 0 to {last_slot}"),
     UNITS: ("lots", f"from 1 to {MOST_UNITS} units of a transfer, or the negative of that"),
@@ -37,7 +37,7 @@ def order_fault(row, slots, markets):
         Markets of the run.
     """
     kind = row["kind"]
-    if kind < LIMIT or kind > TRANSFER:
+    if kind < LIMIT or kind > STOP:
         return KIND
     if row["market"] < 0 or row["market"] >= markets:
         return MARKET
@@ -48,6 +48,8 @@ def order_fault(row, slots, markets):
         return VALID
     if kind == TRANSFER:
         return VALID if -MOST_UNITS <= row["lots"] <= MOST_UNITS and row["lots"] != 0 else UNITS
+    if kind == STOP:
+        return VALID if row["tick"] > 0 or row["lots"] == 0 else TICK
     return trade_fault(row)
 
 

@@ -1,0 +1,168 @@
+"""The law of displacement: spot as a virtual book whose depth may fall at once but returns slowly.
+
+The price is ``exp(V + P + D)``: exogenous path, permanent impact, displacement. A flow of size x
+moves the displacement along the book: with ``Y(D) = D + D |D| / (2 u)`` and depth q, the change of
+``q Y`` is x. So impact is linear where D is small against the curvature u, and a square root where
+it is large. A trade pays the average price along its way. Between trades D decays at the rate rho.
+
+Depth is ``q exp(-s)``. The thinness s rises at once with what is seen of volatility and drift, and
+with losses of the makers, and falls at most at the rate 2 rho.
+
+Notes
+-----
+With G the integral of ``(exp(u) - 1) Y'(u)``, a round trip costs the final ``q G`` plus the
+integral of ``q rho D (exp(D) - 1) Y' - q' G`` over time. Since ``D (exp(D) - 1) Y'`` is at least
+twice G where the curvature is small against 1, no round trip earns on any path of the depth whose
+logarithm rises at most at the rate 2 rho. Flow is counted at the initial price, so that a round
+trip in lots is one in flow.
+
+References: Huberman and Stanzl (2004, Econometrica 72) for a constant permanent slope; Gatheral
+(2010, Quantitative Finance 10) and Alfonsi, Fruth and Schied (2010, Quantitative Finance 10) for
+displacement in a book with resilience; Fruth, Schoeneborn and Urusov (2014, Mathematical Finance
+24) for the bound on the return of depth.
+"""
+
+import math
+
+from perplab.sim.compiler.jit import hot_kernel, kernel
+from perplab.sim.compiler.tables import row
+from perplab.sim.laws.averages import clamp
+
+RECOVERY = 2.0
+"""Most at which log depth returns, over the resilience: beyond 2 a round trip may earn."""
+NODE = math.sqrt(0.6)
+
+DISPLACEMENT = row(
+    ("in_force", "i8"),  # 0: the law of spot is linear
+    ("reference_price", "f8"),  # the initial price: flow is counted at it
+    ("depth", "f8"),  # quote currency per unit of log price, where D is 0
+    ("curvature", "f8"),  # log price at which the book is twice as deep
+    ("seconds", "f8"),  # 1 / rho
+    ("recovery", "f8"),  # most return of log depth, over rho
+    ("thin_power", "f8"),
+    ("sight_seconds", "f8"),  # of the mean that moves of spot are measured from
+    ("calm_volatility", "f8"),  # per sqrt(s), above which depth falls
+    ("least_depth", "f8"),  # share that latent buyers keep whatever happens
+    ("displaced", "f8"),  # D
+    ("thinness", "f8"),  # s
+    ("log_mean", "f8"),
+    ("seen_volatility", "f8"),
+    ("flow", "f8"),  # of the running step, quote currency at the reference price
+)
+
+
+@hot_kernel
+def depth_now(law):
+    """Return the depth in force, quote currency per unit of log price where D is 0."""
+    return law["depth"] * math.exp(-law["thinness"])
+
+
+@hot_kernel
+def absorbed(law, displaced):
+    """Return the flow over the depth that brings the displacement from 0 to `displaced`."""
+    return displaced + math.copysign(displaced * displaced / (2.0 * law["curvature"]), displaced)
+
+
+@hot_kernel
+def displaced_by(law, start, flow):
+    """Return the displacement after a flow, from the displacement `start`.
+
+    Parameters
+    ----------
+    law : record of DISPLACEMENT
+    start : float, log price
+    flow : float
+        Quote currency at the reference price; positive buys.
+
+    Returns
+    -------
+    float, log price
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> law = np.zeros(1, DISPLACEMENT)[0]
+    >>> law["depth"], law["curvature"] = 1e6, 0.02
+    >>> round(displaced_by(law, 0.0, 1_000.0), 6), round(displaced_by(law, 0.0, 160_000.0), 6)
+    (0.000976, 0.062462)
+    """
+    reached, curvature = absorbed(law, start) + flow / depth_now(law), law["curvature"]
+    size = curvature * (math.sqrt(1.0 + 2.0 * abs(reached) / curvature) - 1.0)
+    return math.copysign(size, reached)
+
+
+@hot_kernel
+def same_side_area(law, start, end):
+    """Return the integral of ``exp(u) Y'(u)`` between two displacements of one sign.
+
+    It is Gauss's rule with three nodes: below 1e-12 of the result for moves up to 10 %.
+    """
+    middle, half = 0.5 * (start + end), 0.5 * (end - start)
+    total = 0.0
+    for k in range(3):
+        at = middle + (k - 1) * NODE * half
+        weight = 8.0 if k == 1 else 5.0
+        total += weight * math.exp(at) * (1.0 + abs(at) / law["curvature"])
+    return total * half / 9.0
+
+
+@hot_kernel
+def mean_factor(law, start, end):
+    """Return the mean of ``exp(D)`` over the flow that moves the displacement from start to end.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> law = np.zeros(1, DISPLACEMENT)[0]
+    >>> law["depth"], law["curvature"] = 1e6, 1e9
+    >>> round(mean_factor(law, 0.0, 0.1), 9)  # of a flat book: (exp(.1) - 1) / .1
+    1.051709181
+    """
+    flow = absorbed(law, end) - absorbed(law, start)
+    if abs(flow) < 1e-15:
+        return math.exp(start)
+    if start * end < 0.0:
+        area = same_side_area(law, start, 0.0) + same_side_area(law, 0.0, end)
+    else:
+        area = same_side_area(law, start, end)
+    return area / flow
+
+
+@kernel
+def trade_factor(law, own):
+    """Return the mean price of a trade of flow `own` over spot at the start of the step.
+
+    The step's flow so far has moved the displacement already.
+    """
+    start = displaced_by(law, law["displaced"], law["flow"])
+    return mean_factor(law, start, displaced_by(law, start, own)) * math.exp(-law["displaced"])
+
+
+@kernel
+def local_slope(law):
+    """Return the log price by which spot moves per unit of flow at the reference price."""
+    return 1.0 / (depth_now(law) * (1.0 + abs(law["displaced"]) / law["curvature"]))
+
+
+@kernel
+def thin_out(law, log_spot, health, dt):
+    """Bring the thinness up to date with what is seen of spot and with the makers' health.
+
+    Parameters
+    ----------
+    law : record of DISPLACEMENT
+    log_spot : float
+    health : float
+        Share of their capital that makers still have.
+    dt : float, seconds
+    """
+    share = 1.0 - math.exp(-dt / law["sight_seconds"])
+    away = log_spot - law["log_mean"]
+    law["log_mean"] += share * away
+    speed = abs(away) / math.sqrt(law["sight_seconds"])
+    law["seen_volatility"] += share * (speed - law["seen_volatility"])
+    stress = max(speed, law["seen_volatility"]) / law["calm_volatility"]
+    least = law["least_depth"]
+    wanted = law["thin_power"] * math.log(max(stress, 1.0)) - math.log(clamp(health, least, 1.0))
+    returned = law["thinness"] - law["recovery"] * dt / law["seconds"]
+    law["thinness"] = max(min(wanted, -math.log(least)), returned)
