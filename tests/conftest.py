@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of linear algebra only wait for each other
 
 
 @pytest.fixture(scope="session")
