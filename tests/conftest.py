@@ -2,11 +2,22 @@
 
 import os
 import subprocess
+import sys
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of linear algebra only wait for each other
+
+
+def pytest_sessionstart(session):
+    """Compile the market once, before several processes of tests would each compile it."""
+    if getattr(session.config.option, "numprocesses", None):
+        from perplab.sim.compiler.cache import HOUSE, is_filled
+
+        if not is_filled():
+            program = [sys.executable, "-c", "from tests.markets import zoo; zoo()"]
+            subprocess.run(program, cwd=HOUSE, stderr=subprocess.DEVNULL)
 
 
 @pytest.fixture(scope="session")

@@ -163,7 +163,8 @@ class Sweep(Run):
 
     def arguments(self, again):
         resume = ("--resume",) if again and (self.folder / "manifest.json").exists() else ()
-        return ("sweep", self.file, "--workers", "2", "--out", self.folder, *resume)
+        workers = 2 if KILLS >= 50 else 1
+        return ("sweep", self.file, "--workers", workers, "--out", self.folder, *resume)
 
     def refuse_halves(self):
         for path in self.folder.glob("done/*.json"):
