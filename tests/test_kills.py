@@ -22,13 +22,18 @@ from perplab.sim.compiler.cache import HOUSE
 from tests.small_sweeps import SWEEP
 
 KILLS = int(os.environ.get("PERPLAB_KILLS", "4"))
+QUICK = KILLS < 50
+"""Draw no figures and sweep on one worker: more of the moments are those of writing files."""
 STAGES = (".figures.", ".report.")
 # Started once: a fork of it runs each command, and no kill has to wait for imports.
-STARTER = """
+STARTER = f"""
 import json, os, sys
 from perplab.analysis.cli.commands import main
 import perplab.analysis.cli.run_command, perplab.analysis.cli.sweep_command
 import perplab.analysis.figures.run_figures, perplab.analysis.report.page
+if {QUICK}:
+    from tests.command import blank_figure
+    perplab.analysis.report.page.save_figure = blank_figure
 from perplab.scenarios.files.loader import build
 build("small", 0).run(2)
 print("ready", flush=True)
@@ -103,7 +108,7 @@ def contents(folder, *patterns):
 class Run:
     """A run; killed, it leaves no folder or that of a whole run."""
 
-    options = ("--days", "0.2", *(() if KILLS >= 50 else ("--no-figures",)))
+    options = ("--days", "0.2", *(("--no-figures",) if QUICK else ()))
 
     def __init__(self, place):
         self.place, self.folder = place, place / "out" / "run"
@@ -163,7 +168,7 @@ class Sweep(Run):
 
     def arguments(self, again):
         resume = ("--resume",) if again and (self.folder / "manifest.json").exists() else ()
-        workers = 2 if KILLS >= 50 else 1
+        workers = 1 if QUICK else 2
         return ("sweep", self.file, "--workers", workers, "--out", self.folder, *resume)
 
     def refuse_halves(self):
