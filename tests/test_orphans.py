@@ -67,7 +67,7 @@ def waited(condition, seconds=60.0):
     """Wait until a condition holds and return whether it does."""
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
+        time.sleep(0.05)
     return condition()
 
 

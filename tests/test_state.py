@@ -28,9 +28,9 @@ from tests.markets import (
 )
 
 
-def in_another_process(program, *arguments, **environment):
+def in_another_process(program, *arguments):
     """Run a program in a new interpreter from the project's root; return what it printed."""
-    variables = dict(os.environ, PYTHONPATH=str(HOUSE), **environment)
+    variables = dict(os.environ, PYTHONPATH=str(HOUSE))
     command = [sys.executable, "-W", "ignore", "-c", program, *map(str, arguments)]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, cwd=HOUSE)
     assert done.returncode == 0, done.stderr
@@ -129,32 +129,38 @@ def plain_faults():
     return said
 
 
-def test_without_the_compiler_the_same_bytes_and_the_same_faults():
-    program = (
-        "from tests import test_state as t; print(*t.plain_digests());"
-        " print('|'.join(t.plain_faults()).replace(' ', '~'))"
+WITHOUT_THE_COMPILER = """
+import sys
+import pytest
+from tests import test_state
+
+print("digests:", *test_state.plain_digests())
+print("faults:", "|".join(test_state.plain_faults()))
+files = (f"tests/test_{name}.py" for name in ("liquidation", "book", "ledger"))
+sys.exit(pytest.main(["-q", "-n0", "-p", "no:cacheprovider", "-x", *files]))
+"""
+
+
+@pytest.fixture(scope="module")
+def uncompiled():
+    """Return what one process without the compiler did, which is slow to start."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", WITHOUT_THE_COMPILER],
+        env=dict(os.environ, PYTHONPATH=str(HOUSE), NUMBA_DISABLE_JIT="1"),
+        capture_output=True,
+        text=True,
+        cwd=HOUSE,
     )
-    *digests, faults = in_another_process(program, NUMBA_DISABLE_JIT="1")
-    assert digests == plain_digests()
-    assert faults.replace("~", " ").split("|") == plain_faults()
 
 
-def test_hand_worked_tables_hold_without_the_compiler_too():
-    files = ["tests/test_liquidation.py", "tests/test_book.py", "tests/test_ledger.py"]
-    arguments = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n0",
-        "-p",
-        "no:cacheprovider",
-        "-x",
-        *files,
-    ]
-    variables = dict(os.environ, PYTHONPATH=str(HOUSE), NUMBA_DISABLE_JIT="1")
-    done = subprocess.run(arguments, env=variables, capture_output=True, text=True, cwd=HOUSE)
-    assert done.returncode == 0, done.stdout[-3_000:]
+def test_without_the_compiler_the_same_bytes_and_the_same_faults(uncompiled):
+    said = dict(line.partition(": ")[::2] for line in uncompiled.stdout.splitlines()[:2])
+    assert said["digests"].split() == plain_digests(), uncompiled.stderr
+    assert said["faults"].split("|") == plain_faults()
+
+
+def test_hand_worked_tables_hold_without_the_compiler_too(uncompiled):
+    assert uncompiled.returncode == 0, uncompiled.stdout[-3_000:] + uncompiled.stderr
 
 
 # copies
