@@ -1,6 +1,7 @@
 """What several test files share: one small run of a scenario."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -8,6 +9,8 @@ import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of linear algebra only wait for each other
+# A job that a shell starts in the background ignores Ctrl-C, and so would every command of a test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionstart(session):
@@ -27,6 +30,35 @@ def calm_hours():
     from perplab.scenarios.runs.outcome import run
 
     return run(load("small", {"days": 0.1, "record.trades": True}), seed=3)
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory):
+    """Programs run without the compiler."""
+    from tests.forks import Forks
+
+    imports = "import pytest, perplab.scenarios.files.loader, tests.markets"
+    programs = Forks(tmp_path_factory.mktemp("plain"), imports, NUMBA_DISABLE_JIT="1")
+    yield programs
+    programs.end()
+
+
+COMMANDS = """
+import perplab.analysis.cli.run_command, perplab.analysis.cli.sweep_command
+import perplab.analysis.figures.run_figures, perplab.analysis.report.page
+from perplab.scenarios.files.loader import build
+build("small", 0).run(2)
+"""
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory):
+    """Commands of perplab that need not wait for imports."""
+    from tests.forks import Forks
+
+    programs = Forks(tmp_path_factory.mktemp("commands"), COMMANDS)
+    yield programs
+    programs.end()
 
 
 @pytest.fixture

@@ -129,38 +129,19 @@ def plain_faults():
     return said
 
 
-WITHOUT_THE_COMPILER = """
-import sys
-import pytest
-from tests import test_state
-
-print("digests:", *test_state.plain_digests())
-print("faults:", "|".join(test_state.plain_faults()))
-files = (f"tests/test_{name}.py" for name in ("liquidation", "book", "ledger"))
-sys.exit(pytest.main(["-q", "-n0", "-p", "no:cacheprovider", "-x", *files]))
-"""
+def test_without_the_compiler_the_same_bytes_and_the_same_faults(plain):
+    program = "from tests import test_state as t; print(*t.plain_digests());"
+    program += " print(*t.plain_faults(), sep='|')"
+    digests, faults = plain.said(program).splitlines()
+    assert digests.split() == plain_digests()
+    assert faults.split("|") == plain_faults()
 
 
-@pytest.fixture(scope="module")
-def uncompiled():
-    """Return what one process without the compiler did, which is slow to start."""
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", WITHOUT_THE_COMPILER],
-        env=dict(os.environ, PYTHONPATH=str(HOUSE), NUMBA_DISABLE_JIT="1"),
-        capture_output=True,
-        text=True,
-        cwd=HOUSE,
-    )
-
-
-def test_without_the_compiler_the_same_bytes_and_the_same_faults(uncompiled):
-    said = dict(line.partition(": ")[::2] for line in uncompiled.stdout.splitlines()[:2])
-    assert said["digests"].split() == plain_digests(), uncompiled.stderr
-    assert said["faults"].split("|") == plain_faults()
-
-
-def test_hand_worked_tables_hold_without_the_compiler_too(uncompiled):
-    assert uncompiled.returncode == 0, uncompiled.stdout[-3_000:] + uncompiled.stderr
+def test_hand_worked_tables_hold_without_the_compiler_too(plain):
+    files = [f"tests/test_{name}.py" for name in ("liquidation", "book", "ledger")]
+    options = ["-q", "-n0", "-p", "no:cacheprovider", "-x", *files]
+    said = plain.said(f"import sys, pytest; sys.exit(pytest.main({options}))")
+    assert "passed" in said and "failed" not in said
 
 
 # copies
