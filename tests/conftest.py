@@ -1,11 +1,26 @@
 """What several test files share: one small run of a scenario."""
 
 import os
+import signal
 import subprocess
+import sys
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of linear algebra only wait for each other
+# A job that a shell starts in the background ignores Ctrl-C, and so would every command of a test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionstart(session):
+    """Compile the market once, before several processes of tests would each compile it."""
+    if getattr(session.config.option, "numprocesses", None):
+        from perplab.sim.compiler.cache import HOUSE, is_filled
+
+        if not is_filled():
+            program = [sys.executable, "-c", "from tests.markets import zoo; zoo()"]
+            subprocess.run(program, cwd=HOUSE, stderr=subprocess.DEVNULL)
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +30,35 @@ def calm_hours():
     from perplab.scenarios.runs.outcome import run
 
     return run(load("small", {"days": 0.1, "record.trades": True}), seed=3)
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory):
+    """Programs run without the compiler."""
+    from tests.forks import Forks
+
+    imports = "import pytest, perplab.scenarios.files.loader, tests.markets"
+    programs = Forks(tmp_path_factory.mktemp("plain"), imports, NUMBA_DISABLE_JIT="1")
+    yield programs
+    programs.end()
+
+
+COMMANDS = """
+import perplab.analysis.cli.run_command, perplab.analysis.cli.sweep_command
+import perplab.analysis.figures.run_figures, perplab.analysis.report.page
+from perplab.scenarios.files.loader import build
+build("small", 0).run(2)
+"""
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory):
+    """Commands of perplab that need not wait for imports."""
+    from tests.forks import Forks
+
+    programs = Forks(tmp_path_factory.mktemp("commands"), COMMANDS)
+    yield programs
+    programs.end()
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ import hashlib
 import importlib.util
 import itertools
 import math
-import os
 import pathlib
-import subprocess
-import sys
 import textwrap
 
 import numpy as np
@@ -144,21 +141,9 @@ def decisions_digest():
     return digest.hexdigest()
 
 
-def test_without_the_compiler_the_same_decisions():
-    program = (
-        "import warnings; warnings.simplefilter('ignore');"
-        " from tests import test_agents as t; print(t.decisions_digest())"
-    )
-    environment = dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(ROOT))
-    plain = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    )
-    assert plain.stdout.strip() == decisions_digest()
+def test_without_the_compiler_the_same_decisions(plain):
+    program = "from tests import test_agents as t; print(t.decisions_digest())"
+    assert plain.said(program).strip() == decisions_digest()
 
 
 TRAITS = Traits(

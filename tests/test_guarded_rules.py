@@ -1,9 +1,7 @@
 """Rules that misbehave, each really run: the run ends by a sentence, nobody else's money moves."""
 
-import os
 import pathlib
 import re
-import subprocess
 import sys
 import textwrap
 
@@ -184,7 +182,7 @@ return write_market(orders, count, 0, 1 if uniform(rng) < 0.5 else -1, 2, 0)
 """
 
 
-def test_a_good_rule_gives_the_same_bytes_guarded_trusted_and_plain(own_kind, tmp_path):
+def test_a_good_rule_gives_the_same_bytes_guarded_trusted_and_plain(own_kind, plain, tmp_path):
     digests = set()
     for trusted in (False, True):
         market = market_with(kind := own_kind(GOOD, trusted))
@@ -194,39 +192,23 @@ def test_a_good_rule_gives_the_same_bytes_guarded_trusted_and_plain(own_kind, tm
         digests.add(digest(market))
     file = pathlib.Path(sys.modules[kind.__module__].__file__)
     program = (
-        "from tests.test_guarded_rules import *;"
+        "from tests.test_guarded_rules import *; sys.path.append(sys.argv[1]);"
         f" m = market_with(resolve_kind('{file.with_name('own_rule_1.py')}:Own'));"
         " m.run(300); print(digest(m))"
     )
-    plain = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program],
-        env=dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=f"{ROOT}:{tmp_path}"),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    )
-    assert digests == {plain.stdout.strip()}
+    assert digests == {plain.said(program, tmp_path).strip()}
 
 
-def test_plain_rules_misbehave_in_the_same_words(own_kind, tmp_path):
+def test_plain_rules_misbehave_in_the_same_words(own_kind, plain, tmp_path):
     words = {body: text.replace(LOOPED, ENDLESS) for body, text in MISBEHAVING.items()}
     files = [sys.modules[own_kind(body).__module__].__file__ for body in words]
     program = textwrap.dedent("""
-        import sys
         from tests.test_guarded_rules import *
-        for file in sys.argv[1:]:
+        sys.path.append(sys.argv[1])
+        for file in sys.argv[2:]:
             print(error_of(market_with(resolve_kind(f"{file}:Own"))))
     """)
-    plain = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program, *files],
-        env=dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=f"{ROOT}:{tmp_path}"),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    texts = plain.stdout.splitlines()
-    assert len(texts) == len(words), plain.stderr
+    texts = plain.said(program, tmp_path, *files).splitlines()
     wrong = [text for text, part in zip(texts, words.values(), strict=True) if part not in text]
     assert wrong == []
 

@@ -2,10 +2,7 @@
 
 import hashlib
 import math
-import os
 import re
-import subprocess
-import sys
 import textwrap
 
 import mesa
@@ -18,7 +15,6 @@ from perplab.agents.noise import Noise
 from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.loader import build, load
-from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.compiler.jit import COMPILED
 from perplab.sim.errors import ParameterError, RuleError
 from perplab.sim.model import PerpetualMarket
@@ -179,21 +175,9 @@ def handled_digest():
     ).hexdigest()
 
 
-def test_without_the_compiler_the_same():
-    program = (
-        "import warnings; warnings.simplefilter('ignore');"
-        " from tests import test_handles as t; print(t.handled_digest())"
-    )
-    environment = dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(HOUSE))
-    plain = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        cwd=HOUSE,
-        check=True,
-    )
-    assert plain.stdout.strip() == handled_digest()
+def test_without_the_compiler_the_same(plain):
+    program = "from tests import test_handles as t; print(t.handled_digest())"
+    assert plain.said(program).strip() == handled_digest()
 
 
 def test_everybody_can_be_removed():

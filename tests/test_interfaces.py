@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -118,15 +117,12 @@ def test_a_state_of_another_run_is_not_gone_on_from(tmp_path):
 def scheduler(tmp_path):
     """Return the address of a Dask scheduler with two workers, started as Dask documents."""
     pytest.importorskip("distributed")
-    dask = shutil.which("dask", path=os.path.dirname(sys.executable)) or shutil.which("dask")
-    if dask is None:
-        pytest.skip("no command dask")
     file = tmp_path / "scheduler.json"
     options = ["--scheduler-file", str(file), "--no-dashboard"]
     commands = [["scheduler", "--port", "0"], *[["worker", "--nthreads", "1", "--no-nanny"]] * 2]
     started = [
         subprocess.Popen(
-            [dask, *command, *options],
+            [sys.executable, "-m", "dask", *command, *options],
             env=VARIABLES | {"NUMBA_NUM_THREADS": "1"},
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,

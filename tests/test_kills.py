@@ -3,14 +3,12 @@
 The suite kills each command a few times; ``PERPLAB_KILLS=50`` sets how often in all.
 """
 
+import contextlib
 import json
 import os
-import pathlib
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -18,76 +16,35 @@ import pytest
 from perplab.scenarios.runs.manifest import altered_files, foreign_files
 from perplab.scenarios.runs.results import faults_of_folder
 from perplab.scenarios.runs.store import is_run
-from perplab.sim.compiler.cache import HOUSE
 from tests.small_sweeps import SWEEP
 
 KILLS = int(os.environ.get("PERPLAB_KILLS", "4"))
+QUICK = KILLS < 50
+"""Draw no figures and sweep on one worker: more of the moments are those of writing files."""
 STAGES = (".figures.", ".report.")
-# Started once: a fork of it runs each command, and no kill has to wait for imports.
-STARTER = """
-import json, os, sys
-from perplab.analysis.cli.commands import main
-import perplab.analysis.cli.run_command, perplab.analysis.cli.sweep_command
-import perplab.analysis.figures.run_figures, perplab.analysis.report.page
-from perplab.scenarios.files.loader import build
-build("small", 0).run(2)
-print("ready", flush=True)
-for line in sys.stdin:
-    process = os.fork()
-    if process == 0:
-        os.setsid()
-        for number in (1, 2):
-            os.dup2(os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-        sys.argv = ["perplab", *json.loads(line)]
-        main()
-        os._exit(0)
-    print(process, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+PROGRAM = "from perplab.analysis.cli.commands import main; main()"
+BLANK = """
+import perplab.analysis.report.page
+from tests.command import blank_figure
+perplab.analysis.report.page.save_figure = blank_figure
 """
 
 
-class Commands:
-    """Commands of perplab in a folder, each in a process of its own."""
-
-    def __init__(self, folder):
-        self.starter = subprocess.Popen(
-            [sys.executable, "-c", STARTER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(HOUSE), "MPLBACKEND": "Agg"},
-            text=True,
-        )
-        self.said = pathlib.Path(folder) / "said.txt"
-        assert self.starter.stdout.readline() == "ready\n"
-
-    def ended(self, arguments, signal_number=None, wait=0.0):
-        """Run a command, or kill it after a while; return its exit code."""
-        self.said.unlink(missing_ok=True)
-        self.starter.stdin.write(json.dumps([str(one) for one in arguments]) + "\n")
-        self.starter.stdin.flush()
-        process = int(self.starter.stdout.readline())
-        if signal_number is not None:
-            time.sleep(wait)
-            try:
-                os.kill(process, signal_number)
-            except ProcessLookupError:
-                pass  # it had ended by itself
-        return int(self.starter.stdout.readline())
-
-    def completed(self, arguments):
-        """Run a command to its end, which must be a good one; return how long it took."""
-        started = time.monotonic()
-        assert self.ended(arguments) == 0, self.said.read_text()
-        return time.monotonic() - started
+def ended(commands, arguments, signal_number=None, wait=0.0):
+    """Run a command, or kill it after a while; return its exit code."""
+    process = commands.begin(BLANK * QUICK + PROGRAM, *arguments)
+    if signal_number is not None:
+        time.sleep(wait)
+        with contextlib.suppress(ProcessLookupError):  # it had ended by itself
+            os.kill(process, signal_number)
+    return commands.ended()
 
 
-@pytest.fixture(scope="module")
-def commands(tmp_path_factory):
-    made = Commands(tmp_path_factory.mktemp("commands"))
-    yield made
-    made.starter.stdin.close()
-    assert made.starter.wait(30) == 0
+def completed(commands, arguments):
+    """Run a command to its end, which must be a good one; return how long it took."""
+    started = time.monotonic()
+    assert ended(commands, arguments) == 0, commands.errors()
+    return time.monotonic() - started
 
 
 def contents(folder, *patterns):
@@ -103,7 +60,7 @@ def contents(folder, *patterns):
 class Run:
     """A run; killed, it leaves no folder or that of a whole run."""
 
-    options = ("--days", "0.2", *(() if KILLS >= 50 else ("--no-figures",)))
+    options = ("--days", "0.2", *(("--no-figures",) if QUICK else ()))
 
     def __init__(self, place):
         self.place, self.folder = place, place / "out" / "run"
@@ -135,7 +92,7 @@ class Report(Run):
     def prepare(self, commands):
         first = self.place.parent / "first" / "run"
         if not first.exists():
-            commands.completed(("run", "small", *self.options, "--seed", "4", "--out", first))
+            completed(commands, ("run", "small", *self.options, "--seed", "4", "--out", first))
         shutil.copytree(first, self.folder)
 
     def arguments(self, again):
@@ -163,7 +120,8 @@ class Sweep(Run):
 
     def arguments(self, again):
         resume = ("--resume",) if again and (self.folder / "manifest.json").exists() else ()
-        return ("sweep", self.file, "--workers", "2", "--out", self.folder, *resume)
+        workers = 1 if QUICK else 2
+        return ("sweep", self.file, "--workers", workers, "--out", self.folder, *resume)
 
     def refuse_halves(self):
         for path in self.folder.glob("done/*.json"):
@@ -186,16 +144,16 @@ def test_killed_commands_leave_nothing_half_written(kind, commands, tmp_path):
         random.Random(f"{kind.__name__} {KILLS}"),
         started(kind, commands, tmp_path / "a"),
     )
-    seconds = commands.completed(whole.arguments(False))
+    seconds = completed(commands, whole.arguments(False))
     killed = 0
     for number in range(-(-KILLS // len(KINDS))):
         one = started(kind, commands, tmp_path / f"b{number}")
         signal_number = (signal.SIGKILL, signal.SIGTERM)[number % 2]
-        code = commands.ended(one.arguments(False), signal_number, chance.uniform(0, seconds))
+        code = ended(commands, one.arguments(False), signal_number, chance.uniform(0, seconds))
         killed += code == -signal_number
         one.refuse_halves()
         if code:
-            commands.completed(one.arguments(True))
+            completed(commands, one.arguments(True))
         assert one.bytes() == whole.bytes(), (number, signal_number)
     print(f"{kind.__name__}: {killed} of {number + 1} ended by the signal")
     assert killed or KILLS < 10 * len(KINDS), "every command had ended before it was killed"

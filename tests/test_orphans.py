@@ -67,7 +67,7 @@ def waited(condition, seconds=60.0):
     """Wait until a condition holds and return whether it does."""
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
+        time.sleep(0.05)
     return condition()
 
 
@@ -77,7 +77,7 @@ def finished(folder):
 
 
 MOMENTS = {
-    "starting": lambda process, folder: len(descendants(process.pid)) >= 3,
+    "starting": lambda process, folder: len(descendants(process)) >= 3,
     "importing": lambda process, folder: (
         MOMENTS["starting"](process, folder) and not time.sleep(0.7)
     ),
@@ -87,35 +87,27 @@ MOMENTS = {
 
 
 @pytest.fixture
-def sweep(moment, tmp_path):
-    """Start a sweep of long runs on two workers and wait until a moment."""
-    command = [sys.executable, "-m", "perplab", "sweep", str(sweep_file(tmp_path, LONG))]
-    process = subprocess.Popen(
-        [*command, "--out", str(tmp_path / "out")],
-        env=dict(os.environ, PYTHONPATH=str(HOUSE)),
-        cwd=HOUSE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def sweep(commands, moment, tmp_path):
+    """Start a sweep of long runs on two workers and wait until a moment; give its process."""
+    arguments = ("sweep", sweep_file(tmp_path, LONG), "--out", tmp_path / "out")
+    process = commands.begin("from perplab.__main__ import main; main()", *arguments)
     try:
         assert waited(lambda: MOMENTS[moment](process, tmp_path), here(60.0))
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+            os.killpg(process, signal.SIGKILL)
+        commands.ended()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("moment", ["starting", "running"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_end_when_their_parent_is_gone(sweep, number):
-    workers = descendants(sweep.pid)
+    workers = descendants(sweep)
     assert len(workers) >= 3
-    os.kill(sweep.pid, number)
-    sweep.wait(10)
+    os.kill(sweep, number)
+    assert waited(lambda: not alive({sweep}), here(10.0))
     assert waited(lambda: not alive(workers), here(LONGEST_END)), alive(workers)
 
 
@@ -129,14 +121,14 @@ def test_workers_end_when_their_parent_is_gone(sweep, number):
         ("running", os.killpg),
     ],
 )
-def test_ctrl_c_ends_everything_within_two_seconds(sweep, moment, end, tmp_path):
+def test_ctrl_c_ends_everything_within_two_seconds(sweep, commands, moment, end, tmp_path):
     """Ctrl-C reaches the sweep alone, or the group of processes that a terminal started."""
-    workers, before = descendants(sweep.pid), len(finished(tmp_path))
+    workers, before = descendants(sweep), len(finished(tmp_path))
     begun = time.monotonic()
-    end(sweep.pid, signal.SIGINT)
-    said = sweep.communicate(timeout=30)[1]
-    spent = time.monotonic() - begun
-    assert sweep.returncode == 130 and "Traceback" not in said, said
+    end(sweep, signal.SIGINT)
+    assert waited(lambda: not alive({sweep}), 30.0)
+    spent, said = time.monotonic() - begun, commands.errors()
+    assert commands.ended() == 130 and "Traceback" not in said, said
     assert spent < here(LONGEST_INTERRUPT), spent
     assert waited(lambda: not alive(workers), 5), alive(workers)
     assert not list((tmp_path / "out").rglob("*.part"))

@@ -106,7 +106,14 @@ def checked_by_mypy(user, folder, **sources):
     pytest.importorskip("mypy", reason="mypy is not installed (pip install -e '.[test]')")
     for name, text in sources.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
-    options = ["--python-executable", user, "--disable-error-code", "import-untyped"]
+    options = [
+        "--cache-dir",
+        os.devnull,
+        "--python-executable",
+        user,
+        "--disable-error-code",
+        "import-untyped",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *options, *(f"{name}.py" for name in sources)],
         cwd=folder,

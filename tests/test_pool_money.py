@@ -1,10 +1,5 @@
 """Income and costs of a pool: fees, funding, borrowing; and storms on every pool's rulebook."""
 
-import os
-import pathlib
-import subprocess
-import sys
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -196,21 +191,9 @@ def test_every_step_of_a_storm_accounts_for_everything(name):
     assert not market.tables["order"]["lots"].any()
 
 
-def test_without_the_compiler_the_same_bytes_on_every_pool():
-    program = (
-        "import warnings; warnings.simplefilter('ignore'); "
-        "from tests import test_pool_money as t; print(*t.storm_digests())"
-    )
-    root = pathlib.Path(__file__).resolve().parent.parent
-    plain = subprocess.run(
-        [sys.executable, "-c", program],
-        env=dict(os.environ, NUMBA_DISABLE_JIT="1", PYTHONPATH=str(root)),
-        capture_output=True,
-        text=True,
-        cwd=root,
-        check=True,
-    )
-    assert plain.stdout.split() == storm_digests()
+def test_without_the_compiler_the_same_bytes_on_every_pool(plain):
+    program = "from tests import test_pool_money as t; print(*t.storm_digests())"
+    assert plain.said(program).split() == storm_digests()
 
 
 def test_pool_adl_closes_the_most_profitable_until_the_target():

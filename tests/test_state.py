@@ -28,9 +28,9 @@ from tests.markets import (
 )
 
 
-def in_another_process(program, *arguments, **environment):
+def in_another_process(program, *arguments):
     """Run a program in a new interpreter from the project's root; return what it printed."""
-    variables = dict(os.environ, PYTHONPATH=str(HOUSE), **environment)
+    variables = dict(os.environ, PYTHONPATH=str(HOUSE))
     command = [sys.executable, "-W", "ignore", "-c", program, *map(str, arguments)]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, cwd=HOUSE)
     assert done.returncode == 0, done.stderr
@@ -129,32 +129,19 @@ def plain_faults():
     return said
 
 
-def test_without_the_compiler_the_same_bytes_and_the_same_faults():
-    program = (
-        "from tests import test_state as t; print(*t.plain_digests());"
-        " print('|'.join(t.plain_faults()).replace(' ', '~'))"
-    )
-    *digests, faults = in_another_process(program, NUMBA_DISABLE_JIT="1")
-    assert digests == plain_digests()
-    assert faults.replace("~", " ").split("|") == plain_faults()
+def test_without_the_compiler_the_same_bytes_and_the_same_faults(plain):
+    program = "from tests import test_state as t; print(*t.plain_digests());"
+    program += " print(*t.plain_faults(), sep='|')"
+    digests, faults = plain.said(program).splitlines()
+    assert digests.split() == plain_digests()
+    assert faults.split("|") == plain_faults()
 
 
-def test_hand_worked_tables_hold_without_the_compiler_too():
-    files = ["tests/test_liquidation.py", "tests/test_book.py", "tests/test_ledger.py"]
-    arguments = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n0",
-        "-p",
-        "no:cacheprovider",
-        "-x",
-        *files,
-    ]
-    variables = dict(os.environ, PYTHONPATH=str(HOUSE), NUMBA_DISABLE_JIT="1")
-    done = subprocess.run(arguments, env=variables, capture_output=True, text=True, cwd=HOUSE)
-    assert done.returncode == 0, done.stdout[-3_000:]
+def test_hand_worked_tables_hold_without_the_compiler_too(plain):
+    files = [f"tests/test_{name}.py" for name in ("liquidation", "book", "ledger")]
+    options = ["-q", "-n0", "-p", "no:cacheprovider", "-x", *files]
+    said = plain.said(f"import sys, pytest; sys.exit(pytest.main({options}))")
+    assert "passed" in said and "failed" not in said
 
 
 # copies

