@@ -51,7 +51,9 @@ def equilibrium_rates(times, amounts, permanent, temporary, horizon):
     amounts, times = np.asarray(amounts, float), np.asarray(times, float) / horizon
     traders, decay, growth = _exponents(amounts, permanent, temporary, horizon)
     mean, apart = amounts.mean(), amounts - amounts.mean()
-    race = decay * np.exp(-decay * times) / -np.expm1(-decay) if traders > 1 else np.ones(len(times))
+    race = (
+        decay * np.exp(-decay * times) / -np.expm1(-decay) if traders > 1 else np.ones(len(times))
+    )
     fade = growth * np.exp(-growth * (1 - times)) / -np.expm1(-growth)
     return (mean * race + apart[:, None] * fade) / horizon
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from perplab.analysis.estimators.predatory_trading import predation_costs, predation_overshoot
 from perplab.analysis.estimators.series import BPS, market_facts, plain
-from perplab.analysis.metrics.episodes import prices_at
+from perplab.analysis.metrics.episodes import row_at
 from perplab.sim.state.initial_markets import IMPACT_NOTIONAL
 
 
@@ -71,7 +71,7 @@ def earned(records, kind):
 def seller_cost(records):
     """Return what the seller got less than its amount was worth at the start, quote currency."""
     rows, lot = kind_rows(records, "distressed_seller"), market_facts(records)["lot"]
-    first, last = prices_at(records.series[0], rows["seconds"][[0, -1]])
+    first, last = (row_at(records.series[0], at)["spot"] for at in rows["seconds"][[0, -1]])
     sold = -float(rows["spot_lots"][-1]) * lot
     return sold * float(first - last) - earned(records, "distressed_seller")
 
