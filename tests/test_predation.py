@@ -7,6 +7,8 @@ import pytest
 from scipy.integrate import solve_bvp, trapezoid
 
 from perplab.agents.attacks import predation as game
+from perplab.agents.random_rows import plausible_rows
+from perplab.agents.trader_check import call
 from perplab.analysis.estimators import predatory_trading as theory
 from perplab.analysis.studies.execution import branches_of
 from perplab.analysis.studies.experiments import predation as study
@@ -14,6 +16,8 @@ from perplab.analysis.studies.measures.predation import predation_run, temporary
 from perplab.analysis.studies.results import Contrast, Result, contrasts_of
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.sweeps.jobs import Job, outcomes_of
+from perplab.sim.state.codes import SPOT
+from perplab.sim.streams import generator
 
 G, T = 1.3, 2.0
 TIMES = np.linspace(0.0, T, 4_001)
@@ -87,9 +91,9 @@ def test_costs_of_one_predator_are_those_of_the_literature():
 
 
 @pytest.mark.parametrize("predators", [0, 1, 3])
-@pytest.mark.parametrize("ratio", [0.0, 0.5, 20.0, 2_000.0])
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 20.0, 200.0])
 def test_schedules_are_the_integrals_of_the_rates(predators, ratio):
-    shares = np.linspace(0.0, 1.0, 20_001)
+    shares = np.linspace(0.0, 1.0, 4_001)
     amounts = [1.0] + [0.0] * predators
     rates = theory.equilibrium_rates(shares, amounts, 1.0, 1 / max(ratio, 1e-7), 1.0)
     middle = 0.5 * (rates[:, 1:] + rates[:, :-1]) / (len(shares) - 1)
@@ -101,7 +105,7 @@ def test_schedules_are_the_integrals_of_the_rates(predators, ratio):
 
 @pytest.mark.parametrize("predators", [1, 2, 4, 8])
 def test_limited_rates_overshoot_as_in_theory(predators):
-    shares = np.linspace(0.0, 1.5, 24_001)
+    shares = np.linspace(0.0, 1.5, 4_801)
     seller, predator = (
         np.array([game.limited_share(own, predators, share) for share in shares])
         for own in (1.0, 0.0)
@@ -115,23 +119,27 @@ def test_limited_rates_overshoot_as_in_theory(predators):
     assert np.abs(np.diff(predator)).max() <= limit * np.diff(shares)[0] * (1 + 1e-9)
 
 
-def decided(kind, **more):
-    """Return the orders that a kind writes at the middle of its horizon, holding no spot."""
-    from tests.test_agents import Scene
-
-    scene = Scene(kind, start_hours=1, horizon_seconds=7_200, size_usd=2_000_000, **more)
-    scene.views["dt"] = 0.0
-    assert len(scene.decide(seconds=3_599.0)) == 0
-    return scene.decide(seconds=7_200.0)
+def middle_of(kind, **traits):
+    """Return the spot orders that a trader writes half-way through its horizon, holding nothing."""
+    draw = generator(1, "rows")
+    me, accounts, positions, views, mine, rng, orders = plausible_rows(kind, draw)
+    me[:] = kind.traits.table(1, dict(start_hours=1, size_usd=2_000_000, **traits))
+    views["dt"], views["spot"], positions["spot_lots"] = 0.0, 20_000.0, 0
+    written = []
+    for seconds in (3_599.0, 7_200.0):
+        views["seconds"] = seconds
+        rows = (me, accounts, positions, views, mine, rng, orders)
+        written.append(orders[: call(kind.decide.function, rows)].copy())
+    assert len(written[0]) == 0
+    return [(int(row["side"]), int(row["lots"])) for row in written[1] if row["kind"] == SPOT]
 
 
 def test_sellers_and_predators_trade_what_is_missing():
-    sold = {"temporary_seconds": 0, "predators": 2}
-    for kind, lots in ((game.DistressedSeller, 50_000), (game.Predator, 50_000)):
-        (order,) = decided(kind, **sold)
-        assert (order["side"], order["lots"]) == (-1, lots)
-    (order,) = decided(game.DistressedSeller, side=1, predators=0)
-    assert (order["side"], order["lots"]) == (1, 50_000)
+    limited = {"temporary_seconds": 0, "predators": 4}
+    assert middle_of(game.DistressedSeller, **limited) == [(-1, 50_000)]
+    assert middle_of(game.Predator, **limited) == [(-1, round(100_000 * 0.25 * 2 / 3))]
+    assert middle_of(game.DistressedSeller, side=1, predators=0) == [(1, 50_000)]
+    assert middle_of(game.Predator, horizon_seconds=1_800) == []
 
 
 def figures_of(arm, seeds):
