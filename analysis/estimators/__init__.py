@@ -35,6 +35,12 @@ from perplab.analysis.estimators.impulse_response import (
     reversion_speed,
     split_reversion,
 )
+from perplab.analysis.estimators.predatory_trading import (
+    equilibrium_costs,
+    equilibrium_rates,
+    predation_costs,
+    predation_overshoot,
+)
 from perplab.analysis.estimators.series import (
     basis_bps,
     hourly_closes,
@@ -58,6 +64,8 @@ __all__ = [
     "discrete_inverse_price",
     "discrete_price",
     "effective_spread",
+    "equilibrium_costs",
+    "equilibrium_rates",
     "half_life_interval",
     "hitting_probability",
     "hourly_closes",
@@ -67,6 +75,8 @@ __all__ = [
     "mean_interval",
     "mean_response",
     "median_half_life",
+    "predation_costs",
+    "predation_overshoot",
     "price_discovery",
     "random_walk_share",
     "response",

@@ -9,6 +9,7 @@ from perplab.analysis.studies.experiments import (
     crowding,
     forced_trading,
     funding_terms,
+    predation,
     robustness,
     settlement,
     small_market,
@@ -22,6 +23,7 @@ SOURCES = (
     settlement,
     small_market,
     forced_trading,
+    predation,
 )
 
 __all__ = ["SOURCES"]
