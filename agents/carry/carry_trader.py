@@ -11,8 +11,8 @@ Belief
 Orders
     At a wake one trade a side: an immediate order in the perpetual at its reservation basis
     (`perplab.agents.carry.reservation`): nothing rests, so what it does does not depend on the
-    length of a step. Its size is bounded by what it sees of spot: the price there now, and the impact
-    of its own leg. It opens where the expected receipt covers the hurdle and the cost per
+    length of a step. Its size is bounded by what it sees of spot: the price there now, and the
+    impact of its own leg. It opens where the expected receipt covers the hurdle and the cost per
     interval, and closes where the receipt falls short of the hurdle by ``unwind_multiple`` of that
     cost: the value of waiting makes the band of inaction wider than the cost.
 Capital

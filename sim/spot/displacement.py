@@ -12,8 +12,8 @@ Money = Annotated[float, Field(strict=True, gt=0, le=1e15, description="quote cu
 Seconds = Annotated[float, Field(strict=True, gt=0, le=1e8)]
 LEDGER_KEYS = ("makers_capital", "late_seconds", "late_displacement", "late_capital")
 RECOVERY_FIXED = (
-    f"absent: log depth returns at {RECOVERY:g} times the resilience, beyond which a round trip may "
-    "earn (docs/model.md)"
+    f"absent: log depth returns at {RECOVERY:g} times the resilience, beyond which a round trip "
+    "may earn (docs/model.md)"
 )
 
 
@@ -68,7 +68,7 @@ class Displacement(Model):
         return keys
 
     def fill(self, law, ledger):
-        """Write the numbers into the records of the law and of its ledger, whose state they keep."""
+        """Write the numbers into the records of the law and its ledger; their state stays."""
         law["in_force"], law["recovery"] = 1, RECOVERY
         for name in ("depth", "curvature", "seconds", "thin_power", "sight_seconds"):
             law[name] = getattr(self, name)
