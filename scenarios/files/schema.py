@@ -89,10 +89,16 @@ class Asset(Model):
     borrow_limit_usd: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=True)] = math.inf
     perp_price_discovery: Share = 0.0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_transient_beside_displacement(cls, keys):
+        displaces = isinstance(keys, dict) and keys.get("displacement") is not None
+        return {"transient_impact_bps": 0.0, **keys} if displaces else keys
+
     @model_validator(mode="after")
     def _one_law_of_impact(self):
         for key in ("transient_impact_bps", "perp_price_discovery"):
-            if self.displacement and key in self.model_fields_set and getattr(self, key) > 0.0:
+            if self.displacement and getattr(self, key) > 0.0:
                 raise ValueError(f"without {key} above 0: that is of the linear law of impact")
         return self
 

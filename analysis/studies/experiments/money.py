@@ -7,6 +7,7 @@ from perplab.scenarios.files.validation import rulebook_of
 MONEY = "quote currency"
 CENTRES = ("median", "mean", "low", "high", "min", "max", "sd", "value", "values", "scale")
 IMPACTS = ("permanent_impact_bps", "transient_impact_bps")
+DISPLACED = ("depth", "makers_capital", "late_capital")
 
 
 def scaled(value, factor):
@@ -55,11 +56,18 @@ def more_traders(scenario, factor):
     return numbers | trader_money(scenario, 1 / factor)
 
 
+def displaced_money(displacement, factor):
+    """Return the changes that multiply the money of a spot that displaces; none if it is linear."""
+    if displacement is None:
+        return {}
+    return {f"spot.displacement.{key}": getattr(displacement, key) * factor for key in DISPLACED}
+
+
 def all_money(scenario, factor):
     """Return the changes that multiply all money of a scenario by a factor.
 
-    Capital and sizes of traders, spot's impact per amount traded, margin tiers, impact notional,
-    insurance fund, sizes of liquidation orders and lot.
+    Capital and sizes of traders, spot's impact per amount traded, its depth and the money of its
+    makers, margin tiers, impact notional, insurance fund, sizes of liquidation orders and lot.
     """
     loaded = load(scenario)
     book, spot = rulebook_of(loaded.market), loaded.spot
@@ -77,5 +85,6 @@ def all_money(scenario, factor):
     return {
         **trader_money(scenario, factor),
         **{f"spot.{key}": getattr(spot, key) / factor for key in IMPACTS},
+        **displaced_money(spot.displacement, factor),
         **{f"market.changes.{key}": value for key, value in rules.items()},
     }
