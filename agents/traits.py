@@ -37,6 +37,8 @@ class Trait:
     low, high : float, optional
         Bounds, inclusive; without them -1e15 and 1e15. Infinity is a value only where `default` or
         `high` is infinite, where it means "never" or "any".
+    names : tuple of str, optional
+        Names of the values 0, 1, ... of a choice, which a scenario file states instead.
     """
 
     default: float
@@ -44,11 +46,14 @@ class Trait:
     meaning: str
     low: float | None = None
     high: float | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def bound(self) -> str:
         """The allowed values in words."""
         low, high = self.limits
+        if self.names:
+            return f"one of {', '.join(self.names)}"
         if low == high:
             return f"{low:g}"
         infinite = ", or inf" * self.takes_infinity
@@ -66,13 +71,24 @@ class Trait:
         """Whether infinity is a value."""
         return self.high == math.inf or self.high is None and is_infinite(self.default)
 
+    def number(self, value: Any) -> Any:
+        """Return the number of a stated name; any other value as it is."""
+        known = isinstance(value, str) and value in self.names
+        return float(self.names.index(value)) if known else value
+
+    def stated(self, number: float) -> float | str:
+        """Return a number as a scenario file states it: by its name if it has one."""
+        return self.names[int(number)] if self.names else float(number)
+
     def accepts(self, values: Any) -> bool:
-        """Return whether every value is a number within the bounds."""
+        """Return whether every value is a number within the bounds, of a choice a whole one."""
         try:
             values = np.asarray(values, float)
         except (OverflowError, TypeError, ValueError):
             return False
         low, high = self.limits
+        if self.names and not np.all(np.isin(values, range(len(self.names)))):
+            return False
         infinite = (values == math.inf) & self.takes_infinity
         return bool(np.all((values >= low) & (values <= high) | infinite))
 

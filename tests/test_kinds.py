@@ -8,8 +8,11 @@ import pytest
 
 import perplab.agents
 from perplab.agents.noise import Noise
+from perplab.agents.providers.provider import Provider
 from perplab.agents.trader import Trader
 from perplab.scenarios.files.kinds import KINDS, defined_kinds, kind_named, kinds_in, module_names
+from perplab.scenarios.files.loader import load
+from perplab.scenarios.files.market_setup import setup_of
 from perplab.sim.errors import ParameterError
 
 KIND = """
@@ -91,3 +94,15 @@ def test_imported_and_abstract_traders_are_no_kinds_of_a_module():
     module = types.ModuleType("some.module")
     module.Noise, module.Trader, module.number = Noise, Trader, 3
     assert defined_kinds(module) == []
+
+
+def test_a_choice_is_stated_by_name():
+    scenario = load("calm", {"populations.providers.anchor": "spot"})
+    assert setup_of(scenario, 0).populations[3].traits["anchor"] == 2.0
+    trait = Provider.traits.traits["anchor"]
+    assert [trait.stated(trait.number(name)) for name in trait.names] == list(trait.names)
+    for wrong in ("spott", 1.5, 3):
+        with pytest.raises(ParameterError, match="one of carry, own_average, spot"):
+            load("calm", {"populations.providers.anchor": wrong})
+    with pytest.raises(ParameterError, match="skew_bps was 'spot'"):
+        load("calm", {"populations.providers.skew_bps": "spot"})

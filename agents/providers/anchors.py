@@ -15,7 +15,8 @@ from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.laws.funding import funding_rate
 
 CARRY, OWN_AVERAGE, SPOT = 0, 1, 2
-"""What a provider anchors its quotes to: the values of the trait ``anchor``."""
+ANCHORS = ("carry", "own_average", "spot")
+"""What a provider anchors its quotes to: the values of the trait ``anchor``, and their names."""
 
 
 @hot_kernel

@@ -32,7 +32,7 @@ import numpy as np
 
 from perplab.agents.carry.carry_legs import wealth_of
 from perplab.agents.orders import elapsed_seconds, units_of, usd_of
-from perplab.agents.providers.anchors import fair_basis, inventory_skew
+from perplab.agents.providers.anchors import ANCHORS, CARRY, fair_basis, inventory_skew
 from perplab.agents.providers.capital import (
     hedge_inventory,
     is_away,
@@ -69,9 +69,7 @@ TRAITS = Traits(
     size_skew=Trait(0.6, "1", "part by which quotes that add are smaller, at the limit", low=0),
     funds_per_year=Trait(0.05, "fraction per year", "its cost of funds"),
     hold_hours=Trait(6, "h", "time over which it expects to hold inventory", low=0),
-    anchor=Trait(
-        0, "number", "what it quotes around: carry, its own average or spot", low=0, high=2
-    ),
+    anchor=Trait(CARRY, "name", "what it quotes around", low=0, high=2, names=ANCHORS),
     anchor_weight=Trait(1, "1", "weight of an anchor other than carry", low=0, high=1),
     average_seconds=Trait(6_600, "s", "time constant of the average basis", low=1),
     reference_volatility=Trait(

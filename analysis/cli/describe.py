@@ -88,7 +88,7 @@ def population_lines(name, population):
         )
         return
     for trait, declared in kind.traits.traits.items():
-        value = plain(population.traits.get(trait, float(declared.default)))
+        value = plain(population.traits.get(trait, declared.stated(declared.default)))
         default = "" if trait in population.traits else "# "
         unit = "" if declared.unit == "1" else f"{declared.unit}: "
         meaning = one_line(f"{unit}{declared.meaning}", LONGEST_COMMENT)

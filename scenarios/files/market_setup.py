@@ -91,8 +91,8 @@ def population_setup(name, population, seed, books):
     """Return a population with its traits drawn, leverage capped at the venue's largest."""
     kind = kind_named(population.kind)
     traits = {
-        trait: value
-        if isinstance(value, float)
+        trait: kind.traits.traits[trait].number(value)
+        if isinstance(value, (float, str))
         else np.clip(
             value.draw(generator(seed, f"traits/{name}/{trait}"), population.number),
             -LARGEST,

@@ -80,6 +80,9 @@ def trait_faults(key, kind, trait, value):
         return [trait_fault(f"{key}.{trait}", plain(value), kind)]
     declared = kind.traits.traits[trait]
     bound = f"{declared.bound} ({declared.unit}, trait {trait} of {kind.kind})"
+    value = declared.number(value)
+    if isinstance(value, str):
+        return [Fault(f"{key}.{trait}", value, bound)]
     faults = [
         Fault(trait_key(key, trait, value, number), end, bound)
         for number, end in enumerate(extent(value))
@@ -109,8 +112,8 @@ def extent(value):
 
 
 def plain(value):
-    """Return a trait's value as a scenario file writes it: a number or a table."""
-    if isinstance(value, float):
+    """Return a trait's value as a scenario file writes it: a number, a name or a table."""
+    if isinstance(value, (float, str)):
         return value
     return {"distribution": value.distribution} | value.model_dump(exclude_none=True)
 

@@ -48,6 +48,8 @@ Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_is_no
 
 
 def _trait_tag(value):
+    if isinstance(value, str):
+        return "name"
     if not isinstance(value, dict):
         return getattr(value, "distribution", "number")
     return value.get("distribution")
@@ -55,6 +57,7 @@ def _trait_tag(value):
 
 TraitValue = Annotated[
     Annotated[float, Field(strict=True, allow_inf_nan=True), Tag("number")]
+    | Annotated[str, Tag("name")]
     | Annotated[Lognormal, Tag("lognormal")]
     | Annotated[Normal, Tag("normal")]
     | Annotated[Exponential, Tag("exponential")]
@@ -63,7 +66,7 @@ TraitValue = Annotated[
     Discriminator(
         _trait_tag,
         custom_error_type="trait",
-        custom_error_message="a number or a table whose distribution is one of "
+        custom_error_message="a number, a name or a table whose distribution is one of "
         + ", ".join(DISTRIBUTIONS),
     ),
 ]

@@ -59,8 +59,8 @@ def response_arms(story):
         if small
         else {
             "anchor carry": {},
-            "anchor own average": anchored(1, 1.0),
-            "anchor spot": anchored(2, 1.0),
+            "anchor own average": anchored("own_average", 1.0),
+            "anchor spot": anchored("spot", 1.0),
         }
     )
     branches = order_branches(ORDER_HOURS, UNTIL_SETTLED_HOURS, off=small)

@@ -55,10 +55,10 @@ def anchored(anchor, weight):
 def anchor_arms(story):
     """Return the variants of the study of anchors, the scenario itself first."""
     changed = {
-        "providers anchored to their own average, weight .5": anchored(1, 0.5),
-        "providers anchored to their own average": anchored(1, 1.0),
-        "providers anchored to spot, weight .5": anchored(2, 0.5),
-        "providers anchored to spot": anchored(2, 1.0),
+        "providers anchored to their own average, weight .5": anchored("own_average", 0.5),
+        "providers anchored to their own average": anchored("own_average", 1.0),
+        "providers anchored to spot, weight .5": anchored("spot", 0.5),
+        "providers anchored to spot": anchored("spot", 1.0),
         "four times the traders, a quarter of the money each": more_traders(story, 4),
         "half the depth": {f"{PROVIDERS}.level_usd": level(story) / 2},
         "twice the depth": {f"{PROVIDERS}.level_usd": level(story) * 2},
