@@ -5,6 +5,7 @@ One module per subject; each lists its studies in ``STUDIES``. What is measured 
 """
 
 from perplab.analysis.studies.experiments import (
+    attacks,
     cost_and_capital,
     crowding,
     forced_trading,
@@ -22,6 +23,7 @@ SOURCES = (
     settlement,
     small_market,
     forced_trading,
+    attacks,
 )
 
 __all__ = ["SOURCES"]
