@@ -15,6 +15,7 @@ from perplab.analysis.studies.measures.short_exits import trader_rows
 from perplab.analysis.studies.results import Result, as_json
 from perplab.analysis.studies.study import Arm
 from perplab.scenarios.files.loader import load
+from perplab.scenarios.files.validation import rulebook_of
 from perplab.scenarios.runs.outcome import build
 from perplab.scenarios.sweeps.jobs import Job, outcomes_of
 from perplab.sim.state.event_rows import KIND_SERIES, SERIES
@@ -162,7 +163,7 @@ def judged(with_victims, without, changes=()):
     """Return the JSON object of a study of one attack from its profits by seed."""
     arms = [
         Arm(name, WEAPON, dict(changes), story=WEAPON)
-        for name in ("x 1", f"x 1, {study.UNLEVERAGED}")
+        for name in ("x 1", f"x 1, {study.NO_VICTIMS}")
     ]
     figures = {
         (arm.name, seed): {"net_of_luck_usd": value}
@@ -197,22 +198,22 @@ def test_an_attack_pays_only_net_of_the_same_push_without_victims(
 @pytest.mark.parametrize("setting", study.STUDIES[0].settings)
 def test_each_attack_has_its_twin_without_leverage(setting):
     arms = {arm.name: arm for arm in study.attack_arms(setting.story)}
-    pairs = [name for name in arms if f"{name}, {study.UNLEVERAGED}" in arms]
+    pairs = [name for name in arms if f"{name}, {study.NO_VICTIMS}" in arms]
     assert 2 * len(pairs) == len(arms)
     for name in pairs:
         attack, twin = (
             load(arm.scenario, arm.changes)
-            for arm in (arms[name], arms[f"{name}, {study.UNLEVERAGED}"])
+            for arm in (arms[name], arms[f"{name}, {study.NO_VICTIMS}"])
         )
-        crowd = [
-            each
-            for each in attack.populations
-            if attack.populations[each] != twin.populations[each]
-        ]
-        assert crowd and "attacker" not in crowd
-        assert attack.model_copy(update={"populations": {}}) == twin.model_copy(
-            update={"populations": {}}
-        )
+        changed = {
+            name
+            for name in attack.populations
+            if attack.populations[name] != twin.populations[name]
+        }
+        assert "attacker" not in changed
+        assert bool(changed) == (attack.market == twin.market)
+        same = {"populations": {}, "market": attack.market}
+        assert attack.model_copy(update=same) == twin.model_copy(update=same)
 
 
 def test_sizes_scale_what_they_say():
@@ -221,3 +222,34 @@ def test_sizes_scale_what_they_say():
         for size in (1, 2)
     )
     assert {trait for trait in one if two[trait] != one[trait]} == set(study.SIZED_TRAITS)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_an_attacker_that_withdraws_keeps_little_more_than_its_initial_margin(share):
+    still = {f"{study.ATTACKER}.{trait}": 0 for trait in ("perp_push_usd", "spot_push_usd")}
+    changes = SHORT_ATTACK | still | {f"{study.ATTACKER}.withdraw_share": share}
+    market = build(load(WEAPON, changes), 1)
+    row = int(trader_rows(market.records(), (KIND,))[0])
+    market.run(int(2.5 * 360))
+    margin = rows_of_kind(market.records(), KIND)["margin"][-1]
+    collateral = market.tables["account"]["collateral"][row, 0]
+    assert margin > 0 and (collateral < 1.1 * margin) == (share == 1.0)
+    assert market.records().meta["outcomes"]["refused_margin"] == 0
+    assert market.conservation_error_units == 0
+
+
+def test_where_the_fund_is_the_victim_it_takes_nothing_over_in_the_twin():
+    changes = study.without_victims("backstop-dump")
+    rules = rulebook_of(load("backstop-dump", changes).market)
+    assert rules.liquidation.takeover_share == 0.0
+    assert not rules.liquidation.takeover_after_order
+
+
+def test_every_defence_changes_rules_and_at_most_the_leverage_that_they_allow():
+    for story, defences in study.DEFENCES.items():
+        plain = load(story)
+        for changes in defences.values():
+            defended = load(story, changes)
+            assert rulebook_of(defended.market) != rulebook_of(plain.market)
+            others = ({**each.populations, "attacker": None} for each in (defended, plain))
+            assert next(others) == next(others) and defended.spot == plain.spot

@@ -18,9 +18,9 @@ USD = "quote currency"
 ATTACKER = "populations.attacker"
 NEVER_HOURS = 1e6
 PROFIT = "net_of_luck_usd"
-SIZES = (1.0, 0.5, 2.0)
+SIZES = (0.5, 2.0)
 SIZED_TRAITS = ("size_usd", "perp_push_usd", "spot_push_usd")
-PUSHES = ("perp_push_usd", "spot_push_usd")
+PUSHES = ("perp_push_usd", "spot_push_usd", "withdraw_share")
 LEVERAGE_TRAITS = {
     "directional_long": ("leverage",),
     "directional_short": ("leverage",),
@@ -28,7 +28,9 @@ LEVERAGE_TRAITS = {
 }
 """By kind: the traits that decide how much a trader borrows."""
 LOW_LEVERAGE = 2
-UNLEVERAGED = f"victims at leverage {LOW_LEVERAGE}"
+NO_VICTIMS = "no victims"
+OTHER_VICTIMS = {"backstop-dump": {"market.changes.liquidation.takeover_share": 0.0}}
+"""By scenario: changes without which somebody else than the leveraged crowd loses."""
 NOT_FREE = (
     "linear impact with perp_price_discovery below 1 is not free of price manipulation, "
     "no claim rests on it"
@@ -60,23 +62,48 @@ OF_SHORTS = {
 }
 VARIATIONS = {"weaponised-shorts": OF_SHORTS, "weaponised-shorts-tight": OF_SHORTS}
 """Further attacks by scenario."""
-DEFENCES = {}
+DEFENCES = {
+    "weaponised-shorts": {
+        "index averaged over 30 min": {"market.changes.index.window_seconds": 1_800.0},
+        "position limit": {"market.changes.margin.position_limit_usd": 1_000_000.0},
+        "margin by concentration": {"market.changes.margin.concentration_slope": 0.2},
+    },
+    "weaponised-shorts-tight": {
+        "cap .3 %": {"market.changes.funding.cap": 0.003},
+        "interval 8 h": {"market.changes.funding.interval_hours": 8},
+    },
+    "premium-push": {
+        "cap .05 %": {"market.changes.funding.cap": 0.0005},
+        "position limit": {"market.changes.margin.position_limit_usd": 500_000.0},
+    },
+    "short-squeeze": {
+        "position limit": {"market.changes.margin.position_limit_usd": 500_000.0},
+        "margin by concentration": {"market.changes.margin.concentration_slope": 0.2},
+    },
+    "index-attack": {
+        "index averaged over 30 min": {"market.changes.index.window_seconds": 1_800.0},
+        "position limit": {"market.changes.margin.position_limit_usd": 500_000.0},
+    },
+    "backstop-dump": {
+        "leverage at most 10": {
+            "market.changes.margin.maximum_leverage": 10,
+            f"{ATTACKER}.leverage": 10,
+        },
+        "margin by concentration": {"market.changes.margin.concentration_slope": 0.2},
+        "position limit": {"market.changes.margin.position_limit_usd": 1_000_000.0},
+    },
+}
 """By scenario: changes by the name of the defence."""
 
 
 def attack_arms(story):
-    """Return the attack by size, variation, law and defence, each with and without victims."""
+    """Return the attack and its variations, with and without victims: by defence, size, law."""
     first, *others = SPOT_LAWS
-    attacks = {f"x {size:g}": size_changes(story, size) for size in SIZES}
-    defended = DEFENCES.get(story, {})
+    attacks = {"x 1": {}} | VARIATIONS.get(story, {}) | DEFENCES[story]
+    if story in VARIATIONS:
+        attacks |= {f"x {size:g}": size_changes(story, size) for size in SIZES}
     made = [(name, first, changes) for name, changes in attacks.items()]
-    made += [(name, first, changes) for name, changes in VARIATIONS.get(story, {}).items()]
-    made += [
-        (name, law, changes)
-        for law in SPOT_LAWS
-        for name, changes in ({"x 1": {}} | defended).items()
-        if law != first or name != "x 1"
-    ]
+    made += [("x 1", law, {}) for law in others]
     return tuple(arm for each in made for arm in pair_of_arms(story, *each))
 
 
@@ -95,18 +122,25 @@ def pair_of_arms(story, attack, law, changes):
     )
     return (
         Arm(name, story, changes, branches),
-        Arm(f"{name}, {UNLEVERAGED}", story, {**changes, **without_leverage(story)}, branches),
+        Arm(f"{name}, {NO_VICTIMS}", story, {**changes, **without_victims(story)}, branches),
     )
 
 
 def size_changes(story, size):
     """Return the changes to an attack's scenario that scale its position and pushes."""
     attacker = load(story).populations["attacker"].traits
-    return {f"{ATTACKER}.{trait}": attacker[trait] * size for trait in SIZED_TRAITS}
+    return {
+        f"{ATTACKER}.{trait}": attacker[trait] * size for trait in SIZED_TRAITS if trait in attacker
+    }
 
 
-def without_leverage(story):
-    """Return the changes to a scenario by which its crowd borrows little."""
+def without_victims(story):
+    """Return the changes to a scenario without which an attack has no victims.
+
+    The crowd borrows little; where the fund is the victim, it takes nothing over.
+    """
+    if story in OTHER_VICTIMS:
+        return OTHER_VICTIMS[story]
     return {
         f"populations.{name}.{trait}": LOW_LEVERAGE
         for name, population in load(story).populations.items()
@@ -120,14 +154,14 @@ def net_contrasts(result):
     return {
         f"profit net of the push without victims: {name}": net_of_victims(result, arms[name])
         for name in arms
-        if f"{name}, {UNLEVERAGED}" in arms
+        if f"{name}, {NO_VICTIMS}" in arms
     }
 
 
 def net_of_victims(result, arm):
     """Return the `Contrast` of an attack's profit with that of the same push without victims."""
     profit = result.values(arm.name, PROFIT)
-    net = contrast(profit - result.values(f"{arm.name}, {UNLEVERAGED}", PROFIT), USD)
+    net = contrast(profit - result.values(f"{arm.name}, {NO_VICTIMS}", PROFIT), USD)
     words, label = attack_verdict(net, contrast(profit)), label_of(arm)
     return net._replace(verdict=f"no claim: {words}" if label else words)
 
@@ -220,10 +254,10 @@ STUDIES = (
             **{f"gain_{group}_usd": Figure(f"gain of {group}", USD) for group in GROUPS},
         },
         effects=(PROFIT, "net_of_no_push_usd"),
-        settings=(Setting("weaponised-shorts"), Setting("weaponised-shorts-tight")),
+        settings=tuple(map(Setting, DEFENCES)),
         control="a branch of each run in which the attacker never begins, one in which it holds "
-        "its position but pushes nothing, and the same push with all victims at leverage "
-        f"{LOW_LEVERAGE}.",
+        "its position but pushes nothing, and the same push without victims (the crowd at "
+        f"leverage {LOW_LEVERAGE}; in backstop-dump a fund that takes nothing over).",
         derived=net_contrasts,
         tables=attack_lines,
         json=attack_json,
