@@ -1,6 +1,7 @@
-"""The recorded series: a row per market each record interval, a row per kind each hour."""
+"""The recorded series: rows of the markets and of the kinds of trader, each at its interval."""
 
 from perplab.sim.clearing.equity import cross_equity, recorded_units, value_of
+from perplab.sim.clearing.order_margin import margin_in_use
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.impact_price import book_mid
 from perplab.sim.impact.ledger import makers_profit
@@ -76,16 +77,18 @@ def record_spot(asset, row):
 
 
 @kernel
+def spot_value(world, i, a):
+    """Return the value of the spot that trader i holds of asset a, float units."""
+    asset = asset_at(world, a)
+    return holding_at(world, i, a)["lots"] * asset["spot"] * asset["units_per_tick"] / asset["tick"]
+
+
+@kernel
 def wealth(world, i):
     """Return the wealth of trader i, float units: spot, wallets, margin, transfers, positions."""
     total = 0.0
     for a in range(assets(world).shape[0]):
-        total += (
-            holding_at(world, i, a)["lots"]
-            * asset_at(world, a)["spot"]
-            * asset_at(world, a)["units_per_tick"]
-            / asset_at(world, a)["tick"]
-        )
+        total += spot_value(world, i, a)
     for v in range(venues(world).shape[0]):
         account = account_at(world, i, v)
         total += account["collateral"] + account["incoming"] + account["cash"]
@@ -98,22 +101,48 @@ def wealth(world, i):
 
 @kernel
 def record_kinds(world):
-    """Write one row for each kind: wealth, funding received so far, lots held."""
+    """Write one row for each kind: sums over its traders."""
     run = run_row(world, 0)
     table = kind_series(world)
     for k in range(table.shape[1]):
-        row = table[run["kind_series_count"], k]
-        row["seconds"], row["equity"], row["funding"] = run["step"] * run["dt"], 0, 0
-        row["lots"], row["long_lots"], row["spot_lots"] = 0, 0, 0
+        clear_kind(table[run["kind_series_count"], k], run["step"] * run["dt"])
     for i in range(run["traders"]):
         row = table[run["kind_series_count"], trader_at(world, i)["kind"]]
         equity = row["equity"] + recorded_units(world, i, wealth(world, i))
         row["equity"] = recorded_units(world, i, float(equity))
-        for m in range(markets(world).shape[0]):
-            position = position_at(world, i, m)
-            row["funding"] += position["all_funding"]
-            row["lots"] += position["lots"]
-            row["long_lots"] += max(position["lots"], 0)
-        for a in range(assets(world).shape[0]):
-            row["spot_lots"] += holding_at(world, i, a)["lots"]
+        add_positions(world, i, row)
+        add_holdings(world, i, row)
     run["kind_series_count"] += 1
+
+
+@kernel
+def clear_kind(row, seconds):
+    """Begin a row of the kinds' series."""
+    row["seconds"], row["equity"], row["funding"], row["fees"] = seconds, 0, 0, 0
+    row["spot_profit"], row["margin"] = 0, 0
+    row["lots"], row["long_lots"], row["spot_lots"] = 0, 0, 0
+
+
+@kernel
+def add_positions(world, i, row):
+    """Add the positions of trader i and the margin behind them to its kind's row."""
+    for v in range(venues(world).shape[0]):
+        row["margin"] += recorded_units(world, i, margin_in_use(world, i, v, -1))
+    for m in range(markets(world).shape[0]):
+        position = position_at(world, i, m)
+        row["margin"] += position["isolated_margin"]
+        row["funding"] += position["all_funding"]
+        row["fees"] += position["all_fees"]
+        row["lots"] += position["lots"]
+        row["long_lots"] += max(position["lots"], 0)
+
+
+@kernel
+def add_holdings(world, i, row):
+    """Add the spot holdings of trader i and what they have earned to its kind's row."""
+    for a in range(assets(world).shape[0]):
+        holding = holding_at(world, i, a)
+        value = recorded_units(world, i, spot_value(world, i, a))
+        row["spot_profit"] += holding["quote"] + holding["interest"] + value
+        row["fees"] += holding["fees"]
+        row["spot_lots"] += holding["lots"]

@@ -211,7 +211,9 @@ class Setup:
     premium_samples : int
         Samples of the premium index per step.
     record_seconds : float
-        Interval of the recorded series; wealth by kind is recorded hourly.
+        Interval of the recorded series.
+    wealth_seconds : float
+        Interval of the recorded wealth by kind.
     print_trades : bool
         Whether every trade is recorded.
     no_impact : bool
@@ -226,6 +228,7 @@ class Setup:
     populations: Sequence[Population]
     premium_samples: int = 1
     record_seconds: float = 60.0
+    wealth_seconds: float = 3600.0
     print_trades: bool = False
     no_impact: bool = False
     steps: int | None = None

@@ -69,6 +69,12 @@ VARIANTS = (
         },
     ),
     ("dydx-v4", {"margin.open_interest_low_usd": 5e3, "margin.open_interest_high_usd": 1e5}),
+    # margin by concentration and limits of positions
+    (
+        "binance",
+        {"margin.concentration_slope": 0.2, "margin.concentration_free_usd": 2e3},
+    ),
+    ("binance", {"margin.position_limit_usd": 4e3, "margin.position_limit_share": 0.1}),
     # a pool that its traders use up, and one whose traders win
     ("gmx-v2", {"trading.limit_usd": 3e4}),
     ("gmx-v2", {"adl.pool_trigger": 0.02, "adl.pool_target": 0.01}),

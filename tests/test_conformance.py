@@ -7,12 +7,12 @@ import pytest
 
 from perplab import rulebook_names
 from tests.conformance.comparison import disagreements, notices
-from tests.conformance.rules import numbers, read_rules, with_number
+from tests.conformance.rules import DEFENDED, numbers, read_rules, with_number
 from tests.conformance.tape import rules_of_run, tape_of
 from tests.conformance.uncovered import reason
 
 
-@pytest.fixture(scope="module", params=rulebook_names())
+@pytest.fixture(scope="module", params=[*rulebook_names(), DEFENDED])
 def name(request):
     """Return the name of each rulebook; the tests of one follow each other and share its tape."""
     return request.param

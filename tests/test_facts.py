@@ -379,6 +379,7 @@ def test_facts_of_cascades_and_of_trades(fallen):
 
 
 def test_an_attack_is_accounted_for():
+    from perplab.analysis.metrics.losses import LEGS
     from tests.recorded import noisy_run
 
     records = noisy_run(days=3, kind_names=("noise", "manipulation"))
@@ -388,9 +389,7 @@ def test_an_attack_is_accounted_for():
     assert (
         told["attacker: profit"]
         == pytest.approx(profit)
-        == pytest.approx(
-            told["attacker: of it funding"] + told["attacker: of it trading, fees and spot"]
-        )
+        == pytest.approx(sum(told[f"attacker: of it {leg}"] for leg in LEGS))
     )
     last = records.series[0]["spot"][-1]
     assert told["attacker: largest spot holding"] == pytest.approx(0.7 * last) and told[

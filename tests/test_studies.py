@@ -72,7 +72,7 @@ def soon(monkeypatch, tmp_path):
 def tiny(study, story):
     """Return changes that make the runs of a study tiny."""
     few = FEW if "speculators" in load(story).populations else {}
-    return TINY | few | {"cascade": FALL, "weapon": ATTACK}.get(study.name, {})
+    return TINY | few | {"cascade": FALL, "attack-value": ATTACK}.get(study.name, {})
 
 
 def available(study):

@@ -5,20 +5,16 @@ import pytest
 
 from perplab.analysis.metrics import cascade
 from perplab.analysis.metrics import episodes as forced
-from perplab.analysis.metrics.cascade import liquidated_notional, loss_shares
-from perplab.analysis.studies.execution import branches_of
 from perplab.analysis.studies.experiments import forced_trading as study
-from perplab.analysis.studies.measures.forced_trading import attack_run, fall_run
-from perplab.analysis.studies.measures.short_exits import trader_rows
+from perplab.analysis.studies.measures.forced_trading import fall_run
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs.outcome import run
-from perplab.scenarios.sweeps.jobs import Job, outcomes_of
 from perplab.sim.state.codes import NO_ROW, TAKEOVER, TWIN_TAKEOVER
 from perplab.sim.state.event_rows import KIND_SERIES, SERIES, SETTLEMENT
 from tests.recorded import Recorded, events_of, meta_of, rows, series_of
 
 LOT, HOUR = 0.001, 3600.0
-CASCADE, WEAPON = "long-cascade", "weaponised-shorts"
+CASCADE = "long-cascade"
 SHORT_FALL = {
     "days": 0.06,
     "twin.from_hours": 1,
@@ -28,34 +24,12 @@ SHORT_FALL = {
     "populations.longs.wake_seconds": 600,
     "populations.longs.margin_share": 0.2,
 }
-SHORT_ATTACK = {
-    "days": 0.25,
-    "populations.attacker.attack_start_hours": 2,
-    "populations.attacker.attack_hours": 1,
-    "populations.attacker.build_seconds": 3600,
-    "populations.attacker.unwind_seconds": 7200,
-    "populations.attacker.spot_push_usd": 300_000,
-    "populations.shorts.wake_seconds": 600,
-    "populations.shorts.margin_share": 0.2,
-}
 
 
 @pytest.fixture(scope="module")
 def fall():
     """A fall of 6 % within five minutes, and the start and end of it."""
     return run(load(CASCADE, SHORT_FALL), 1), HOUR, HOUR + 300
-
-
-@pytest.fixture(scope="module")
-def attack():
-    """An attack, and its branch in which the attacker never begins."""
-    arm = next(arm for arm in study.weapon_arms(WEAPON) if arm.name == "x 1")
-    return attacked(arm._replace(changes={**arm.changes, **SHORT_ATTACK}))
-
-
-def attacked(arm):
-    """Return the outcomes of an arm by branch."""
-    return dict(outcomes_of(Job("", 0, arm.scenario, arm.changes, {}, 1, branches_of(arm), ())))
 
 
 def test_amplification_comes_from_the_events(fall):
@@ -130,38 +104,6 @@ def test_shorts_are_nodes_that_buy():
     assert forced.of_shorts(events)["node"].tolist() == [0, 0]
 
 
-def test_channels_of_the_excess_sum_to_it(attack):
-    figures, market = attack_run(attack), attack["base"].records
-    assert figures["liquidated_shorts_usd"] == pytest.approx(
-        liquidated_notional(forced.of_shorts(market.events), LOT)
-    )
-    assert figures["liquidated_shorts_usd"] > figures["liquidated_control_usd"]
-    assert figures["excess_usd"] == pytest.approx(
-        figures["liquidated_shorts_usd"] - figures["liquidated_control_usd"]
-    )
-    assert figures["excess_usd"] == pytest.approx(
-        sum(figures[f"excess_{channel}_usd"] for channel in loss_shares(market.events[0])), abs=1e-3
-    )
-
-
-def test_the_attacker_pays_fees_and_owns_nothing_in_the_end(attack):
-    figures, records = attack_run(attack), attack["base"].records
-    equity = records.kinds["equity"][:, records.kind_names.index("manipulation")] * 1e-6
-    assert figures["attacker_profit_usd"] == pytest.approx(equity[-1] - equity[0], abs=0.01)
-    assert figures["attacker_left_usd"] == 0 and figures["attacker_spot_peak_usd"] > 1_000_000
-    taken = records.prints[records.prints["taker"] == trader_rows(records, ("manipulation",))[0]]
-    notional = float((taken["lots"] * taken["tick"]).sum()) * 0.1 * LOT
-    assert figures["attacker_fees_usd"] == pytest.approx(5e-4 * notional) and notional > 1e6
-    assert figures["attacker_liquidations"] == 0
-
-
-def test_the_control_of_an_attack_is_the_market_before_it(attack):
-    market, control = (attack[name].records.series[0] for name in ("base", "without"))
-    assert not np.array_equal(market["spot"], control["spot"])
-    held = attack["without"].records
-    assert not held.kinds["lots"][:, held.kind_names.index("manipulation")].any()
-
-
 def test_a_fall_is_measured_from_its_shock(fall):
     outcome, start, end = fall
     figures = forced.fall_figures(outcome.records, outcome.twin, start, end)
@@ -187,13 +129,8 @@ def test_funding_is_stated_for_eight_hours():
     assert forced.funding_bps(records, 0, 8 * HOUR) == pytest.approx(30)
 
 
-def test_depths_and_sizes_scale_what_they_say():
+def test_depths_scale_what_they_say():
     providers = load(CASCADE).populations["providers"].traits
     thin = load(CASCADE, study.depth_changes(CASCADE, 280.0)).populations["providers"].traits
     share = 280.0 / providers["level_usd"]
     assert thin["inventory_limit_usd"] == pytest.approx(share * providers["inventory_limit_usd"])
-    one, two = (
-        load(WEAPON, study.size_changes(WEAPON, size)).populations["attacker"].traits
-        for size in (1, 2)
-    )
-    assert {trait for trait in one if two[trait] != one[trait]} == set(study.SIZED_TRAITS)

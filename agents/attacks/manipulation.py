@@ -11,8 +11,10 @@ Orders
     perp_push_usd in the perpetual (positive buys), and at every wake one of spot_push_usd in spot,
     which moves the index. *Unwind*, over unwind_seconds: reduce-only market orders and spot trades,
     evenly spread, until nothing is left. Otherwise *idle*. A loss above loss_limit_usd ends the
-    attack early. To squeeze shorts: side 1, both pushes positive. To collect funding: side 1 with a
-    negative perp_push_usd late in the interval, or the reverse.
+    attack early. With withdraw_share it also withdraws that share of its free collateral at every
+    wake of the attack, so that a small move against it hands its position to the venue's fund. To
+    squeeze shorts: side 1, both pushes positive. To collect funding: side 1 with a negative
+    perp_push_usd late in the interval, or the reverse.
 Literature
     Kumar and Seppi (1992), "Futures manipulation with cash settlement", JF 47; Allen and Gale
     (1992); Griffin and Shams (2018) on manipulation of a settlement index; Brunnermeier and
@@ -30,12 +32,15 @@ from perplab.agents.orders import (
     write_close,
     write_market,
     write_spot,
+    write_transfer,
 )
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
 
 HOUR = 3_600.0
+RESERVE = 1.02
+"""What it leaves at the venue over its initial margin."""
 IDLE, BUILD, ATTACK, UNWIND = 0, 1, 2, 3
 
 TRAITS = Traits(
@@ -56,6 +61,9 @@ TRAITS = Traits(
     ),
     spot_push_usd=Trait(
         0, "quote currency", "spot traded per wake during the attack; negative sells"
+    ),
+    withdraw_share=Trait(
+        0, "1", "share of free collateral withdrawn per wake during the attack", low=0, high=1
     ),
     unwind_seconds=Trait(21_600, "s", "duration of the unwind phase", low=1),
     loss_limit_usd=Trait(float("inf"), "quote currency", "loss above which it gives up", low=0),
@@ -131,6 +139,21 @@ def push(me, view, market, orders):
 
 
 @hot_kernel
+def spare_units(account, position, view):
+    """Return the collateral that is not initial margin, float units; a little less, for tiers."""
+    margin = abs(position["lots"]) * view["mark"] * view["units_per_price"] / position["leverage"]
+    available = min(equity_of(account, position, view), float(account["collateral"]))
+    return max(available - RESERVE * margin, 0.0)
+
+
+@hot_kernel
+def withdraw(me, account, position, view, market, orders, count):
+    """Write the withdrawal of this wake, if it withdraws at all; return the number of orders."""
+    units = int(me["withdraw_share"] * spare_units(account, position, view))
+    return write_transfer(orders, count, market, -units) if units > 0 else count
+
+
+@hot_kernel
 def unwind(me, position, view, market, orders):
     """Write the next slice of closing the perpetual and selling (or buying back) spot."""
     seconds_left = attack_end(me) + me["unwind_seconds"] - view["seconds"]
@@ -154,7 +177,8 @@ def attack(me, accounts, positions, views, mine, rng, orders):
     if phase == BUILD:
         return build(me, position, view, market, orders)
     if phase == ATTACK:
-        return push(me, view, market, orders)
+        count = push(me, view, market, orders)
+        return withdraw(me, account, position, view, market, orders, count)
     return unwind(me, position, view, market, orders) if phase == UNWIND else 0
 
 

@@ -7,10 +7,9 @@ seconds since the start.
 end. The twin branches off at its start or before; its forced positions go to the fund at the mark.
 
 *An attack.* The control is the same seed without the attacker. Liquidations of shorts in excess of
-the control's are divided by what took the equity. The attacker's profit is the change of all it
-owns over the run, after fees. Most of its spread over seeds is luck: spot moved while it was
-exposed. Luck is the control's returns times the attacker's exposure, zero in expectation.
-Subtracting it leaves the mean and narrows its interval; figures are given with and without it.
+the control's are divided by what took the equity. Most of the spread over seeds of an attacker's
+profit is luck: spot moved while it was exposed. Luck is the control's returns times the attacker's
+exposure, zero in expectation. Subtracting it leaves the mean and narrows its interval.
 """
 
 import math
@@ -190,13 +189,13 @@ def basis_lowest(series, start, end):
 
 
 def attack_figures(records, control, start, end, market=0):
-    """Return the effect and the profit of an attack between two times, in seconds.
+    """Return the effect of an attack between two times, in seconds.
 
     Returns
     -------
     dict of str to float
-        Liquidated notional of shorts in both runs, the excess and its parts; the attacker's profit
-        and its sources; index, basis and funding beside the control's.
+        Liquidated notional of shorts in both runs, the excess and its parts; index, basis and
+        funding beside the control's.
     """
     by_channel, without = (shorts_by_channel(each, market) for each in (records, control))
     excess = {
@@ -207,7 +206,6 @@ def attack_figures(records, control, start, end, market=0):
         "liquidated_control_usd": sum(without.values()),
         "excess_usd": sum(excess.values()),
         **excess,
-        **attacker_figures(records, control.series[market], market),
         **moved_figures(records, control, start, end, market),
     }
 
@@ -222,26 +220,6 @@ def shorts_by_channel(records, market=0):
     """Return the liquidated notional of shorts by what took their equity, quote currency."""
     events = of_shorts(forced_events(records, market))
     return notional_by_channel(forest(events, market_facts(records, market)["lot"]))
-
-
-def attacker_figures(records, control_series, market=0):
-    """Return the attacker's profit, with and without luck, its funding and its final holdings.
-
-    Holdings count lots of the one market that it trades.
-    """
-    rows, series = records.kinds[:, records.kind_names.index(ATTACKER)], records.series[market]
-    unit, lot = records.meta["unit"], market_facts(records, market)["lot"]
-    spot, left = series["spot"][-1], abs(rows["lots"][-1]) + abs(rows["spot_lots"][-1])
-    profit = float(rows["equity"][-1] - rows["equity"][0]) * unit
-    luck = luck_of(rows, series, control_series, lot)
-    return {
-        "attacker_profit_usd": profit,
-        "attacker_profit_without_luck_usd": profit - luck,
-        "attacker_luck_usd": luck,
-        "attacker_funding_usd": float(rows["funding"][-1]) * unit,
-        "attacker_spot_peak_usd": float(rows["spot_lots"].max() * lot * spot),
-        "attacker_left_usd": float(left * lot * spot),
-    }
 
 
 def luck_of(rows, series, control_series, lot):
@@ -263,9 +241,10 @@ def luck_of(rows, series, control_series, lot):
     return float((0.5 * (exposure[1:] + exposure[:-1]) * returns).sum())
 
 
-def prices_at(series, seconds):
-    """Return the last recorded spot prices at some times."""
-    return series["spot"][np.searchsorted(series["seconds"], seconds + 1e-6, side="right") - 1]
+def prices_at(series, seconds, name="spot"):
+    """Return the last recorded prices at some times, the first ones before them."""
+    places = np.searchsorted(series["seconds"], seconds + 1e-6, side="right") - 1
+    return series[name][np.maximum(places, 0)]
 
 
 def moved_figures(records, control, start, end, market=0):

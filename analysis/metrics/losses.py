@@ -1,4 +1,4 @@
-"""Who gained and who lost: profit by kind of trader, and the network of losses in liquidations."""
+"""Who gained and who lost: profit by kind and by source, and the network of losses."""
 
 import collections
 
@@ -9,6 +9,33 @@ from perplab.analysis.metrics.cascade import notional, of_liquidations
 from perplab.sim.state.codes import FORCED_ORDER
 
 BOOK, FUND = "book", "insurance fund"
+LEGS = ("perpetual", "spot", "funding", "fees")
+"""Sources of a trader's profit. The perpetual's is trades, and what liquidation took or forgave;
+spot's is trades and borrow interest."""
+
+
+def rows_of_kind(records, kind):
+    """Return the recorded rows of one kind."""
+    return records.kinds[:, records.kind_names.index(kind)]
+
+
+def legs_of(rows):
+    """Return the profit since the first row by leg, integer units; they add up to all profit.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray of KIND_SERIES
+        Of one kind.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of int
+    """
+    spot, funding, fees = (
+        rows[field] - rows[field][0] for field in ("spot_profit", "funding", "fees")
+    )
+    perpetual = rows["equity"] - rows["equity"][0] - spot - funding - fees
+    return dict(zip(LEGS, (perpetual, spot, funding, fees), strict=True))
 
 
 def profit_rows(summary, meta):

@@ -19,6 +19,7 @@ MEANINGS = {
     "days": "length of the run",
     "dt_seconds": "s per step",
     "record_seconds": "s between two recorded rows",
+    "wealth_seconds": "s between two records of wealth by kind",
     "premium_sample_seconds": "s between two samples of the premium, about",
     "volatility": "per square root of a year",
     "drift": "growth of the price per year",

@@ -9,9 +9,10 @@ from perplab.analysis.estimators.block_intervals import (
 )
 from perplab.analysis.estimators.estimates import YEAR_HOURS, branching, drawdown_of, sharpe
 from perplab.analysis.estimators.fact_rows import exact_fact, interval_fact, level_fact
-from perplab.analysis.estimators.series import DAY_SECONDS, run_seconds
+from perplab.analysis.estimators.series import DAY_SECONDS, HOUR_SECONDS, run_seconds
 from perplab.analysis.metrics.cascade import absorbed_shares, forest, liquidation_count, trees
-from perplab.analysis.metrics.episodes import ATTACKER, attacker_figures, shorts_by_channel
+from perplab.analysis.metrics.episodes import ATTACKER, shorts_by_channel
+from perplab.analysis.metrics.losses import legs_of, rows_of_kind
 
 MINUTE_SECONDS = 60.0
 QUOTE = "quote currency"
@@ -106,16 +107,17 @@ def attack_facts(run):
     """
     if ATTACKER not in run.records.kind_names:
         return
-    found = attacker_figures(run.records, run.series, run.market)
-    profit, funding = found["attacker_profit_usd"], found["attacker_funding_usd"]
+    rows, unit = rows_of_kind(run.records, ATTACKER), run.meta["unit"]
+    legs = {leg: float(units[-1]) * unit for leg, units in legs_of(rows).items()}
+    price = run.facts["lot"] * float(run.series["spot"][-1])
+    left = abs(rows["lots"][-1]) + abs(rows["spot_lots"][-1])
     for name, amount in (
-        ("profit", profit),
-        ("of it funding", funding),
-        ("of it trading, fees and spot", profit - funding),
-        ("largest spot holding", found["attacker_spot_peak_usd"]),
-        ("still held at the end", found["attacker_left_usd"]),
+        ("profit", float(rows["equity"][-1] - rows["equity"][0]) * unit),
+        *((f"of it {leg}", amount) for leg, amount in legs.items()),
+        ("largest spot holding", float(rows["spot_lots"].max()) * price),
+        ("still held at the end", float(left) * price),
     ):
-        how = "exact, of this run; against a control: perplab.analysis.metrics.episodes"
+        how = "exact, of this run; against a control: perplab study attack-value"
         yield exact_fact(f"attacker: {name}", amount, QUOTE, how)
     for channel, amount in shorts_by_channel(run.records, run.market).items():
         yield exact_fact(f"liquidated shorts, equity taken by {channel}", amount, QUOTE)
@@ -124,8 +126,9 @@ def attack_facts(run):
 def profit_facts(run):
     """Yield profit, Sharpe ratio and drawdown of each kind of trader."""
     records = run.records
+    equity = hourly(records.kinds)["equity"] * run.meta["unit"]
     for k, name in enumerate(records.kind_names):
-        profits = np.diff(records.kinds["equity"][:, k] * run.meta["unit"])
+        profits = np.diff(equity[:, k])
         yield level_fact(
             records, f"{name}: profit per hour", block_interval(np.mean, profits), QUOTE
         )
@@ -142,3 +145,10 @@ def profit_facts(run):
             QUOTE,
             "exact, of hourly wealth in this run",
         )
+
+
+def hourly(kinds):
+    """Return the rows of kinds at full hours and the last one."""
+    chosen = kinds["seconds"][:, 0] % HOUR_SECONDS == 0
+    chosen[-1:] = True
+    return kinds[chosen]

@@ -48,6 +48,8 @@ RULEBOOK_UNITS = {
     "index.exclusion": "fraction of the median",
     "margin.maximum_leverage": "notional / equity",
     "margin.size_slope": "fraction per unit of the asset",
+    "margin.concentration_slope": "fraction for a share 1 of open interest",
+    "margin.position_limit_share": "share of open interest",
     "margin.tiers.floor": f"{QUOTE}, notional",
     "margin.tiers.maintenance_fraction": "fraction of notional",
     "margin.tiers.leverage": "notional / equity",

@@ -73,6 +73,11 @@ class Setting(NamedTuple):
     story: str
     dt: float | None = None
 
+    @property
+    def label(self):
+        """Scenario and, if it is not the scenario's own, step."""
+        return self.story if self.dt is None else f"{self.story} {self.dt:g} s"
+
 
 @dataclasses.dataclass(frozen=True)
 class Study:
@@ -155,7 +160,7 @@ def arms_of(study, settings, changes=()):
     """
     several = len(settings) > 1
     return [
-        placed(arm, setting, f"{setting.story} {setting.dt:g} s" if several else "", dict(changes))
+        placed(arm, setting, setting.label if several else "", dict(changes))
         for setting in settings
         for arm in study.arms(setting.story)
     ]

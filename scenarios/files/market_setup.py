@@ -42,6 +42,7 @@ def setup_of(scenario: Scenario, seed: int) -> Setup:
         ],
         premium_samples=max(1, round(scenario.dt_seconds / scenario.premium_sample_seconds)),
         record_seconds=scenario.record_seconds,
+        wealth_seconds=scenario.record.wealth_seconds,
         print_trades=scenario.record.trades,
         steps=scenario.steps,
     )

@@ -162,9 +162,10 @@ class Twin(Model):
 
 
 class Record(Model):
-    """``[record]``: whether every trade is stored."""
+    """``[record]``: whether every trade is stored, and how often wealth by kind."""
 
     trades: Switch = False
+    wealth_seconds: Annotated[float, Field(strict=True, gt=0, le=3600)] = 3600.0
 
 
 class Comparison(Model):

@@ -137,16 +137,23 @@ def venue_faults(scenario, books):
     return faults
 
 
+def recorded_intervals(scenario):
+    """Return the stated intervals of the recorded series by key, seconds."""
+    stated = {"record_seconds": scenario.record_seconds}
+    if "wealth_seconds" in scenario.record.model_fields_set:
+        stated["record.wealth_seconds"] = scenario.record.wealth_seconds
+    return stated
+
+
 def time_faults(scenario, books):
     """Return the faults of times against the length of the run and of its steps."""
     dt, days = scenario.dt_seconds, scenario.days
     faults = []
     if scenario.steps < 1:
         faults.append(Fault("days", days, f"at least one step, {dt / 86_400:g}"))
-    intervals = scenario.record_seconds / dt
-    if abs(intervals - round(intervals)) > MULTIPLE or scenario.record_seconds < dt:
-        bound = f"a multiple of dt_seconds, {dt:g}"
-        faults.append(Fault("record_seconds", scenario.record_seconds, bound))
+    for key, seconds in recorded_intervals(scenario).items():
+        if abs(seconds / dt - round(seconds / dt)) > MULTIPLE or seconds < dt:
+            faults.append(Fault(key, seconds, f"a multiple of dt_seconds, {dt:g}"))
     for key, book in books.items():
         if 3600 * book.funding.interval_hours < dt:
             bound = f"at most the funding interval of {key}, {3600 * book.funding.interval_hours:g}"

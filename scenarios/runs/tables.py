@@ -63,7 +63,7 @@ def tables_of(records, trades=False):
 
 
 def kinds_table(records):
-    """Return the hourly series of each kind of trader as one table."""
+    """Return the series of each kind of trader as one table."""
     numbers = np.tile(np.arange(len(records.kind_names)), len(records.kinds)).astype("i4")
     kinds = pa.DictionaryArray.from_arrays(numbers, records.kind_names)
     return table_of(records.kinds.reshape(-1), kind=kinds)

@@ -41,5 +41,5 @@ def account_maintenance(world, i, m):
 def maintenance_at(world, i, m, price):
     """Return the maintenance margin of position (i, m) if its mark were `price`, float units."""
     market, size = market_at(world, m), abs(position_at(world, i, m)["lots"])
-    notional = value_of(size, market, price)
-    return maintenance(market["margin_law"], notional, size)
+    notional, open_lots = value_of(size, market, price), view_at(world, m)["open_interest"]
+    return maintenance(market["margin_law"], notional, size, open_lots)

@@ -8,7 +8,12 @@ from perplab.sim.clearing.equity import cross_equity
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.hints import rarely
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.laws.margin import initial, scaled_leverage, scales_with_open_interest
+from perplab.sim.laws.margin import (
+    initial,
+    largest_position,
+    scaled_leverage,
+    scales_with_open_interest,
+)
 from perplab.sim.state.codes import LARGEST_NOTIONAL
 from perplab.sim.state.records import account_at, market_at, markets, position_at, view_at
 
@@ -28,7 +33,14 @@ def position_margin(world, i, m, lots, unit_value):
     if rarely(scales_with_open_interest(law)):
         open_notional = view_at(world, m)["open_interest"] * price_units(world, m)
         leverage = scaled_leverage(law, leverage, open_notional)
-    return initial(law, lots * unit_value, lots, leverage)
+    return initial(law, lots * unit_value, lots, leverage, view_at(world, m)["open_interest"])
+
+
+@hot_kernel
+def largest_value(world, m):
+    """Return the largest value of a position that an order may lead to, float units."""
+    open_notional = view_at(world, m)["open_interest"] * price_units(world, m)
+    return min(largest_position(market_at(world, m)["margin_law"], open_notional), LARGEST_NOTIONAL)
 
 
 @hot_kernel
@@ -80,7 +92,9 @@ def free_collateral(world, i, v):
 
 @hot_kernel
 def has_initial_margin(world, i, m, side, tick, lots):
-    """Return True if free collateral covers an order's initial margin and its value fits in int64.
+    """Return True if free collateral covers an order's initial margin and no limit is exceeded.
+
+    The limits are the venue's on positions, and that of 64-bit values.
 
     Notes
     -----
@@ -98,7 +112,7 @@ def has_initial_margin(world, i, m, side, tick, lots):
     mark_value, order_value = price_units(world, m), float(tick * market["units_per_tick"])
     worst = max(mark_value, order_value)
     adverse = max((order_value - mark_value) * side, 0.0) * lots
-    if rarely(after * worst > LARGEST_NOTIONAL):
+    if rarely(after * worst > largest_value(world, m)):
         return reducing > 0.0
     need = position_margin(world, i, m, after, worst) + adverse
     if rarely(position["isolated"] == 1):

@@ -96,6 +96,7 @@ def exchange_spot(world, i, a, lots, tick):
     asset["outside_cash"] += value + units
     asset["borrow_lots"] += max(-holding["lots"] - lots, 0) - max(-holding["lots"], 0)
     holding["lots"] += lots
+    holding["quote"] -= value
     holding["fees"] -= units
     asset["outside_lots"] -= lots
     for m in range(markets(world).shape[0]):

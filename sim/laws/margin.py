@@ -12,11 +12,7 @@ from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.compiler.tables import row
 
 TIERS = 16
-
-
 """Most tiers of a margin table."""
-
-
 MARGIN_LAW = row(
     ("tiers", "i8"),  # in use
     ("tier_floor", "f8", (TIERS,)),  # units, rising from 0; infinite beyond the last
@@ -25,11 +21,12 @@ MARGIN_LAW = row(
     ("tier_leverage", "f8", (TIERS,)),  # largest leverage
     ("leverage_cap", "f8"),  # largest leverage a trader may choose
     ("size_slope", "f8"),  # added to both fractions for each lot
-    (
-        "open_interest_low",
-        "f8",
-    ),  # units, between which the initial fraction rises to 1; 0: it does not
-    ("open_interest_high", "f8"),
+    ("open_interest_low", "f8"),  # units, between which the initial fraction rises to 1;
+    ("open_interest_high", "f8"),  # 0: it does not
+    ("concentration_slope", "f8"),  # added to both fractions for a share 1 of open interest,
+    ("concentration_free", "f8"),  # on the part of the notional above so many units
+    ("position_limit", "f8"),  # units; the largest position of an account is at least this,
+    ("position_limit_share", "f8"),  # and at least this share of open interest
 )
 
 
@@ -172,21 +169,60 @@ def interest_scaled(fraction, open_notional, low, high):
 
 
 @hot_kernel
-def maintenance(law, notional, size):
-    """Return the maintenance margin of a position of `size` lots worth `notional`, float units."""
-    needed = maintenance_margin(
-        notional, law["tier_floor"], law["tier_fraction"], law["tier_deduction"], law["tiers"]
-    )
-    return needed + size_charge(notional, size, law["size_slope"])
+def charge_of(law, notional, size, open_lots):
+    """Return the margin of `size` lots beyond that of the tiers, float units.
+
+    It rises with size, and for a concentrated position with its share of open interest.
+
+    References
+    ----------
+    .. [1] CPMI-IOSCO (2012), Principles for financial market infrastructures, principle 6: add-ons
+           for concentrated positions, whose liquidation would move the price.
+    """
+    share = size / max(open_lots, size, 1)
+    charged = max(notional - law["concentration_free"], 0.0)
+    by_share = law["concentration_slope"] * share * charged
+    return size_charge(notional, float(size), law["size_slope"]) + by_share
 
 
 @hot_kernel
-def initial(law, notional, size, leverage):
+def maintenance(law, notional, size, open_lots):
+    """Return the maintenance margin of a position of `size` lots worth `notional`, float units.
+
+    `open_lots` is the market's open interest.
+    """
+    needed = maintenance_margin(
+        notional, law["tier_floor"], law["tier_fraction"], law["tier_deduction"], law["tiers"]
+    )
+    return needed + charge_of(law, notional, size, open_lots)
+
+
+@hot_kernel
+def initial(law, notional, size, leverage, open_lots):
     """Return the initial margin of `size` lots worth `notional` at a leverage, float units."""
     needed = initial_margin(
         notional, leverage, law["tier_leverage"], law["tier_floor"], law["tiers"]
     )
-    return needed + size_charge(notional, float(size), law["size_slope"])
+    return needed + charge_of(law, notional, size, open_lots)
+
+
+@hot_kernel
+def largest_position(law, open_notional):
+    """Return the largest position that an order may lead to, float units.
+
+    A limit in money, or a share of open interest (`open_notional`, units) where that is larger.
+
+    References
+    ----------
+    .. [1] CFTC, 17 CFR part 150: limits as shares of open interest, above a minimum.
+    """
+    return max(law["position_limit"], law["position_limit_share"] * open_notional)
+
+
+@hot_kernel
+def follows_open_interest(law):
+    """Return whether maintenance changes with open interest, though the position does not."""
+    return law["concentration_slope"] > 0.0
 
 
 @hot_kernel
@@ -246,7 +282,10 @@ def floor_below(law, notional, steps):
 
 @kernel
 def freed_fraction(law, notional, size):
-    """Return the maintenance that closing a little frees, as a fraction of what is closed."""
+    """Return the maintenance that closing a little frees, as a fraction of what is closed.
+
+    The charge by concentration is left out, so an order that restores margin closes rather more.
+    """
     tier = tier_of(notional, law["tier_floor"], law["tiers"])
     return law["tier_fraction"][tier] + 2.0 * law["size_slope"] * size
 

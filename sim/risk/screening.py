@@ -16,7 +16,7 @@ from perplab.sim.clearing.wallet import receive_incoming
 from perplab.sim.compiler.hints import fetch
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.laws.liquidation import liquidation_price
-from perplab.sim.laws.margin import tier_count, tier_line, tiers_within
+from perplab.sim.laws.margin import follows_open_interest, tier_count, tier_line, tiers_within
 from perplab.sim.state.records import (
     account_at,
     market_at,
@@ -177,10 +177,16 @@ def screen_changed(world):
 
 @kernel
 def all_safe(world, v):
-    """Return whether the marks of all markets of venue v are inside their safe intervals."""
+    """Return whether the marks of all markets of venue v are inside their safe intervals.
+
+    Nothing is safe where maintenance changes with open interest.
+    """
     for m in range(markets(world).shape[0]):
         market, mark = market_at(world, m), view_at(world, m)["mark"]
-        if market["venue"] == v and not market["safe_low"] < mark < market["safe_high"]:
+        inside = market["safe_low"] < mark < market["safe_high"]
+        if market["venue"] == v and not (
+            inside and not follows_open_interest(market["margin_law"])
+        ):
             return False
     return True
 

@@ -7,7 +7,7 @@ import pydantic
 
 from perplab.sim.errors import Fault
 from perplab.sim.laws.margin import TIERS
-from perplab.sim.rulebook.sections import Nonnegative, Number, Positive, Section
+from perplab.sim.rulebook.sections import Nonnegative, Number, Positive, Section, Share
 
 
 class Tier(Section):
@@ -43,7 +43,10 @@ class Margin(Section):
     """Margin tiers with rising floors and fractions, and the largest leverage a trader may choose.
 
     ``size_slope`` is added to both fractions for each unit of the asset held. Between two open
-    interests of the market the initial fraction rises to 1.
+    interests of the market the initial fraction rises to 1. A position with a share s of open
+    interest needs ``concentration_slope`` x s of its value above ``concentration_free_usd``
+    besides, initially and as maintenance. No order may lead to a position above
+    ``position_limit_usd`` or, where that is more, ``position_limit_share`` of open interest.
     """
 
     renamed: ClassVar[dict] = {
@@ -54,6 +57,10 @@ class Margin(Section):
     size_slope: Nonnegative = 0.0
     open_interest_low_usd: Nonnegative | None = None
     open_interest_high_usd: Positive | None = None
+    concentration_slope: Share = 0.0
+    concentration_free_usd: Nonnegative | None = None
+    position_limit_usd: Positive | None = None
+    position_limit_share: Share | None = None
     tiers: tuple[Tier, ...]
 
     @property
@@ -66,6 +73,12 @@ class Margin(Section):
         return tuple(deductions)
 
     def contradictions(self):
+        for key, other in (
+            ("concentration_free_usd", "concentration_slope"),
+            ("position_limit_share", "position_limit_usd"),
+        ):
+            if getattr(self, key) is not None and not getattr(self, other):
+                yield Fault(key, getattr(self, key), f"absent: {other} is not given")
         if not 1 <= len(self.tiers) <= TIERS:
             yield Fault("tiers", f"{len(self.tiers)} tiers", f"1 to {TIERS} tiers")
         elif self.tiers[0].floor != 0:
@@ -123,5 +136,9 @@ class Margin(Section):
                 "leverage_cap": self.leverage_limit,
                 "open_interest_low": units(self.open_interest_low_usd or 0.0),
                 "open_interest_high": units(self.open_interest_high_usd or 0.0),
+                "concentration_slope": self.concentration_slope,
+                "concentration_free": units(self.concentration_free_usd or 0.0),
+                "position_limit": units(self.position_limit_usd or math.inf),
+                "position_limit_share": self.position_limit_share or 0.0,
             }
         }

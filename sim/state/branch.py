@@ -11,6 +11,7 @@ from perplab.sim.state.initial_markets import fill_spot_view, fill_terms, show_r
 FIXED_OF_RUN = {
     "dt": "dt_seconds",
     "record_seconds": "record_seconds",
+    "wealth_seconds": "record.wealth_seconds",
     "premium_samples": "premium_sample_seconds",
     "print_trades": "record.trades",
 }

@@ -107,6 +107,9 @@ KIND_SERIES = row(
     ("seconds", "f8"),
     ("equity", "i8"),
     ("funding", "i8"),
+    ("fees", "i8"),
+    ("spot_profit", "i8"),  # on spot: money received, borrow interest, value of what is held
+    ("margin", "i8"),  # in use by positions and orders
     ("lots", "i8"),
     ("long_lots", "i8"),
     ("spot_lots", "i8"),

@@ -44,7 +44,7 @@ def fill_run(run, setup, layout, seed):
             / (60.0 * minutes)
         )
     run["record_steps"] = max(round(setup.record_seconds / setup.dt), 1)
-    run["kind_record_steps"] = max(round(3600.0 / setup.dt), 1)
+    run["kind_record_steps"] = max(round(setup.wealth_seconds / setup.dt), 1)
     run["print_trades"], run["next_expiry_step"] = setup.print_trades, 1 << 62
 
 

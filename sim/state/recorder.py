@@ -31,7 +31,7 @@ class Records:
     series : list of numpy.ndarray[SERIES]
         By market; one row per record interval, the first at the end of the first interval.
     kinds : numpy.ndarray[KIND_SERIES], shape (records, kinds)
-        Hourly.
+        At time 0, each `Setup.wealth_seconds` (by default hourly), and at the end.
     events, settlements, prints : numpy.ndarray of EVENT, SETTLEMENT, PRINT
     positions : numpy.ndarray of OPEN_POSITION
         Open at the end; see `perplab.sim.clearing.positions`.

@@ -53,9 +53,13 @@ POSITION = row(  # (trader, market); two cache lines, what fills touch first
 )
 
 
-HOLDING = row(
-    ("lots", "i8"), ("borrow_index", "f8"), ("interest", "i8"), ("fees", "i8")
-)  # (trader, asset)
+HOLDING = row(  # (trader, asset)
+    ("lots", "i8"),
+    ("quote", "i8"),  # units received for lots sold, less those paid for lots bought
+    ("borrow_index", "f8"),
+    ("interest", "i8"),
+    ("fees", "i8"),
+)
 
 
 ORDER = row(

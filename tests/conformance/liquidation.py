@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from tests.conformance.margin import maintenance, order_limit
+from tests.conformance.margin import maintenance, open_lots, order_limit
 from tests.conformance.rules import unit_value, units
 
 READS = ("liquidation", "margin", "contract", "adl")
@@ -35,7 +35,8 @@ class Case:
         money = int(tape.account["collateral"][step - 1][trader]) + received
         self.balance = money + int(before["quote"])
         self.equity = self.balance + self.lots * self.mark * self.unit
-        self.maintenance = float(maintenance(rules, self.lots, self.mark))
+        open_interest = open_lots(tape, step) if concentrates(rules) else 0
+        self.maintenance = float(maintenance(rules, self.lots, self.mark, open_interest))
         self.notional = abs(self.lots) * self.mark * self.unit
         self.at_once = self.equity < rules["liquidation"]["takeover_share"] * self.maintenance
         prints = tape.prints[step]
@@ -49,14 +50,23 @@ class Case:
         return self.mark - self.equity / (self.lots * self.unit)
 
 
+def concentrates(rules):
+    """Return whether margin depends on open interest, which liquidations change."""
+    return bool(rules["margin"].get("concentration_slope"))
+
+
 def cases(tape, rules):
-    """Yield the cases that the tables show in full."""
+    """Yield the cases that the tables show in full.
+
+    Where margin depends on open interest, that is known at the first liquidation of a step.
+    """
     for step in tape.forced.nonzero()[0]:
         prints = tape.prints[step][tape.prints[step]["forced"] == 0]
         busy = {*prints["taker"].tolist(), *prints["maker"].tolist()}
         forced = tape.prints[step][tape.prints[step]["forced"] == 1]
         busy |= {*forced["maker"].tolist(), *tape.events[step]["counterparty"].tolist()}
-        for trader in dict.fromkeys(tape.events[step]["trader"].tolist()):
+        traders = list(dict.fromkeys(tape.events[step]["trader"].tolist()))
+        for trader in traders[:1] if concentrates(rules) else traders:
             moved = [
                 tape.account[f][step][trader] - tape.account[f][step - 1][trader]
                 for f in ("cash", "incoming")

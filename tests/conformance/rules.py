@@ -10,8 +10,21 @@ import perplab.sim.rulebook
 VENUES = pathlib.Path(perplab.sim.rulebook.__file__).parent / "venues"
 
 
+DEFENDED = "binance, defended"
+DEFENCES = {
+    "maximum_leverage": 10.0,
+    "concentration_slope": 0.1,
+    "concentration_free_usd": 30_000.0,
+    "position_limit_usd": 80_000.0,
+    "position_limit_share": 0.1,
+}
+
+
 def read_rules(name):
-    """Return the tables of a rulebook's file."""
+    """Return the tables of a rulebook's file; `DEFENDED` has keys that no file has."""
+    if name == DEFENDED:
+        rules = read_rules("binance")
+        return rules | {"margin": rules["margin"] | DEFENCES}
     return tomllib.loads((VENUES / f"{name}.toml").read_text())
 
 

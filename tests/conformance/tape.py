@@ -22,7 +22,7 @@ from perplab import (
 )
 from perplab.agents.attacks.manipulation import Manipulator
 from perplab.sim.spot.shocks import PathShock, SourceShock
-from tests.conformance.rules import read_rules
+from tests.conformance.rules import DEFENCES, DEFENDED, read_rules
 from tests.markets import setup_of
 
 DT, STEPS, PROVIDERS = 60.0, 2880, 3
@@ -179,7 +179,9 @@ def tape_of(name, steps=STEPS, seed=5):
     votes = rules["premium"].get("minimum_votes")
     changes = {"fund.initial": rules["fund"]["initial"]}
     changes |= {f"index.{k}": rules["index"][k] for k in SOURCES_THAT_DIFFER if k in rules["index"]}
-    rulebook = load_rulebook(name).changed(changes)
+    if name == DEFENDED:
+        changes |= {f"margin.{key}": rules["margin"][key] for key in DEFENCES}
+    rulebook = load_rulebook(name.partition(",")[0]).changed(changes)
     leverage = min(40.0, rulebook.margin.leverage_limit)
     setup = setup_of(
         populations(leverage),

@@ -5,6 +5,7 @@ One module per subject; each lists its studies in ``STUDIES``. What is measured 
 """
 
 from perplab.analysis.studies.experiments import (
+    attacks,
     cost_and_capital,
     crowding,
     forced_trading,
@@ -24,6 +25,7 @@ SOURCES = (
     small_market,
     forced_trading,
     predation,
+    attacks,
 )
 
 __all__ = ["SOURCES"]

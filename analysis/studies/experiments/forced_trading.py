@@ -1,30 +1,17 @@
-"""Studies of forced trading: a cascade of longs by depth, an attack on shorts by size.
+"""The study of forced trading: a cascade of longs by depth.
 
 Depths are the providers' `level_usd`, with inventory limits in proportion, each with the scenario's
 spot, which moves with trades, and with that of the small market, which hardly does, so that only
-the perpetual's own book amplifies. Sizes multiply the attacker's position and pushes. Two further
-attacks are its halves: spot bought without a position in the perpetual, and the perpetual sold, to
-push funding down, without spot; another is in a spot market ten times as deep.
+the perpetual's own book amplifies.
 """
 
 from perplab.analysis.metrics.cascade import ABSORBERS
-from perplab.analysis.studies.measures.forced_trading import attack_run, fall_run
-from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study
+from perplab.analysis.studies.measures.forced_trading import fall_run
+from perplab.analysis.studies.study import Arm, Figure, Setting, Study
 from perplab.scenarios.files.loader import load
 
 LEVELS_USD = (1_400.0, 7_000.0, 280.0)
 DEEP = {"spot.permanent_impact_bps": 0.02}
-SIZES = (1.0, 0.5, 2.0)
-SIZED_TRAITS = ("size_usd", "perp_push_usd", "spot_push_usd")
-ATTACKER = "populations.attacker"
-NEVER_HOURS = 1e6
-NO_POSITION = {f"{ATTACKER}.size_usd": 0, f"{ATTACKER}.perp_push_usd": 0}
-OTHER_ATTACKS = {
-    "x 1, deep spot": {"spot.permanent_impact_bps": 0.3, "spot.transient_impact_bps": 0.3},
-    "buys spot only": NO_POSITION,
-    "sells perpetual only": NO_POSITION
-    | {f"{ATTACKER}.spot_push_usd": 0, f"{ATTACKER}.perp_push_usd": -20_000},
-}
 
 
 def depth_changes(story, level_usd):
@@ -43,22 +30,6 @@ def cascade_arms(story):
         Arm(f"level_usd {level:g}{words}", story, depth_changes(story, level) | spot)
         for words, spot in (("", {}), (", spot hardly moves", DEEP))
         for level in LEVELS_USD
-    )
-
-
-def size_changes(story, size):
-    """Return the changes to an attack's scenario that scale its position and pushes."""
-    attacker = load(story).populations["attacker"].traits
-    return {f"{ATTACKER}.{trait}": attacker[trait] * size for trait in SIZED_TRAITS}
-
-
-def weapon_arms(story):
-    """Return the attack by size, and other attacks, each beside a branch without it."""
-    attacks = {f"x {size:g}": size_changes(story, size) for size in SIZES} | OTHER_ATTACKS
-    without = (Branch("without", 0.0, {f"{ATTACKER}.attack_start_hours": NEVER_HOURS}),)
-    return tuple(
-        Arm(name, story, {"record.trades": True, **changes}, without)
-        for name, changes in attacks.items()
     )
 
 
@@ -100,31 +71,4 @@ CASCADE = Study(
     literature="a branching ratio of .1 to .2, 88 % of forced selling within 30 min, 63 % absorbed "
     "off the book, in one event at Hyperliquid (Garcia Seuma 2026 [SEC]).",
 )
-WEAPON = Study(
-    name="weapon",
-    question="Can an attacker liquidate leveraged shorts by index, basis and funding, and profit?",
-    arms=weapon_arms,
-    measure=attack_run,
-    figures={
-        "liquidated_shorts_usd": Figure("liquidated shorts", USD),
-        "excess_usd": Figure("in excess of the control", USD),
-        "excess_index_usd": Figure("through the index", USD),
-        "excess_basis_usd": Figure("through the basis", USD),
-        "excess_funding_usd": Figure("through funding", USD),
-        "excess_fees_usd": Figure("through fees", USD),
-        "attacker_profit_usd": Figure("profit of the attacker", USD),
-        "liquidated_control_usd": Figure("liquidated shorts in the control", USD),
-        "attacker_profit_without_luck_usd": Figure("the same without luck", USD),
-        "attacker_funding_usd": Figure("funding of the attacker", USD),
-        "attacker_spot_peak_usd": Figure("its largest spot holding", USD),
-        "attacker_left_usd": Figure("its holdings at the end", USD),
-        "attacker_fees_usd": Figure("fees of the attacker", USD),
-        "attacker_liquidations": Figure("forced trades of the attacker"),
-    },
-    effects=("excess_usd", "attacker_profit_usd"),
-    settings=(Setting("weaponised-shorts"), Setting("weaponised-shorts-tight")),
-    control="a branch of the same run in which the attacker never begins.",
-    literature="Mango Markets, October 2022: about 110 mn; JELLY, March 2025 [SEC]: events, not "
-    "effects.",
-)
-STUDIES = (CASCADE, WEAPON)
+STUDIES = (CASCADE,)

@@ -1,0 +1,267 @@
+"""The study of attacks: what one is worth, net of luck and of the same push without victims.
+
+The net of the push without victims is what leverage adds: all that remains, where nobody can be
+liquidated, is a round trip through two markets. Where the law of impact is not free of price
+manipulation that round trip may earn by itself, so nothing is claimed under such a law.
+"""
+
+from typing import NamedTuple
+
+from perplab.analysis.metrics.losses import LEGS
+from perplab.analysis.studies.markdown import standard_lines
+from perplab.analysis.studies.measures.attack_accounts import GROUPS, attack_value_run
+from perplab.analysis.studies.results import Contrast, contrast
+from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study
+from perplab.scenarios.files.loader import load
+
+USD = "quote currency"
+ATTACKER = "populations.attacker"
+NEVER_HOURS = 1e6
+PROFIT = "net_of_luck_usd"
+SIZES = (0.5, 2.0)
+SIZED_TRAITS = ("size_usd", "perp_push_usd", "spot_push_usd")
+PUSHES = ("perp_push_usd", "spot_push_usd", "withdraw_share")
+LEVERAGE_TRAITS = {
+    "directional_long": ("leverage",),
+    "directional_short": ("leverage",),
+    "speculator": ("target_leverage", "short_leverage_limit"),
+}
+"""By kind: the traits that decide how much a trader borrows."""
+LOW_LEVERAGE = 2
+NO_VICTIMS = "no victims"
+OTHER_VICTIMS = {"backstop-dump": {"market.changes.liquidation.takeover_share": 0.0}}
+"""By scenario: changes without which somebody else than the leveraged crowd loses."""
+NOT_FREE = (
+    "linear impact with perp_price_discovery below 1 is not free of price manipulation, "
+    "no claim rests on it"
+)
+
+
+class SpotLaw(NamedTuple):
+    """A law of spot impact: changes to a scenario, and why nothing is claimed under it, if so."""
+
+    changes: dict
+    label: str = ""
+
+
+SPOT_LAWS = {
+    "linear": SpotLaw({}, NOT_FREE),
+    "linear, discovery 1": SpotLaw(
+        {"spot.perp_price_discovery": 1.0},
+        "linear impact with perp_price_discovery 1 counts perpetual flow that is hedged in spot "
+        "twice; it is not shown to be free of price manipulation, no claim rests on it",
+    ),
+}
+"""By name; the first is that of the scenarios."""
+NO_POSITION = {f"{ATTACKER}.size_usd": 0, f"{ATTACKER}.perp_push_usd": 0}
+OF_SHORTS = {
+    "deep spot": {"spot.permanent_impact_bps": 0.3, "spot.transient_impact_bps": 0.3},
+    "buys spot only": NO_POSITION,
+    "sells perpetual only": NO_POSITION
+    | {f"{ATTACKER}.spot_push_usd": 0, f"{ATTACKER}.perp_push_usd": -20_000},
+}
+VARIATIONS = {"weaponised-shorts": OF_SHORTS, "weaponised-shorts-tight": OF_SHORTS}
+"""Further attacks by scenario."""
+DEFENCES = {
+    "weaponised-shorts": {
+        "index averaged over 30 min": {"market.changes.index.window_seconds": 1_800.0},
+        "position limit": {"market.changes.margin.position_limit_usd": 1_000_000.0},
+        "margin by concentration": {"market.changes.margin.concentration_slope": 0.2},
+    },
+    "weaponised-shorts-tight": {
+        "cap .3 %": {"market.changes.funding.cap": 0.003},
+        "interval 8 h": {"market.changes.funding.interval_hours": 8},
+    },
+    "premium-push": {
+        "cap .05 %": {"market.changes.funding.cap": 0.0005},
+        "position limit": {"market.changes.margin.position_limit_usd": 500_000.0},
+    },
+    "short-squeeze": {
+        "position limit": {"market.changes.margin.position_limit_usd": 500_000.0},
+        "margin by concentration": {"market.changes.margin.concentration_slope": 0.2},
+    },
+    "index-attack": {
+        "index averaged over 30 min": {"market.changes.index.window_seconds": 1_800.0},
+        "position limit": {"market.changes.margin.position_limit_usd": 500_000.0},
+    },
+    "backstop-dump": {
+        "leverage at most 10": {
+            "market.changes.margin.maximum_leverage": 10,
+            f"{ATTACKER}.leverage": 10,
+        },
+        "margin by concentration": {"market.changes.margin.concentration_slope": 0.2},
+        "position limit": {"market.changes.margin.position_limit_usd": 1_000_000.0},
+    },
+}
+"""By scenario: changes by the name of the defence."""
+
+
+def attack_arms(story):
+    """Return the attack and its variations, with and without victims: by defence, size, law."""
+    first, *others = SPOT_LAWS
+    attacks = {"x 1": {}} | VARIATIONS.get(story, {}) | DEFENCES[story]
+    if story in VARIATIONS:
+        attacks |= {f"x {size:g}": size_changes(story, size) for size in SIZES}
+    made = [(name, first, changes) for name, changes in attacks.items()]
+    made += [("x 1", law, {}) for law in others]
+    return tuple(arm for each in made for arm in pair_of_arms(story, *each))
+
+
+def pair_of_arms(story, attack, law, changes):
+    """Return the arm of an attack under a law of spot, and the same without leveraged victims."""
+    name = attack if law == next(iter(SPOT_LAWS)) else f"{attack}, {law}"
+    changes = {
+        "record.trades": True,
+        "record.wealth_seconds": 60.0,
+        **SPOT_LAWS[law].changes,
+        **changes,
+    }
+    branches = (
+        Branch("without", 0.0, {f"{ATTACKER}.attack_start_hours": NEVER_HOURS}),
+        Branch("no push", 0.0, {f"{ATTACKER}.{trait}": 0 for trait in PUSHES}),
+    )
+    return (
+        Arm(name, story, changes, branches),
+        Arm(f"{name}, {NO_VICTIMS}", story, {**changes, **without_victims(story)}, branches),
+    )
+
+
+def size_changes(story, size):
+    """Return the changes to an attack's scenario that scale its position and pushes."""
+    attacker = load(story).populations["attacker"].traits
+    return {
+        f"{ATTACKER}.{trait}": attacker[trait] * size for trait in SIZED_TRAITS if trait in attacker
+    }
+
+
+def without_victims(story):
+    """Return the changes to a scenario without which an attack has no victims.
+
+    The crowd borrows little; where the fund is the victim, it takes nothing over.
+    """
+    if story in OTHER_VICTIMS:
+        return OTHER_VICTIMS[story]
+    return {
+        f"populations.{name}.{trait}": LOW_LEVERAGE
+        for name, population in load(story).populations.items()
+        for trait in LEVERAGE_TRAITS.get(population.kind, ())
+    }
+
+
+def net_contrasts(result):
+    """Return the profit of each attack net of the same push without leveraged victims."""
+    arms = {arm.name: arm for arm in result.arms}
+    return {
+        f"profit net of the push without victims: {name}": net_of_victims(result, arms[name])
+        for name in arms
+        if f"{name}, {NO_VICTIMS}" in arms
+    }
+
+
+def net_of_victims(result, arm):
+    """Return the `Contrast` of an attack's profit with that of the same push without victims."""
+    profit = result.values(arm.name, PROFIT)
+    net = contrast(profit - result.values(f"{arm.name}, {NO_VICTIMS}", PROFIT), USD)
+    words, label = attack_verdict(net, contrast(profit)), label_of(arm)
+    return net._replace(verdict=f"no claim: {words}" if label else words)
+
+
+def label_of(arm):
+    """Return why nothing is claimed of an arm by its law of spot, "" if something may be."""
+    matching = [
+        law.label
+        for law in SPOT_LAWS.values()
+        if all(arm.changes.get(key) == value for key, value in law.changes.items())
+    ]
+    return matching[-1]
+
+
+def attack_verdict(net: Contrast, profit: Contrast):
+    """Return whether an attack pays, in words.
+
+    It pays if its profit and what victims add to it are both above 0.
+
+    Parameters
+    ----------
+    net : Contrast
+        Profit net of the same push without victims.
+    profit : Contrast
+        Profit itself.
+
+    Examples
+    --------
+    >>> attack_verdict(contrast([4.0, 5.0, 6.0]), contrast([-9.0, -8.0, -7.0]))
+    'the attack does not pay'
+    >>> attack_verdict(contrast([4.0, 5.0, 6.0]), contrast([9.0, 8.0, 7.0]))
+    'the attack pays'
+    """
+    if net.low is None or profit.low is None:
+        return "no verdict: it takes two seeds or more"
+    if net.low > 0 and profit.low > 0:
+        return "the attack pays"
+    if net.high <= 0 or profit.high <= 0:
+        return "the attack does not pay"
+    return "not shown that the attack pays"
+
+
+def notes_of(result):
+    """Return the labels of the laws of spot under which a study's arms ran."""
+    return list(dict.fromkeys(label for arm in result.arms if (label := label_of(arm))))
+
+
+def attack_lines(result):
+    """Yield the tables of the study and its notes."""
+    yield from standard_lines(result)
+    for note in notes_of(result):
+        yield ""
+        yield f"Note: {note}."
+
+
+def attack_json(result):
+    """Return the notes of the study for its JSON object."""
+    return {"notes": notes_of(result)}
+
+
+STUDIES = (
+    Study(
+        name="attack-value",
+        question="What does an attack earn, by source, beyond luck and beyond the same push where "
+        "nobody can be liquidated?",
+        arms=attack_arms,
+        measure=attack_value_run,
+        figures={
+            PROFIT: Figure("profit net of luck", USD),
+            "profit_usd": Figure("profit", USD),
+            **{f"{leg}_usd": Figure(f"of it {leg}", USD) for leg in LEGS},
+            "luck_usd": Figure("luck by the spot path", USD),
+            "net_of_no_push_usd": Figure("profit net of luck and of no push", USD),
+            "push_cost_usd": Figure("cost of the push against the price before it", USD),
+            "push_shortfall_usd": Figure("cost of the push against the price without it", USD),
+            "peak_capital_usd": Figure("peak capital", USD),
+            "largest_loss_usd": Figure("largest loss on the way", USD),
+            "left_usd": Figure("holdings at the end", USD),
+            "attacker_liquidations": Figure("forced trades of the attacker"),
+            "excess_usd": Figure("liquidated shorts in excess of the control", USD),
+            **{
+                f"excess_{channel}_usd": Figure(f"of it through {channel}", USD)
+                for channel in ("index", "basis", "funding", "fees")
+            },
+            "excess_longs_usd": Figure("liquidated longs in excess of the control", USD),
+            "index_moved_bps": Figure("index at the end of the push", "bp"),
+            "basis_bps": Figure("mean basis in it", "bp"),
+            "funding_bps_8h": Figure("mean funding", "bp per 8 h"),
+            "funding_control_bps_8h": Figure("funding in the control", "bp per 8 h"),
+            **{f"gain_{group}_usd": Figure(f"gain of {group}", USD) for group in GROUPS},
+        },
+        effects=(PROFIT, "net_of_no_push_usd"),
+        settings=tuple(map(Setting, DEFENCES)),
+        control="a branch of each run in which the attacker never begins, one in which it holds "
+        "its position but pushes nothing, and the same push without victims (the crowd at "
+        f"leverage {LOW_LEVERAGE}; in backstop-dump a fund that takes nothing over).",
+        derived=net_contrasts,
+        tables=attack_lines,
+        json=attack_json,
+        literature="Mango Markets, October 2022: about 110 mn; JELLY, March 2025 [SEC]: events, "
+        "not effects. Huberman and Stanzl (2004), Gatheral (2010) on impact without manipulation.",
+    ),
+)
