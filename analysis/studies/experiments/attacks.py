@@ -51,8 +51,20 @@ SPOT_LAWS = {
         "linear impact with perp_price_discovery 1 counts perpetual flow that is hedged in spot "
         "twice; it is not shown to be free of price manipulation, no claim rests on it",
     ),
+    "displacement": SpotLaw(
+        {
+            "spot.transient_impact_bps": 0.0,
+            "spot.displacement.depth": 1.667e8,
+            "spot.displacement.curvature": 0.5,
+            "spot.displacement.seconds": 3_600.0,
+            "spot.displacement.thin_power": 0.0,
+        },
+        "displacement is free of price manipulation within spot, but providers of this scenario do "
+        "not hedge there, so it is not across both markets, no claim rests on it",
+    ),
 }
-"""By name; the first is that of the scenarios."""
+"""By name, for scenarios whose own law is linear; the first is theirs. The depth of displacement
+makes the first trade move spot as far as under the linear law."""
 NO_POSITION = {f"{ATTACKER}.size_usd": 0, f"{ATTACKER}.perp_push_usd": 0}
 OF_SHORTS = {
     "deep spot": {"spot.permanent_impact_bps": 0.3, "spot.transient_impact_bps": 0.3},
@@ -98,7 +110,7 @@ DEFENCES = {
 
 def attack_arms(story):
     """Return the attack and its variations, with and without victims: by defence, size, law."""
-    first, *others = SPOT_LAWS
+    first, *others = laws_of(story)
     attacks = {"x 1": {}} | VARIATIONS.get(story, {}) | DEFENCES[story]
     if story in VARIATIONS:
         attacks |= {f"x {size:g}": size_changes(story, size) for size in SIZES}
@@ -107,13 +119,25 @@ def attack_arms(story):
     return tuple(arm for each in made for arm in pair_of_arms(story, *each))
 
 
+def laws_of(story):
+    """Return the laws of spot to run a scenario under by name, its own first.
+
+    Providers of a scenario with displacement hedge in spot and price the hedge: no other law is
+    needed.
+    """
+    if load(story).spot.displacement:
+        return {"displacement": SpotLaw({})}
+    return SPOT_LAWS
+
+
 def pair_of_arms(story, attack, law, changes):
     """Return the arm of an attack under a law of spot, and the same without leveraged victims."""
-    name = attack if law == next(iter(SPOT_LAWS)) else f"{attack}, {law}"
+    laws = laws_of(story)
+    name = attack if law == next(iter(laws)) else f"{attack}, {law}"
     changes = {
         "record.trades": True,
         "record.wealth_seconds": 60.0,
-        **SPOT_LAWS[law].changes,
+        **laws[law].changes,
         **changes,
     }
     branches = (
@@ -170,7 +194,7 @@ def label_of(arm):
     """Return why nothing is claimed of an arm by its law of spot, "" if something may be."""
     matching = [
         law.label
-        for law in SPOT_LAWS.values()
+        for law in laws_of(arm.scenario).values()
         if all(arm.changes.get(key) == value for key, value in law.changes.items())
     ]
     return matching[-1]
