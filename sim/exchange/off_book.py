@@ -8,7 +8,7 @@ from perplab.sim.clearing.order_margin import free_collateral
 from perplab.sim.clearing.wallet import deposit, exchange_spot, short_spot_value, withdraw
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.impact.displacement import displaced_by, trade_factor
+from perplab.sim.impact.displacement import LARGEST_MOVE, displaced_by, trade_factor
 from perplab.sim.impact.ledger import makers_trade
 from perplab.sim.state.codes import (
     DONE,
@@ -29,8 +29,6 @@ from perplab.sim.state.records import (
     view_at,
 )
 
-LARGEST_MOVE = 50.0  # of the log price by one trade
-
 
 @kernel
 def trade_move(asset, lots):
@@ -38,8 +36,7 @@ def trade_move(asset, lots):
     law = asset["displacement"]
     if law["in_force"] == 1:
         own = lots * asset["lot"] * law["reference_price"]
-        permanent = asset["permanent_impact"] * (law["flow"] + 0.5 * own)
-        return trade_factor(law, own) * math.exp(min(permanent, LARGEST_MOVE))
+        return trade_factor(law, own, asset["permanent_impact"])
     own = lots * asset["spot"] * asset["lot"]
     moved = (asset["permanent_impact"] + asset["transient_impact"]) * (asset["flow"] + 0.5 * own)
     return math.exp(min(moved, LARGEST_MOVE))

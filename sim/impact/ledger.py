@@ -60,14 +60,17 @@ def makers_health(ledger, price):
 
 
 @kernel
-def late_flow(law, ledger, displaced, dt):
+def late_flow(law, ledger, displaced, price, dt):
     """Return what late buyers buy in a step beyond the plain decay, within their money.
+
+    Their money is their capital less what they have lost.
 
     Parameters
     ----------
     law, ledger : records of DISPLACEMENT and LEDGER
     displaced : float
         Displacement after the plain decay of the step.
+    price : float, over the reference price
     dt : float, seconds
     """
     if ledger["late_seconds"] == 0.0:
@@ -77,7 +80,9 @@ def late_flow(law, ledger, displaced, dt):
     ratio = ledger["late_attention"] / ledger["late_displacement"]
     sooner = displaced * math.exp(-dt * ratio * ratio / law["seconds"])
     wanted = depth_now(law) * (absorbed(law, sooner) - absorbed(law, displaced))
-    room = ledger["late_capital"] - math.copysign(ledger["late_held"], ledger["late_held"] * wanted)
+    held = ledger["late_held"]
+    money = ledger["late_capital"] + min(ledger["late_cash"] + held * price, 0.0)
+    room = money - math.copysign(held, held * wanted)
     return math.copysign(min(abs(wanted), max(room, 0.0)), wanted)
 
 
@@ -91,7 +96,7 @@ def relax(law, ledger, price, dt):
     plain = start * math.exp(-dt / law["seconds"])
     latent = depth_now(law) * (absorbed(law, plain) - absorbed(law, start))
     makers_trade(ledger, latent, latent * price)
-    late = late_flow(law, ledger, plain, dt)
+    late = late_flow(law, ledger, plain, price, dt)
     late_trade(ledger, late, price)
     return displaced_by(law, plain, late)
 

@@ -29,7 +29,7 @@ class Displacement(Model):
         Log price at which the book is twice as deep. At most .5, as the bound on the return of
         depth holds for moves of prices only where it is small.
     seconds : float
-        Time constant in which a displacement decays, at least the step over 10.
+        Time constant in which a displacement decays.
     thin_power : float
         Exponent by which depth falls with volatility and drift over `calm_volatility`; 0: constant.
     sight_seconds : float
@@ -45,7 +45,7 @@ class Displacement(Model):
     late_displacement : float
         Log price at which they double the resilience.
     late_capital : float
-        Most that they hold, at the initial price.
+        Most that they hold, at the initial price, less what they have lost.
     """
 
     depth: Money

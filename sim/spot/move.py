@@ -3,7 +3,7 @@
 import math
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.impact.displacement import displaced_by, local_slope, mean_factor, thin_out
+from perplab.sim.impact.displacement import displaced_by, local_slope, thin_out, trade_factor
 from perplab.sim.impact.ledger import hand_over, makers_health, makers_trade, relax
 from perplab.sim.spot.process import YEAR_SECONDS
 from perplab.sim.state.codes import (
@@ -81,11 +81,10 @@ def run_programme(asset, programme):
     """Add a programme's trade at the present price to the step's flow; makers take it."""
     law = asset["displacement"]
     price = asset["spot"] / law["reference_price"]
-    start = displaced_by(law, law["displaced"], law["flow"])
-    end = displaced_by(law, start, programme / price)
-    paid = programme * mean_factor(law, start, end) * math.exp(-law["displaced"])
-    makers_trade(asset["ledger"], programme / price, paid)
-    law["flow"] += programme / price
+    flow = programme / price
+    paid = programme * trade_factor(law, flow, asset["permanent_impact"])
+    makers_trade(asset["ledger"], flow, paid)
+    law["flow"] += flow
 
 
 @hot_kernel

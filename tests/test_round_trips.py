@@ -1,0 +1,99 @@
+"""No free money: no round trip earns in spot, in the perpetual, or across both.
+
+The suite tries some hundred trips through whole markets; ``PERPLAB_TRIPS=10000`` sets how many of
+each mode.
+"""
+
+import functools
+import os
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from perplab.sim.impact.displacement import DISPLACEMENT, RECOVERY
+from tests.round_trips import MODES, TripMarket, law_profit, random_trip
+
+TRIPS = int(os.environ.get("PERPLAB_TRIPS", "80"))
+DEPTH, LEGS, STEP = 1e8, 12, 60.0
+ROUNDING = 1e-11
+"""Of the turnover: what the quadrature of a trade's price is off by at most."""
+
+
+def law_of(recovery=RECOVERY, curvature=0.03, seconds=458.0):
+    """Return a law alone, as an array of one row."""
+    law = np.zeros(1, DISPLACEMENT)
+    law["depth"], law["curvature"] = DEPTH, curvature
+    law["seconds"], law["recovery"] = seconds, recovery
+    return law
+
+
+def share_earned(law, flows, wanted, slope=0.0, dt=STEP):
+    """Return the profit of a round trip over its turnover."""
+    flows = flows - flows.mean()
+    return law_profit(law, flows, wanted, slope, dt) / np.abs(flows).sum()
+
+
+def random_shares(law, number, slopes=(0.0, 4e-10)):
+    """Return what random trips earn while depth falls as it likes."""
+    draw = np.random.default_rng(1)
+    for _ in range(number):
+        flows = draw.standard_normal(LEGS) * DEPTH * 10 ** draw.uniform(-6, -0.5)
+        wanted = draw.uniform(0, 4, LEGS) * (draw.random(LEGS) < 0.4)
+        yield share_earned(law, flows, wanted, draw.choice(slopes), draw.choice([1.0, 5.0, 60.0]))
+
+
+def best_found(law, start):
+    """Return the largest profit over turnover that a search over flows and depth finds."""
+    draw = np.random.default_rng(start)
+    turnover = DEPTH * 10 ** draw.uniform(-4, -0.5)
+
+    def loss(z):
+        flows = z[:LEGS] - z[:LEGS].mean()
+        flows *= turnover / (np.abs(flows).sum() + 1e-9)
+        return -share_earned(law, flows, np.clip(z[LEGS:], 0, 4))
+
+    first = np.concatenate([draw.standard_normal(LEGS), draw.uniform(0, 3, LEGS)])
+    found = minimize(loss, first, method="Nelder-Mead", options={"maxfev": 700, "adaptive": True})
+    return -found.fun
+
+
+@pytest.mark.parametrize("curvature", [0.005, 0.03, 0.5])
+def test_no_random_trip_earns_in_spot(curvature):
+    law = law_of(curvature=curvature)
+    assert max(random_shares(law, 3_400)) <= ROUNDING
+
+
+def test_no_search_finds_a_trip_that_earns_in_spot():
+    assert max(best_found(law_of(), start) for start in range(100)) <= ROUNDING
+
+
+def test_a_faster_return_of_depth_would_earn():
+    assert max(random_shares(law_of(recovery=6.0), 300)) > 1e-3
+    assert max(best_found(law_of(recovery=6.0), start) for start in range(3)) > 1e-3
+
+
+# whole markets
+
+
+@functools.cache
+def market(**changes):
+    return TripMarket(**changes)
+
+
+def largest_profit(trips, mode, number, seed=1):
+    """Return the most that a number of random trips earn, quote currency."""
+    draw = np.random.default_rng(seed)
+    return max(trips.profit(*random_trip(draw, mode)) for _ in range(number))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_trip_earns_in_a_whole_market(mode):
+    assert largest_profit(market(), mode, TRIPS) <= 0.0
+
+
+def test_providers_who_price_a_quarter_of_the_hedge_lose_to_trips():
+    """Each is an eighth of the market; it takes itself to be half of it."""
+    trips = market(populations__providers__market_share=0.5)
+    assert largest_profit(trips, "perpetual", 80) > 100.0
+    assert largest_profit(trips, "apart", 80) > 10.0
