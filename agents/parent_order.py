@@ -13,7 +13,11 @@ Literature
     decay of impact.
 """
 
-from perplab.agents.orders import lots_of, write_market
+from perplab.agents.orders import (
+    lots_of,
+    whole,
+    write_market,
+)
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
 
@@ -42,7 +46,7 @@ def work(me, accounts, positions, views, mine, rng, orders):
     if me["target_lots"] == 0.0:
         me["target_lots"] = lots_of(view, abs(me["size_usd"]))
     side = 1 if me["size_usd"] > 0.0 else -1
-    lacking = int(me["target_lots"] * min(passed, 1.0)) - side * positions[market]["lots"]
+    lacking = whole(me["target_lots"] * min(passed, 1.0)) - side * positions[market]["lots"]
     return write_market(orders, 0, market, side, lacking, 0) if lacking > 0 else 0
 
 

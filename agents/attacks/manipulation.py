@@ -29,6 +29,7 @@ from perplab.agents.orders import (
     equity_of,
     lots_of,
     units_of,
+    whole,
     write_close,
     write_market,
     write_spot,
@@ -149,7 +150,7 @@ def spare_units(account, position, view):
 @hot_kernel
 def withdraw(me, account, position, view, market, orders, count):
     """Write the withdrawal of this wake, if it withdraws at all; return the number of orders."""
-    units = int(me["withdraw_share"] * spare_units(account, position, view))
+    units = whole(me["withdraw_share"] * spare_units(account, position, view))
     return write_transfer(orders, count, market, -units) if units > 0 else count
 
 

@@ -50,6 +50,7 @@ from perplab.agents.orders import (
     BASIS_POINT,
     YEAR_SECONDS,
     equity_of,
+    whole,
     write_cancel,
     write_limit,
 )
@@ -202,7 +203,7 @@ def room_to_open(me, account, wallet, position, view, side, clip):
     gap = hedge_gap(position)
     if -gap * side > 2 * clip or (side > 0 and me["refused"] > 0.0):
         return 0
-    by_leverage = int(
+    by_leverage = whole(
         me["leverage_limit"]
         * equity_of(account, position, view)
         / (view["mark"] * view["units_per_price"])

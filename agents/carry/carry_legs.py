@@ -10,6 +10,7 @@ import numpy as np
 from perplab.agents.orders import (
     equity_of,
     units_of,
+    whole,
     write_close,
     write_spot,
     write_transfer,
@@ -29,13 +30,13 @@ def spot_unit(view):
 @hot_kernel
 def clip_lots(me, view):
     """Return the largest order, lots."""
-    return int(units_of(view, me["clip_share"] * me["capital_usd"]) / spot_unit(view))
+    return whole(units_of(view, me["clip_share"] * me["capital_usd"]) / spot_unit(view))
 
 
 @hot_kernel
 def limit_lots(me, view):
     """Return the largest position by capital, lots."""
-    return int(units_of(view, me["position_share"] * me["capital_usd"]) / spot_unit(view))
+    return whole(units_of(view, me["position_share"] * me["capital_usd"]) / spot_unit(view))
 
 
 @hot_kernel
@@ -53,14 +54,14 @@ def buyable_lots(wallet, position, view):
         return 0
     covered = spare / (spot_unit(view) * cost)
     if covered < owed:
-        return int(covered)
-    return owed + int((spare / spot_unit(view) - owed * cost) / (1.0 + cost))
+        return whole(covered)
+    return owed + whole((spare / spot_unit(view) - owed * cost) / (1.0 + cost))
 
 
 @hot_kernel
 def sellable_lots(wallet, position, view):
     """Return the spot lots that it can sell: its holding, then what it may still borrow."""
-    return max(int(wallet["borrow_limit"] / (spot_unit(view) * 1.001)) + position["spot_lots"], 0)
+    return max(whole(wallet["borrow_limit"] / (spot_unit(view) * 1.001)) + position["spot_lots"], 0)
 
 
 @hot_kernel

@@ -38,7 +38,13 @@ from perplab.agents.carry.carry_legs import (
     wealth_of,
 )
 from perplab.agents.carry.reservation import REACH, reservation_basis
-from perplab.agents.orders import BASIS_POINT, lots_of, write_limit, write_spot
+from perplab.agents.orders import (
+    BASIS_POINT,
+    lots_of,
+    whole,
+    write_limit,
+    write_spot,
+)
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
@@ -154,10 +160,10 @@ def dealing_basis(me, account, view, side, closing, filled):
 @hot_kernel
 def dealing_lots(me, account, wallet, position, view, side, clips):
     """Return the size of an order of `side`, of at most `clips` clips: it closes, or it opens."""
-    most = int(clips * clip_lots(me, view))
+    most = whole(clips * clip_lots(me, view))
     if position["lots"] * side < 0:
         return min(abs(position["lots"]), most)
-    room = int(me["committed"] * limit_lots(me, view)) - abs(position["lots"])
+    room = whole(me["committed"] * limit_lots(me, view)) - abs(position["lots"])
     return max(min(room_to_open(me, account, wallet, position, view, side, most), room), 0)
 
 

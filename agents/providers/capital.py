@@ -9,6 +9,7 @@ from perplab.agents.carry.carry_legs import free_cash, venue_equity
 from perplab.agents.orders import (
     units_of,
     usd_of,
+    whole,
     write_cancel,
     write_close,
     write_spot,
@@ -28,7 +29,7 @@ def hedge_inventory(me, position, view, market, orders, count):
 
     A gap below ``hedge_band`` of the inventory limit is left alone.
     """
-    gap = -int(me["hedge_ratio"] * position["lots"]) - position["spot_lots"]
+    gap = -whole(me["hedge_ratio"] * position["lots"]) - position["spot_lots"]
     if abs(usd_of(view, gap)) <= me["hedge_band"] * me["inventory_limit_usd"]:
         return count
     return write_spot(orders, count, market, 1 if gap > 0 else -1, abs(gap))
