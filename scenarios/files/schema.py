@@ -14,7 +14,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    model_validator,
+    field_validator,
 )
 
 from perplab.scenarios.files.distributions import (
@@ -89,12 +89,12 @@ class Asset(Model):
     borrow_limit_usd: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=True)] = math.inf
     perp_price_discovery: Share = 0.0
 
-    @model_validator(mode="after")
-    def _one_law_of_impact(self):
-        for key in ("transient_impact_bps", "perp_price_discovery"):
-            if self.displacement and key in self.model_fields_set and getattr(self, key) > 0.0:
-                raise ValueError(f"without {key} above 0: that is of the linear law of impact")
-        return self
+    @field_validator("transient_impact_bps", "perp_price_discovery")
+    @classmethod
+    def _one_law_of_impact(cls, value, info):
+        if value > 0.0 and info.data.get("displacement"):
+            raise ValueError("0 beside displacement: it is of the linear law of impact")
+        return value
 
 
 class Market(Model):
