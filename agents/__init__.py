@@ -22,6 +22,7 @@ from perplab.agents.orders import (
     write_limit,
     write_market,
     write_spot,
+    write_stop,
     write_transfer,
 )
 from perplab.agents.parent_order import ParentOrder
@@ -54,5 +55,6 @@ __all__ = [
     "write_limit",
     "write_market",
     "write_spot",
+    "write_stop",
     "write_transfer",
 ]

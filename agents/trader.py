@@ -42,6 +42,7 @@ from perplab.agents.orders import (
     write_limit,
     write_market,
     write_spot,
+    write_stop,
     write_transfer,
 )
 from perplab.agents.rules import Rule, rule
@@ -62,6 +63,7 @@ __all__ = [
     "write_limit",
     "write_market",
     "write_spot",
+    "write_stop",
     "write_transfer",
 ]
 

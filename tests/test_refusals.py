@@ -230,3 +230,50 @@ def test_a_run_whose_record_is_not_json_is_no_target(monkeypatch, capsys, tmp_pa
 def test_a_rulebook_beyond_what_integers_hold_is_refused():
     with pytest.raises(ParameterError, match="premium.impact_notional was 1e[+]308, must be below"):
         load("small", {"market.changes.premium.impact_notional": 1e308})
+
+
+LAW = "spot.displacement"
+ARM = ("branch", "small", "--at-hours", "1", "--days", "1", "--arm")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "calm", "--set", f"{LAW}.depth=-1"), f"--set: {LAW}.depth was -1, must be above"),
+        (("run", "calm", "--set", f"{LAW}.depth=0"), f"{LAW}.depth was 0, must be above 0"),
+        (("run", "calm", "--set", f"{LAW}.depth=inf"), f"{LAW}.depth was inf, must be"),
+        (
+            ("run", "calm", "--set", f"{LAW}.curvature=0.6"),
+            "curvature was 0.6, must be at most 0.5",
+        ),
+        (("run", "calm", "--set", f"{LAW}.seconds=0"), f"{LAW}.seconds was 0, must be above 0"),
+        (("run", "calm", "--set", f"{LAW}.least_depth=0"), "least_depth was 0, must be above 0"),
+        (
+            ("run", "calm", "--set", f"{LAW}.makers_capital=0"),
+            "makers_capital was 0, must be above",
+        ),
+        (
+            ("run", "calm", "--set", f"{LAW}.recovery=6"),
+            f"--set: {LAW}.recovery was 6, must be absent: log depth returns at 2 times the",
+        ),
+        (
+            ("run", "calm", "--set", "spot.transient_impact_bps=0.1"),
+            "--set: spot.transient_impact_bps was 0.1, must be 0 beside displacement",
+        ),
+        (
+            ("run", "calm", "--set", "spot.perp_price_discovery=0.5"),
+            "--set: spot.perp_price_discovery was 0.5, must be 0 beside displacement",
+        ),
+        (
+            ("run", "small", "--set", f"{LAW}.depth=1e9"),
+            "small.toml:16: spot.transient_impact_bps was 0.1, must be 0 beside displacement",
+        ),
+        (
+            (*ARM, f"a:{LAW}.depth=1e9,spot.transient_impact_bps=0"),
+            f"--arm a: {LAW} was 'another law', must be linear as before the branch",
+        ),
+    ],
+)
+def test_laws_of_impact_that_do_not_go_together(monkeypatch, capsys, tmp_path, arguments, words):
+    code, said = ended(monkeypatch, capsys, *arguments)
+    assert code == 2 and words in said and list(tmp_path.iterdir()) == []

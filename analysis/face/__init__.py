@@ -28,9 +28,11 @@ if TYPE_CHECKING:
         write_limit,
         write_market,
         write_spot,
+        write_stop,
         write_transfer,
     )
     from perplab.agents.providers.provider import Provider
+    from perplab.agents.providers.value_bidder import ValueBidder
     from perplab.agents.rules import rule
     from perplab.agents.speculator import Speculator
     from perplab.agents.trader import Trader
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
     from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
     from perplab.sim.spot.brownian import GeometricBrownian, JumpDiffusion
+    from perplab.sim.spot.displacement import Displacement
     from perplab.sim.spot.mean_reversion import MeanReverting, Sentiment
     from perplab.sim.spot.regime_switching import Regime, RegimeSwitching
     from perplab.sim.spot.replay import Replay
@@ -62,6 +65,7 @@ __all__ = [
     "DayTrader",
     "DirectionalLong",
     "DirectionalShort",
+    "Displacement",
     "GeometricBrownian",
     "JumpDiffusion",
     "LiquidityProvider",
@@ -83,6 +87,7 @@ __all__ = [
     "Trader",
     "Trait",
     "Traits",
+    "ValueBidder",
     "build",
     "check_trader",
     "facts",
@@ -102,6 +107,7 @@ __all__ = [
     "write_market",
     "write_report",
     "write_spot",
+    "write_stop",
     "write_transfer",
 ]
 
@@ -112,6 +118,7 @@ _MODULE = {
     "DayTrader": "perplab.agents.day_trader",
     "DirectionalLong": "perplab.agents.directional",
     "DirectionalShort": "perplab.agents.directional",
+    "Displacement": "perplab.sim.spot.displacement",
     "GeometricBrownian": "perplab.sim.spot.brownian",
     "JumpDiffusion": "perplab.sim.spot.brownian",
     "LiquidityProvider": "perplab.agents.liquidity",
@@ -133,6 +140,7 @@ _MODULE = {
     "Trader": "perplab.agents.trader",
     "Trait": "perplab.agents.traits",
     "Traits": "perplab.agents.traits",
+    "ValueBidder": "perplab.agents.providers.value_bidder",
     "build": "perplab.scenarios.files.loader",
     "check_trader": "perplab.agents.trader_check",
     "facts": "perplab.analysis.metrics.stylised_facts",
@@ -152,6 +160,7 @@ _MODULE = {
     "write_market": "perplab.agents.orders",
     "write_report": "perplab.analysis.report.run_report",
     "write_spot": "perplab.agents.orders",
+    "write_stop": "perplab.agents.orders",
     "write_transfer": "perplab.agents.orders",
 }
 

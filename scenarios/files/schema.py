@@ -14,6 +14,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    field_validator,
     model_validator,
 )
 
@@ -98,12 +99,12 @@ class Asset(Model):
         displaces = isinstance(keys, dict) and keys.get("displacement") is not None
         return {"transient_impact_bps": 0.0, **keys} if displaces else keys
 
-    @model_validator(mode="after")
-    def _one_law_of_impact(self):
-        for key in ("transient_impact_bps", "perp_price_discovery"):
-            if self.displacement and getattr(self, key) > 0.0:
-                raise ValueError(f"without {key} above 0: that is of the linear law of impact")
-        return self
+    @field_validator("transient_impact_bps", "perp_price_discovery")
+    @classmethod
+    def _one_law_of_impact(cls, value, info):
+        if value > 0.0 and info.data.get("displacement"):
+            raise ValueError("0 beside displacement: it is of the linear law of impact")
+        return value
 
 
 class Market(Model):

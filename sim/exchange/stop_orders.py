@@ -2,9 +2,9 @@
 
 A trader states the trigger; the venue watches it at every step. A long is closed when the mark is
 at the trigger or below, a short when it is at the trigger or above: a reduce-only market order
-within the price band, at the taker fee. What it cannot fill is tried again at the next step. Each
-market keeps the outermost triggers of its positions, so that all positions are looked at only when
-the mark has reached one.
+within the price band, at the taker fee. What it cannot fill is tried again at every step while the
+mark is there. Each market keeps the outermost triggers of its positions, so that all positions are
+looked at only when the mark has reached one.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from perplab.sim.clearing.open_list import open_position
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.matching import match
-from perplab.sim.state.codes import DONE
+from perplab.sim.state.codes import DONE, NOTHING_TO_DO
 from perplab.sim.state.records import (
     account_at,
     market_at,
@@ -30,20 +30,25 @@ from perplab.sim.state.records import (
 @hot_kernel
 def watch(market, tick, lots):
     """Widen what the market watches by the trigger of a position of `lots`."""
-    if lots >= 0:
+    if lots > 0:
         market["highest_long_stop"] = max(market["highest_long_stop"], tick)
-    if lots <= 0:
+    else:
         market["lowest_short_stop"] = min(market["lowest_short_stop"], tick)
 
 
 @hot_kernel
 def place_stop(world, i, row):
-    """Set the trigger of trader i in a market, in ticks; 0 lots remove it. Return DONE."""
+    """Set the trigger of trader i in a market, in ticks; 0 lots remove it. Return the outcome.
+
+    There is none without a position.
+    """
     m = row["market"]
-    tick = row["tick"] if row["lots"] > 0 else 0
+    lots, tick = position_at(world, i, m)["lots"], (row["tick"] if row["lots"] > 0 else 0)
+    if lots == 0:
+        return NOTHING_TO_DO
     put_stop_tick(world, i, m, tick)
     if tick > 0:
-        watch(market_at(world, m), tick, position_at(world, i, m)["lots"])
+        watch(market_at(world, m), tick, lots)
     return DONE
 
 
@@ -73,7 +78,7 @@ def reset_watch(market):
 
 @entry("none", 2, "float64")
 def run_stops(world, m, mark_ticks):
-    """Close the positions of market m whose stop is triggered; find the outermost of the others."""
+    """Close the positions of market m whose stop is triggered; find the outermost ones left."""
     run, market = run_row(world, 0), market_at(world, m)
     reset_watch(market)
     for k in range(run["open_count"] - 1, -1, -1):
@@ -81,11 +86,12 @@ def run_stops(world, m, mark_ticks):
             continue
         i, other = open_position(world, k)
         if other == m and i < run["traders"]:
-            tick = stop_tick_at(world, i, m)
-            if is_triggered(mark_ticks, tick, position_at(world, i, m)["lots"]):
+            if is_triggered(
+                mark_ticks, stop_tick_at(world, i, m), position_at(world, i, m)["lots"]
+            ):
                 close_at_market(world, i, m)
-            elif tick > 0:
-                watch(market, tick, position_at(world, i, m)["lots"])
+            if stop_tick_at(world, i, m) > 0:
+                watch(market, stop_tick_at(world, i, m), position_at(world, i, m)["lots"])
 
 
 @kernel

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.impact.displacement import RECOVERY
 from perplab.sim.spot.process import Model
 
@@ -64,7 +65,7 @@ class Displacement(Model):
     @classmethod
     def _recovery_is_fixed(cls, keys):
         if isinstance(keys, dict) and "recovery" in keys:
-            raise ValueError(RECOVERY_FIXED)
+            raise ParameterError(Fault("recovery", keys["recovery"], RECOVERY_FIXED))
         return keys
 
     def fill(self, law, ledger):
