@@ -7,7 +7,6 @@ market keeps the outermost triggers of its positions, so that all positions are 
 the mark has reached one.
 """
 
-
 import numpy as np
 
 from perplab.sim.clearing.open_list import open_position

@@ -5,6 +5,7 @@ One module per subject; each lists its studies in ``STUDIES``. What is measured 
 """
 
 from perplab.analysis.studies.experiments import (
+    cascade_traits,
     cost_and_capital,
     crowding,
     forced_trading,
@@ -13,6 +14,7 @@ from perplab.analysis.studies.experiments import (
     robustness,
     settlement,
     small_market,
+    ten_october,
 )
 
 SOURCES = (
@@ -24,6 +26,8 @@ SOURCES = (
     small_market,
     forced_trading,
     predation,
+    ten_october,
+    cascade_traits,
 )
 
 __all__ = ["SOURCES"]
