@@ -10,6 +10,7 @@ from perplab.analysis.studies.experiments import (
     crowding,
     forced_trading,
     funding_terms,
+    linear_corner,
     predation,
     robustness,
     settlement,
@@ -28,6 +29,7 @@ SOURCES = (
     predation,
     ten_october,
     cascade_traits,
+    linear_corner,
 )
 
 __all__ = ["SOURCES"]
