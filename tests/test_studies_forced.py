@@ -16,9 +16,10 @@ from perplab.scenarios.sweeps.jobs import Job, outcomes_of
 from perplab.sim.state.codes import NO_ROW, TAKEOVER, TWIN_TAKEOVER
 from perplab.sim.state.event_rows import KIND_SERIES, SERIES, SETTLEMENT
 from tests.recorded import Recorded, events_of, meta_of, rows, series_of
+from tests.scenario_files import SMALL_CASCADE
 
 LOT, HOUR = 0.001, 3600.0
-CASCADE, WEAPON = "long-cascade", "weaponised-shorts"
+WEAPON = "weaponised-shorts"
 SHORT_FALL = {
     "days": 0.06,
     "twin.from_hours": 1,
@@ -43,7 +44,7 @@ SHORT_ATTACK = {
 @pytest.fixture(scope="module")
 def fall():
     """A fall of 6 % within five minutes, and the start and end of it."""
-    return run(load(CASCADE, SHORT_FALL), 1), HOUR, HOUR + 300
+    return run(load(SMALL_CASCADE, SHORT_FALL), 1), HOUR, HOUR + 300
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_fund_change_is_what_it_got_less_what_it_paid(fall):
 
 
 def test_twin_branches_off_at_the_start_of_the_fall():
-    scenario = load(CASCADE)
+    scenario = load("long-cascade")
     assert scenario.twin.from_hours == scenario.shocks[0].at_hours
 
 
@@ -188,10 +189,12 @@ def test_funding_is_stated_for_eight_hours():
 
 
 def test_depths_and_sizes_scale_what_they_say():
-    providers = load(CASCADE).populations["providers"].traits
-    thin = load(CASCADE, study.depth_changes(CASCADE, 280.0)).populations["providers"].traits
-    share = 280.0 / providers["level_usd"]
-    assert thin["inventory_limit_usd"] == pytest.approx(share * providers["inventory_limit_usd"])
+    name = "long-cascade"
+    providers = load(name).populations["providers"].traits
+    thin = load(name, study.depth_changes(name, 0.2)).populations["providers"].traits
+    scaled = {trait for trait in providers if thin[trait] != providers[trait]}
+    assert scaled == {"level_usd", "inventory_limit_usd"}
+    assert all(thin[trait] == pytest.approx(0.2 * providers[trait]) for trait in scaled)
     one, two = (
         load(WEAPON, study.size_changes(WEAPON, size)).populations["attacker"].traits
         for size in (1, 2)

@@ -85,7 +85,7 @@ DOSES = (
     Dose(PROVIDERS, "inventory_limit_usd", 2e5, 2e6, "providers_inventory", MORE, "room for more"),
     Dose(PROVIDERS, "capital_usd", 2e5, 8e6, "depth_left", MORE, "a loss is a smaller part"),
     Dose(CROWD, "target_leverage", leverage(5), leverage(14), "liquidated", MORE, "less margin"),
-    Dose(CROWD, "stop_loss", stops(0), stops(0.5), "open_interest_change", LESS, "stops close"),
+    Dose(CROWD, "stop_loss", 0, stops(0.5), "open_interest_change", LESS, "stops close"),
     Dose(
         CROWD, "short_leverage_limit", 2, 12, "liquidated_before", MORE, "shorts with less margin"
     ),
@@ -115,7 +115,15 @@ DOSES = (
 def dose_arms(story):
     """Return two arms for each trait: its low value and its high one."""
     return tuple(
-        Arm(f"{dose.name} {level}", story, {NEWS: NEWS_MOVE, f"{dose.owner}.{dose.trait}": value})
+        Arm(
+            f"{dose.name} {level}",
+            story,
+            {
+                NEWS: NEWS_MOVE,
+                "twin.enabled": dose.figure == "price_amplification",
+                f"{dose.owner}.{dose.trait}": value,
+            },
+        )
         for dose in DOSES
         for level, value in (("low", dose.low), ("high", dose.high))
     )

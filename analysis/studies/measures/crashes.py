@@ -160,7 +160,7 @@ def displaced_minutes(displaced, seconds):
 
 
 def minute_means(values, seconds):
-    """Return the mean of each successive minute of some values.
+    """Return the mean of each successive minute that has a value.
 
     Examples
     --------
@@ -168,7 +168,8 @@ def minute_means(values, seconds):
     array([2., 5.])
     """
     minutes = ((seconds - seconds[0]) // 60.0).astype(int)
-    return np.bincount(minutes, values) / np.bincount(minutes)
+    count = np.bincount(minutes)
+    return np.bincount(minutes, values)[count > 0] / count[count > 0]
 
 
 def volume_multiple(series, start):
