@@ -74,6 +74,20 @@ def record_spot(asset, row):
         price = spot / law["reference_price"]
         row["makers_profit"] = makers_profit(ledger, price)
         row["late_value"] = ledger["late_held"] * price
+        row["late_profit"] = ledger["late_cash"] + row["late_value"]
+        others = outside_value(asset)
+        row["latent_profit"] = others - row["makers_profit"] - row["late_profit"]
+
+
+@hot_kernel
+def outside_value(asset):
+    """Return what all others than traders have made of spot since the start, quote currency.
+
+    Interest on what they lend is left out.
+    """
+    lot_value = asset["units_per_tick"] / asset["tick"] * asset["spot"]
+    units = asset["outside_cash"] - asset["outside_interest"] + asset["outside_lots"] * lot_value
+    return units * asset["tick"] * asset["lot"] / asset["units_per_tick"]
 
 
 @kernel

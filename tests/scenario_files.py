@@ -1,9 +1,14 @@
 """Scenario files for tests."""
 
+import pathlib
+
 import pytest
 
 from perplab.scenarios.files.loader import load
 from perplab.sim.errors import ParameterError
+
+SMALL_CASCADE = str(pathlib.Path(__file__).parent / "scenarios" / "small-cascade.toml")
+"""A cascade in the small market, which runs in a second."""
 
 
 def write(path, text):

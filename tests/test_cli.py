@@ -15,6 +15,7 @@ from perplab.scenarios.files.loader import load
 from perplab.scenarios.runs import store
 from perplab.sim.errors import RuleError
 from perplab.sim.model import PerpetualMarket
+from tests.scenario_files import SMALL_CASCADE
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KEYS = (
@@ -129,7 +130,7 @@ def test_the_twins_events_are_kept_and_amplification_is_counted_again(
     settings = [part for key, value in fall.items() for part in ("--set", f"{key}={value}")]
     assert (
         perplab(
-            monkeypatch, "run", "long-cascade", "--out", "fall", "--no-figures", "--json", *settings
+            monkeypatch, "run", SMALL_CASCADE, "--out", "fall", "--no-figures", "--json", *settings
         )
         == 0
     )

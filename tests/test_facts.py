@@ -19,6 +19,7 @@ from perplab.scenarios.runs.outcome import run
 from perplab.scenarios.runs.results import Runs
 from perplab.scenarios.runs.store import write_run
 from perplab.scenarios.sweeps.sweep_design import Design, salib_shares
+from tests.scenario_files import SMALL_CASCADE
 
 pytest.importorskip("statsmodels")
 
@@ -152,6 +153,9 @@ SWEPT = pd.DataFrame(
     [
         lambda axes: charts.response_curve(SWEPT, axes, "factor.a", "basis_mean_bps"),
         lambda axes: charts.heat_map(SWEPT, axes, "factor.a", "factor.b", "basis_mean_bps"),
+        lambda axes: charts.phase_map(
+            SWEPT.assign(price_amplification=np.arange(8.0) / 8), axes, "factor.a", "factor.b"
+        ),
         lambda axes: charts.distribution(SWEPT, axes, "rulebook", "basis_mean_bps"),
         lambda axes: charts.compare_densities(
             RNG(1).normal(size=50), RNG(2).normal(size=50), axes, "basis (bp)"
@@ -295,7 +299,7 @@ def fallen(tmp_path_factory):
     """A market of leveraged longs through a fall, its trades recorded."""
     folder = tmp_path_factory.mktemp("runs") / "fall"
     outcome = run(
-        load("long-cascade", {"days": 1.1, "record.trades": True, "twin.enabled": False}), 1
+        load(SMALL_CASCADE, {"days": 1.1, "record.trades": True, "twin.enabled": False}), 1
     )
     from perplab.analysis.metrics.summary import summarize
 

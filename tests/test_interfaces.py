@@ -110,7 +110,7 @@ def test_a_state_of_another_run_is_not_gone_on_from(tmp_path):
         == run(load("small", {"days": 0.05}), 3).records.series[0].tobytes()
     )
     with pytest.raises(ParameterError, match="twin"):
-        run(load("long-cascade", {"days": 1.1}), 0, None, checkpoint)
+        run(load("long-cascade"), 0, None, checkpoint)
 
 
 @pytest.fixture

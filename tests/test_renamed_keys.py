@@ -12,6 +12,7 @@ from perplab.scenarios.sweeps.sweep_design import Sweep
 from perplab.sim.errors import ParameterError
 from perplab.sim.faults import checked
 from perplab.sim.rulebook.rulebook import Rulebook, load_rulebook
+from tests.scenario_files import SMALL_CASCADE
 from tests.small_sweeps import SWEEP, sweep_file
 
 RENAMED = {
@@ -48,7 +49,7 @@ def faults_of(action, *arguments):
     ],
 )
 def test_an_old_key_is_refused_with_its_new_name(renamed, key, value, new):
-    fault = faults_of(load, "long-cascade", {key: value})[key]
+    fault = faults_of(load, SMALL_CASCADE, {key: value})[key]
     assert str(fault) == f"changes: {key} was {value!r}, must be renamed to {new}"
 
 

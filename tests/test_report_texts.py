@@ -88,6 +88,16 @@ def test_the_attackers_profit_is_not_averaged_over_opposite_regimes():
         assert ("attack_map" in found) == ("heat_map" in found) == there
 
 
+def test_a_sweep_with_price_amplification_has_its_map_with_the_boundary():
+    runs = opposed(0.0).assign(**{"factor.c": lambda frame: frame["seed"] % 2 + 1.0})
+    assert "phase_map" not in sweep_drawings.maps(runs, ["factor.a", "factor.c"], {})
+    runs["price_amplification"] = runs["factor.a"] / runs["factor.a"].max() * runs["factor.c"] / 2
+    caption, draw = sweep_drawings.maps(runs, ["factor.a", "factor.c"], {})["phase_map"]
+    with matplotlib.rc_context(style.STYLE):
+        drawn = {type(part).__name__ for part in draw().axes[0].collections}
+    assert "0.25" in caption and any("ContourSet" in name for name in drawn)
+
+
 def test_opposite_regimes_are_seen_with_one_seed_too():
     one = opposed().query("seed == 0")
     assert sweep_tables.opposite_signs(one, ["factor.side"], "basis_mean_bps")

@@ -205,7 +205,9 @@ def test_a_saved_market_keeps_its_setup(tmp_path):
     pathlib.Path("prices.csv").write_text("\n".join(["timestamp,price", *prices]))
     replay = {"process": "replay", "file": str(tmp_path / "prices.csv"), "column": "price"}
     given = [("small", {"market.rulebook": rulebook}) for rulebook in rulebook_names()]
-    given += [(name, {}) for name in ("long-cascade", "stray-source", "weaponised-shorts")]
+    given += [(name, {}) for name in ("stray-source", "weaponised-shorts")]
+    law = {"spot.displacement": {"depth": 1e9}, "spot.transient_impact_bps": 0}
+    given.append(("small", law))
     given.append(("small", {"days": 1, "spot.price": replay}))
     for name, changes in given:
         market = build(load(name, {"populations.noise.number": 3} | changes), 3)

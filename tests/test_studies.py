@@ -71,8 +71,10 @@ def soon(monkeypatch, tmp_path):
 
 def tiny(study, story):
     """Return changes that make the runs of a study tiny."""
-    few = FEW if "speculators" in load(story).populations else {}
-    return TINY | few | {"cascade": FALL, "attack-value": ATTACK}.get(study.name, {})
+    scenario = load(story)
+    few = FEW if "speculators" in scenario.populations else {}
+    fall = FALL if scenario.shocks else {}
+    return TINY | few | fall | {"attack-value": ATTACK}.get(study.name, {})
 
 
 def available(study):

@@ -12,9 +12,9 @@ from perplab.scenarios.runs.outcome import run
 from perplab.sim.state.codes import NO_ROW, TAKEOVER, TWIN_TAKEOVER
 from perplab.sim.state.event_rows import KIND_SERIES, SERIES, SETTLEMENT
 from tests.recorded import Recorded, events_of, meta_of, rows, series_of
+from tests.scenario_files import SMALL_CASCADE
 
 LOT, HOUR = 0.001, 3600.0
-CASCADE = "long-cascade"
 SHORT_FALL = {
     "days": 0.06,
     "twin.from_hours": 1,
@@ -29,7 +29,7 @@ SHORT_FALL = {
 @pytest.fixture(scope="module")
 def fall():
     """A fall of 6 % within five minutes, and the start and end of it."""
-    return run(load(CASCADE, SHORT_FALL), 1), HOUR, HOUR + 300
+    return run(load(SMALL_CASCADE, SHORT_FALL), 1), HOUR, HOUR + 300
 
 
 def test_amplification_comes_from_the_events(fall):
@@ -70,7 +70,7 @@ def test_fund_change_is_what_it_got_less_what_it_paid(fall):
 
 
 def test_twin_branches_off_at_the_start_of_the_fall():
-    scenario = load(CASCADE)
+    scenario = load("long-cascade")
     assert scenario.twin.from_hours == scenario.shocks[0].at_hours
 
 
@@ -130,7 +130,9 @@ def test_funding_is_stated_for_eight_hours():
 
 
 def test_depths_scale_what_they_say():
-    providers = load(CASCADE).populations["providers"].traits
-    thin = load(CASCADE, study.depth_changes(CASCADE, 280.0)).populations["providers"].traits
-    share = 280.0 / providers["level_usd"]
-    assert thin["inventory_limit_usd"] == pytest.approx(share * providers["inventory_limit_usd"])
+    name = "long-cascade"
+    providers = load(name).populations["providers"].traits
+    thin = load(name, study.depth_changes(name, 0.2)).populations["providers"].traits
+    scaled = {trait for trait in providers if thin[trait] != providers[trait]}
+    assert scaled == {"level_usd", "inventory_limit_usd"}
+    assert all(thin[trait] == pytest.approx(0.2 * providers[trait]) for trait in scaled)

@@ -17,7 +17,7 @@ from perplab.analysis.figures.frame_figures import (
     response_points,
 )
 from perplab.analysis.figures.funding_law import draw_law, funding_law_figure, law_frame
-from perplab.analysis.figures.heat_maps import attack_map, heat_map
+from perplab.analysis.figures.heat_maps import BOUNDARY, attack_map, heat_map, phase_map
 from perplab.analysis.figures.network_figures import cascade_trees, loss_flows
 from perplab.analysis.figures.run_figures import (
     equity_figure,
@@ -29,6 +29,7 @@ from perplab.analysis.figures.run_figures import (
 from perplab.analysis.figures.style import STYLE, enlarged_panel, single_panel
 
 __all__ = [
+    "BOUNDARY",
     "STYLE",
     "are_violins",
     "attack_map",
@@ -41,6 +42,7 @@ __all__ = [
     "funding_figure",
     "funding_law_figure",
     "heat_map",
+    "phase_map",
     "index_convergence",
     "law_frame",
     "leverage_histogram",

@@ -8,6 +8,8 @@ from perplab.analysis.figures.style import signed
 from perplab.analysis.metrics.catalogue import label, scaled
 
 MOST_NUMBERS = 49
+BOUNDARY = 0.25
+"""Price amplification from which a fall is drawn as a cascade."""
 
 
 def heat_map(frame, axes, across, down, figure, words=None):
@@ -17,6 +19,16 @@ def heat_map(frame, axes, across, down, figure, words=None):
     texts = np.vectorize(signed, otypes=[object])(table)
     draw_map(table, axes, texts, 7, cmap="cividis", cbar_kws={"label": label(figure, word)})
     return name_axes(axes, across, down, words)
+
+
+def phase_map(frame, axes, across, down, figure="price_amplification", words=None):
+    """Draw the mean price amplification over two factors, and the line where it is `BOUNDARY`."""
+    heat_map(frame, axes, across, down, figure, words)
+    table = mean_table(frame, across, down, figure).to_numpy(float)
+    if min(table.shape) > 1 and np.nanmin(table) < BOUNDARY < np.nanmax(table):
+        rows, columns = (np.arange(count) + 0.5 for count in table.shape)
+        axes.contour(columns, rows, table, levels=[BOUNDARY], colors="white", linewidths=1.5)
+    return axes
 
 
 def attack_map(frame, axes, across, down, profit="pnl_by_kind.manipulation", words=None):

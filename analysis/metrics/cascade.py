@@ -123,8 +123,8 @@ def amplification(events, twin_events):
     This is a share of *notional* and counts everything that forced trading changed. The
     `branching_ratio` is a share of *accounts*: those that another's liquidation order triggered,
     which would have been above maintenance without the displacement of the mark. A triggering order
-    explains *when* an account fell, the twin *whether* it falls: in `long-cascade` nine in ten of
-    the triggered accounts fall in the twin too, some minutes later
+    explains *when* an account fell, the twin *whether* it falls: in a slow fall nearly all of the
+    triggered accounts fall in the twin too, some minutes later
     (`perplab.analysis.metrics.episodes.fallen_in_twin`).
     """
     before = liquidated_notional(twin_events[twin_events["kind"] != TWIN_TAKEOVER], 1.0)

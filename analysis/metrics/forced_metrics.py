@@ -3,6 +3,7 @@
 import functools
 import math
 
+from perplab.analysis.estimators import price_moves
 from perplab.analysis.estimators.series import forced_events
 from perplab.analysis.metrics import cascade
 from perplab.analysis.metrics.catalogue import metric
@@ -48,6 +49,26 @@ def amplification(run):
         return math.nan
     both = run.events, forced_events(run.twin, run.market)
     return cascade.amplification(*(cascade.between(events, *window) for events in both))
+
+
+def price_amplification_unknown(summary, hours, twin):
+    """Return why a run has no price amplification."""
+    return "no shock, or no fall" if twin else "no twin"
+
+
+@forced_metric(
+    "price amplification, to 3 h after the shock",
+    "share",
+    signed=True,
+    sweep_table="forced",
+    unknown=price_amplification_unknown,
+)
+def price_amplification(run):
+    """Return 1 - twin's fall / fall within 35 minutes, after the first shock; NaN without one."""
+    window = cascade.shock_window(run.meta.get("shock_seconds", ()))
+    if run.twin is None or window is None:
+        return math.nan
+    return price_moves.price_amplification(run.series, run.twin.series[run.market], window[0])
 
 
 @forced_metric("insurance fund, change", "USD", signed=True, sweep_table="losses")

@@ -55,7 +55,7 @@ def report_of_branches(folder, arms):
     manifest, (hour, stated) = stored[BASE][0], moment_of(folder, stored)
     scenario, seed = manifest["scenario"], manifest["seed"]
     summaries = {
-        name: summary_since(records, hour) | {"amplification": stored_amplification(folder / name)}
+        name: summary_since(records, hour) | figures_of_twin(folder / name)
         for name, (_, records) in stored.items()
     }
     return Report(
@@ -93,9 +93,10 @@ def read_branches(folder, arms):
     return stored
 
 
-def stored_amplification(folder):
-    """Return the amplification in a branch's own summary, which counts from its twin's start."""
-    return read_summary(folder).get("amplification")
+def figures_of_twin(folder):
+    """Return the amplifications in a branch's own summary, which count from its twin's start."""
+    summary = read_summary(folder)
+    return {key: summary.get(key) for key in ("amplification", "price_amplification")}
 
 
 def change_notes(scenario, stored):

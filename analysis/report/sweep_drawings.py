@@ -19,6 +19,7 @@ from perplab.analysis.report.sweep_tables import (
 from perplab.analysis.report.text_format import amount
 
 ATTACKER_PROFIT = "pnl_by_kind.manipulation"
+PRICE_AMPLIFICATION = "price_amplification"
 BY_NAME = ("basis_mean_bps", "liquidated_notional")
 MOST_CELLS, MOST_CURVES = 400, 8
 VIOLINS = (
@@ -152,9 +153,10 @@ def cloud_panel(runs, factor, figure, words):
 
 
 def maps(runs, factors, words):
-    """Return the maps over the first two numeric factors: mean basis and the attacker's profit.
+    """Return the maps over the first two numeric factors.
 
-    A map of a quantity whose sign depends on the remaining factors is left out.
+    They are of the mean basis, price amplification and the attacker's profit. A map of a quantity
+    whose sign depends on the remaining factors is left out.
     """
     numeric = numeric_factors(runs, factors)
     if len(numeric) < 2 or runs[numeric[0]].nunique() * runs[numeric[1]].nunique() > MOST_CELLS:
@@ -172,14 +174,23 @@ def maps(runs, factors, words):
             f"Mean basis (bp) {over}.",
             partial(map_panel, figures.heat_map, runs, across, down, "basis_mean_bps", words),
         )
-    known = ATTACKER_PROFIT in runs and runs[ATTACKER_PROFIT].notna().any()
-    if known and not opposite_signs(runs, averaged, ATTACKER_PROFIT):
+    if is_known(runs, PRICE_AMPLIFICATION):
+        drawn["phase_map"] = (
+            f"Price amplification {over}. White: where it is {figures.BOUNDARY:g}.",
+            partial(map_panel, figures.phase_map, runs, across, down, PRICE_AMPLIFICATION, words),
+        )
+    if is_known(runs, ATTACKER_PROFIT) and not opposite_signs(runs, averaged, ATTACKER_PROFIT):
         drawn["attack_map"] = (
             f"Attacker's mean profit {over}; in brackets the mean liquidated notional; both in "
             "thousand USD.",
             partial(map_panel, figures.attack_map, runs, across, down, ATTACKER_PROFIT, words),
         )
     return drawn
+
+
+def is_known(runs, figure):
+    """Return whether any run knows a figure."""
+    return figure in runs and runs[figure].notna().any()
 
 
 def map_panel(draw, runs, across, down, figure, words):

@@ -4,6 +4,8 @@ All ranges and all real figures that studies compare with are here. A range was 
 runs that are judged by it. Basis in bp, funding in bp per 8 h, returns in % a year.
 """
 
+import math
+
 import numpy as np
 
 from perplab.analysis.studies.real import block_moments, read_real, year_blocks
@@ -61,6 +63,46 @@ RANGES = {
     },
 }
 """By story: low and high of each figure; None where a side is open."""
+
+CRASH_RANGES = {
+    "news 0": {"cascades": (0, 0)},
+    "news -2 %": {"cascades": (0, 0.25)},
+    "news -4 %": {
+        "cascades": (0.55, 1),
+        "fall": (-15.5, -10),
+        "price_amplification": (0.35, 1),
+        "low_minutes": (15, 45),
+        "rebound": (0.3, 0.65),
+        "basis_low": (-160, -50),
+        "open_interest_change": (-35, -15),
+        "depth_left": (0, 0.2),
+        "volume_multiple": (15, math.inf),
+        "share_adl": (0.05, 0.4),
+    },
+    "news -6 %": {"cascades": (0.8, 1)},
+    "leverage 2, no stops": {"fall": (-5, -3)},
+    "constant depth": {"price_amplification": (-math.inf, 0.2)},
+    "calm": {"large_move": (0, 0.25), "largest_move": (0, 12), "liquidated_a_day": (0, 1)},
+}
+"""Ranges of the study ten-october by arm, and of a calm month: figures in %, bp and shares."""
+
+OCTOBER = {
+    "fall": "-13.1",
+    "low_minutes": "35",
+    "rebound": ".50 to .64",
+    "basis_low": "-155 (low / low); -51 (close)",
+    "open_interest_change": "-21 (2 h)",
+    "depth_left": ".1 (top of book)",
+    "volume_multiple": "42",
+    "share_adl": ".38 (Hyperliquid)",
+    "first_adl_seconds": "62 (Hyperliquid)",
+    "adl_of_liquidation": ".50 (Hyperliquid)",
+    "adl_burst": ".61 (Hyperliquid)",
+    "profit_provider": "lost or left",
+}
+"""Figures of 10 October 2025 by that of the study: BTCUSDT perpetual at Binance where no venue is
+named. Bars of 5 minutes; open interest by the venue; ADL from the published fills of Hyperliquid.
+"""
 
 BY_INTERVAL = ("return_provider", "return_carry")
 """Figures of which the lower end of the interval, not the mean, must be above the low end."""

@@ -50,6 +50,8 @@ UNITS_OF_COLUMNS = {
     "spot_impact": "log price per unit of quote currency",
     "makers_profit": QUOTE,
     "late_value": QUOTE,
+    "late_profit": QUOTE,
+    "latent_profit": QUOTE,
     "lots": LOTS,
     "long_lots": LOTS,
     "spot_lots": LOTS,

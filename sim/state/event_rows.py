@@ -100,6 +100,8 @@ SERIES = row(  # (record, market)
     ("spot_impact", "f8"),
     ("makers_profit", "f8"),
     ("late_value", "f8"),
+    ("late_profit", "f8"),
+    ("latent_profit", "f8"),
 )
 
 

@@ -6,14 +6,17 @@ One module per subject; each lists its studies in ``STUDIES``. What is measured 
 
 from perplab.analysis.studies.experiments import (
     attacks,
+    cascade_traits,
     cost_and_capital,
     crowding,
     forced_trading,
     funding_terms,
+    linear_corner,
     predation,
     robustness,
     settlement,
     small_market,
+    ten_october,
 )
 
 SOURCES = (
@@ -26,6 +29,9 @@ SOURCES = (
     forced_trading,
     predation,
     attacks,
+    ten_october,
+    cascade_traits,
+    linear_corner,
 )
 
 __all__ = ["SOURCES"]

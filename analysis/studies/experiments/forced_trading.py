@@ -1,7 +1,7 @@
-"""The study of forced trading: a cascade of longs by depth.
+"""The study of forced trading: a cascade of longs by speed and depth.
 
-Depths are the providers' `level_usd`, with inventory limits in proportion, each with the scenario's
-spot, which moves with trades, and with that of the small market, which hardly does, so that only
+Speeds are minutes in which the news of the scenario arrives. Depths of the perpetual's book are the
+providers' `level_usd`, with inventory limits in proportion. In one arm spot is so deep that only
 the perpetual's own book amplifies.
 """
 
@@ -10,27 +10,27 @@ from perplab.analysis.studies.measures.forced_trading import fall_run
 from perplab.analysis.studies.study import Arm, Figure, Setting, Study
 from perplab.scenarios.files.loader import load
 
-LEVELS_USD = (1_400.0, 7_000.0, 280.0)
-DEEP = {"spot.permanent_impact_bps": 0.02}
+MINUTES = (90.0, 30.0)
+DEPTHS = (0.2, 5.0)
+DEEP = {"spot.displacement.depth": 1e11, "spot.permanent_impact_bps": 0}
 
 
-def depth_changes(story, level_usd):
-    """Return the changes to a scenario that set the depth of its book."""
+def depth_changes(story, factor):
+    """Return the changes to a scenario that multiply the depth of its book."""
     providers = load(story).populations["providers"].traits
-    limit = providers["inventory_limit_usd"] * level_usd / providers["level_usd"]
     return {
-        "populations.providers.level_usd": level_usd,
-        "populations.providers.inventory_limit_usd": limit,
+        f"populations.providers.{trait}": providers[trait] * factor
+        for trait in ("level_usd", "inventory_limit_usd")
     }
 
 
 def cascade_arms(story):
-    """Return the cascade by depth and spot, the scenario's own first."""
-    return tuple(
-        Arm(f"level_usd {level:g}{words}", story, depth_changes(story, level) | spot)
-        for words, spot in (("", {}), (", spot hardly moves", DEEP))
-        for level in LEVELS_USD
-    )
+    """Return the scenario, and the scenario with one speed or depth changed at a time."""
+    changed = {f"in {minutes:g} minutes": {"shocks.0.minutes": minutes} for minutes in MINUTES}
+    changed |= {f"depth x {factor:g}": depth_changes(story, factor) for factor in DEPTHS}
+    changed["in 30 minutes, spot hardly moves"] = {"shocks.0.minutes": 30.0} | DEEP
+    arms = (Arm(name, story, changes) for name, changes in changed.items())
+    return (Arm("as it is", story), *arms)
 
 
 USD = "quote currency"
@@ -67,7 +67,7 @@ CASCADE = Study(
     compared=("amplification", "liquidated_usd", "branching_ratio"),
     effects=("amplification",),
     settings=(Setting("long-cascade"),),
-    control="the no-impact twin of each run; across arms, the scenario's own depth and spot.",
+    control="the no-impact twin of each run; across arms, the scenario as it is.",
     literature="a branching ratio of .1 to .2, 88 % of forced selling within 30 min, 63 % absorbed "
     "off the book, in one event at Hyperliquid (Garcia Seuma 2026 [SEC]).",
 )

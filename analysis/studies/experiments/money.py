@@ -6,8 +6,7 @@ from perplab.scenarios.files.validation import rulebook_of
 
 MONEY = "quote currency"
 CENTRES = ("median", "mean", "low", "high", "min", "max", "sd", "value", "values", "scale")
-IMPACTS = ("permanent_impact_bps", "transient_impact_bps")
-DISPLACED = ("depth", "makers_capital", "late_capital")
+DEPTHS = ("depth", "makers_capital", "late_capital")
 
 
 def scaled(value, factor):
@@ -56,13 +55,6 @@ def more_traders(scenario, factor):
     return numbers | trader_money(scenario, 1 / factor)
 
 
-def displaced_money(displacement, factor):
-    """Return the changes that multiply the money of a spot that displaces; none if it is linear."""
-    if displacement is None:
-        return {}
-    return {f"spot.displacement.{key}": getattr(displacement, key) * factor for key in DISPLACED}
-
-
 def all_money(scenario, factor):
     """Return the changes that multiply all money of a scenario by a factor.
 
@@ -84,7 +76,15 @@ def all_money(scenario, factor):
     }
     return {
         **trader_money(scenario, factor),
-        **{f"spot.{key}": getattr(spot, key) / factor for key in IMPACTS},
-        **displaced_money(spot.displacement, factor),
+        **spot_money(spot, factor),
         **{f"market.changes.{key}": value for key, value in rules.items()},
     }
+
+
+def spot_money(spot, factor):
+    """Return the changes that scale spot's impact per amount traded, under its law of impact."""
+    permanent = {"spot.permanent_impact_bps": spot.permanent_impact_bps / factor}
+    if spot.displacement is None:
+        return permanent | {"spot.transient_impact_bps": spot.transient_impact_bps / factor}
+    law = spot.displacement
+    return permanent | {f"spot.displacement.{key}": getattr(law, key) * factor for key in DEPTHS}

@@ -1,0 +1,235 @@
+"""What each trait does to a crash: low against high, paired by seed, on a figure stated beforehand.
+
+Each trait has one figure and the sign with which the model's description says that it moves. News
+is -6 %, at which nearly every seed cascades, so that figures of the cascade are known in all pairs.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from perplab.analysis.studies.drawing import draw_interval, rows_figure
+from perplab.analysis.studies.experiments.ten_october import FIGURES as CRASH_FIGURES
+from perplab.analysis.studies.experiments.ten_october import NEWS, STORY, THOUSANDS
+from perplab.analysis.studies.markdown import interval_cell, markdown_lines, title_of
+from perplab.analysis.studies.measures.crashes import crash_run
+from perplab.analysis.studies.results import contrast
+from perplab.analysis.studies.study import Arm, Figure, Setting, Study
+
+NEWS_MOVE = -0.06
+PROVIDERS, CROWD = "populations.providers", "populations.speculators"
+BIDDERS, CARRY = "populations.bidders", "populations.carry"
+SPOT = "spot.displacement"
+MORE, LESS = 1, -1
+FIGURES = CRASH_FIGURES | {
+    "depth_before": Figure("depth within 10 bp in the hour before", "quote currency"),
+    "open_interest_per_depth": Figure("open interest over depth before"),
+    "providers_inventory": Figure("mean inventory of providers", THOUSANDS),
+    "spot_displaced": Figure("lowest displacement of spot", "bp"),
+    "displaced_minutes": Figure("time until half of it is gone", "min"),
+    "liquidated_before": Figure("liquidated before the news, over open interest", "%"),
+}
+
+
+class Dose(NamedTuple):
+    """A trait at two values, and the figure by which it is judged.
+
+    Attributes
+    ----------
+    owner, trait : str
+        Dotted key of the table that holds it, and its name there.
+    low, high : object
+    figure : str
+    sign : int
+        Of the figure at `high` less that at `low`, as documented.
+    why : str
+    """
+
+    owner: str
+    trait: str
+    low: object
+    high: object
+    figure: str
+    sign: int
+    why: str
+
+    @property
+    def name(self):
+        """The trait with the last part of its owner."""
+        return f"{self.owner.rsplit('.', 1)[-1]}.{self.trait}"
+
+
+def leverage(median):
+    """Return the distribution of leverage in the crowd of the scenario with another median."""
+    return {"distribution": "lognormal", "median": median, "log_sd": 0.6, "min": 2, "max": 25}
+
+
+def stops(share):
+    """Return the distribution of stops in which a share of the crowd has one."""
+    weights = [1.0 - share] + [share / 4] * 4
+    return {"distribution": "choice", "values": [0, 0.03, 0.05, 0.07, 0.1], "weights": weights}
+
+
+def uniform_distance(low, high):
+    """Return the distribution of the distance of resting bids."""
+    return {"distribution": "uniform", "low": low, "high": high}
+
+
+DOSES = (
+    Dose(PROVIDERS, "alarm_limit", 1, 40, "depth_left", LESS, "alarm shrinks quotes"),
+    Dose(PROVIDERS, "alarm_size_power", 0, 1.3, "depth_left", LESS, "alarm shrinks quotes"),
+    Dose(PROVIDERS, "drawdown", 0.002, 0.5, "depth_left", MORE, "providers leave later"),
+    Dose(PROVIDERS, "hedge_ratio", 0, 1, "spot_displaced", LESS, "hedges sell spot"),
+    Dose(PROVIDERS, "market_share", 0.06, 1, "depth_before", MORE, "hedges seem cheaper"),
+    Dose(PROVIDERS, "inventory_limit_usd", 2e5, 2e6, "providers_inventory", MORE, "room for more"),
+    Dose(PROVIDERS, "capital_usd", 2e5, 8e6, "depth_left", MORE, "a loss is a smaller part"),
+    Dose(CROWD, "target_leverage", leverage(5), leverage(14), "liquidated", MORE, "less margin"),
+    Dose(CROWD, "stop_loss", 0, stops(0.5), "open_interest_change", LESS, "stops close"),
+    Dose(
+        CROWD, "short_leverage_limit", 2, 12, "liquidated_before", MORE, "shorts with less margin"
+    ),
+    Dose(CROWD, "bias", 0.2, 0.8, "liquidated", MORE, "more longs"),
+    Dose(BIDDERS, "number", 20, 160, "basis_low", MORE, "more bids below spot"),
+    Dose(
+        BIDDERS,
+        "distance",
+        uniform_distance(0.004, 0.012),
+        uniform_distance(0.02, 0.06),
+        "basis_low",
+        LESS,
+        "bids further below",
+    ),
+    Dose(CARRY, "wake_seconds", 60, 3600, "basis_low", LESS, "slower arbitrage"),
+    Dose(CARRY, "capital_usd", 430_000, 6_900_000, "basis_low", MORE, "more arbitrage"),
+    Dose(SPOT, "thin_power", 0, 3, "price_amplification", MORE, "depth falls in stress"),
+    Dose(SPOT, "least_depth", 0.005, 0.1, "spot_displaced", MORE, "latent buyers stay"),
+    Dose(SPOT, "late_capital", 0, 60_000_000, "rebound", MORE, "more money buys the fall"),
+    Dose(SPOT, "makers_capital", 200_000, 2e7, "depth_spot_left", MORE, "a loss is a smaller part"),
+    Dose(SPOT, "curvature", 0.01, 0.1, "spot_displaced", LESS, "the book deepens later"),
+    Dose(SPOT, "depth", 1e9, 4e9, "price_amplification", LESS, "the same flow moves spot less"),
+    Dose(SPOT, "seconds", 200, 1200, "displaced_minutes", MORE, "slower decay"),
+)
+
+
+def dose_arms(story):
+    """Return two arms for each trait: its low value and its high one."""
+    return tuple(
+        Arm(
+            f"{dose.name} {level}",
+            story,
+            {
+                NEWS: NEWS_MOVE,
+                "twin.enabled": dose.figure == "price_amplification",
+                f"{dose.owner}.{dose.trait}": value,
+            },
+        )
+        for dose in DOSES
+        for level, value in (("low", dose.low), ("high", dose.high))
+    )
+
+
+def pair_difference(result, dose):
+    """Return a trait's figure at its high value less that at its low one, by seed."""
+    there = [arm.name for arm in result.arms]
+    names = [f"{dose.name} {level}" for level in ("low", "high")]
+    if not set(names) <= set(there):
+        return np.full(len(result.seeds), math.nan)
+    low, high = (result.values(name, dose.figure) for name in names)
+    return high - low
+
+
+def dose_contrasts(result):
+    """Return the contrast of each trait, with a verdict on its documented sign."""
+    found = {}
+    for dose in DOSES:
+        each = contrast(pair_difference(result, dose), FIGURES[dose.figure].unit)
+        words = each.verdict if each.low is None else sign_verdict(each.low, each.high, dose.sign)
+        found[dose.name] = each._replace(verdict=words)
+    return found
+
+
+def sign_verdict(low, high, sign):
+    """Return whether an interval shows the documented sign, in words.
+
+    Examples
+    --------
+    >>> sign_verdict(1.0, 2.0, MORE), sign_verdict(1.0, 2.0, LESS), sign_verdict(-1.0, 2.0, MORE)
+    ('moves as documented', 'moves AGAINST its documentation', 'no effect shown')
+    """
+    if low <= 0 <= high:
+        return "no effect shown"
+    return "moves as documented" if low * sign > 0 else "moves AGAINST its documentation"
+
+
+def value_words(value):
+    """Return a value of a trait in a few words: of a distribution what is varied.
+
+    Examples
+    --------
+    >>> value_words(leverage(5)), value_words(stops(0.5)), value_words(4e9)
+    ('median 5', '50 %', '4e+09')
+    """
+    if not isinstance(value, dict):
+        return f"{value:g}"
+    if value["distribution"] == "lognormal":
+        return f"median {value['median']:g}"
+    if value["distribution"] == "choice":
+        return f"{100 * sum(value['weights'][1:]):g} %"
+    return f"{value['low']:g} to {value['high']:g}"
+
+
+def dose_lines(result):
+    """Yield the table of traits, and how many move as documented."""
+    found = dose_contrasts(result)
+    columns = ("low", "high", "figure", "documented", "high less low [95 %]", "seeds", "verdict")
+    rows = [
+        (
+            f"`{dose.name}`",
+            [
+                value_words(dose.low),
+                value_words(dose.high),
+                title_of(FIGURES[dose.figure]),
+                f"{'up' if dose.sign > 0 else 'down'}: {dose.why}",
+                interval_cell(*found[dose.name][:3]),
+                str(found[dose.name].seeds),
+                found[dose.name].verdict,
+            ],
+        )
+        for dose in DOSES
+    ]
+    yield from markdown_lines("trait", columns, rows)
+    yield ""
+    moving = sum(each.verdict == "moves as documented" for each in found.values())
+    yield f"{moving} of {len(DOSES)} traits move as documented."
+
+
+def draw_doses(result):
+    """Return the figure of traits: each difference over the size of its half interval."""
+    found = dose_contrasts(result)
+    figure, axes = rows_figure(1, [f"{dose.name}: {dose.figure}" for dose in DOSES])
+    for row, dose in enumerate(DOSES):
+        each = found[dose.name]
+        if each.low is not None and each.high > each.low:
+            scale = dose.sign * (each.high - each.low) / 2
+            ends = sorted((each.low / scale, each.high / scale))
+            draw_interval(axes[0], row, (each.effect / scale, *ends))
+    axes[0].axvline(0, color="0.5", linewidth=0.6)
+    axes[0].set_xlabel("difference in half 95 % intervals; positive: as documented")
+    return figure
+
+
+CASCADE_TRAITS = Study(
+    name="cascade-traits",
+    question="Does each trait of traders and of spot move its figure of a crash as documented?",
+    arms=dose_arms,
+    measure=crash_run,
+    figures=FIGURES,
+    settings=(Setting(STORY, 5.0),),
+    derived=dose_contrasts,
+    tables=dose_lines,
+    draw=draw_doses,
+    control="the low value of each trait, same seeds.",
+    literature="none; signs are those of the model's description.",
+)
+STUDIES = (CASCADE_TRAITS,)
