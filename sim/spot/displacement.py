@@ -3,6 +3,7 @@
 import math
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from perplab.sim.errors import Fault, ParameterError
@@ -68,7 +69,7 @@ class Displacement(Model):
             raise ParameterError(Fault("recovery", keys["recovery"], RECOVERY_FIXED))
         return keys
 
-    def fill(self, law, ledger):
+    def fill(self, law: np.void, ledger: np.void) -> None:
         """Write the numbers into the records of the law and its ledger; their state stays."""
         law["in_force"], law["recovery"] = 1, RECOVERY
         for name in ("depth", "curvature", "seconds", "thin_power", "sight_seconds"):
