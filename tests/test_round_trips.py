@@ -92,8 +92,8 @@ def test_no_trip_earns_in_a_whole_market(mode):
     assert largest_profit(market(), mode, TRIPS) <= 0.0
 
 
-def test_providers_who_price_a_quarter_of_the_hedge_lose_to_trips():
-    """Each is an eighth of the market; it takes itself to be half of it."""
-    trips = market(populations__providers__market_share=0.5)
+def test_providers_who_price_an_eighth_of_the_hedge_lose_to_trips():
+    """Each is an eighth of the market; it takes itself to be all of it."""
+    trips = market(populations__providers__market_share=1.0)
     assert largest_profit(trips, "perpetual", 80) > 100.0
     assert largest_profit(trips, "apart", 80) > 10.0
