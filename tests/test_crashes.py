@@ -190,16 +190,20 @@ def test_medians_are_of_the_seeds_that_cascade():
 
 
 def test_a_trait_is_judged_by_its_documented_sign():
-    dose = cascade_traits.DOSES[0]
-    low, high = (f"{dose.name} {level}" for level in ("low", "high"))
-    figures = {
-        low: [{dose.figure: 0.5 + 0.01 * k} for k in range(3)],
-        high: [{dose.figure: 0.2 + 0.011 * k} for k in range(3)],
-    }
-    result = hand_made(cascade_traits.CASCADE_TRAITS, figures, [low, high])
+    flying, other = cascade_traits.DOSES[0], cascade_traits.DOSES[7]
+    assert cascade_traits.is_in_flight(flying) and not cascade_traits.is_in_flight(other)
+    assert (flying.sign, other.sign) == (-1, 1)
+    low, high = (f"{flying.name} {level} {flying.figure}" for level in ("low", "high"))
+    both = [{low: 0.5 + 0.01 * k, high: 0.2 + 0.011 * k} for k in range(3)]
+    figures = {cascade_traits.IN_FLIGHT: both}
+    for level, change in (("low", 0.0), ("high", -1.0)):
+        figures[f"{other.name} {level}"] = [{other.figure: change + 0.1 * k**2} for k in range(3)]
+        figures[f"{other.name} {level}"][0][other.figure] += 0.01 * change
+    result = hand_made(cascade_traits.CASCADE_TRAITS, figures, list(figures))
     found = cascade_traits.dose_contrasts(result)
-    assert dose.sign == -1 and found[dose.name].verdict == "moves as documented"
-    unknown = found[cascade_traits.DOSES[1].name]
+    assert found[flying.name].verdict == "moves as documented"
+    assert found[other.name].verdict == "moves AGAINST its documentation"
+    unknown = found[cascade_traits.DOSES[8].name]
     assert unknown.effect is None and unknown.verdict == "unknown: not measured in any seed"
 
 

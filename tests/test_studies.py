@@ -15,7 +15,7 @@ from perplab.analysis.estimators.moments import MOMENTS
 from perplab.analysis.studies import execution
 from perplab.analysis.studies.drawing import draw_study
 from perplab.analysis.studies.execution import jobs_of_study, run_study
-from perplab.analysis.studies.experiments import crowding
+from perplab.analysis.studies.experiments import cascade_traits, crowding
 from perplab.analysis.studies.markdown import study_lines
 from perplab.analysis.studies.measures.run_figures import monthly_sd
 from perplab.analysis.studies.moment_tables import moment_of, outside
@@ -67,6 +67,7 @@ def soon(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for name, hours in HOURS.items():
         monkeypatch.setattr(crowding, name, hours)
+    monkeypatch.setattr(cascade_traits, "BRANCH_HOURS", 0.4)
 
 
 def tiny(study, story):

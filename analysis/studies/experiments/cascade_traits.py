@@ -2,6 +2,8 @@
 
 Each trait has one figure and the sign with which the model's description says that it moves. News
 is -6 %, at which nearly every seed cascades, so that figures of the cascade are known in all pairs.
+Traits that can change in flight do so in branches, an hour before the news; the others, which shape
+the crowd or open accounts, in runs of their own.
 """
 
 import math
@@ -13,11 +15,12 @@ from perplab.analysis.studies.drawing import draw_interval, rows_figure
 from perplab.analysis.studies.experiments.ten_october import FIGURES as CRASH_FIGURES
 from perplab.analysis.studies.experiments.ten_october import NEWS, STORY, THOUSANDS
 from perplab.analysis.studies.markdown import interval_cell, markdown_lines, title_of
-from perplab.analysis.studies.measures.crashes import crash_run
+from perplab.analysis.studies.measures.crashes import branched_run
 from perplab.analysis.studies.results import contrast
-from perplab.analysis.studies.study import Arm, Figure, Setting, Study
+from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study
 
-NEWS_MOVE = -0.06
+NEWS_MOVE, BRANCH_HOURS = -0.06, 95.0
+ALL_DOSES, IN_FLIGHT = {NEWS: NEWS_MOVE, "twin.enabled": False}, "in flight"
 PROVIDERS, CROWD = "populations.providers", "populations.speculators"
 BIDDERS, CARRY = "populations.bidders", "populations.carry"
 SPOT = "spot.displacement"
@@ -102,40 +105,54 @@ DOSES = (
     ),
     Dose(CARRY, "wake_seconds", 60, 3600, "basis_low", LESS, "slower arbitrage"),
     Dose(CARRY, "capital_usd", 430_000, 6_900_000, "basis_low", MORE, "more arbitrage"),
-    Dose(SPOT, "thin_power", 0, 3, "price_amplification", MORE, "depth falls in stress"),
+    Dose(SPOT, "thin_power", 0, 3, "fall", LESS, "depth falls in stress"),
     Dose(SPOT, "least_depth", 0.005, 0.1, "spot_displaced", MORE, "latent buyers stay"),
     Dose(SPOT, "late_capital", 0, 60_000_000, "rebound", MORE, "more money buys the fall"),
     Dose(SPOT, "makers_capital", 200_000, 2e7, "depth_spot_left", MORE, "a loss is a smaller part"),
     Dose(SPOT, "curvature", 0.01, 0.1, "spot_displaced", LESS, "the book deepens later"),
-    Dose(SPOT, "depth", 1e9, 4e9, "price_amplification", LESS, "the same flow moves spot less"),
+    Dose(SPOT, "depth", 1e9, 4e9, "fall", MORE, "the same flow moves spot less"),
     Dose(SPOT, "seconds", 200, 1200, "displaced_minutes", MORE, "slower decay"),
 )
 
 
-def dose_arms(story):
-    """Return two arms for each trait: its low value and its high one."""
-    return tuple(
-        Arm(
-            f"{dose.name} {level}",
-            story,
-            {
-                NEWS: NEWS_MOVE,
-                "twin.enabled": dose.figure == "price_amplification",
-                f"{dose.owner}.{dose.trait}": value,
-            },
-        )
-        for dose in DOSES
-        for level, value in (("low", dose.low), ("high", dose.high))
+def values_of(dose):
+    """Return the low and the high value of a trait by the name of its run or branch."""
+    return {f"{dose.name} low": dose.low, f"{dose.name} high": dose.high}
+
+
+def is_in_flight(dose):
+    """Return whether a trait changes during the run."""
+    return (
+        dose.owner in (PROVIDERS, SPOT) and dose.trait != "capital_usd" or dose.trait == "distance"
     )
+
+
+def dose_arms(story):
+    """Return the run with its branches, and two runs for each trait that cannot branch."""
+    branches = tuple(
+        Branch(name, BRANCH_HOURS, {f"{dose.owner}.{dose.trait}": value})
+        for dose in filter(is_in_flight, DOSES)
+        for name, value in values_of(dose).items()
+    )
+    apart = (
+        Arm(name, story, ALL_DOSES | {f"{dose.owner}.{dose.trait}": value})
+        for dose in DOSES
+        if not is_in_flight(dose)
+        for name, value in values_of(dose).items()
+    )
+    return (Arm(IN_FLIGHT, story, ALL_DOSES, branches), *apart)
 
 
 def pair_difference(result, dose):
     """Return a trait's figure at its high value less that at its low one, by seed."""
     there = [arm.name for arm in result.arms]
-    names = [f"{dose.name} {level}" for level in ("low", "high")]
-    if not set(names) <= set(there):
+    if is_in_flight(dose):
+        keys = [(IN_FLIGHT, f"{name} {dose.figure}") for name in values_of(dose)]
+    else:
+        keys = [(name, dose.figure) for name in values_of(dose)]
+    if not {arm for arm, _ in keys} <= set(there):
         return np.full(len(result.seeds), math.nan)
-    low, high = (result.values(name, dose.figure) for name in names)
+    low, high = (result.values(*key) for key in keys)
     return high - low
 
 
@@ -223,7 +240,7 @@ CASCADE_TRAITS = Study(
     name="cascade-traits",
     question="Does each trait of traders and of spot move its figure of a crash as documented?",
     arms=dose_arms,
-    measure=crash_run,
+    measure=branched_run,
     figures=FIGURES,
     settings=(Setting(STORY, 5.0),),
     derived=dose_contrasts,

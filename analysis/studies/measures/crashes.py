@@ -72,6 +72,16 @@ def crash_run(outcomes):
     return plain(found | crash_figures(outcome.records, outcome.twin, start))
 
 
+def branched_run(outcomes):
+    """Return the figures of a run, and those of each branch with its name before them."""
+    found = crash_run(outcomes)
+    for name in outcomes:
+        if name != "base":
+            apart = crash_run({"base": outcomes[name]})
+            found |= {f"{name} {key}": value for key, value in apart.items()}
+    return found
+
+
 def month_figures(records, market=0):
     """Return the largest move within 35 minutes after the warm-up, %, and what is liquidated.
 
@@ -229,14 +239,14 @@ def spot_profits(records, start, market=0):
 def kind_profits(records, start):
     """Return the profit of kinds since the news, and the providers' inventory, thousands.
 
-    Inventory is the mean of its size over all hours of the run.
+    Inventory is the mean of its size at whole hours, from that of the news on.
     """
     kinds, names = records.kinds, list(records.kind_names)
     hour = np.searchsorted(kinds["seconds"][:, 0], start + 1e-6, "right") - 1
     gain = (kinds["equity"][-1] - kinds["equity"][hour]) * records.meta["unit"] / THOUSAND
     found = {f"profit_{kind}": gain[names.index(kind)] for kind in PROFITING if kind in names}
     if "provider" in names:
-        lots = np.abs(kinds["lots"][:, names.index("provider")]).mean()
+        lots = np.abs(kinds["lots"][hour:, names.index("provider")]).mean()
         price = market_facts(records)["lot"] * records.series[0]["spot"][0]
         found["providers_inventory"] = lots * price / THOUSAND
     return found
