@@ -61,7 +61,8 @@ def corner_arms(story):
         changes = with_depth(depth) | after | {"shocks.0.move": news}
         arms.append(Arm(point_name(depth, news), story, changes))
     for depth in dict.fromkeys(depth for depth, _ in POINTS):
-        before = {"days": NEWS_DAYS, "shocks.0.move": 0, "twin.enabled": False}
+        quiet = {"shocks.0.move": 0, "shocks.0.at_hours": 24 * NEWS_DAYS - 1}
+        before = {"days": NEWS_DAYS, "twin.enabled": False} | quiet
         arms.append(Arm(f"{depth:.0e}, accounts", story, with_depth(depth) | before))
         for name, hours in (("order", 24 * NEWS_DAYS), ("no order", 1e6)):
             changes = with_depth(depth) | after | order_changes(hours)
