@@ -9,6 +9,7 @@ from perplab.analysis.metrics import episodes
 from perplab.analysis.metrics.cascade import liquidated_notional, loss_shares
 from perplab.analysis.metrics.losses import LEGS, legs_of, rows_of_kind
 from perplab.analysis.studies.execution import branches_of
+from perplab.analysis.studies.experiments import attack_laws as laws
 from perplab.analysis.studies.experiments import attacks as study
 from perplab.analysis.studies.measures import attack_accounts as accounts
 from perplab.analysis.studies.measures.short_exits import trader_rows
@@ -176,7 +177,8 @@ def judged(with_victims, without, changes=()):
 @pytest.mark.parametrize(
     ("with_victims", "without", "words"),
     [
-        ([90, 91, 92], [60, 60, 60], "the attack pays"),
+        ([90, 91, 92], [-60, -60, -61], "the attack pays"),
+        ([90, 91, 92], [60, 60, 60], "no verdict: the push earns without victims"),
         ([90, 91, 92], [90, 91, 92.5], "not shown that the attack pays"),
         ([-9, -8, -7], [-60, -60, -61], "the attack does not pay"),
         ([50, 51, 52], [60, 60, 60], "the attack does not pay"),
@@ -189,8 +191,8 @@ def test_an_attack_pays_only_net_of_the_same_push_without_victims(
     key = "profit net of the push without victims: x 1"
     labelled = judged(with_victims, without)
     assert labelled["contrasts"][key]["verdict"] == f"no claim: {words}"
-    assert labelled["notes"] == [study.NOT_FREE]
-    monkeypatch.setitem(study.SPOT_LAWS, "free", study.SpotLaw({"spot.fee_bps": 1.0}))
+    assert labelled["notes"] == [laws.NOT_FREE]
+    monkeypatch.setitem(laws.SPOT_LAWS, "free", laws.SpotLaw({"spot.fee_bps": 1.0}))
     free = judged(with_victims, without, {"spot.fee_bps": 1.0})
     assert free["contrasts"][key]["verdict"] == words and free["notes"] == []
 

@@ -351,7 +351,7 @@ def test_columns_of_the_series():
     assert series["makers_profit"][-1] == pytest.approx(profit)
     depth = LAW.depth * math.exp(-last["displacement"]["thinness"])
     slope = 1 / (depth * (1 + abs(last["displacement"]["displaced"]) / LAW.curvature))
-    assert series["spot_impact"][-1] == pytest.approx(slope / price + 1e-9)
+    assert series["spot_impact"][-1] == pytest.approx((slope + 1e-9) / price)
 
 
 def test_makers_who_lose_thin_the_book():

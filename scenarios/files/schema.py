@@ -106,6 +106,17 @@ class Asset(Model):
             raise ValueError("0 beside displacement: it is of the linear law of impact")
         return value
 
+    @model_validator(mode="after")
+    def _permanent_slope_is_small(self):
+        if self.displacement:
+            most = self.displacement.largest_permanent_bps
+            if self.permanent_impact_bps > most:
+                raise ValueError(
+                    f"of permanent_impact_bps at most {most:.6g} at this depth and curvature, "
+                    "beyond which a round trip may earn"
+                )
+        return self
+
 
 class Market(Model):
     """``[market]`` or ``[[markets]]``: a rulebook by name or file, and changes to it.

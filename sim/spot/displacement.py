@@ -69,6 +69,11 @@ class Displacement(Model):
             raise ParameterError(Fault("recovery", keys["recovery"], RECOVERY_FIXED))
         return keys
 
+    @property
+    def largest_permanent_bps(self) -> float:
+        """The largest slope of permanent impact, bp per 100,000, at which no round trip earns."""
+        return (2.0 / self.curvature - 1.0) / self.depth * 1e5 / 1e-4
+
     def fill(self, law: np.void, ledger: np.void) -> None:
         """Write the numbers into the records of the law and its ledger; their state stays."""
         law["in_force"], law["recovery"] = 1, RECOVERY

@@ -58,7 +58,8 @@ def spot_impact(asset):
     """Return the log price by which one unit of quote currency moves spot at once."""
     law = asset["displacement"]
     if law["in_force"] == 1:
-        return local_slope(law) * law["reference_price"] / asset["spot"] + asset["permanent_impact"]
+        slope = local_slope(law) + asset["permanent_impact"]
+        return slope * law["reference_price"] / asset["spot"]
     return asset["permanent_impact"] + asset["transient_impact"]
 
 

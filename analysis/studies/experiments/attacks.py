@@ -1,13 +1,12 @@
 """The study of attacks: what one is worth, net of luck and of the same push without victims.
 
-The net of the push without victims is what leverage adds: all that remains, where nobody can be
-liquidated, is a round trip through two markets. Where the law of impact is not free of price
+The net of the push without victims is what leverage adds: where nobody can be liquidated or stopped
+out, a round trip through two markets remains. Where the law of impact is not free of price
 manipulation that round trip may earn by itself, so nothing is claimed under such a law.
 """
 
-from typing import NamedTuple
-
 from perplab.analysis.metrics.losses import LEGS
+from perplab.analysis.studies.experiments.attack_laws import laws_of
 from perplab.analysis.studies.markdown import standard_lines
 from perplab.analysis.studies.measures.attack_accounts import GROUPS, attack_value_run
 from perplab.analysis.studies.results import Contrast, contrast
@@ -28,43 +27,10 @@ LEVERAGE_TRAITS = {
 }
 """By kind: the traits that decide how much a trader borrows."""
 LOW_LEVERAGE = 2
+NO_STOPS = {"speculator": "stop_loss"}
 NO_VICTIMS = "no victims"
 OTHER_VICTIMS = {"backstop-dump": {"market.changes.liquidation.takeover_share": 0.0}}
 """By scenario: changes without which somebody else than the leveraged crowd loses."""
-NOT_FREE = (
-    "linear impact with perp_price_discovery below 1 is not free of price manipulation, "
-    "no claim rests on it"
-)
-
-
-class SpotLaw(NamedTuple):
-    """A law of spot impact: changes to a scenario, and why nothing is claimed under it, if so."""
-
-    changes: dict
-    label: str = ""
-
-
-SPOT_LAWS = {
-    "linear": SpotLaw({}, NOT_FREE),
-    "linear, discovery 1": SpotLaw(
-        {"spot.perp_price_discovery": 1.0},
-        "linear impact with perp_price_discovery 1 counts perpetual flow that is hedged in spot "
-        "twice; it is not shown to be free of price manipulation, no claim rests on it",
-    ),
-    "displacement": SpotLaw(
-        {
-            "spot.transient_impact_bps": 0.0,
-            "spot.displacement.depth": 1.667e8,
-            "spot.displacement.curvature": 0.5,
-            "spot.displacement.seconds": 3_600.0,
-            "spot.displacement.thin_power": 0.0,
-        },
-        "displacement is free of price manipulation within spot, but providers of this scenario do "
-        "not hedge there, so it is not across both markets, no claim rests on it",
-    ),
-}
-"""By name, for scenarios whose own law is linear; the first is theirs. The depth of displacement
-makes the first trade move spot as far as under the linear law."""
 NO_POSITION = {f"{ATTACKER}.size_usd": 0, f"{ATTACKER}.perp_push_usd": 0}
 OF_SHORTS = {
     "deep spot": {"spot.permanent_impact_bps": 0.3, "spot.transient_impact_bps": 0.3},
@@ -119,17 +85,6 @@ def attack_arms(story):
     return tuple(arm for each in made for arm in pair_of_arms(story, *each))
 
 
-def laws_of(story):
-    """Return the laws of spot to run a scenario under by name, its own first.
-
-    Providers of a scenario with displacement hedge in spot and price the hedge: no other law is
-    needed.
-    """
-    if load(story).spot.displacement:
-        return {"displacement": SpotLaw({})}
-    return SPOT_LAWS
-
-
 def pair_of_arms(story, attack, law, changes):
     """Return the arm of an attack under a law of spot, and the same without leveraged victims."""
     laws = laws_of(story)
@@ -161,14 +116,19 @@ def size_changes(story, size):
 def without_victims(story):
     """Return the changes to a scenario without which an attack has no victims.
 
-    The crowd borrows little; where the fund is the victim, it takes nothing over.
+    The crowd borrows little and has no stops; where the fund is the victim, it takes nothing over.
     """
     if story in OTHER_VICTIMS:
         return OTHER_VICTIMS[story]
+    populations = load(story).populations.items()
     return {
         f"populations.{name}.{trait}": LOW_LEVERAGE
-        for name, population in load(story).populations.items()
+        for name, population in populations
         for trait in LEVERAGE_TRAITS.get(population.kind, ())
+    } | {
+        f"populations.{name}.{NO_STOPS[population.kind]}": 0
+        for name, population in populations
+        if population.kind in NO_STOPS
     }
 
 
@@ -185,8 +145,9 @@ def net_contrasts(result):
 def net_of_victims(result, arm):
     """Return the `Contrast` of an attack's profit with that of the same push without victims."""
     profit = result.values(arm.name, PROFIT)
-    net = contrast(profit - result.values(f"{arm.name}, {NO_VICTIMS}", PROFIT), USD)
-    words, label = attack_verdict(net, contrast(profit)), label_of(arm)
+    without = result.values(f"{arm.name}, {NO_VICTIMS}", PROFIT)
+    net, label = contrast(profit - without, USD), label_of(arm)
+    words = attack_verdict(net, contrast(profit), contrast(without))
     return net._replace(verdict=f"no claim: {words}" if label else words)
 
 
@@ -200,10 +161,10 @@ def label_of(arm):
     return matching[-1]
 
 
-def attack_verdict(net: Contrast, profit: Contrast):
+def attack_verdict(net: Contrast, profit: Contrast, without: Contrast):
     """Return whether an attack pays, in words.
 
-    It pays if its profit and what victims add to it are both above 0.
+    It pays if its profit and what victims add to it are both above 0, and the push alone does not.
 
     Parameters
     ----------
@@ -211,18 +172,24 @@ def attack_verdict(net: Contrast, profit: Contrast):
         Profit net of the same push without victims.
     profit : Contrast
         Profit itself.
+    without : Contrast
+        Profit of the push without victims.
 
     Examples
     --------
-    >>> attack_verdict(contrast([4.0, 5.0, 6.0]), contrast([-9.0, -8.0, -7.0]))
+    >>> gain, loss = contrast([4.0, 5.0, 6.0]), contrast([-9.0, -8.0, -7.0])
+    >>> attack_verdict(gain, loss, loss)
     'the attack does not pay'
-    >>> attack_verdict(contrast([4.0, 5.0, 6.0]), contrast([9.0, 8.0, 7.0]))
+    >>> attack_verdict(gain, gain, loss)
     'the attack pays'
+    >>> attack_verdict(gain, gain, gain)
+    'no verdict: the push earns without victims'
     """
     if net.low is None or profit.low is None:
         return "no verdict: it takes two seeds or more"
     if net.low > 0 and profit.low > 0:
-        return "the attack pays"
+        alone = without.high <= 0
+        return "the attack pays" if alone else "no verdict: the push earns without victims"
     if net.high <= 0 or profit.high <= 0:
         return "the attack does not pay"
     return "not shown that the attack pays"
@@ -281,7 +248,7 @@ STUDIES = (
         settings=tuple(map(Setting, DEFENCES)),
         control="a branch of each run in which the attacker never begins, one in which it holds "
         "its position but pushes nothing, and the same push without victims (the crowd at "
-        f"leverage {LOW_LEVERAGE}; in backstop-dump a fund that takes nothing over).",
+        f"leverage {LOW_LEVERAGE} without stops; in backstop-dump a fund that takes nothing over).",
         derived=net_contrasts,
         tables=attack_lines,
         json=attack_json,

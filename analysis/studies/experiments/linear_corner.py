@@ -124,14 +124,19 @@ def gap_verdict(gaps):
     'within 3 standard errors of .009'
     >>> gap_verdict([0.11, 0.09, 0.12])
     'NOT within 3 standard errors of .009'
+    >>> gap_verdict([0.2, -0.2])
+    'no verdict: the standard error is .200, above .03'
     """
     gaps = np.asarray(gaps, float)
     if len(gaps) < 2:
         return "no verdict: it takes two seeds or more"
     error = gaps.std(ddof=1) / math.sqrt(len(gaps))
-    agree = "within" if abs(gaps.mean()) <= WITHIN * error else "NOT within"
-    small = "" if error <= MOST_ERROR else f", which is above {MOST_ERROR:g}"
-    return f"{agree} {WITHIN:g} standard errors of {error:.3f}{small}".replace(" 0.", " .")
+    if error > MOST_ERROR:
+        words = f"no verdict: the standard error is {error:.3f}, above {MOST_ERROR:g}"
+    else:
+        agree = "within" if abs(gaps.mean()) <= WITHIN * error else "NOT within"
+        words = f"{agree} {WITHIN:g} standard errors of {error:.3f}"
+    return words.replace(" 0.", " .")
 
 
 LINEAR_CORNER = Study(
