@@ -159,7 +159,7 @@ def write_stop(orders: np.ndarray, count: int, market: int, tick: int) -> int:
     It stays at the venue until it is replaced, and closes the position at market at the step in
     which the mark reaches it.
     """
-    zero, lots = np.int64(0), np.int64(1 if tick > 0 else 0)
+    zero, lots = np.int64(0), np.int64(1 if tick != 0 else 0)
     return write_row(
         orders, np.int64(count), np.int64(STOP), market, zero, zero, tick, lots, zero, 0.0
     )

@@ -165,8 +165,8 @@ class Trader(mesa.Agent):
             raise ParameterError(KeyFault(name, value, one_of(known, name) + OF_ONE_KIND))
         object.__setattr__(self, name, value)
 
-    def set_trait(self, name: str, value: float) -> None:
-        """Write a trait of the trader between two steps.
+    def set_trait(self, name: str, value: float | str) -> None:
+        """Write a trait of the trader between two steps; that of a choice by its name.
 
         Raises
         ------
@@ -174,6 +174,8 @@ class Trader(mesa.Agent):
             If it is out of bounds, or the account was opened with it: capital, margin and borrow
             shares, leverage, isolation.
         """
+        if self.traits and name in self.traits.traits:
+            value = self.traits.traits[name].number(value)
         try:
             faults = self.traits.faults({name: value})
         except (OverflowError, TypeError, ValueError):

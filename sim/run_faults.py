@@ -102,7 +102,8 @@ def price_error(market, a):
     """Return the error of a spot price that the markets' ticks cannot represent."""
     asset, markets = market.tables["asset"][a], market.tables["market"]
     ticks = markets["tick"][markets["asset"] == a]
-    log_price = float(asset["exogenous"] + asset["permanent"] + asset["transient"])
+    displaced = asset["transient"] + asset["displacement"]["displaced"]
+    log_price = float(asset["exogenous"] + asset["permanent"] + displaced)
     low, high = LEAST_TICKS * ticks.max(), MOST_TICKS * ticks.min()
     return ParameterError(
         Fault(

@@ -104,5 +104,8 @@ def test_a_choice_is_stated_by_name():
     for wrong in ("spott", 1.5, 3):
         with pytest.raises(ParameterError, match="one of carry, own_average, spot"):
             load("calm", {"populations.providers.anchor": wrong})
+    spread = {"distribution": "uniform", "low": 0, "high": 2}
+    with pytest.raises(ParameterError, match="anchor was .* must be one of carry, own_average"):
+        load("calm", {"populations.providers.anchor": spread})
     with pytest.raises(ParameterError, match="skew_bps was 'spot'"):
         load("calm", {"populations.providers.skew_bps": "spot"})

@@ -239,15 +239,21 @@ ARM = ("branch", "small", "--at-hours", "1", "--days", "1", "--arm")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("run", "calm", "--set", f"{LAW}.depth=-1"), f"--set: {LAW}.depth was -1, must be above"),
-        (("run", "calm", "--set", f"{LAW}.depth=0"), f"{LAW}.depth was 0, must be above 0"),
+        (
+            ("run", "calm", "--set", f"{LAW}.depth=-1"),
+            f"--set: {LAW}.depth was -1, must be at least 1",
+        ),
+        (("run", "calm", "--set", f"{LAW}.depth=0"), f"{LAW}.depth was 0, must be at least 1"),
         (("run", "calm", "--set", f"{LAW}.depth=inf"), f"{LAW}.depth was inf, must be"),
         (
             ("run", "calm", "--set", f"{LAW}.curvature=0.6"),
             "curvature was 0.6, must be at most 0.5",
         ),
         (("run", "calm", "--set", f"{LAW}.seconds=0"), f"{LAW}.seconds was 0, must be above 0"),
-        (("run", "calm", "--set", f"{LAW}.least_depth=0"), "least_depth was 0, must be above 0"),
+        (
+            ("run", "calm", "--set", f"{LAW}.least_depth=0"),
+            "depth was 0, must be at least 1e-06",
+        ),
         (
             ("run", "calm", "--set", f"{LAW}.makers_capital=0"),
             "makers_capital was 0, must be above",

@@ -81,8 +81,8 @@ def trait_faults(key, kind, trait, value):
     declared = kind.traits.traits[trait]
     bound = f"{declared.bound} ({declared.unit}, trait {trait} of {kind.kind})"
     value = declared.number(value)
-    if isinstance(value, str):
-        return [Fault(f"{key}.{trait}", value, bound)]
+    if isinstance(value, str) or declared.names and not isinstance(value, float):
+        return [Fault(f"{key}.{trait}", plain(value), bound)]
     faults = [
         Fault(trait_key(key, trait, value, number), end, bound)
         for number, end in enumerate(extent(value))

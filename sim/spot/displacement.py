@@ -10,7 +10,6 @@ from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.impact.displacement import RECOVERY
 from perplab.sim.spot.process import Model
 
-Money = Annotated[float, Field(strict=True, gt=0, le=1e15, description="quote currency")]
 Seconds = Annotated[float, Field(strict=True, gt=0, le=1e8)]
 LEDGER_KEYS = ("makers_capital", "late_seconds", "late_displacement", "late_capital")
 RECOVERY_FIXED = (
@@ -50,14 +49,14 @@ class Displacement(Model):
         Most that they hold, at the initial price, less what they have lost.
     """
 
-    depth: Money
-    curvature: Annotated[float, Field(strict=True, gt=0, le=0.5)] = 0.02
+    depth: Annotated[float, Field(strict=True, ge=1, le=1e15, description="quote currency")]
+    curvature: Annotated[float, Field(strict=True, ge=1e-6, le=0.5)] = 0.02
     seconds: Seconds = 458.0
     thin_power: Annotated[float, Field(strict=True, ge=0, le=4)] = 1.5
     sight_seconds: Seconds = 900.0
-    calm_volatility: Annotated[float, Field(strict=True, gt=0, le=1)] = 1.5e-4
+    calm_volatility: Annotated[float, Field(strict=True, ge=1e-9, le=1)] = 1.5e-4
     makers_capital: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=True)] = math.inf
-    least_depth: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.02
+    least_depth: Annotated[float, Field(strict=True, ge=1e-6, le=1)] = 0.02
     late_seconds: Annotated[float, Field(strict=True, ge=0, le=1e8)] = 0.0
     late_displacement: Annotated[float, Field(strict=True, gt=0, le=5)] = 0.03
     late_capital: Annotated[float, Field(strict=True, ge=0, le=1e15)] = 0.0

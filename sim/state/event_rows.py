@@ -96,8 +96,8 @@ SERIES = row(  # (record, market)
     ("fund", "i8"),
     ("fund_lots", "i8"),
     ("sentiment", "f8"),
-    ("displacement", "f8"),  # of spot, log price; bp per 100,000 traded; others' side of spot
-    ("spot_impact", "f8"),
+    ("displacement", "f8"),  # of spot, log price
+    ("spot_impact", "f8"),  # log price per unit of quote currency
     ("makers_profit", "f8"),
     ("late_value", "f8"),
     ("late_profit", "f8"),
