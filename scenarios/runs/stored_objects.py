@@ -198,8 +198,8 @@ class SweepManifest(Files):
     factors: dict[Name, Factor]
     design: Design
     seeds: Annotated[list[Count], Field(min_length=1), Different]
-    arms: list[Name] = []
-    keep: list[Literal[KEPT_TABLES]] = []
+    arms: list[Name]
+    keep: list[Literal[KEPT_TABLES]]
     unit: Above | None = None
     runs: Annotated[list[Key], Field(min_length=1), Different]
     code_hash: str
