@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     Tag,
     field_validator,
+    model_validator,
 )
 
 from perplab.scenarios.files.distributions import (
@@ -88,6 +89,13 @@ class Asset(Model):
     borrow_rate_per_year: Annotated[float, Field(strict=True, ge=0, le=10)] = 0.05
     borrow_limit_usd: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=True)] = math.inf
     perp_price_discovery: Share = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_transient_part(cls, keys):
+        if isinstance(keys, dict) and keys.get("displacement"):
+            return {"transient_impact_bps": 0.0} | keys
+        return keys
 
     @field_validator("transient_impact_bps", "perp_price_discovery")
     @classmethod
