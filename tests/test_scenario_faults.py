@@ -264,3 +264,9 @@ def test_one_market_beside_several_is_refused():
         "absent beside [market]"
         in faults_of("small", {"markets": [{"rulebook": "binance"}]})["markets"].expected
     )
+
+
+def test_a_displaced_spot_is_read_back_as_it_is_stored():
+    calm = load("calm")
+    assert calm.spot.transient_impact_bps == 0.0 and load("small").spot.transient_impact_bps == 0.1
+    assert type(calm).model_validate(calm.model_dump()) == calm
