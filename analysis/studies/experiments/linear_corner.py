@@ -18,7 +18,7 @@ from perplab.analysis.studies.study import Arm, Figure, Setting, Study
 STORY, SPOT, CROWD = "ten-october", "spot.displacement", "populations.speculators"
 NEWS_DAYS, AFTER_DAYS = 4.0, 4.0 + 0.25 / 24
 ORDER_USD = 1_000_000.0
-POINTS = ((2e9, -0.02), (1e9, -0.02), (1e9, -0.025), (5e8, -0.02))
+POINTS = ((8e9, -0.025), (4e9, -0.02), (4e9, -0.015), (2e9, -0.015))
 """Depth of spot and news."""
 LINEAR = {
     f"{SPOT}.thin_power": 0,
@@ -128,6 +128,7 @@ def gap_verdict(gaps):
     'no verdict: the standard error is .200, above .03'
     """
     gaps = np.asarray(gaps, float)
+    gaps = gaps[np.isfinite(gaps)]
     if len(gaps) < 2:
         return "no verdict: it takes two seeds or more"
     error = gaps.std(ddof=1) / math.sqrt(len(gaps))

@@ -26,16 +26,15 @@ STATES = tuple(f"liquidated_at_{distance:g}" for distance in DISTANCES)
 
 
 def corner_run(outcomes):
-    """Return falls and amplification of a run with a shock, and states of accounts at its end.
+    """Return falls and amplification after a shock, and states of accounts at the end of the run.
 
-    The fall is of the log price, positive, over ten minutes from the news, or in a run without a
-    shock over its last ten minutes; ``liquidated_at_X`` is the share of open interest whose long
-    accounts are below maintenance if the mark falls by X from that at the end.
+    The fall is of the log price, positive, over ten minutes from the news; ``liquidated_at_X`` is
+    the share of open interest whose long accounts are below maintenance if the mark falls by X from
+    that at the end.
     """
     outcome = outcomes["base"]
     records, found = outcome.records, dict.fromkeys((*FIGURES, *STATES))
-    if not outcome.scenario.shocks:
-        return plain(found | state_figures(records, rulebook_of(outcome.scenario.market).margin))
+    found |= state_figures(records, rulebook_of(outcome.scenario.market).margin)
     start = outcome.scenario.shocks[0].at_hours * HOUR_SECONDS
     found |= event_figures(records, start)
     found["fall"] = log_fall(records, start)
