@@ -1,6 +1,7 @@
 """Crashes: moves of prices, a fall and its twin by hand, the closed form of a small cascade."""
 
 import math
+import types
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from perplab.analysis.studies.measures.linear_corner import (
     DISTANCES,
     STATES,
     closed_form,
+    corner_run,
     state_figures,
 )
 from perplab.analysis.studies.results import Result
@@ -155,6 +157,20 @@ def test_accounts_are_liquidated_where_the_closed_form_says():
     for state, distance in zip(STATES, DISTANCES, strict=True):
         share = sum(notional[k] for k in (0, 1) if distance > falls[k]) / notional.sum()
         assert found[state] == pytest.approx(share), distance
+
+
+def test_states_of_accounts_are_measured_beside_a_shock_of_nothing():
+    changes = {"shocks.0.move": 0, "shocks.0.at_hours": NEWS / HOUR, "twin.enabled": False}
+    records = crashed(0.1)
+    equity = 0.02 * 10 / records.meta["unit"]
+    records.positions = rows(OPEN_POSITION, trader=[0], lots=100, mark=100.0, equity=equity)
+    outcome = types.SimpleNamespace(
+        scenario=load("ten-october", changes), records=records, twin=None
+    )
+    found = corner_run({"base": outcome})
+    assert found["fall"] == pytest.approx(-math.log(0.9)) and found["amplification"] is None
+    assert found["interest_usd"] == pytest.approx(10)
+    assert found["liquidated_at_0.015"] == 0 and found["liquidated_at_0.02"] == 1
 
 
 def test_the_closed_form_is_the_linear_one_where_g_is_constant():
