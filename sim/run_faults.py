@@ -3,6 +3,7 @@
 from perplab.sim.compiler.loop_budget import MOST_ITERATIONS, budget_is_spent
 from perplab.sim.compiler.rules import raised
 from perplab.sim.errors import Fault, ParameterError, RuleError
+from perplab.sim.impact.displacement import displacement_of
 from perplab.sim.state.codes import (
     BAD_COUNT,
     FUNDING_OUTSIDE,
@@ -102,7 +103,7 @@ def price_error(market, a):
     """Return the error of a spot price that the markets' ticks cannot represent."""
     asset, markets = market.tables["asset"][a], market.tables["market"]
     ticks = markets["tick"][markets["asset"] == a]
-    displaced = asset["transient"] + asset["displacement"]["displaced"]
+    displaced = asset["transient"] + displacement_of(asset["displacement"])
     log_price = float(asset["exogenous"] + asset["permanent"] + displaced)
     low, high = LEAST_TICKS * ticks.max(), MOST_TICKS * ticks.min()
     return ParameterError(

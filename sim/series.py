@@ -4,7 +4,8 @@ from perplab.sim.clearing.equity import cross_equity, recorded_units, value_of
 from perplab.sim.clearing.order_margin import margin_in_use
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.exchange.impact_price import book_mid
-from perplab.sim.impact.ledger import makers_profit
+from perplab.sim.impact.displacement import displacement_of, displaces, over_reference
+from perplab.sim.impact.ledger import late_profit, late_value, makers_profit
 from perplab.sim.spot.move import spot_impact
 from perplab.sim.state.records import (
     account_at,
@@ -68,13 +69,13 @@ def record_flows(world, m, row):
 def record_spot(asset, row):
     """Write the displacement of spot, its impact, and what others than traders own into a row."""
     law, ledger, spot = asset["displacement"], asset["ledger"], asset["spot"]
-    row["displacement"] = law["displaced"] if law["in_force"] == 1 else asset["transient"]
+    row["displacement"] = displacement_of(law) if displaces(law) else asset["transient"]
     row["spot_impact"] = spot_impact(asset)
-    if law["in_force"] == 1:
-        price = spot / law["reference_price"]
+    if displaces(law):
+        price = over_reference(law, spot)
         row["makers_profit"] = makers_profit(ledger, price)
-        row["late_value"] = ledger["late_held"] * price
-        row["late_profit"] = ledger["late_cash"] + row["late_value"]
+        row["late_value"] = late_value(ledger, price)
+        row["late_profit"] = late_profit(ledger, price)
         others = outside_value(asset)
         row["latent_profit"] = others - row["makers_profit"] - row["late_profit"]
 

@@ -42,7 +42,7 @@ def law_profit(laws, flows, wanted, slope, dt):
     law, profit, permanent = laws[0], 0.0, 0.0
     law["displaced"], law["thinness"], law["flow"] = 0.0, 0.0, 0.0
     for k in range(flows.shape[0]):
-        returned = law["thinness"] - law["recovery"] * dt / law["seconds"]
+        returned = law["thinness"] - law["depth_recovery"] * dt / law["seconds"]
         law["thinness"] = max(wanted[k], returned)
         price = np.exp(permanent + law["displaced"])
         profit -= flows[k] * price * trade_factor(law, flows[k], slope)

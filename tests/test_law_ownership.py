@@ -13,12 +13,16 @@ import numpy as np
 import pytest
 
 import perplab.sim.laws
+from perplab.sim.impact.displacement import DISPLACEMENT
+from perplab.sim.impact.ledger import LEDGER
 from perplab.sim.laws.choices import Choice
 from perplab.sim.state import records
 
 ROOT = pathlib.Path(perplab.sim.laws.__file__).parents[2]
 FOLDERS = ("sim", "agents", "scenarios", "analysis")
-OWNERS = ("sim/laws", "sim/rulebook")
+OWNERS = ("sim/laws", "sim/rulebook", "sim/impact", "sim/spot/displacement.py")
+IMPACT = {"DISPLACEMENT": DISPLACEMENT, "LEDGER": LEDGER}
+"""Records of the law of impact in spot, owned by `perplab.sim.impact`."""
 LAWS = [
     importlib.import_module(module.name)
     for module in pkgutil.iter_modules(perplab.sim.laws.__path__, "perplab.sim.laws.")
@@ -26,13 +30,13 @@ LAWS = [
 
 
 def law_records():
-    """Return ``{name: dtype}`` of the record types whose name ends in LAW."""
+    """Return ``{name: dtype}`` of the record types whose name ends in LAW, and those of impact."""
     return {
         name: value
         for law in LAWS
         for name, value in vars(law).items()
         if name.endswith("_LAW") and isinstance(value, np.dtype)
-    }
+    } | IMPACT
 
 
 def enums():

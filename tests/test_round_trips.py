@@ -23,8 +23,8 @@ ROUNDING = 1e-11
 def law_of(recovery=RECOVERY, curvature=0.03, seconds=458.0):
     """Return a law alone, as an array of one row."""
     law = np.zeros(1, DISPLACEMENT)
-    law["depth"], law["curvature"] = DEPTH, curvature
-    law["seconds"], law["recovery"] = seconds, recovery
+    law["calm_depth"], law["curvature"] = DEPTH, curvature
+    law["seconds"], law["depth_recovery"] = seconds, recovery
     return law
 
 

@@ -8,7 +8,13 @@ from perplab.sim.clearing.order_margin import free_collateral
 from perplab.sim.clearing.wallet import deposit, exchange_spot, short_spot_value, withdraw
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
-from perplab.sim.impact.displacement import LARGEST_MOVE, displaced_by, trade_factor
+from perplab.sim.impact.displacement import (
+    LARGEST_MOVE,
+    add_flow,
+    displaces,
+    flow_of,
+    trade_factor,
+)
 from perplab.sim.impact.ledger import makers_trade
 from perplab.sim.state.codes import (
     DONE,
@@ -34,25 +40,23 @@ from perplab.sim.state.records import (
 def trade_move(asset, lots):
     """Return the mean price of a spot trade of signed lots over spot, without its half-spread."""
     law = asset["displacement"]
-    if law["in_force"] == 1:
-        own = lots * asset["lot"] * law["reference_price"]
-        return trade_factor(law, own, asset["permanent_impact"])
+    if displaces(law):
+        return trade_factor(law, flow_of(law, lots * asset["lot"]), asset["permanent_impact"])
     own = lots * asset["spot"] * asset["lot"]
     moved = (asset["permanent_impact"] + asset["transient_impact"]) * (asset["flow"] + 0.5 * own)
     return math.exp(min(moved, LARGEST_MOVE))
 
 
 @kernel
-def add_flow(world, a, lots, value):
+def note_trade(world, a, lots, value):
     """Add a spot trade of signed lots and value to the flow of the step; show where spot is now."""
     asset = asset_at(world, a)
     asset["flow"] += value
     law = asset["displacement"]
-    if law["in_force"] == 1:
-        flow = lots * asset["lot"] * law["reference_price"]
-        law["flow"] += flow
+    if displaces(law):
+        flow = flow_of(law, lots * asset["lot"])
+        moved = add_flow(law, flow)
         makers_trade(asset["ledger"], flow, value)
-        moved = displaced_by(law, law["displaced"], law["flow"]) - law["displaced"]
         for m in range(markets(world).shape[0]):
             if market_at(world, m)["asset"] == a:
                 view_at(world, m)["spot_moved"] = moved
@@ -91,7 +95,7 @@ def place_spot(world, i, row):
         if account["cash"] - value * (1.0 + asset["fee"]) < backing:
             return REFUSED_CASH
     exchange_spot(world, i, a, side * lots, tick)
-    add_flow(world, a, side * lots, side * lots * tick * asset["tick"] * asset["lot"])
+    note_trade(world, a, side * lots, side * lots * tick * asset["tick"] * asset["lot"])
     return DONE
 
 

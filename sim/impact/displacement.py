@@ -37,26 +37,56 @@ NODE, LONGEST_PART = math.sqrt(0.6), 0.02
 DISPLACEMENT = row(
     ("in_force", "i8"),  # 0: the law of spot is linear
     ("reference_price", "f8"),  # the initial price: flow is counted at it
-    ("depth", "f8"),  # quote currency per unit of log price, where D is 0
+    ("calm_depth", "f8"),  # quote currency per unit of log price, where D is 0
     ("curvature", "f8"),  # log price at which the book is twice as deep
     ("seconds", "f8"),  # 1 / rho
-    ("recovery", "f8"),  # most return of log depth, over rho
+    ("depth_recovery", "f8"),  # most return of log depth, over rho
     ("thin_power", "f8"),
-    ("sight_seconds", "f8"),  # of the mean that moves of spot are measured from
+    ("spot_sight_seconds", "f8"),  # of the mean that moves of spot are measured from
     ("calm_volatility", "f8"),  # per sqrt(s), above which depth falls
     ("least_depth", "f8"),  # share that latent buyers keep whatever happens
     ("displaced", "f8"),  # D
     ("thinness", "f8"),  # s
-    ("log_mean", "f8"),
+    ("mean_log_spot", "f8"),
     ("seen_volatility", "f8"),
     ("flow", "f8"),  # of the running step, quote currency at the reference price
 )
 
 
 @hot_kernel
+def displaces(law):
+    """Return whether the law is in force; impact is linear otherwise."""
+    return law["in_force"] == 1
+
+
+@hot_kernel
+def begin_at(law, price):
+    """Set the price at which flow is counted, and from which moves of spot are seen."""
+    law["reference_price"], law["mean_log_spot"] = price, math.log(price)
+
+
+@hot_kernel
+def over_reference(law, price):
+    """Return a price over the reference price."""
+    return price / law["reference_price"]
+
+
+@hot_kernel
+def flow_of(law, amount):
+    """Return the flow of an amount of the asset: its value at the reference price."""
+    return amount * law["reference_price"]
+
+
+@hot_kernel
+def displacement_of(law):
+    """Return the displacement, log price."""
+    return law["displaced"]
+
+
+@hot_kernel
 def depth_now(law):
     """Return the depth in force, quote currency per unit of log price where D is 0."""
-    return law["depth"] * math.exp(-law["thinness"])
+    return law["calm_depth"] * math.exp(-law["thinness"])
 
 
 @hot_kernel
@@ -84,7 +114,7 @@ def displaced_by(law, start, flow):
     --------
     >>> import numpy as np
     >>> law = np.zeros(1, DISPLACEMENT)[0]
-    >>> law["depth"], law["curvature"] = 1e6, 0.02
+    >>> law["calm_depth"], law["curvature"] = 1e6, 0.02
     >>> round(displaced_by(law, 0.0, 1_000.0), 6), round(displaced_by(law, 0.0, 160_000.0), 6)
     (0.000976, 0.062462)
     """
@@ -127,7 +157,7 @@ def mean_factor(law, start, end, slope):
     --------
     >>> import numpy as np
     >>> law = np.zeros(1, DISPLACEMENT)[0]
-    >>> law["depth"], law["curvature"] = 1e6, 1e9
+    >>> law["calm_depth"], law["curvature"] = 1e6, 1e9
     >>> round(mean_factor(law, 0.0, 0.1, 0.0), 9)  # of a flat book: (exp(.1) - 1) / .1
     1.051709181
     """
@@ -152,10 +182,30 @@ def trade_factor(law, own, slope):
     return factor * math.exp(min(slope * law["flow"], LARGEST_MOVE) - law["displaced"])
 
 
+@hot_kernel
+def add_flow(law, flow):
+    """Add a trade to the flow of the step; return the log price by which that has moved spot."""
+    law["flow"] += flow
+    return displaced_by(law, law["displaced"], law["flow"]) - law["displaced"]
+
+
+@hot_kernel
+def take_flow(law):
+    """Displace spot by the flow of the step, and return it."""
+    flow = law["flow"]
+    law["displaced"] = displaced_by(law, law["displaced"], flow)
+    law["flow"] = 0.0
+    return flow
+
+
 @kernel
-def local_slope(law):
-    """Return the log price by which spot moves per unit of flow at the reference price."""
-    return 1.0 / (depth_now(law) * (1.0 + abs(law["displaced"]) / law["curvature"]))
+def slope_at(law, permanent, price):
+    """Return the log price by which one unit of quote currency moves spot at a price.
+
+    `permanent` is the slope of permanent impact per unit of flow.
+    """
+    local = 1.0 / (depth_now(law) * (1.0 + abs(law["displaced"]) / law["curvature"]))
+    return (local + permanent) * law["reference_price"] / price
 
 
 @kernel
@@ -170,13 +220,13 @@ def thin_out(law, log_spot, health, dt):
         Share of their capital that makers still have.
     dt : float, seconds
     """
-    share = 1.0 - math.exp(-dt / law["sight_seconds"])
-    away = log_spot - law["log_mean"]
-    law["log_mean"] += share * away
-    speed = abs(away) / math.sqrt(law["sight_seconds"])
+    share = 1.0 - math.exp(-dt / law["spot_sight_seconds"])
+    away = log_spot - law["mean_log_spot"]
+    law["mean_log_spot"] += share * away
+    speed = abs(away) / math.sqrt(law["spot_sight_seconds"])
     law["seen_volatility"] += share * (speed - law["seen_volatility"])
     stress = max(speed, law["seen_volatility"]) / law["calm_volatility"]
     least = law["least_depth"]
     wanted = law["thin_power"] * math.log(max(stress, 1.0)) - math.log(clamp(health, least, 1.0))
-    returned = law["thinness"] - law["recovery"] * dt / law["seconds"]
+    returned = law["thinness"] - law["depth_recovery"] * dt / law["seconds"]
     law["thinness"] = max(min(wanted, -math.log(least)), returned)

@@ -54,6 +54,18 @@ def makers_profit(ledger, price):
 
 
 @hot_kernel
+def late_value(ledger, price):
+    """Return the value of what late buyers hold, at a price over the reference price."""
+    return ledger["late_held"] * price
+
+
+@hot_kernel
+def late_profit(ledger, price):
+    """Return the late buyers' profit since the start, at a price over the reference price."""
+    return ledger["late_cash"] + late_value(ledger, price)
+
+
+@hot_kernel
 def makers_health(ledger, price):
     """Return the share of their capital that makers still have."""
     return 1.0 + makers_profit(ledger, price) / ledger["makers_capital"]
@@ -81,7 +93,7 @@ def late_flow(law, ledger, displaced, price, dt):
     sooner = displaced * math.exp(-dt * ratio * ratio / law["seconds"])
     wanted = depth_now(law) * (absorbed(law, sooner) - absorbed(law, displaced))
     held = ledger["late_held"]
-    money = ledger["late_capital"] + min(ledger["late_cash"] + held * price, 0.0)
+    money = ledger["late_capital"] + min(late_profit(ledger, price), 0.0)
     room = money - math.copysign(held, held * wanted)
     return math.copysign(min(abs(wanted), max(room, 0.0)), wanted)
 
@@ -90,7 +102,7 @@ def late_flow(law, ledger, displaced, price, dt):
 def relax(law, ledger, price, dt):
     """Let the displacement decay for a step: latent traders and late buyers relieve the makers.
 
-    Return the displacement after it. `price` is that of the trades, over the reference price.
+    `price` is that of the trades, over the reference price.
     """
     start = law["displaced"]
     plain = start * math.exp(-dt / law["seconds"])
@@ -98,7 +110,7 @@ def relax(law, ledger, price, dt):
     makers_trade(ledger, latent, latent * price)
     late = late_flow(law, ledger, plain, price, dt)
     late_trade(ledger, late, price)
-    return displaced_by(law, plain, late)
+    law["displaced"] = displaced_by(law, plain, late)
 
 
 @kernel

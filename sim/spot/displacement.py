@@ -75,9 +75,10 @@ class Displacement(Model):
 
     def fill(self, law: np.void, ledger: np.void) -> None:
         """Write the numbers into the records of the law and its ledger; their state stays."""
-        law["in_force"], law["recovery"] = 1, RECOVERY
-        for name in ("depth", "curvature", "seconds", "thin_power", "sight_seconds"):
+        law["in_force"], law["depth_recovery"] = 1, RECOVERY
+        for name in ("curvature", "seconds", "thin_power"):
             law[name] = getattr(self, name)
+        law["calm_depth"], law["spot_sight_seconds"] = self.depth, self.sight_seconds
         law["calm_volatility"], law["least_depth"] = self.calm_volatility, self.least_depth
         for name in LEDGER_KEYS:
             ledger[name] = getattr(self, name)

@@ -3,7 +3,16 @@
 import math
 
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.impact.displacement import displaced_by, local_slope, thin_out, trade_factor
+from perplab.sim.impact.displacement import (
+    add_flow,
+    displacement_of,
+    displaces,
+    over_reference,
+    slope_at,
+    take_flow,
+    thin_out,
+    trade_factor,
+)
 from perplab.sim.impact.ledger import hand_over, makers_health, makers_trade, relax
 from perplab.sim.spot.process import YEAR_SECONDS
 from perplab.sim.state.codes import (
@@ -57,9 +66,8 @@ def check_spot_held(world, a):
 def spot_impact(asset):
     """Return the log price by which one unit of quote currency moves spot at once."""
     law = asset["displacement"]
-    if law["in_force"] == 1:
-        slope = local_slope(law) + asset["permanent_impact"]
-        return slope * law["reference_price"] / asset["spot"]
+    if displaces(law):
+        return slope_at(law, asset["permanent_impact"], asset["spot"])
     return asset["permanent_impact"] + asset["transient_impact"]
 
 
@@ -81,11 +89,10 @@ def push_linearly(asset, programme, dt):
 def run_programme(asset, programme):
     """Add a programme's trade at the present price to the step's flow; makers take it."""
     law = asset["displacement"]
-    price = asset["spot"] / law["reference_price"]
-    flow = programme / price
+    flow = programme / over_reference(law, asset["spot"])
     paid = programme * trade_factor(law, flow, asset["permanent_impact"])
     makers_trade(asset["ledger"], flow, paid)
-    law["flow"] += flow
+    add_flow(law, flow)
 
 
 @hot_kernel
@@ -94,22 +101,20 @@ def displace(asset, programme, dt):
     law, ledger = asset["displacement"], asset["ledger"]
     if programme != 0.0:
         run_programme(asset, programme)
-    asset["permanent"] += asset["permanent_impact"] * law["flow"]
-    law["displaced"] = displaced_by(law, law["displaced"], law["flow"])
-    law["flow"] = 0.0
+    asset["permanent"] += asset["permanent_impact"] * take_flow(law)
     undisplaced = asset["exogenous"] + asset["permanent"]
-    price = math.exp(undisplaced + law["displaced"]) / law["reference_price"]
-    law["displaced"] = relax(law, ledger, price, dt)
+    price = over_reference(law, math.exp(undisplaced + displacement_of(law)))
+    relax(law, ledger, price, dt)
     hand_over(law, ledger, price, dt)
-    return undisplaced + law["displaced"]
+    return undisplaced + displacement_of(law)
 
 
 @hot_kernel
 def answer_price(asset, dt):
     """Let the depth of spot answer its price, under the law of displacement."""
     law, price = asset["displacement"], asset["spot"]
-    if law["in_force"] == 1:
-        health = makers_health(asset["ledger"], price / law["reference_price"])
+    if displaces(law):
+        health = makers_health(asset["ledger"], over_reference(law, price))
         thin_out(law, math.log(price), health, dt)
 
 
@@ -119,7 +124,7 @@ def move_spot(world, a):
     run, asset = run_row(world, 0), asset_at(world, a)
     drawn, dt = path_at(world, run["step"] - run["path_start"], a), run["dt"]
     asset["exogenous"], asset["sentiment"] = drawn["log_price"], drawn["sentiment"]
-    if asset["displacement"]["in_force"] == 1:
+    if displaces(asset["displacement"]):
         log_price = displace(asset, drawn["flow"], dt)
     else:
         log_price = push_linearly(asset, drawn["flow"], dt)

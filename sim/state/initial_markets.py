@@ -3,6 +3,7 @@
 import math
 
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.impact.displacement import begin_at
 from perplab.sim.laws.amm import is_pool
 from perplab.sim.laws.funding import interest_per_interval
 from perplab.sim.laws.margin import leverage_limit, lowest_fraction
@@ -66,7 +67,7 @@ def fill_asset(row, asset, setup, layout):
         row["sentiment_return_weight"] = asset.sentiment.return_weight
         row["sentiment_return_seconds"] = asset.sentiment.return_half_life_days * DAY / LN2
     row["sentiment_log_mean"] = math.log(spot)
-    row["displacement"]["log_mean"] = math.log(spot)
+    begin_at(row["displacement"], spot)
     fill_terms(row, asset, setup)
 
 
@@ -76,7 +77,6 @@ def fill_terms(row, asset, setup):
     row["transient_impact"] = asset.transient_impact_bps * BP / IMPACT_NOTIONAL
     row["impact_seconds"], row["discovery"] = asset.impact_seconds, asset.perp_price_discovery
     if asset.displacement:
-        row["displacement"]["reference_price"] = start_price(setup, asset.name)
         asset.displacement.fill(row["displacement"], row["ledger"])
     row["half_spread"], row["fee"] = asset.half_spread_bps * BP, asset.fee_bps * BP
     row["borrow_rate"] = asset.borrow_rate_per_year
