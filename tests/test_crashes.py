@@ -206,7 +206,7 @@ def test_medians_are_of_the_seeds_that_cascade():
 
 
 def test_a_trait_is_judged_by_its_documented_sign():
-    flying, other = cascade_traits.DOSES[0], cascade_traits.DOSES[7]
+    flying, other = cascade_traits.VARIATIONS[0], cascade_traits.VARIATIONS[7]
     assert cascade_traits.is_in_flight(flying) and not cascade_traits.is_in_flight(other)
     assert (flying.sign, other.sign) == (-1, 1)
     low, high = (f"{flying.name} {level} {flying.figure}" for level in ("low", "high"))
@@ -216,18 +216,18 @@ def test_a_trait_is_judged_by_its_documented_sign():
         figures[f"{other.name} {level}"] = [{other.figure: change + 0.1 * k**2} for k in range(3)]
         figures[f"{other.name} {level}"][0][other.figure] += 0.01 * change
     result = hand_made(cascade_traits.CASCADE_TRAITS, figures, list(figures))
-    found = cascade_traits.dose_contrasts(result)
+    found = cascade_traits.variation_contrasts(result)
     assert found[flying.name].verdict == "moves as documented"
     assert found[other.name].verdict == "moves AGAINST its documentation"
-    unknown = found[cascade_traits.DOSES[8].name]
+    unknown = found[cascade_traits.VARIATIONS[8].name]
     assert unknown.effect is None and unknown.verdict == "unknown: not measured in any seed"
 
 
 def test_every_dose_changes_its_trait():
-    for dose in cascade_traits.DOSES:
-        key = f"{dose.owner}.{dose.trait}"
-        low, high = (load("ten-october", {key: value}) for value in (dose.low, dose.high))
-        assert low != high and dose.figure in cascade_traits.FIGURES
+    for variation in cascade_traits.VARIATIONS:
+        key = f"{variation.owner}.{variation.trait}"
+        low, high = (load("ten-october", {key: value}) for value in (variation.low, variation.high))
+        assert low != high and variation.figure in cascade_traits.FIGURES
 
 
 def test_measured_and_predicted_amplification_are_compared_at_each_point():

@@ -68,7 +68,7 @@ def soon(monkeypatch, tmp_path):
     for name, hours in HOURS.items():
         monkeypatch.setattr(crowding, name, hours)
     monkeypatch.setattr(cascade_traits, "BRANCH_HOURS", 0.4)
-    monkeypatch.setattr(cascade_traits, "DOSES", cascade_traits.DOSES[5:8])
+    monkeypatch.setattr(cascade_traits, "VARIATIONS", cascade_traits.VARIATIONS[5:8])
 
 
 def tiny(study, story):

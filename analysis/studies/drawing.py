@@ -5,6 +5,7 @@ import textwrap
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.figures.style import DOUBLE_INCHES, GREY, PERPETUAL, REAL, STYLE
@@ -15,6 +16,8 @@ from perplab.analysis.studies.results import contrasts_of
 ROW_INCHES, HEAD_INCHES = 0.19, 1.05
 FORMS = ("png", "svg")
 MOST_PANELS = 8
+MOST_TICKS = 3
+"""Between ticks of panels side by side: amounts of money are long."""
 
 
 def draw_study(result, folder):
@@ -36,6 +39,8 @@ def rows_figure(panels, labels, width=DOUBLE_INCHES):
     axes[0].set_ylim(len(labels) - 0.5, -0.5)
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
+        if panels > 1:
+            each.xaxis.set_major_locator(MaxNLocator(MOST_TICKS))
     return figure, axes
 
 

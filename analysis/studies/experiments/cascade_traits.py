@@ -20,7 +20,7 @@ from perplab.analysis.studies.results import contrast
 from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study
 
 NEWS_MOVE, BRANCH_HOURS = -0.06, 95.0
-ALL_DOSES, IN_FLIGHT = {NEWS: NEWS_MOVE, "twin.enabled": False}, "in flight"
+ALL_VARIATIONS, IN_FLIGHT = {NEWS: NEWS_MOVE, "twin.enabled": False}, "in flight"
 PROVIDERS, CROWD = "populations.providers", "populations.speculators"
 BIDDERS, CARRY = "populations.bidders", "populations.carry"
 SPOT = "spot.displacement"
@@ -35,7 +35,7 @@ FIGURES = CRASH_FIGURES | {
 }
 
 
-class Dose(NamedTuple):
+class Variation(NamedTuple):
     """A trait at two values, and the figure by which it is judged.
 
     Attributes
@@ -79,22 +79,26 @@ def uniform_distance(low, high):
     return {"distribution": "uniform", "low": low, "high": high}
 
 
-DOSES = (
-    Dose(PROVIDERS, "alarm_limit", 1, 40, "depth_left", LESS, "alarm shrinks quotes"),
-    Dose(PROVIDERS, "alarm_size_power", 0, 1.3, "depth_left", LESS, "alarm shrinks quotes"),
-    Dose(PROVIDERS, "drawdown", 0.002, 0.5, "depth_left", MORE, "providers leave later"),
-    Dose(PROVIDERS, "hedge_ratio", 0, 1, "spot_displaced", LESS, "hedges sell spot"),
-    Dose(PROVIDERS, "market_share", 0.06, 1, "depth_before", MORE, "hedges seem cheaper"),
-    Dose(PROVIDERS, "inventory_limit_usd", 2e5, 2e6, "providers_inventory", MORE, "room for more"),
-    Dose(PROVIDERS, "capital_usd", 2e5, 8e6, "depth_left", MORE, "a loss is a smaller part"),
-    Dose(CROWD, "target_leverage", leverage(5), leverage(14), "liquidated", MORE, "less margin"),
-    Dose(CROWD, "stop_loss", 0, stops(0.5), "open_interest_change", LESS, "stops close"),
-    Dose(
+VARIATIONS = (
+    Variation(PROVIDERS, "alarm_limit", 1, 40, "depth_left", LESS, "alarm shrinks quotes"),
+    Variation(PROVIDERS, "alarm_size_power", 0, 1.3, "depth_left", LESS, "alarm shrinks quotes"),
+    Variation(PROVIDERS, "drawdown", 0.002, 0.5, "depth_left", MORE, "providers leave later"),
+    Variation(PROVIDERS, "hedge_ratio", 0, 1, "spot_displaced", LESS, "hedges sell spot"),
+    Variation(PROVIDERS, "market_share", 0.06, 1, "depth_before", MORE, "hedges seem cheaper"),
+    Variation(
+        PROVIDERS, "inventory_limit_usd", 2e5, 2e6, "providers_inventory", MORE, "room for more"
+    ),
+    Variation(PROVIDERS, "capital_usd", 2e5, 8e6, "depth_left", MORE, "a loss is a smaller part"),
+    Variation(
+        CROWD, "target_leverage", leverage(5), leverage(14), "liquidated", MORE, "less margin"
+    ),
+    Variation(CROWD, "stop_loss", 0, stops(0.5), "open_interest_change", LESS, "stops close"),
+    Variation(
         CROWD, "short_leverage_limit", 2, 12, "liquidated_before", MORE, "shorts with less margin"
     ),
-    Dose(CROWD, "bias", 0.2, 0.8, "liquidated", MORE, "more longs"),
-    Dose(BIDDERS, "number", 20, 160, "basis_low", MORE, "more bids below spot"),
-    Dose(
+    Variation(CROWD, "bias", 0.2, 0.8, "liquidated", MORE, "more longs"),
+    Variation(BIDDERS, "number", 20, 160, "basis_low", MORE, "more bids below spot"),
+    Variation(
         BIDDERS,
         "distance",
         uniform_distance(0.004, 0.012),
@@ -103,66 +107,72 @@ DOSES = (
         LESS,
         "bids further below",
     ),
-    Dose(CARRY, "wake_seconds", 60, 3600, "basis_low", LESS, "slower arbitrage"),
-    Dose(CARRY, "capital_usd", 430_000, 6_900_000, "basis_low", MORE, "more arbitrage"),
-    Dose(SPOT, "thin_power", 0, 3, "fall", LESS, "depth falls in stress"),
-    Dose(SPOT, "least_depth", 0.005, 0.1, "spot_displaced", MORE, "latent buyers stay"),
-    Dose(SPOT, "late_capital", 0, 60_000_000, "rebound", MORE, "more money buys the fall"),
-    Dose(SPOT, "makers_capital", 200_000, 2e7, "depth_spot_left", MORE, "a loss is a smaller part"),
-    Dose(SPOT, "curvature", 0.01, 0.1, "spot_displaced", LESS, "the book deepens later"),
-    Dose(SPOT, "depth", 1e9, 4e9, "fall", MORE, "the same flow moves spot less"),
-    Dose(SPOT, "seconds", 200, 1200, "displaced_minutes", MORE, "slower decay"),
+    Variation(CARRY, "wake_seconds", 60, 3600, "basis_low", LESS, "slower arbitrage"),
+    Variation(CARRY, "capital_usd", 430_000, 6_900_000, "basis_low", MORE, "more arbitrage"),
+    Variation(SPOT, "thin_power", 0, 3, "fall", LESS, "depth falls in stress"),
+    Variation(SPOT, "least_depth", 0.005, 0.1, "spot_displaced", MORE, "latent buyers stay"),
+    Variation(SPOT, "late_capital", 0, 60_000_000, "rebound", MORE, "more money buys the fall"),
+    Variation(
+        SPOT, "makers_capital", 200_000, 2e7, "depth_spot_left", MORE, "a loss is a smaller part"
+    ),
+    Variation(SPOT, "curvature", 0.01, 0.1, "spot_displaced", LESS, "the book deepens later"),
+    Variation(SPOT, "depth", 1e9, 4e9, "fall", MORE, "the same flow moves spot less"),
+    Variation(SPOT, "seconds", 200, 1200, "displaced_minutes", MORE, "slower decay"),
 )
 
 
-def values_of(dose):
+def values_of(variation):
     """Return the low and the high value of a trait by the name of its run or branch."""
-    return {f"{dose.name} low": dose.low, f"{dose.name} high": dose.high}
+    return {f"{variation.name} low": variation.low, f"{variation.name} high": variation.high}
 
 
-def is_in_flight(dose):
+def is_in_flight(variation):
     """Return whether a trait changes during the run."""
     return (
-        dose.owner in (PROVIDERS, SPOT) and dose.trait != "capital_usd" or dose.trait == "distance"
+        variation.owner in (PROVIDERS, SPOT)
+        and variation.trait != "capital_usd"
+        or variation.trait == "distance"
     )
 
 
-def dose_arms(story):
+def variation_arms(story):
     """Return the run with its branches, and two runs for each trait that cannot branch."""
     branches = tuple(
-        Branch(name, BRANCH_HOURS, {f"{dose.owner}.{dose.trait}": value})
-        for dose in filter(is_in_flight, DOSES)
-        for name, value in values_of(dose).items()
+        Branch(name, BRANCH_HOURS, {f"{variation.owner}.{variation.trait}": value})
+        for variation in filter(is_in_flight, VARIATIONS)
+        for name, value in values_of(variation).items()
     )
     apart = (
-        Arm(name, story, ALL_DOSES | {f"{dose.owner}.{dose.trait}": value})
-        for dose in DOSES
-        if not is_in_flight(dose)
-        for name, value in values_of(dose).items()
+        Arm(name, story, ALL_VARIATIONS | {f"{variation.owner}.{variation.trait}": value})
+        for variation in VARIATIONS
+        if not is_in_flight(variation)
+        for name, value in values_of(variation).items()
     )
-    return (Arm(IN_FLIGHT, story, ALL_DOSES, branches), *apart)
+    return (Arm(IN_FLIGHT, story, ALL_VARIATIONS, branches), *apart)
 
 
-def pair_difference(result, dose):
+def pair_difference(result, variation):
     """Return a trait's figure at its high value less that at its low one, by seed."""
     there = [arm.name for arm in result.arms]
-    if is_in_flight(dose):
-        keys = [(IN_FLIGHT, f"{name} {dose.figure}") for name in values_of(dose)]
+    if is_in_flight(variation):
+        keys = [(IN_FLIGHT, f"{name} {variation.figure}") for name in values_of(variation)]
     else:
-        keys = [(name, dose.figure) for name in values_of(dose)]
+        keys = [(name, variation.figure) for name in values_of(variation)]
     if not {arm for arm, _ in keys} <= set(there):
         return np.full(len(result.seeds), math.nan)
     low, high = (result.values(*key) for key in keys)
     return high - low
 
 
-def dose_contrasts(result):
+def variation_contrasts(result):
     """Return the contrast of each trait, with a verdict on its documented sign."""
     found = {}
-    for dose in DOSES:
-        each = contrast(pair_difference(result, dose), FIGURES[dose.figure].unit)
-        words = each.verdict if each.low is None else sign_verdict(each.low, each.high, dose.sign)
-        found[dose.name] = each._replace(verdict=words)
+    for variation in VARIATIONS:
+        each = contrast(pair_difference(result, variation), FIGURES[variation.figure].unit)
+        words = (
+            each.verdict if each.low is None else sign_verdict(each.low, each.high, variation.sign)
+        )
+        found[variation.name] = each._replace(verdict=words)
     return found
 
 
@@ -196,39 +206,39 @@ def value_words(value):
     return f"{value['low']:g} to {value['high']:g}"
 
 
-def dose_lines(result):
+def variation_lines(result):
     """Yield the table of traits, and how many move as documented."""
-    found = dose_contrasts(result)
+    found = variation_contrasts(result)
     columns = ("low", "high", "figure", "documented", "high less low [95 %]", "seeds", "verdict")
     rows = [
         (
-            f"`{dose.name}`",
+            f"`{variation.name}`",
             [
-                value_words(dose.low),
-                value_words(dose.high),
-                title_of(FIGURES[dose.figure]),
-                f"{'up' if dose.sign > 0 else 'down'}: {dose.why}",
-                interval_cell(*found[dose.name][:3]),
-                str(found[dose.name].seeds),
-                found[dose.name].verdict,
+                value_words(variation.low),
+                value_words(variation.high),
+                title_of(FIGURES[variation.figure]),
+                f"{'up' if variation.sign > 0 else 'down'}: {variation.why}",
+                interval_cell(*found[variation.name][:3]),
+                str(found[variation.name].seeds),
+                found[variation.name].verdict,
             ],
         )
-        for dose in DOSES
+        for variation in VARIATIONS
     ]
     yield from markdown_lines("trait", columns, rows)
     yield ""
     moving = sum(each.verdict == "moves as documented" for each in found.values())
-    yield f"{moving} of {len(DOSES)} traits move as documented."
+    yield f"{moving} of {len(VARIATIONS)} traits move as documented."
 
 
-def draw_doses(result):
+def draw_variations(result):
     """Return the figure of traits: each difference over the size of its half interval."""
-    found = dose_contrasts(result)
-    figure, axes = rows_figure(1, [f"{dose.name}: {dose.figure}" for dose in DOSES])
-    for row, dose in enumerate(DOSES):
-        each = found[dose.name]
+    found = variation_contrasts(result)
+    figure, axes = rows_figure(1, [variation.name for variation in VARIATIONS])
+    for row, variation in enumerate(VARIATIONS):
+        each = found[variation.name]
         if each.low is not None and each.high > each.low:
-            scale = dose.sign * (each.high - each.low) / 2
+            scale = variation.sign * (each.high - each.low) / 2
             ends = sorted((each.low / scale, each.high / scale))
             draw_interval(axes[0], row, (each.effect / scale, *ends))
     axes[0].axvline(0, color="0.5", linewidth=0.6)
@@ -239,13 +249,13 @@ def draw_doses(result):
 CASCADE_TRAITS = Study(
     name="cascade-traits",
     question="Does each trait of traders and of spot move its figure of a crash as documented?",
-    arms=dose_arms,
+    arms=variation_arms,
     measure=branched_run,
     figures=FIGURES,
     settings=(Setting(STORY, 5.0),),
-    derived=dose_contrasts,
-    tables=dose_lines,
-    draw=draw_doses,
+    derived=variation_contrasts,
+    tables=variation_lines,
+    draw=draw_variations,
     control="the low value of each trait, same seeds.",
     literature="none; signs are those of the model's description.",
 )
