@@ -1,5 +1,6 @@
 """What several test files share: one small run of a scenario."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -21,6 +22,13 @@ def pytest_sessionstart(session):
         if not is_filled():
             program = [sys.executable, "-c", "from tests.markets import zoo; zoo()"]
             subprocess.run(program, cwd=HOUSE, stderr=subprocess.DEVNULL)
+
+
+def pytest_collection_finish(session):
+    """Look through what collection has made no more when memory is tidied, and tidy seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
