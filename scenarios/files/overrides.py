@@ -27,6 +27,10 @@ class Resolved:
                 return there[0]
         return keys[0]
 
+    def is_replaced(self, key):
+        """Return whether several sources state the table of a key."""
+        return sum(source.has(key) for source in self.sources) > 1
+
     def located(self, fault):
         """Return a fault with the file and line that last set its key, or the table around it."""
         if fault.file or fault.key.startswith("--"):
@@ -61,19 +65,23 @@ def merged(under, over):
 
 
 def changed(tables, key, value):
-    """Return tables with the value of one dotted key replaced; list indices count from 0.
+    """Return tables with one dotted key changed, a table merged; list indices count from 0.
 
     Examples
     --------
     >>> changed({"shocks": [{"move": -0.1}]}, "shocks.0.move", -0.2)
     {'shocks': [{'move': -0.2}]}
+    >>> changed({"spot": {"fee_bps": 0, "name": "btc"}}, "spot", {"fee_bps": 1})
+    {'spot': {'fee_bps': 1, 'name': 'btc'}}
     """
     head, _, rest = key.partition(".")
     if isinstance(tables, list):
         return changed_row(tables, key, value)
     if not isinstance(tables, dict):
         raise ParameterError(Fault(key, value, "a key inside a table"))
-    return tables | {head: changed(tables.get(head, {}), rest, value) if rest else value}
+    if rest:
+        return tables | {head: changed(tables.get(head, {}), rest, value)}
+    return tables | merged({head: tables[head]} if head in tables else {}, {head: value})
 
 
 def changed_row(rows, key, value):
@@ -83,7 +91,7 @@ def changed_row(rows, key, value):
         bound = f"in a list of {len(rows)}, counted from 0"
         raise ParameterError(Fault(key, value, bound))
     index = int(head)
-    row = changed(rows[index], rest, value) if rest else value
+    row = changed({"row": rows[index]}, f"row.{rest}".strip("."), value)["row"]
     return [*rows[:index], row, *rows[index + 1 :]]
 
 
@@ -229,6 +237,8 @@ def refuse_key(key, value):
         short = f"{key[:LONGEST_SHOWN]}... ({len(parts)} parts)"
         bound = f"a value of a dotted key of at most {MOST_LEVELS} parts, none of them empty"
         raise ParameterError(Fault(key if len(key) < LONGEST_SHOWN else short, value, bound))
+    if value == {}:
+        raise ParameterError(Fault(key, value, "a table with at least one key"))
     if has_null(value):
         raise ParameterError(Fault(key, value, "a value that a TOML file can have: no None"))
     if key == "extends":
