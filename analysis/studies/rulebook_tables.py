@@ -37,7 +37,7 @@ def measured_lines(result, arms):
         )
         for arm in arms
     )
-    return markdown_lines("rulebook", map(title_of, figures.values()), rows)
+    return markdown_lines("rulebook", [*map(title_of, figures.values())], rows)
 
 
 def law_lines(names):
