@@ -23,6 +23,7 @@ from perplab.sim.spot.terms import refuse_assets
 from perplab.sim.state.build import PATH_STEPS, Layout, build_tables
 from perplab.sim.state.recorder import Recorder, Records
 from perplab.sim.state.run_facts import describe_run, fund_equity
+from perplab.sim.state.setup_checks import refuse_setup
 from perplab.sim.state.widen import widened
 from perplab.sim.streams import seed_or_drawn
 from perplab.sim.traders.connection import connect
@@ -74,6 +75,7 @@ class PerpetualMarket(CopiedMarket):
 
     def __init__(self, setup: Setup, seed: int | None = 0) -> None:
         seed = seed_or_drawn(seed)
+        refuse_setup(setup)
         refuse_assets(setup.assets)
         refuse_other_rulebooks(setup.markets)
         super().__init__(rng=seed)

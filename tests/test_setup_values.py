@@ -1,5 +1,7 @@
 """Values of a setup in Python and of changes: each is taken, or refused by ParameterError."""
 
+import dataclasses
+import math
 import pathlib
 import re
 
@@ -73,6 +75,7 @@ def test_a_constructor_names_key_value_and_bound_of_every_fault():
         ({"displacement": LAW, "permanent_impact_bps": 999.0}, "999.0, must be at most 99"),
         ({"sentiment": {"sd": 1}}, "assets.btc.sentiment was"),
         ({"process": {"initial_price": 1}}, "must be a spot process, such as GeometricBrownian"),
+        ({"shocks": [{"kind": "path"}]}, "shocks.0 was {'kind': 'path'}, must be a PathShock"),
         ({"fee_bps": -1.0, "half_spread_bps": float("nan")}, "nan.*\n.*fee_bps was -1.0"),
         ({"borrow_rate_per_year": "x"}, "borrow_rate_per_year was 'x', must be a number"),
     ],
@@ -103,6 +106,52 @@ def test_a_rulebook_of_another_type_is_refused():
         ParameterError, match="markets.v.rulebook was 'binance', must be a Rulebook"
     ):
         PerpetualMarket(Setup(**vars(setup) | {"markets": [market]}))
+
+
+ONE = Population(name="n", kind=Noise, number=2)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"dt": -1.0}, "dt was -1.0, must be above 0"),
+        ({"dt": math.nan}, "dt was nan, must be finite"),
+        ({"dt": "60"}, "dt was '60', must be a number"),
+        ({"record_seconds": 0, "wealth_seconds": -1}, "record_seconds was 0.*\nwealth_seconds"),
+        ({"premium_samples": 1.5}, "premium_samples was 1.5, must be a whole number"),
+        ({"premium_samples": 0}, "premium_samples was 0, must be at least 1"),
+        ({"steps": -4}, "steps was -4, must be at least 0"),
+        ({"markets": []}, r"markets was \[\], must be at least one"),
+        ({"assets": []}, "(?s)assets was .*must be at least one.*markets.*asset was 'btc'"),
+        ({"assets": None}, "assets was None, must be a list of AssetSetup"),
+        ({"populations": [ONE, ONE]}, r"populations was \['n', 'n'\], must be named differently"),
+        ({"populations": [{"name": "n"}]}, "populations was .*, must be a list of Population"),
+    ],
+)
+def test_a_setup_is_refused_by_name(values, words):
+    with pytest.raises(ParameterError, match=words):
+        PerpetualMarket(Setup(**vars(setup_of([ONE])) | values))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"number": -3}, "populations.n.number was -3, must be a whole number of at least 0"),
+        ({"number": 2.5}, "populations.n.number was 2.5, must be a whole number"),
+        ({"kind": "noise"}, "populations.n.kind was 'noise', must be a Trader class"),
+        ({"traits": None}, "populations.n.traits was None, must be a mapping"),
+        (
+            {"traits": {"size_usd": [1, 2, 3]}},
+            r"size_usd was 'of shape \(3,\)', must be one number",
+        ),
+    ],
+)
+def test_a_population_is_refused_by_name(values, words):
+    population = dataclasses.replace(ONE, **values)
+    with pytest.raises(ParameterError, match=words):
+        PerpetualMarket(setup_of([population]))
+    with pytest.raises(ParameterError, match="setup was .*, must be a Setup"):
+        PerpetualMarket({"dt": 60.0})
 
 
 def test_a_table_of_a_change_merges_like_one_of_a_file(tmp_path):
@@ -140,6 +189,7 @@ def test_displacement_is_switched_off_in_a_child_and_on_again(tmp_path):
     assert linear.displacement is None and linear.transient_impact_bps == 0.05
     assert load(child).spot.transient_impact_bps == 0.1
     assert load(grandchild).spot == load("calm").spot
+    assert load("small", {"spot.displacement.enabled": False}) == load("small")
     with pytest.raises(ParameterError, match="displacement.depth was -1, must be at least 1"):
         load(child, {"spot.displacement.depth": -1})
 

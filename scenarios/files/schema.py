@@ -62,7 +62,9 @@ class SpotDisplacement(Displacement):
 
 
 def as_table(law):
-    """Return a law of displacement as its table; any other value as it is."""
+    """Return a law of displacement as its table, and a table that only switches it off as None."""
+    if law == {"enabled": False}:
+        return None
     return law.model_dump() if isinstance(law, Displacement) else law
 
 

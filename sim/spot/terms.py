@@ -10,6 +10,7 @@ from perplab.sim.faults import checked
 from perplab.sim.spot.displacement import Displacement
 from perplab.sim.spot.process import Model
 from perplab.sim.spot.processes import Sentiment, SmallTakers
+from perplab.sim.spot.shocks import PathShock, SellProgramme, SourceShock
 
 BasisPoints = Annotated[float, Field(strict=True, ge=0, le=1000)]
 LINEAR = ("transient_impact_bps", "perp_price_discovery")
@@ -95,6 +96,11 @@ def record_faults(asset):
         Fault(name, value, f"a perplab.{RECORDS[name].__name__}, or None")
         for name, value in given.items()
         if not isinstance(value, (RECORDS[name], type(None)))
+    ]
+    faults += [
+        Fault(f"shocks.{k}", shock, "a PathShock, SellProgramme or SourceShock")
+        for k, shock in enumerate(asset.shocks)
+        if not isinstance(shock, (PathShock, SellProgramme, SourceShock))
     ]
     if not all(hasattr(asset.process, part) for part in ("start", "block", "limit_steps")):
         faults.append(Fault("process", asset.process, "a spot process, such as GeometricBrownian"))
