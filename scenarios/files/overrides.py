@@ -5,6 +5,7 @@ import dataclasses
 
 from perplab.scenarios.files.sources import Source, sources_of, states_type
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.faults import found
 from perplab.sim.toml_files.reading import MOST_LEVELS, toml_tables
 
 OWN = ("name", "title", "question")
@@ -192,6 +193,8 @@ def resolve(name_or_path, changes=(), origins=CHANGES):
         origin = by_key.get(key, CHANGES)
         with faults_of_origin(origin):
             refuse_key(key, value)
+            if value == {} and isinstance(found(tables, key.split(".")), dict):
+                raise ParameterError(Fault(key, value, "a table with at least one key"))
             tables = changed(tables, key, value)
         layers[origin] = nested_keys(layers.pop(origin, {}), key, value)
     made = [Source(origin, "", nested, False) for origin, nested in layers.items()]
@@ -237,8 +240,6 @@ def refuse_key(key, value):
         short = f"{key[:LONGEST_SHOWN]}... ({len(parts)} parts)"
         bound = f"a value of a dotted key of at most {MOST_LEVELS} parts, none of them empty"
         raise ParameterError(Fault(key if len(key) < LONGEST_SHOWN else short, value, bound))
-    if value == {}:
-        raise ParameterError(Fault(key, value, "a table with at least one key"))
     if has_null(value):
         raise ParameterError(Fault(key, value, "a value that a TOML file can have: no None"))
     if key == "extends":
