@@ -41,7 +41,9 @@ class Fault:
 
     def sentence(self, key, bound):
         """Return the fault without its place, of a key and a bound as they are printed."""
-        return f"{key} was {one_line(text_of_value(self.value), LONGEST_VALUE)}, must be {bound}"
+        value = one_line(text_of_value(self.value), LONGEST_VALUE)
+        missing = self.value is None and bound.startswith("given")
+        return f"{key} {'is missing' if missing else f'was {value}'}, must be {bound}"
 
 
 class KeyFault(Fault):

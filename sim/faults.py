@@ -84,10 +84,16 @@ def known_keys(model, location):
 def unknown(model, key, name, value, location=()):
     """Return the fault of an unknown key: `name` is the part of `key` that `model` does not know.
 
-    The model, or that at `location` inside it, may have a class variable ``renamed``, old names to
-    new ones: the fault then gives the new name. One with dots is a key from the top of the file.
+    The model, or that at `location` inside it, may have a class variable ``absent``, keys that it
+    cannot have with the reason, a bound.
+
+    One ``renamed`` has old names with new ones: the fault then gives the new name. One with dots is
+    a key from the top of the file.
     """
-    new = getattr(section_at(model, location), "renamed", {}).get(name)
+    section = section_at(model, location)
+    if reason := getattr(section, "absent", {}).get(name):
+        return Fault(key, value, reason)
+    new = getattr(section, "renamed", {}).get(name)
     if new is None:
         return KeyFault(key, value, "a known key" + nearest(name, known_keys(model, location)))
     if "." not in new:
@@ -135,6 +141,22 @@ def faults_of(error, model):
             value = None if detail["type"] == "missing" else value
             faults.append(Fault(key, value, expected_of(detail, context)))
     return without_renamed(faults)
+
+
+class RefusingType(type(pydantic.BaseModel)):
+    """The type of a `Refusing` model."""
+
+    def __call__(cls, **values):
+        """Return an instance, or raise ParameterError with all faults."""
+        try:
+            return super().__call__(**values)
+        except pydantic.ValidationError as error:
+            faults = faults_of(error, cls)
+        raise ParameterError(*(as_given(fault, values) for fault in faults))
+
+
+class Refusing(pydantic.BaseModel, metaclass=RefusingType):
+    """A model whose constructor raises ParameterError; pydantic's own error never leaves it."""
 
 
 def name_fault(location, detail):

@@ -14,13 +14,16 @@ from perplab.sim.compiler.entries import direct
 from perplab.sim.copies import CopiedMarket
 from perplab.sim.errors import Fault, InvariantError, ParameterError
 from perplab.sim.mesa_model import with_view_fields
+from perplab.sim.rulebook.rulebook import refuse_other_rulebooks
 from perplab.sim.run_faults import raise_fault
 from perplab.sim.series import record_kinds
 from perplab.sim.setup import Setup
 from perplab.sim.spot.path import draw_paths, longest_run, start_states
+from perplab.sim.spot.terms import refuse_assets
 from perplab.sim.state.build import PATH_STEPS, Layout, build_tables
 from perplab.sim.state.recorder import Recorder, Records
 from perplab.sim.state.run_facts import describe_run, fund_equity
+from perplab.sim.state.setup_checks import refuse_setup
 from perplab.sim.state.widen import widened
 from perplab.sim.streams import seed_or_drawn
 from perplab.sim.traders.connection import connect
@@ -72,6 +75,9 @@ class PerpetualMarket(CopiedMarket):
 
     def __init__(self, setup: Setup, seed: int | None = 0) -> None:
         seed = seed_or_drawn(seed)
+        refuse_setup(setup)
+        refuse_assets(setup.assets)
+        refuse_other_rulebooks(setup.markets)
         super().__init__(rng=seed)
         self._build(setup, seed, *build_tables(setup, seed))
         self.call(schedule_all)

@@ -1,6 +1,7 @@
 """What a market is built from: assets, markets, populations.
 
-The values are frozen; they are checked where they are read from a file.
+The values are frozen; they are checked where they are read from a file, and those of assets where
+a market is built too.
 """
 
 import dataclasses
@@ -156,7 +157,8 @@ class AssetSetup:
     process : object
         A spot process of `perplab.sim.spot.processes`.
     permanent_impact_bps, transient_impact_bps : float
-        In bp per 100,000 of quote currency traded in spot.
+        In bp per 100,000 of quote currency traded in spot; the second is .1 unless it is given, and
+        0 beside `displacement`.
     impact_seconds : float
         Decay time of the transient impact.
     half_spread_bps, fee_bps : float, bp of the price or value
@@ -179,7 +181,7 @@ class AssetSetup:
     name: str
     process: object
     permanent_impact_bps: float = 0.02
-    transient_impact_bps: float = 0.1
+    transient_impact_bps: float | None = None
     impact_seconds: float = 600.0
     half_spread_bps: float = 0.3
     fee_bps: float = 0.0
@@ -190,6 +192,11 @@ class AssetSetup:
     sentiment: object = None
     small_takers: object = None
     displacement: object = None
+
+    def __post_init__(self):
+        if self.transient_impact_bps is None:
+            slope = 0.1 if self.displacement is None else 0.0
+            object.__setattr__(self, "transient_impact_bps", slope)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -114,22 +114,44 @@ def test_latex_prints_names_and_obeys_none(name):
     assert "--" not in text and not set(COMMANDS.sub("", text)) & set('\\&%#_{}$~^<>|"[]*`')
 
 
-def test_latex_compiles_with_hostile_names(tmp_path):
-    """The real compiler, where one is installed."""
+def compiled(folder, *tables):
+    """Return what LaTeX says of some tables; skip the test where none is installed."""
     if shutil.which("pdflatex") is None:
         pytest.skip("no LaTeX is installed")
+    head = r"\documentclass{article}\usepackage{booktabs,longtable}\begin{document}"
+    source = "\n\n".join([head, *tables, r"\end{document}"])
+    (folder / "a.tex").write_text(source, encoding="utf-8")
+    command = ["pdflatex", "-no-shell-escape", "-halt-on-error", "-interaction=nonstopmode", "a"]
+    made = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
+    said = made.stdout.decode(errors="replace")
+    assert made.returncode == 0, said[-2_000:]
+    return said
+
+
+def test_wide_tables_stay_on_the_page_of_latex(tmp_path):
+    """Many figures are split, long texts wrapped; every cell is printed, with its row's names."""
+    interval, text = "-1,234.5 [-2,345.6, 3,456.7]", "words of a long cell that goes on " * 3
+    titles = [f"figure number {k} of all (million USD)" for k in range(9)]
+    rows = [[f"venue {k}", f"{k}", *[interval] * 9] for k in range(4)]
+    wide = Table(["rulebook", "leverage (notional / equity)", *titles], rows, keys=2)
+    texts = Table(["a", "b", "c", "d"], [[text, "x", text, interval]] * 3)
+    long = Table(wide.columns, rows * 15, keys=2)
+    tables = [text_format.latex(table, "caption", f"t{k}") for k, table in enumerate((wide, texts))]
+    tables.append(text_format.latex(long, "caption", "long"))
+    assert tables[0].count("venue 3 & 3 & ") == tables[0].count(r"\begin{table}") > 1
+    assert tables[0].count("$-$1,234.5") == 4 * 9 and r"\label{tab:t0-2}" in tables[0]
+    assert "Overfull" not in compiled(tmp_path, *tables)
+
+
+def test_latex_compiles_with_hostile_names(tmp_path):
+    """The real compiler, where one is installed."""
     table = Table(["name (unit)", *NAMES[:3]], [[name, "-1", name[:9], "2"] for name in NAMES])
     parts = [
         text_format.latex(table, " ".join(NAMES[:-1]), name).replace(NAMES[-1], "x")
         for name in ("a", "b_c")
     ]
     long = text_format.latex(Table(["n"], [[name[:40]] for name in NAMES * 2]), "long", "long")
-    head = r"\documentclass{article}\usepackage{booktabs,longtable}\begin{document}"
-    source = "\n".join([head, *parts, long, r"\end{document}"])
-    (tmp_path / "a.tex").write_text(source, encoding="utf-8")
-    command = ["pdflatex", "-no-shell-escape", "-halt-on-error", "-interaction=nonstopmode", "a"]
-    made = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
-    assert made.returncode == 0, made.stdout.decode(errors="replace")[-2_000:]
+    compiled(tmp_path, *parts, long)
 
 
 @given(st.lists(ANYTHING, unique=True, max_size=5))

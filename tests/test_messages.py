@@ -173,7 +173,7 @@ def test_a_file_of_a_kind_may_raise_anything(tmp_path, raised):
         ),
         ("[factors.cap]", '[factors." "]', "factors", "a name: not blank"),
         ("values = [", 'labels = ["", "b"]\nvalues = [', "factors.cap.labels.0", "at least 1"),
-        ("days = 0.01", "spot.price = {}", "changes", "given"),
+        ("days = 0.01", "spot.price = {}", "changes", "at least one key"),
     ],
 )
 def test_a_sweep_is_bounded_and_named(tmp_path, old, new, key, bound):

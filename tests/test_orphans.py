@@ -167,3 +167,49 @@ def test_ctrl_c_ends_a_run_within_two_seconds(tmp_path):
     said = process.communicate(timeout=30)[1]
     assert process.returncode == 130 and "Traceback" not in said, said
     assert time.monotonic() - begun < here(LONGEST_INTERRUPT) and not (tmp_path / "r").exists()
+
+
+HANGING = """
+import math
+from perplab import Trader, Trait, Traits, rule
+
+TRAITS = Traits(
+    wake_seconds=Trait(60, "s", "mean time between decisions", low=0),
+    capital_usd=Trait(20_000, "quote currency", "initial capital", low=0),
+)
+
+@rule(TRAITS)
+def hang(me, accounts, positions, views, mine, rng, orders):
+    x = 1.0
+    while x >= -5.0 and 29_980.0 < views[0]["spot"] < 30_020.0:
+        {body}
+    return 0
+
+class Hanging(Trader):
+    kind, traits, decide, slots = "hanging", TRAITS, hang, 0
+"""
+"""A rule that passes the checks before a run, and then goes through a loop for half a minute."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_ctrl_c_ends_a_guarded_rule_that_hangs(commands, tmp_path):
+    lines = ["x = math.exp(math.sin(x)) ** 0.37 + math.atan(x)"] * 60
+    (tmp_path / "hanging.py").write_text(HANGING.format(body="\n        ".join(lines)))
+    scenario = '[populations.h]\nkind = "hanging.py:Hanging"\nnumber = 3\n'
+    (tmp_path / "h.toml").write_text(f'extends = "small"\ndays = 1\n{scenario}')
+    program = LONG_RUN.replace('"begun"', repr(str(tmp_path / "begun")))
+    out = ("--no-figures", "--out", tmp_path / "r")
+    process = commands.begin(program, "run", tmp_path / "h.toml", *out)
+    try:
+        assert waited(lambda: not alive({process}) or (tmp_path / "begun").exists(), here(60.0))
+        time.sleep(1.0)
+        assert alive({process}), commands.errors()
+        begun = time.monotonic()
+        os.kill(process, signal.SIGINT)
+        assert waited(lambda: not alive({process}), here(20.0))
+        spent, said = time.monotonic() - begun, commands.errors()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process, signal.SIGKILL)
+    assert commands.ended() == 130 and "Traceback" not in said, said
+    assert spent < here(LONGEST_INTERRUPT) and not (tmp_path / "r").exists()

@@ -156,12 +156,29 @@ def test_a_kind_that_flattens_the_others_gets_a_second_panel(run):
     kinds["equity"] = kinds["equity"][0]
     kinds["equity"][-1] += np.round(np.array([10.0, -1.0, 1.5, -2.0]) / unit).astype(np.int64)
     flattened = type(run)(run.series, kinds, run.kind_names, meta=run.meta)
-    assert kind_panels.zoom_range(flattened) == pytest.approx((-2.0, 1.5))
+    assert kind_panels.zoom_ranges(flattened) == [pytest.approx((-2.0, 1.5))]
     figure = plots.equity_figure(flattened)
     assert len(figure.axes) == 2 and figure.axes[1].get_ylim() == pytest.approx((-2.175, 1.675))
     kinds["equity"][-1][0] = kinds["equity"][0][0]
-    assert kind_panels.zoom_range(flattened) is None
+    assert kind_panels.zoom_ranges(flattened) == []
     assert len(plots.equity_figure(flattened).axes) == 1
+
+
+def test_no_kind_is_flat_in_every_panel_that_draws_it(run):
+    """Kinds of four sizes: each is drawn at a fifth of the largest in some panel, or more."""
+    kinds = run.kinds.copy()
+    kinds["equity"] = kinds["equity"][0]
+    peaks = np.array([900_000.0, -70_000.0, 4_000.0, 100.0])
+    kinds["equity"][-1] += np.round(peaks / run.meta["unit"]).astype(np.int64)
+    figure = plots.equity_figure(type(run)(run.series, kinds, run.kind_names, meta=run.meta))
+    lines = [[line for line in axes.lines if len(line.get_ydata()) > 2] for axes in figure.axes]
+    drawn = [[abs(line.get_ydata()[-1]) for line in part] for part in lines]
+    assert [len(heights) for heights in drawn] == [4, 3, 2, 1]
+    for axes, heights in zip(figure.axes, drawn, strict=True):
+        assert max(heights) > 0.9 * np.abs(axes.get_ylim()).max() / 1.1
+    assert [line.get_color() for part in lines[1:] for line in part] == [
+        line.get_color() for start in (1, 2, 3) for line in lines[0][start:]
+    ]
 
 
 def test_a_span_at_the_left_edge_is_named_on_its_right(axes, run):

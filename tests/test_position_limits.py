@@ -100,7 +100,7 @@ def test_a_position_is_liquidated_when_others_leave_though_the_mark_stays(slope,
     ("changes", "fault"),
     [
         ({"margin.position_limit_share": 0.1}, "position_limit_usd is not given"),
-        ({"margin.concentration_free_usd": 1e5}, "concentration_slope is not given"),
+        ({"margin.concentration_free_usd": 1e5}, "absent unless concentration_slope is above 0"),
         ({"margin.position_limit_usd": 0.0}, "above 0"),
         ({"margin.concentration_slope": -0.1}, "at least 0"),
         ({"margin.concentration_slope": 1.5}, "at most 1"),

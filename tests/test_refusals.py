@@ -53,7 +53,7 @@ def test_a_wrong_option_is_named(monkeypatch, capsys, tmp_path, arguments, words
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "scenario.toml: dt_seconds was None, must be given"),
+        ("", "scenario.toml: dt_seconds is missing, must be given"),
         (
             "extends = 'small'\n[populations.'']\nkind = 'noise'\nnumber = 1\n",
             "populations was '', must be a name: at least 1 letters long",

@@ -329,7 +329,7 @@ class TestRefusals:
         ],
     )
     def test_fields(self, bars, wrong):
-        with pytest.raises(pydantic.ValidationError, match=next(iter(wrong))):
+        with pytest.raises(ParameterError, match=next(iter(wrong))):
             Replay(**{"file": bars, "column": "spot"} | wrong)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from perplab.analysis.figures import funding_law
 from perplab.analysis.report import rulebook_keys
-from perplab.analysis.report import rulebook_text as rules
+from perplab.analysis.studies import rulebook_text as rules
 from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 
 

@@ -60,7 +60,7 @@ number = 3
         ({"days": 1e-6}, "days", "at least one step"),
         ({"record_seconds": 90}, "record_seconds", "a multiple of dt_seconds"),
         (
-            {"populations": {"noise": {"kind": "noise", "number": 0}}},
+            {f"populations.{name}.number": 0 for name in load("small").populations},
             "populations",
             "at least one trader",
         ),

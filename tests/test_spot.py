@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perplab.sim.errors import ParameterError
 from perplab.sim.spot import (
     GeometricBrownian,
     JumpDiffusion,
@@ -268,9 +269,9 @@ class TestRegimeSwitching:
         assert path(quiet, 1, 10, DAY_SECONDS)[-1] == pytest.approx(20 / 365, rel=1e-9)
 
     def test_refuses_one_regime_or_a_start_outside(self):
-        with pytest.raises(pydantic.ValidationError, match="at least 2"):
+        with pytest.raises(ParameterError, match="at least 2"):
             RegimeSwitching(initial_price=1, regimes=[Regime(volatility=1, mean_days=1)])
-        with pytest.raises(pydantic.ValidationError, match="initial_regime was 2, must be below 2"):
+        with pytest.raises(ParameterError, match="initial_regime was 2, must be below 2"):
             RegimeSwitching(initial_price=1, initial_regime=2)
 
 

@@ -30,12 +30,14 @@ from perplab.analysis.studies.results import (
     ratio_of_means,
     slope_over,
 )
+from perplab.analysis.studies.rulebook_text import sentences
 from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study, arms_of
 from perplab.analysis.studies.targets import BY_INTERVAL, RANGES, REAL, is_inside, real_figures
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.files.sources import library_names
 from perplab.sim.compiler.cache import HOUSE
 from perplab.sim.errors import ParameterError, SweepError
+from perplab.sim.rulebook.rulebook import load_rulebook, rulebook_names
 from tests.command import ended
 
 TINY = {"days": 0.06}
@@ -133,6 +135,19 @@ def hand_made(by_arm, figures, **more):
     study = Study("hand", "Why?", None, None, figures, **more)
     rows = {(arm, k): row for arm, all_rows in by_arm.items() for k, row in enumerate(all_rows)}
     return Result(study, arms, seeds, rows, real={"calm": REAL[2022]})
+
+
+def test_rulebooks_are_side_by_side_for_each_scenario_and_each_law():
+    study = study_named("rulebooks")
+    arms = arms_of(study, study.settings)
+    measured = {(arm.name, 1): dict.fromkeys(study.figures, 1.0) for arm in arms}
+    lines = list(study_lines(Result(study, arms, [1], measured)))
+    heads = [line for line in lines if line.startswith("| rulebook | ")]
+    laws = {heading for heading, _ in sentences(load_rulebook("binance"))}
+    assert len(heads) == len(study.settings) + len(laws)
+    assert {head.strip("| ").removeprefix("rulebook | ") for head in heads[-len(laws) :]} == laws
+    for name in rulebook_names():
+        assert sum(line.startswith(f"| {name} | ") for line in lines) == len(heads)
 
 
 def test_effects_are_paired_by_seed_with_students_t():

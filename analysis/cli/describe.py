@@ -6,8 +6,8 @@ from rich.table import Table
 
 from perplab.analysis.report.page import own_tables
 from perplab.analysis.report.rulebook_keys import NOT_RULES, differences, rulebook_unit
-from perplab.analysis.report.rulebook_text import sentences
 from perplab.analysis.report.toml_text import table_lines
+from perplab.analysis.studies.rulebook_text import sentences
 from perplab.scenarios.files.kinds import NotImportedError, imports_refused, kind_named
 from perplab.scenarios.files.loader import checked
 from perplab.scenarios.files.overrides import COMMAND_LINE, Resolved, changed, resolve

@@ -10,6 +10,7 @@ import time
 from perplab.analysis.cli.progress import step_bar
 from perplab.analysis.cli.terminal import Terminal, note, say
 from perplab.analysis.cli.terminal_tables import run_table
+from perplab.analysis.metrics.activity_metrics import warnings_of
 from perplab.analysis.metrics.replay_fit import compare_replay
 from perplab.analysis.metrics.scenario_words import acting_of
 from perplab.analysis.metrics.summary import summarize
@@ -111,6 +112,7 @@ def run_and_write(options, scenario, folder, checkpoint, started):
     summary = summarize(outcome.records, outcome.twin) | (
         {} if real is None else {"real": compare_replay(outcome.records, real)}
     )
+    summary["warnings"] = warnings_of(scenario, outcome.records)
     write_run(folder, outcome, summary, time.perf_counter() - started)
     print_summary(options, scenario, summary, outcome.records.meta)
     if checkpoint is not None:
@@ -137,7 +139,9 @@ def named_as_given(resolved, options):
 
 
 def print_summary(options, scenario, summary, meta):
-    """Print the summary, as a table or as one JSON object."""
+    """Print the summary, as a table or as one JSON object, and its warnings."""
+    for warning in summary["warnings"]:
+        note(f"warning: {warning}")
     if options.as_json:
         say(json.dumps(summary, allow_nan=False))
     else:

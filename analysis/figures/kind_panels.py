@@ -1,5 +1,6 @@
 """Panels over time with one line per kind of trader: funding received, change of equity."""
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 
@@ -8,7 +9,7 @@ from perplab.analysis.figures.style import (
     PALETTE,
     currency,
     enlarge,
-    enlarged_range,
+    enlarged_ranges,
     in_clock,
     thinned,
     zero_line,
@@ -37,12 +38,13 @@ def since_start(records, column):
 def kind_lines(records, axes, amounts, meaning, zoom=None, **look):
     """Draw one line per kind of trader.
 
-    `amounts` is [records, kinds] in quote currency; `zoom` are the ends of the amount axis.
+    `amounts` is [records, kinds] in quote currency; `zoom` are the ends of the amount axis, which
+    lines that leave it are not drawn on.
     """
     scale, word = magnitude(amounts if zoom is None else zoom)
     names = list(figure_names(kind.replace("_", " ") for kind in records.kind_names).values())
     sns.lineplot(
-        long_frame(records, amounts / scale, names),
+        long_frame(records, amounts / scale, names, fits(amounts, zoom)),
         x="time",
         y="amount",
         hue="kind",
@@ -65,21 +67,28 @@ def kind_lines(records, axes, amounts, meaning, zoom=None, **look):
     return axes
 
 
-def long_frame(records, amounts, names):
-    """Return thinned lines as one long frame: ``time``, ``amount``, ``kind``."""
+def long_frame(records, amounts, names, shown):
+    """Return the thinned lines shown as one long frame: ``time``, ``amount``, ``kind``."""
     time = in_clock(records, records.kinds["seconds"][:, 0])
     lines = [thinned(time, amounts[:, k]) for k in range(len(names))]
     return pd.concat(
         [
             pd.DataFrame({"time": x, "amount": y, "kind": name})
-            for name, (x, y) in zip(names, lines, strict=True)
+            for name, (x, y), is_shown in zip(names, lines, shown, strict=True)
+            if is_shown
         ]
     )
 
 
-def zoom_range(records, column="equity"):
-    """Return low and high change of the kinds that others flatten, in quote currency, or None."""
-    return enlarged_range(since_start(records, column).T)
+def zoom_ranges(records, column="equity"):
+    """Return low and high of each panel for kinds that others flatten, in quote currency."""
+    return enlarged_ranges(since_start(records, column).T)
+
+
+def fits(amounts, zoom):
+    """Return for each kind whether its line stays within the ends of a panel."""
+    low, high = (-np.inf, np.inf) if zoom is None else zoom
+    return ((amounts >= low) & (amounts <= high) | np.isnan(amounts)).all(axis=0)
 
 
 def kind_colours(names):

@@ -12,7 +12,7 @@ from perplab.analysis.figures.funding_panels import draw_funding_rate
 from perplab.analysis.figures.kind_panels import (
     draw_equity_by_kind,
     draw_funding_received,
-    zoom_range,
+    zoom_ranges,
 )
 from perplab.analysis.figures.price_panels import (
     draw_basis,
@@ -87,7 +87,7 @@ def price_and_basis_figure(records, real=None, market=0, acting=()):
 def funding_figure(records, real=None, market=0):
     """Return the figure of the funding rate and of cumulative funding by kind of trader.
 
-    If a few kinds flatten the others, a third panel enlarges the others.
+    If a few kinds flatten the others, further panels enlarge the others.
     """
     limits = zoomed(records, "funding")
     figure, (above, *below) = panels(1 + len(limits), 2.0 + 1.8 * len(limits))
@@ -108,7 +108,7 @@ def open_interest_figure(records, market=0):
 def equity_figure(records):
     """Return the figure of the change of equity by kind of trader.
 
-    If a few kinds flatten the others, a second panel enlarges the others.
+    If a few kinds flatten the others, further panels enlarge the others.
     """
     limits = zoomed(records, "equity")
     figure, axes = panels(len(limits), 0.8 + 1.8 * len(limits))
@@ -118,8 +118,7 @@ def equity_figure(records):
 
 def zoomed(records, column):
     """Return the limits of the panels of a column by kind: None, and what is to be enlarged."""
-    zoom = zoom_range(records, column)
-    return [None] if zoom is None else [None, zoom]
+    return [None, *zoom_ranges(records, column)]
 
 
 def draw_kinds(records, axes, draw, limits):

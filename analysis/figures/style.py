@@ -75,21 +75,23 @@ def single_panel(fill, width=3.4, height=2.6):
 
 
 def enlarged_panel(fill, lines, width=3.4, height=2.6):
-    """Return a figure (inches) of one panel that `fill` draws; a second enlarges what is flat.
+    """Return a figure (inches) of one panel that `fill` draws; further ones enlarge what is flat.
 
-    `lines` are the values of each line, in the unit of the axis (`enlarged_range`).
+    `lines` are the values of each line, in the unit of the axis (`enlarged_ranges`).
     """
-    limits = enlarged_range(lines)
-    if limits is None:
+    limits = enlarged_ranges(lines)
+    if not limits:
         return single_panel(fill, width, height)
-    figure, (above, below) = panels(2, 1.8 * height, width=width)
-    for axes in (above, below):
+    figure, stacked = panels(1 + len(limits), (1 + 0.8 * len(limits)) * height, width=width)
+    for axes in stacked:
         fill(axes)
-    enlarge(below, limits)
-    below.set_ylabel(f"enlarged:\n{below.get_ylabel()}")
-    above.set_xlabel("")
-    if below.get_legend():
-        below.get_legend().remove()
+    for axes, ends in zip(stacked[1:], limits, strict=True):
+        enlarge(axes, ends)
+        axes.set_ylabel(f"enlarged:\n{axes.get_ylabel()}")
+        if axes.get_legend():
+            axes.get_legend().remove()
+    for axes in stacked[:-1]:
+        axes.set_xlabel("")
     return figure
 
 
@@ -204,35 +206,39 @@ def log_ticks(axis, base=10.0):
     axis.set_minor_formatter(NullFormatter())
 
 
-def enlarged_range(lines):
-    """Return low and high of the lines that others flatten, None if none are flattened.
+def enlarged_ranges(lines):
+    """Return low and high of each further panel that lines which others flatten need.
 
-    A line flattens the others if its peak is five or more times the median line's peak, of an even
-    number the lower one of the two in the middle.
+    A line is flattened if its peak is at most a fifth of the largest peak in the panel before.
 
     Examples
     --------
-    >>> enlarged_range([np.array([-1.0, 1.0]), np.array([2.0]), np.array([900.0])])
-    (-1.0, 2.0)
-    >>> enlarged_range([np.array([1.0]), np.array([2.0])]) is None
-    True
+    >>> enlarged_ranges([np.array([-1.0, 1.0]), np.array([2.0]), np.array([900.0])])
+    [(-1.0, 2.0)]
+    >>> enlarged_ranges([np.array([1.0]), np.array([2.0])])
+    []
+    >>> enlarged_ranges([np.array([900.0]), np.array([0.0, 90.0]), np.array([-9.0])])
+    [(-9.0, 90.0), (-9.0, -9.0)]
     """
     known = [line[np.isfinite(line)] for line in map(np.asarray, lines)]
-    known = [line for line in known if len(line)]
-    peaks = np.array([np.abs(line).max() for line in known])
-    if not len(peaks):
-        return None
-    flat = peaks < FLATTENS * np.sort(peaks)[(len(peaks) - 1) // 2]
-    if not flat.any() or flat.all():
-        return None
-    shown = np.concatenate([line for line, is_flat in zip(known, flat, strict=True) if is_flat])
-    return float(shown.min()), float(shown.max())
+    left, ranges = [line for line in known if line.any()], []
+    while left:
+        most = max(map(peak, left)) / FLATTENS
+        left = [line for line in left if peak(line) <= most]
+        ranges += [(min(map(np.min, left)), max(map(np.max, left)))] if left else []
+    return [(float(low), float(high)) for low, high in ranges]
+
+
+def peak(values):
+    """Return the largest size of some numbers."""
+    return np.abs(values).max()
 
 
 def enlarge(axes, limits, scale=1.0):
     """Limit an axis of amounts, in units of `scale`, to a range with some margin."""
-    margin = ZOOM_MARGIN * (limits[1] - limits[0])
-    axes.set_ylim((limits[0] - margin) / scale, (limits[1] + margin) / scale)
+    low, high = limits
+    margin = ZOOM_MARGIN * (high - low or abs(high))
+    axes.set_ylim((low - margin) / scale, (high + margin) / scale)
 
 
 def within(records, seconds, values):

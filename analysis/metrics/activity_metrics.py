@@ -6,9 +6,14 @@ import numpy as np
 
 from perplab.analysis.estimators.series import mean, ratio
 from perplab.analysis.metrics.catalogue import metric
+from perplab.scenarios.files.kinds import kind_named
 from perplab.sim.state.codes import OUTCOMES
 
 YEAR_SECONDS = 31_536_000.0
+HEDGED = 0.01
+"""Spot held by traders over open interest, below which spot is too thin for those who hedge."""
+SPOT_TRAITS = {"hedge_ratio", "borrow_share"}
+"""Traits of kinds that trade in spot."""
 RUINED = 0.1
 """Equity at the end over that at the start below which a kind counts as ruined."""
 
@@ -128,3 +133,24 @@ def wall_seconds(run):
 def conservation_error_units(run):
     """Return the change of all money (traders, funds, fees, external), which is always 0."""
     return run.meta["conservation_error_units"]
+
+
+def warnings_of(scenario, records):
+    """Return sentences on what makes the figures of a run questionable; none is the rule.
+
+    Spot under the law of displacement may be so thin that kinds which hedge in it do not trade.
+    """
+    (asset, *others), kinds = scenario.all_assets.values(), scenario.populations.values()
+    hedgers = [one.kind for one in kinds if SPOT_TRAITS & set(kind_named(one.kind).traits.traits)]
+    if others or not asset.displacement or not hedgers:
+        return []
+    held = np.abs(records.kinds["spot_lots"]).sum(axis=1).max()
+    most = max(rows["open_interest"].max() for rows in records.series)
+    if most == 0 or held > HEDGED * most:
+        return []
+    depth = asset.displacement.depth
+    return [
+        f"spot was too thin to hedge in: traders held at most {held / most:.2g} of open interest "
+        f"in spot. A trade of {depth / 1e4:,.6g} USD moves it by 1 bp (spot.displacement.depth "
+        f"{depth:.3g}), so {', '.join(sorted(set(hedgers)))} hardly trade"
+    ]

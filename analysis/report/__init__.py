@@ -7,9 +7,9 @@ Drawing libraries are imported when a report is written, not with this package.
 
 from perplab.analysis.report.page import Report, Table, write_page
 from perplab.analysis.report.rulebook_keys import differences
-from perplab.analysis.report.rulebook_text import sentences
 from perplab.analysis.report.run_report import report_of, write_report
 from perplab.analysis.report.toml_text import table_lines
+from perplab.analysis.studies.rulebook_text import sentences
 
 __all__ = [
     "Report",

@@ -221,7 +221,7 @@ def figures_of(stored, hour):
     return {
         name: (
             f"{title} of each branch; the vertical line is the branch point. If one branch "
-            "flattens the others, a second panel enlarges the others.",
+            "flattens others, further panels enlarge those.",
             partial(branch_figure, frame, name, words, hour),
         )
         for name, (title, words) in parts.items()

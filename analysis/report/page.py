@@ -64,12 +64,14 @@ pre{background:#f6f6f4;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere
 class Table:
     """A table of a report: column names and rows of texts.
 
-    `printed` are the columns that are set in LaTeX, None for all.
+    `printed` are the columns that are set in LaTeX, None for all; the first `keys` columns name a
+    row.
     """
 
     columns: list
     rows: list
     printed: list | None = None
+    keys: int = 1
 
     @property
     def headings(self):

@@ -21,16 +21,16 @@ PRICE = (
 )
 FUNDING = (
     "Top: funding rate of each settlement, bp per 8 h, drawn over the interval it ends. Below: "
-    "cumulative funding received by kind of trader (negative: paid), USD; another panel enlarges "
-    "the smaller amounts where a few kinds dominate."
+    "cumulative funding received by kind of trader (negative: paid), USD; further panels enlarge "
+    "the smaller amounts, without the kinds that dominate."
 )
 OPEN_INTEREST = (
     "Top: open interest at the mark price, USD. Bottom: notional liquidated at the mark price, USD "
     "per {}, by side of the position."
 )
 EQUITY = (
-    "Change of equity since the start of the run by kind of trader, USD; a second panel enlarges "
-    "the smaller changes where a few kinds dominate."
+    "Change of equity since the start of the run by kind of trader, USD; further panels "
+    "enlarge the smaller changes, without the kinds that dominate."
 )
 PHASES = (
     "Predicted funding rate (bp per 8 h) against basis (bp of spot). The colour of a cell is the "

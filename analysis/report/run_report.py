@@ -75,7 +75,7 @@ def report_of_run(folder):
         question=scenario.get("question", ""),
         setting=f"{setting_of(scenario)} Seed {manifest['seed']}.",
         notes=notes_of(scenario),
-        results=[*results_of(summary), *replay_results(summary), *missing],
+        results=[*results_of(summary), *replay_results(summary), *warned(summary), *missing],
         tables=tables,
         figures=run_drawings(scenario, records),
         faults=faults_of_folder(folder),
@@ -105,6 +105,11 @@ def results_of(summary):
         f"{amount(summary.get('insurance_fund_change'))} USD; "
         f"{amount(summary.get('adl_events'))} ADL events."
     )
+
+
+def warned(summary):
+    """Return the warnings of a run's summary as sentences."""
+    return [f"Warning: {text}." for text in summary.get("warnings", ())]
 
 
 def replay_results(summary):

@@ -91,7 +91,7 @@ def point_table(groups, headings, scales):
     limits = "" if counts == [1] else " and 95 % confidence interval (Student's t)"
     return (
         f"Mean over {seeds_text(counts)}{limits} at each design point.{CUT if cut else ''}",
-        Table(columns, rows),
+        Table(columns, rows, keys=max(len(headings), 1)),
     )
 
 
@@ -157,7 +157,7 @@ def difference_table(runs, across, shown, averaged):
         for (change, place), texts in cells.items()
     ]
     return difference_caption(len(across) > 1, averaged), Table(
-        ["change", *(["at"] if placed else []), *columns], rows
+        ["change", *(["at"] if placed else []), *columns], rows, keys=1 + placed
     )
 
 

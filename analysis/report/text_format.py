@@ -1,13 +1,17 @@
 """Numbers, intervals and tables as text for pages, terminals and LaTeX."""
 
 import math
+import textwrap
 
 import jinja2
 import numpy as np
 
 from perplab.analysis.escapes import MINUS_SIGN, file_name, latex_text
 
-LONGEST_ON_A_PAGE, LONGEST_CELL = 45, 40
+LONGEST_ON_A_PAGE, LONGEST_CELL, LONGEST_HEADING = 45, 40, 18
+LETTERS_IN_LINE, LETTERS_OF_GAP = 78, 2
+"""Of a line in the type of tables on a page of LaTeX's article; the gap between two columns."""
+LEAST_ROOM, SHARE_OF_TEXT = 8, 0.4
 NOT_ESTIMATED = "not estimated"
 LATEX = jinja2.Environment(
     block_start_string="<%",
@@ -116,23 +120,75 @@ def estimate_text(value, low=None, high=None):
 def latex(table, caption, name):
     """Return a `Table` as LaTeX with booktabs rules and the label ``tab:NAME``.
 
-    A long one breaks over pages (longtable).
+    A long one breaks over pages (longtable). One wider than the page is split into several, each
+    with the columns that name a row; the labels of the others are ``tab:NAME-2`` and so on.
     """
     columns = [
-        k
+        [title, *(row[k] for row in table.rows)]
         for k, title in enumerate(table.columns)
         if table.printed is None or title in table.printed
     ]
-    rows = [[row[k] for k in columns] for row in table.rows]
+    parts = split(columns, table.keys)
+    return "\n".join(
+        latex_part(
+            part,
+            caption + (f" (Part {k} of {len(parts)}.)" if len(parts) > 1 else ""),
+            name if k == 1 else f"{name}-{k}",
+        )
+        for k, part in enumerate(parts, 1)
+    )
+
+
+def latex_part(columns, caption, name):
+    """Return one table as LaTeX; each column is its title and its cells."""
+    titles, *rows = zip(*columns, strict=True)
+    room = text_room(columns)
     made = LATEX_TABLE.render(
         long=len(rows) > LONGEST_ON_A_PAGE,
         caption=latex_text(caption),
         label=f"tab:{file_name(name)}",
-        form="".join(alignment(cells) for cells in zip(*rows, strict=True)) or "l" * len(columns),
-        heading=" & ".join(stacked(table.columns[k]) for k in columns),
+        form="".join(alignment(cells, room) for _, *cells in columns),
+        heading=" & ".join(map(stacked, titles)),
         rows=[" & ".join(map(latex_text, row)) for row in rows],
     )
     return made + "\n"
+
+
+def split(columns, keys):
+    """Return the columns as parts that each fit the page, all with the first `keys` columns.
+
+    Examples
+    --------
+    >>> wide = [["name", "x"], *([f"figure {k}", "1" * 30] for k in range(4))]
+    >>> [[column[0] for column in part] for part in split(wide, 1)]
+    [['name', 'figure 0', 'figure 1'], ['name', 'figure 2', 'figure 3']]
+    """
+    parts = [columns[:keys]]
+    for column in columns[keys:]:
+        if len(parts[-1]) > keys and total_width([*parts[-1], column]) > LETTERS_IN_LINE:
+            parts.append(columns[:keys])
+        parts[-1] = [*parts[-1], column]
+    return parts
+
+
+def total_width(columns):
+    """Return the width of columns in letters, gaps included, their longest texts wrapped."""
+    return sum(min(width_of(column), LONGEST_CELL) + LETTERS_OF_GAP for column in columns)
+
+
+def width_of(column):
+    """Return the width of a column in letters: that of its longest cell or line of its title."""
+    title, *cells = column
+    return max(map(len, [*heading_lines(title), *cells]))
+
+
+def text_room(columns):
+    """Return the letters that a column of text may take, so that all columns fit the page."""
+    texts = [column for column in columns if not all(map(is_number, column[1:]))]
+    if total_width(columns) <= LETTERS_IN_LINE or not texts:
+        return LONGEST_CELL
+    numbers = total_width([column for column in columns if column not in texts])
+    return max((LETTERS_IN_LINE - numbers) // len(texts) - LETTERS_OF_GAP, LEAST_ROOM)
 
 
 def latex_figure(caption, name):
@@ -140,22 +196,43 @@ def latex_figure(caption, name):
     return LATEX_FIGURE.render(caption=latex_text(caption), name=file_name(name)) + "\n"
 
 
-def alignment(cells):
-    """Return the LaTeX column type: numbers right, short text left, long text wrapped."""
-    if all(map(is_number, cells)):
+def alignment(cells, room=LONGEST_CELL):
+    """Return the LaTeX column type: numbers right, text of at most `room` letters left, or wrapped.
+
+    Examples
+    --------
+    >>> alignment(["1", "-2 [0, 1]"]), alignment(["a", "b"]), alignment(["a long text"], 6)
+    ('r', 'l', 'p{0.077\\\\linewidth}')
+    """
+    if cells and all(map(is_number, cells)):
         return "r"
-    return "l" if max(map(len, cells)) <= LONGEST_CELL else "p{0.4\\linewidth}"
+    if max(map(len, cells), default=0) <= room:
+        return "l"
+    return f"p{{{min(room / LETTERS_IN_LINE, SHARE_OF_TEXT):.2g}\\linewidth}}"
+
+
+def heading_lines(heading):
+    """Return the lines of a heading, its unit on one of its own.
+
+    Examples
+    --------
+    >>> heading_lines("volume over open interest (million USD)")
+    ['volume over open', 'interest', '(million USD)']
+    """
+    words, parenthesis, unit = heading.partition(" (")
+    return [
+        *(textwrap.wrap(words, LONGEST_HEADING) or [""]),
+        *([f"({unit}"] if parenthesis else []),
+    ]
 
 
 def stacked(heading):
-    r"""Return a heading as LaTeX with its unit on a second line.
+    r"""Return a heading as LaTeX in short lines, with its unit on the last.
 
     Examples
     --------
     >>> print(stacked("volume (million USD)"))
     \shortstack{volume\\(million USD)}
     """
-    words, parenthesis, unit = heading.partition(" (")
-    if not parenthesis:
-        return latex_text(words)
-    return f"\\shortstack{{{latex_text(words)}\\\\{latex_text(f'({unit}')}}}"
+    lines = [latex_text(line) for line in heading_lines(heading)]
+    return lines[0] if len(lines) == 1 else "\\shortstack{" + "\\\\".join(lines) + "}"

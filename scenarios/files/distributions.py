@@ -113,7 +113,7 @@ class Uniform(Model):
 
     def draw(self, rng, number):
         """Return an array of `number` values drawn with a numpy Generator."""
-        return rng.uniform(self.low, self.high, number)
+        return rng.uniform(self.low + 0.0, self.high + 0.0, number)  # numpy refuses 0.0 to -0.0
 
 
 class Choice(Model):

@@ -11,6 +11,7 @@ from perplab.scenarios.files.population_checks import population_faults
 from perplab.scenarios.files.replay_comparison import comparison_faults
 from perplab.scenarios.files.schema import Scenario
 from perplab.scenarios.files.schema_faults import structural_faults
+from perplab.scenarios.files.sources import states_type
 from perplab.scenarios.files.validation import (
     number_faults,
     price_faults,
@@ -21,7 +22,7 @@ from perplab.scenarios.files.validation import (
     with_windows,
 )
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.faults import as_given
+from perplab.sim.faults import as_given, found
 from perplab.sim.model import PerpetualMarket
 from perplab.sim.streams import seed_or_drawn
 
@@ -90,15 +91,22 @@ def checked(resolved, read_files=True):
             faults += comparison_faults(with_windows(scenario))
         faults = faults or rule_faults(scenario)
     if faults:
-        told = (as_given(with_hint(fault), tables) for fault in faults)
+        told = (as_given(with_hint(fault, resolved), tables) for fault in faults)
         raise ParameterError(*map(resolved.located, told))
     return with_windows(scenario)
 
 
-def with_hint(fault):
-    """Return a fault, with the command-line options that usually set its key if it is unset."""
-    if UNSET.match(fault.key) and fault.value is None:
+def with_hint(fault, resolved):
+    """Return the fault of a missing key with what usually sets it, or why it is not inherited."""
+    if fault.value is not None or fault.expected != "given":
+        return fault
+    if UNSET.match(fault.key):
         return Fault(fault.key, None, "given (--spot FILE --column NAME)")
+    around = fault.key.rpartition(".")[0]
+    table = found(resolved.tables, around.split("."))
+    if isinstance(table, dict) and states_type(table) and resolved.is_replaced(around):
+        bound = f"given: [{around}] states what it is, so it replaces the inherited table"
+        return Fault(fault.key, None, bound)
     return fault
 
 

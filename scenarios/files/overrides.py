@@ -5,6 +5,7 @@ import dataclasses
 
 from perplab.scenarios.files.sources import Source, sources_of, states_type
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.faults import found
 from perplab.sim.toml_files.reading import MOST_LEVELS, toml_tables
 
 OWN = ("name", "title", "question")
@@ -26,6 +27,10 @@ class Resolved:
             if there := [key for key in keys if source.has(key)]:
                 return there[0]
         return keys[0]
+
+    def is_replaced(self, key):
+        """Return whether several sources state the table of a key."""
+        return sum(source.has(key) for source in self.sources) > 1
 
     def located(self, fault):
         """Return a fault with the file and line that last set its key, or the table around it."""
@@ -61,19 +66,23 @@ def merged(under, over):
 
 
 def changed(tables, key, value):
-    """Return tables with the value of one dotted key replaced; list indices count from 0.
+    """Return tables with one dotted key changed, a table merged; list indices count from 0.
 
     Examples
     --------
     >>> changed({"shocks": [{"move": -0.1}]}, "shocks.0.move", -0.2)
     {'shocks': [{'move': -0.2}]}
+    >>> changed({"spot": {"fee_bps": 0, "name": "btc"}}, "spot", {"fee_bps": 1})
+    {'spot': {'fee_bps': 1, 'name': 'btc'}}
     """
     head, _, rest = key.partition(".")
     if isinstance(tables, list):
         return changed_row(tables, key, value)
     if not isinstance(tables, dict):
         raise ParameterError(Fault(key, value, "a key inside a table"))
-    return tables | {head: changed(tables.get(head, {}), rest, value) if rest else value}
+    if rest:
+        return tables | {head: changed(tables.get(head, {}), rest, value)}
+    return tables | merged({head: tables[head]} if head in tables else {}, {head: value})
 
 
 def changed_row(rows, key, value):
@@ -83,7 +92,7 @@ def changed_row(rows, key, value):
         bound = f"in a list of {len(rows)}, counted from 0"
         raise ParameterError(Fault(key, value, bound))
     index = int(head)
-    row = changed(rows[index], rest, value) if rest else value
+    row = changed({"row": rows[index]}, f"row.{rest}".strip("."), value)["row"]
     return [*rows[:index], row, *rows[index + 1 :]]
 
 
@@ -184,6 +193,8 @@ def resolve(name_or_path, changes=(), origins=CHANGES):
         origin = by_key.get(key, CHANGES)
         with faults_of_origin(origin):
             refuse_key(key, value)
+            if value == {} and isinstance(found(tables, key.split(".")), dict):
+                raise ParameterError(Fault(key, value, "a table with at least one key"))
             tables = changed(tables, key, value)
         layers[origin] = nested_keys(layers.pop(origin, {}), key, value)
     made = [Source(origin, "", nested, False) for origin, nested in layers.items()]

@@ -84,11 +84,21 @@ def trait_faults(key, kind, trait, value):
     if isinstance(value, str) or declared.names and not isinstance(value, float):
         return [Fault(f"{key}.{trait}", plain(value), bound)]
     faults = [
-        Fault(trait_key(key, trait, value, number), end, bound)
+        end_fault(trait_key(key, trait, value, number), end, bound, value)
         for number, end in enumerate(extent(value))
         if not declared.accepts(end) and not is_open(declared, value, number)
     ]
     return faults[:1] if isinstance(value, float) else faults
+
+
+def end_fault(key, end, bound, value):
+    """Return the fault of one end of a value; of a distribution without that end, that it is open.
+
+    A draw must not need to be cut at a bound that the file does not state.
+    """
+    if isinstance(value, float) or math.isfinite(end):
+        return Fault(key, end, bound)
+    return Fault(key, None, f"given: draws have no {key.rpartition('.')[2]} without it; {bound}")
 
 
 def is_open(declared, value, end):
@@ -109,6 +119,11 @@ def trait_key(key, trait, value, end):
 def extent(value):
     """Return the smallest and the largest value that a number or a distribution can give."""
     return (value, value) if isinstance(value, float) else (value.low, value.high)
+
+
+def possible(value):
+    """Return the values that a number or a choice can have; NaN for a continuous distribution."""
+    return (value,) if isinstance(value, float) else getattr(value, "values", (math.nan,))
 
 
 def plain(value):
@@ -157,7 +172,7 @@ def leverage_faults(key, kind, population, books):
 def market_faults(key, population, books):
     """Return a fault if a population trades a market that does not exist."""
     market = population.traits.get("market", 0.0)
-    if not books or extent(market)[1] < len(books) and extent(market)[0] >= 0:
+    if not books or set(possible(market)) <= set(range(len(books))):
         return []
-    bound = f"from 0 to {len(books) - 1}, the number of a market"
+    bound = f"from 0 to {len(books) - 1}, the number of a market, or a choice of such numbers"
     return [Fault(f"{key}.market", plain(market), bound)]

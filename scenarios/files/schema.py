@@ -4,19 +4,10 @@ Times, amounts and rates have their unit in the key; amounts are in quote curren
 refused.
 """
 
-import math
 import typing
 from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from perplab.scenarios.files.distributions import (
     DISTRIBUTIONS,
@@ -26,26 +17,17 @@ from perplab.scenarios.files.distributions import (
     Normal,
     Uniform,
 )
-from perplab.sim.rulebook.sections import Nonnegative, Positive, Share, Switch
+from perplab.sim.rulebook.sections import Nonnegative, Switch
 from perplab.sim.spot import shocks
 from perplab.sim.spot.displacement import Displacement
 from perplab.sim.spot.process import Model
-from perplab.sim.spot.processes import Sentiment, SmallTakers, SpotProcess
+from perplab.sim.spot.processes import SpotProcess
 from perplab.sim.spot.replay import ColumnName
+from perplab.sim.spot.terms import Name, SpotTerms
 
 Days = Annotated[float, Field(strict=True, gt=0, le=3660)]
 Seconds = Annotated[float, Field(strict=True, ge=0.01, le=3600)]
-BasisPoints = Annotated[float, Field(strict=True, ge=0, le=1000)]
-
-
-def _is_not_blank(name):
-    if not name.strip():
-        raise ValueError("not blank")
-    return name
-
-
 Text = Annotated[str, Field(max_length=2_000)]
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_is_not_blank)]
 
 
 def _trait_tag(value):
@@ -73,49 +55,36 @@ TraitValue = Annotated[
 ]
 
 
-class Asset(Model):
+class SpotDisplacement(Displacement):
+    """``[spot.displacement]``; ``enabled = false`` leaves the linear law of impact in force."""
+
+    enabled: Switch = True
+
+
+def as_table(law):
+    """Return a law of displacement as its table, and a table that only switches it off as None."""
+    if law == {"enabled": False}:
+        return None
+    return law.model_dump() if isinstance(law, Displacement) else law
+
+
+def in_force(law):
+    """Return a law of displacement without its switch, or None if that is off."""
+    if law is None or not law.enabled:
+        return None
+    return Displacement(**law.model_dump(exclude={"enabled"}))
+
+
+class Asset(SpotTerms):
     """``[spot]`` or ``[[assets]]``: an asset and its spot market.
 
     Units are those of `perplab.sim.setup.AssetSetup`.
     """
 
-    name: Name = "btc"
     price: SpotProcess
-    sentiment: Sentiment | None = None
-    small_takers: SmallTakers | None = None
-    displacement: Displacement | None = None
-    permanent_impact_bps: BasisPoints = 0.02
-    transient_impact_bps: BasisPoints = 0.1
-    impact_seconds: Positive = 600.0
-    half_spread_bps: BasisPoints = 0.3
-    fee_bps: BasisPoints = 0.0
-    borrow_rate_per_year: Annotated[float, Field(strict=True, ge=0, le=10)] = 0.05
-    borrow_limit_usd: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=True)] = math.inf
-    perp_price_discovery: Share = 0.0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_transient_beside_displacement(cls, keys):
-        displaces = isinstance(keys, dict) and keys.get("displacement") is not None
-        return {"transient_impact_bps": 0.0, **keys} if displaces else keys
-
-    @field_validator("transient_impact_bps", "perp_price_discovery")
-    @classmethod
-    def _one_law_of_impact(cls, value, info):
-        if value > 0.0 and info.data.get("displacement"):
-            raise ValueError("0 beside displacement: it is of the linear law of impact")
-        return value
-
-    @model_validator(mode="after")
-    def _permanent_slope_is_small(self):
-        if self.displacement:
-            most = self.displacement.largest_permanent_bps
-            if self.permanent_impact_bps > most:
-                raise ValueError(
-                    f"of permanent_impact_bps at most {most:.6g} at this depth and curvature, "
-                    "beyond which a round trip may earn"
-                )
-        return self
+    displacement: Annotated[
+        SpotDisplacement | None, BeforeValidator(as_table), AfterValidator(in_force)
+    ] = None
 
 
 class Market(Model):

@@ -252,6 +252,7 @@ class Summary(Stored):
     pnl_by_kind: dict[str, Number]
     funding_by_kind: dict[str, Number]
     real: Real | None = None
+    warnings: list[str] = []
 
     @pydantic.model_validator(mode="after")
     def _same_kinds(self):

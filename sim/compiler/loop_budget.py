@@ -3,11 +3,20 @@
 In code compiled by `CountingCompiler` each iteration of a loop takes one from the budget, and the
 code raises when none is left. The calls are inserted into numba's intermediate representation at
 the heads of loops, so a rule needs no source file. `call_with_limit` counts lines of plain Python.
+
+Each iteration also looks whether a signal has come: Python's own handler of Ctrl-C runs only after
+compiled code has returned, and a decision within the budget may take minutes.
 """
 
+import functools
+import mmap
+import os
 import pathlib
+import signal
 import sys
 import sysconfig
+import tempfile
+import threading
 
 import numba
 import numpy as np
@@ -66,31 +75,58 @@ def call_with_limit(function, *arguments):
         sys.settrace(None)
 
 
-def _word(builder):
-    """Return the pointer to the iterations left; its address is that of this process."""
+@functools.cache
+def _signals():
+    """Return a word of memory that Python's C handler of signals writes to, or one of zeros.
+
+    It is a file in memory whose descriptor is the one to wake up. Another one, of an event loop for
+    instance, stays; Ctrl-C then waits for the end of the decision.
+    """
+    file = tempfile.TemporaryFile(buffering=0)
+    file.truncate(mmap.PAGESIZE)
+    word = np.frombuffer(mmap.mmap(file.fileno(), mmap.PAGESIZE), np.int64, 1)
+    if threading.current_thread() is threading.main_thread() and os.name == "posix":
+        os.set_blocking(file.fileno(), False)
+        before = signal.set_wakeup_fd(file.fileno(), warn_on_full_buffer=False)
+        if before != -1:
+            signal.set_wakeup_fd(before)
+    return word, file
+
+
+def _pointer(builder, array):
+    """Return the pointer to the first word of an array; its address is that of this process."""
     word = llvm.IntType(64)
-    return builder.inttoptr(word(_left.ctypes.data), word.as_pointer())
+    return builder.inttoptr(word(array.ctypes.data), word.as_pointer())
 
 
 def _refill(context, builder, signature, args):
-    builder.store(llvm.IntType(64)(MOST_ITERATIONS), _word(builder))
+    word = llvm.IntType(64)
+    builder.store(word(MOST_ITERATIONS), _pointer(builder, _left))
+    builder.store(word(0), _pointer(builder, _signals()[0]))
     return context.get_dummy_value()
 
 
 def _take_one(context, builder, signature, args):
-    left = builder.sub(builder.load(_word(builder)), llvm.IntType(64)(1))
-    builder.store(left, _word(builder))
+    left = builder.sub(builder.load(_pointer(builder, _left)), llvm.IntType(64)(1))
+    builder.store(left, _pointer(builder, _left))
     return left
 
 
+def _look(context, builder, signature, args):
+    return builder.load_atomic(_pointer(builder, _signals()[0]), "monotonic", 8)
+
+
 refill_budget, _taken = intrinsic_of(types.none(), _refill), intrinsic_of(types.int64(), _take_one)
+_signalled = intrinsic_of(types.int64(), _look)
 
 
 @numba.njit(_nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def count_iteration():
-    """Take one iteration from the budget; raise if none is left."""
+    """Take one iteration from the budget; raise if none is left, or a signal has come."""
     if _taken() < 0:
         raise RuntimeError("too many iterations")
+    if _signalled() != 0:
+        raise RuntimeError("interrupted")
 
 
 @register_pass(mutates_CFG=False, analysis_only=False)

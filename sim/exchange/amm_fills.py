@@ -43,7 +43,7 @@ def pool_room(world, m, side, price):
     """
     market, index = market_at(world, m), view_at(world, m)["index"]
     room = pool_depth(market["amm_law"], side, price, index, pool_skew(world, m), market["lot"])
-    return np.int64(max(min(math.floor(room + 1e-9), 1e9), 0.0))
+    return np.int64(max(min(room + 1e-9, 1e9), 0.0))
 
 
 @kernel

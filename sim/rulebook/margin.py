@@ -78,7 +78,7 @@ class Margin(Section):
             ("position_limit_share", "position_limit_usd"),
         ):
             if getattr(self, key) is not None and not getattr(self, other):
-                yield Fault(key, getattr(self, key), f"absent: {other} is not given")
+                yield Fault(key, getattr(self, key), f"absent unless {other} is above 0")
         if not 1 <= len(self.tiers) <= TIERS:
             yield Fault("tiers", f"{len(self.tiers)} tiers", f"1 to {TIERS} tiers")
         elif self.tiers[0].floor != 0:

@@ -240,3 +240,21 @@ def load_rulebook(name_or_path: str | pathlib.Path) -> Rulebook:
         )
     text = text_of(path, "rulebook")
     return Rulebook.from_tables(toml_tables(text, file), file, text)
+
+
+def refuse_other_rulebooks(markets):
+    """Refuse markets of a setup whose rulebook is of another type, such as its name.
+
+    Raises
+    ------
+    ParameterError
+    """
+    faults = [
+        Fault(
+            f"markets.{market.venue}.rulebook", market.rulebook, "a Rulebook: load_rulebook(NAME)"
+        )
+        for market in markets
+        if not isinstance(market.rulebook, Rulebook)
+    ]
+    if faults:
+        raise ParameterError(*faults)

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 import pydantic
 
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.faults import Refusing
 
 Number = Annotated[float, pydantic.Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, pydantic.Field(strict=True, gt=0, allow_inf_nan=False)]
@@ -19,7 +20,7 @@ Share = Annotated[float, pydantic.Field(strict=True, ge=0, le=1)]
 Switch = Annotated[bool, pydantic.Field(strict=True)]
 
 
-class Section(pydantic.BaseModel):
+class Section(Refusing):
     """A table of a rulebook: frozen, no other keys.
 
     `contradictions` names what its numbers cannot be together.

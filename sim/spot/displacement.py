@@ -1,12 +1,11 @@
 """The numbers of the law of displacement that a scenario states."""
 
 import math
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from perplab.sim.errors import Fault, ParameterError
 from perplab.sim.impact.displacement import RECOVERY
 from perplab.sim.spot.process import Model
 
@@ -49,6 +48,7 @@ class Displacement(Model):
         Most that they hold, at the initial price, less what they have lost.
     """
 
+    absent: ClassVar[dict] = {"recovery": RECOVERY_FIXED}
     depth: Annotated[float, Field(strict=True, ge=1, le=1e15, description="quote currency")]
     curvature: Annotated[float, Field(strict=True, ge=1e-6, le=0.5)] = 0.02
     seconds: Seconds = 458.0
@@ -60,13 +60,6 @@ class Displacement(Model):
     late_seconds: Annotated[float, Field(strict=True, ge=0, le=1e8)] = 0.0
     late_displacement: Annotated[float, Field(strict=True, gt=0, le=5)] = 0.03
     late_capital: Annotated[float, Field(strict=True, ge=0, le=1e15)] = 0.0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _recovery_is_fixed(cls, keys):
-        if isinstance(keys, dict) and "recovery" in keys:
-            raise ParameterError(Fault("recovery", keys["recovery"], RECOVERY_FIXED))
-        return keys
 
     @property
     def largest_permanent_bps(self) -> float:

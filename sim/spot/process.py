@@ -5,7 +5,9 @@ from itertools import accumulate
 from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from perplab.sim.faults import Refusing
 
 HOUR_SECONDS = 3600.0
 DAY_SECONDS = 86400.0
@@ -24,7 +26,7 @@ HalfLife = Annotated[float, Field(strict=True, gt=0, le=1e6)]
 Deviation = Annotated[float, Field(strict=True, ge=0, le=5)]
 
 
-class Model(BaseModel):
+class Model(Refusing):
     """A frozen model of finite values that refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from perplab.sim.errors import Fault, ParameterError
+from perplab.sim.faults import Refusing
 from perplab.sim.market_data.tables import version
 from perplab.sim.spot.price_files import read_bars, read_beside, read_columns
 from perplab.sim.spot.process import DAY_SECONDS, STATE_SIZE
@@ -27,7 +28,7 @@ def column_name(value):
 ColumnName = Annotated[str, BeforeValidator(column_name)]
 
 
-class Replay(BaseModel):
+class Replay(Refusing):
     """A spot price that passes through every bar close of a file.
 
     Parameters

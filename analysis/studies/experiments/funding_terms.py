@@ -5,6 +5,7 @@ import math
 from perplab.analysis.studies.figure_words import FIGURES, figures_named
 from perplab.analysis.studies.measures.run_figures import measured_run
 from perplab.analysis.studies.results import ratio_of_means
+from perplab.analysis.studies.rulebook_tables import side_by_side
 from perplab.analysis.studies.study import Arm, Setting, Study
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.files.validation import rulebook_of
@@ -144,6 +145,7 @@ RULEBOOKS = Study(
     compared=("tracking_error", "rate_mean", "rate_sd"),
     settings=(Setting("calm"), Setting("small"), Setting("short-crowding")),
     control="the rulebook of the scenario, same seeds.",
+    tables=side_by_side,
     literature="none.",
 )
 STUDIES = (DAMPER, INTEREST, INTERVAL, RULEBOOKS)
