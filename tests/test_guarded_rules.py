@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import signal
 import sys
 import textwrap
 
@@ -222,3 +223,17 @@ def test_memory_is_written_and_a_trusted_rule_has_no_guard(own_kind):
     market = market_with(own_kind('accounts[0]["borrow_limit"] += 1\nreturn 0', trusted=True))
     market.run(20)
     assert np.all(market.tables["account"]["borrow_limit"][2:4] > 0)
+
+
+def test_signals_are_handled_during_a_decision_and_end_it_only_if_their_handler_raises(own_kind):
+    body = "for k in range(9 * 10**6):\n    me['calls'] = (me['calls'] + 1.0) % 7.0\nreturn 0"
+    market, handled = market_with(own_kind(body)), []
+    before = signal.signal(signal.SIGALRM, lambda *_: handled.append(market.steps))
+    try:
+        market.run(1)
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        market.run(2)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(handled) > 3

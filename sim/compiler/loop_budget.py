@@ -4,19 +4,14 @@ In code compiled by `CountingCompiler` each iteration of a loop takes one from t
 code raises when none is left. The calls are inserted into numba's intermediate representation at
 the heads of loops, so a rule needs no source file. `call_with_limit` counts lines of plain Python.
 
-Each iteration also looks whether a signal has come: Python's own handler of Ctrl-C runs only after
-compiled code has returned, and a decision within the budget may take minutes.
+Every `ITERATIONS_PER_LOOK` iterations the code also lets Python handle signals. Python does so only
+after compiled code has returned, and a decision within the budget may take minutes.
 """
 
-import functools
-import mmap
-import os
+import ctypes
 import pathlib
-import signal
 import sys
 import sysconfig
-import tempfile
-import threading
 
 import numba
 import numpy as np
@@ -33,6 +28,7 @@ from perplab.sim.compiler.jit import intrinsic_of
 
 MOST_ITERATIONS = 10_000_000
 """Loop iterations of one decision, over all loops."""
+ITERATIONS_PER_LOOK = 4_096
 MOST_LINES = 1_000_000
 """Lines of plain Python in one decision, without those of perplab and of libraries."""
 LIBRARIES = (str(pathlib.Path(numba.__file__).parents[1]), sysconfig.get_paths()["stdlib"])
@@ -75,24 +71,6 @@ def call_with_limit(function, *arguments):
         sys.settrace(None)
 
 
-@functools.cache
-def _signals():
-    """Return a word of memory that Python's C handler of signals writes to, or one of zeros.
-
-    It is a file in memory whose descriptor is the one to wake up. Another one, of an event loop for
-    instance, stays; Ctrl-C then waits for the end of the decision.
-    """
-    file = tempfile.TemporaryFile(buffering=0)
-    file.truncate(mmap.PAGESIZE)
-    word = np.frombuffer(mmap.mmap(file.fileno(), mmap.PAGESIZE), np.int64, 1)
-    if threading.current_thread() is threading.main_thread() and os.name == "posix":
-        os.set_blocking(file.fileno(), False)
-        before = signal.set_wakeup_fd(file.fileno(), warn_on_full_buffer=False)
-        if before != -1:
-            signal.set_wakeup_fd(before)
-    return word, file
-
-
 def _pointer(builder, array):
     """Return the pointer to the first word of an array; its address is that of this process."""
     word = llvm.IntType(64)
@@ -102,7 +80,6 @@ def _pointer(builder, array):
 def _refill(context, builder, signature, args):
     word = llvm.IntType(64)
     builder.store(word(MOST_ITERATIONS), _pointer(builder, _left))
-    builder.store(word(0), _pointer(builder, _signals()[0]))
     return context.get_dummy_value()
 
 
@@ -112,20 +89,33 @@ def _take_one(context, builder, signature, args):
     return left
 
 
-def _look(context, builder, signature, args):
-    return builder.load_atomic(_pointer(builder, _signals()[0]), "monotonic", 8)
+def _call(builder, name, returned):
+    """Call a function of Python's C interface that takes nothing; return its result."""
+    address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
+    function = llvm.FunctionType(returned, ()).as_pointer()
+    return builder.call(builder.inttoptr(llvm.IntType(64)(address), function), ())
+
+
+def _handle_signals(context, builder, signature, args):
+    """Let Python handle signals; if a handler raises, put Ctrl-C back until Python runs again."""
+    raised = _call(builder, "PyErr_CheckSignals", llvm.IntType(32))
+    with builder.if_then(builder.icmp_signed("!=", raised, raised.type(0))):
+        _call(builder, "PyErr_Clear", llvm.VoidType())
+        _call(builder, "PyErr_SetInterrupt", llvm.VoidType())
+    return builder.sext(raised, llvm.IntType(64))
 
 
 refill_budget, _taken = intrinsic_of(types.none(), _refill), intrinsic_of(types.int64(), _take_one)
-_signalled = intrinsic_of(types.int64(), _look)
+_interrupted = intrinsic_of(types.int64(), _handle_signals)
 
 
 @numba.njit(_nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def count_iteration():
-    """Take one iteration from the budget; raise if none is left, or a signal has come."""
-    if _taken() < 0:
+    """Take one iteration from the budget; raise if none is left, or Ctrl-C has come."""
+    left = _taken()
+    if left < 0:
         raise RuntimeError("too many iterations")
-    if _signalled() != 0:
+    if left % ITERATIONS_PER_LOOK == 0 and _interrupted() != 0:
         raise RuntimeError("interrupted")
 
 
