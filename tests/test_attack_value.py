@@ -9,8 +9,8 @@ from perplab.analysis.metrics import episodes
 from perplab.analysis.metrics.cascade import liquidated_notional, loss_shares
 from perplab.analysis.metrics.losses import LEGS, legs_of, rows_of_kind
 from perplab.analysis.studies.execution import branches_of
-from perplab.analysis.studies.experiments import attack_laws as laws
-from perplab.analysis.studies.experiments import attacks as study
+from perplab.analysis.studies.experiments.attacks import attack_laws as laws
+from perplab.analysis.studies.experiments.attacks import attack_value as study
 from perplab.analysis.studies.measures import attack_accounts as accounts
 from perplab.analysis.studies.measures.short_exits import trader_rows
 from perplab.analysis.studies.results import Result, as_json

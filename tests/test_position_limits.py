@@ -99,7 +99,7 @@ def test_a_position_is_liquidated_when_others_leave_though_the_mark_stays(slope,
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"margin.position_limit_share": 0.1}, "position_limit_usd is not given"),
+        ({"margin.position_limit_share": 0.1}, "absent unless position_limit_usd is above 0"),
         ({"margin.concentration_free_usd": 1e5}, "absent unless concentration_slope is above 0"),
         ({"margin.position_limit_usd": 0.0}, "above 0"),
         ({"margin.concentration_slope": -0.1}, "at least 0"),

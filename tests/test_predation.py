@@ -11,7 +11,7 @@ from perplab.agents.random_rows import plausible_rows
 from perplab.agents.trader_check import call
 from perplab.analysis.estimators import predatory_trading as theory
 from perplab.analysis.studies.execution import branches_of
-from perplab.analysis.studies.experiments import predation as study
+from perplab.analysis.studies.experiments.attacks import predation as study
 from perplab.analysis.studies.measures.predation import predation_run, temporary_seconds
 from perplab.analysis.studies.results import Contrast, Result, contrasts_of
 from perplab.scenarios.files.loader import load

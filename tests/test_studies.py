@@ -78,7 +78,7 @@ def tiny(study, story):
     scenario = load(story)
     few = FEW if "speculators" in scenario.populations else {}
     fall = FALL if scenario.shocks else {}
-    return TINY | few | fall | {"attack-value": ATTACK}.get(study.name, {})
+    return TINY | few | fall | {"attack-value": ATTACK, "attack-search": ATTACK}.get(study.name, {})
 
 
 def available(study):

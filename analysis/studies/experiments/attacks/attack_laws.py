@@ -1,8 +1,10 @@
 """Laws of spot impact that attacks run under, and why nothing is claimed under some."""
 
+import math
 from typing import NamedTuple
 
 from perplab.scenarios.files.loader import load
+from perplab.scenarios.files.validation import rulebook_of
 
 NOT_FREE = (
     "linear impact with perp_price_discovery below 1 is not free of price manipulation, "
@@ -44,17 +46,44 @@ BEYOND_PROVIDERS = (
 )
 
 
-def laws_of(story):
-    """Return the laws of spot to run a scenario under by name, its own first.
+def laws_of(story, changes=()):
+    """Return the laws of spot to run a scenario with changes under by name, its own first.
 
     Providers of a scenario with displacement hedge in spot and price the hedge: no other law is
     needed. But they do so within their inventory limits only.
     """
-    scenario = load(story)
+    scenario = load(story, changes)
     if not scenario.spot.displacement:
         return SPOT_LAWS
-    providers, attacker = (scenario.populations[name] for name in ("providers", "attacker"))
+    providers = scenario.populations["providers"]
     room = providers.number * providers.traits["inventory_limit_usd"]
-    return {
-        "displacement": SpotLaw({}, BEYOND_PROVIDERS if attacker.traits["size_usd"] > room else "")
-    }
+    largest = largest_position(scenario.populations["attacker"].traits, funding_seconds(scenario))
+    return {"displacement": SpotLaw({}, BEYOND_PROVIDERS if largest > room else "")}
+
+
+def funding_seconds(scenario):
+    """Return the funding interval of a scenario."""
+    return 3_600.0 * rulebook_of(scenario.market).funding.interval_hours
+
+
+def largest_position(attacker, funding_interval):
+    """Return the largest position in the perpetual that an attacker plans, in quote currency.
+
+    Parameters
+    ----------
+    attacker : mapping
+        Its traits, as a scenario states them.
+    funding_interval : float, seconds
+
+    Examples
+    --------
+    >>> plan = {"side": -1, "size_usd": 3e6, "perp_push_usd": 1e5, "attack_hours": 1.0}
+    >>> largest_position({**plan, "wake_seconds": 60}, 28_800.0)
+    3000000.0
+    >>> largest_position({**plan, "wake_seconds": 30}, 28_800.0)
+    9000000.0
+    """
+    window = min(1.0, attacker.get("attack_seconds", math.inf) / funding_interval)
+    wakes = window * 3_600.0 * attacker["attack_hours"] / attacker["wake_seconds"]
+    built = attacker["side"] * attacker["size_usd"]
+    return max(abs(built), abs(built + wakes * attacker["perp_push_usd"]))

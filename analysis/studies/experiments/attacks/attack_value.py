@@ -6,7 +6,7 @@ manipulation that round trip may earn by itself, so nothing is claimed under suc
 """
 
 from perplab.analysis.metrics.losses import LEGS
-from perplab.analysis.studies.experiments.attack_laws import laws_of
+from perplab.analysis.studies.experiments.attacks.attack_laws import laws_of
 from perplab.analysis.studies.markdown import standard_lines
 from perplab.analysis.studies.measures.attack_accounts import GROUPS, attack_value_run
 from perplab.analysis.studies.results import Contrast, contrast
@@ -61,6 +61,11 @@ DEFENCES = {
     "index-attack": {
         "index averaged over 30 min": {"market.changes.index.window_seconds": 1_800.0},
         "position limit": {"market.changes.margin.position_limit_usd": 500_000.0},
+    },
+    "sell-into-news": {
+        "index averaged over 30 min": {"market.changes.index.window_seconds": 1_800.0},
+        "position limit": {"market.changes.margin.position_limit_usd": 500_000.0},
+        "margin by concentration": {"market.changes.margin.concentration_slope": 0.2},
     },
     "backstop-dump": {
         "leverage at most 10": {
@@ -155,7 +160,7 @@ def label_of(arm):
     """Return why nothing is claimed of an arm by its law of spot, "" if something may be."""
     matching = [
         law.label
-        for law in laws_of(arm.scenario).values()
+        for law in laws_of(arm.scenario, arm.changes).values()
         if all(arm.changes.get(key) == value for key, value in law.changes.items())
     ]
     return matching[-1]
