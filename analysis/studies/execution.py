@@ -51,7 +51,8 @@ def jobs_of_study(study, arms, seeds):
 
 def branches_of(arm):
     """Return the branches of an arm as a sweep's job states them."""
-    return tuple(dict(branch._asdict(), changes=dict(branch.changes)) for branch in arm.branches)
+    scenario = load(arm.scenario, arm.changes)
+    return tuple(branch.placed(scenario)._asdict() for branch in arm.branches)
 
 
 def scenarios_of(arm):
@@ -63,7 +64,7 @@ def scenarios_of(arm):
         If a branch begins after the end, or changes what cannot change during a run.
     """
     base, branches, faults = load(arm.scenario, arm.changes), [], []
-    for branch in arm.branches:
+    for branch in (each.placed(base) for each in arm.branches):
         other = load(arm.scenario, {**arm.changes, **branch.changes})
         if branch.at_hours >= 24 * base.days:
             bound = f"before the end of the run ({24 * base.days:g} hours)"

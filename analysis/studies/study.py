@@ -34,14 +34,20 @@ class Branch(NamedTuple):
     Attributes
     ----------
     name : str
-    at_hours : float
+    at_hours : float, or callable
+        The hour; or a function of the scenario, with all changes, that returns it.
     changes : mapping
         To the scenario, by dotted key, beside those of the arm.
     """
 
     name: str
-    at_hours: float
+    at_hours: float | Callable
     changes: Mapping = {}
+
+    def placed(self, scenario):
+        """Return this branch of a scenario with its hour as a number."""
+        hours = self.at_hours(scenario) if callable(self.at_hours) else self.at_hours
+        return self._replace(at_hours=hours, changes=dict(self.changes))
 
 
 class Arm(NamedTuple):

@@ -101,13 +101,20 @@ def pair_of_arms(story, attack, law, changes):
         **changes,
     }
     branches = (
-        Branch("without", 0.0, {f"{ATTACKER}.attack_start_hours": NEVER_HOURS}),
-        Branch("no push", 0.0, {f"{ATTACKER}.{trait}": 0 for trait in PUSHES}),
+        Branch("without", hours_idle, {f"{ATTACKER}.attack_start_hours": NEVER_HOURS}),
+        Branch("no push", hours_idle, {f"{ATTACKER}.{trait}": 0 for trait in PUSHES}),
     )
     return (
         Arm(name, story, changes, branches),
         Arm(f"{name}, {NO_VICTIMS}", story, {**changes, **without_victims(story)}, branches),
     )
+
+
+def hours_idle(scenario):
+    """Return the hours of a scenario during which its attacker does nothing, less one."""
+    attacker = scenario.populations["attacker"].traits
+    hours = attacker["attack_start_hours"] - attacker["build_seconds"] / 3_600
+    return max(hours - 1.0, 0.0)
 
 
 def size_changes(story, size):
