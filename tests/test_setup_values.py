@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplab import Displacement, Noise, PerpetualMarket, Population
+from perplab import Displacement, Noise, PerpetualMarket, Population, Trader
 from perplab.analysis.metrics.activity_metrics import warnings_of
 from perplab.scenarios.files import schema
 from perplab.scenarios.files.loader import load
@@ -139,6 +139,11 @@ def test_a_setup_is_refused_by_name(values, words):
         ({"number": -3}, "populations.n.number was -3, must be a whole number of at least 0"),
         ({"number": 2.5}, "populations.n.number was 2.5, must be a whole number"),
         ({"kind": "noise"}, "populations.n.kind was 'noise', must be a Trader class"),
+        ({"number": 10**30}, "populations.n.number was 10+, must be .* at most 10,000,000"),
+        ({"kind": Trader}, "populations.n.kind was <class .*, must be a Trader class, such as"),
+        ({"name": 5}, "populations.0.name was 5, must be a text of at least one character"),
+        ({"name": ""}, "populations.0.name was '', must be a text of at least one character"),
+        ({"traits": {3: 1}}, "populations.n.traits was 3, must be a mapping of the names"),
         ({"traits": None}, "populations.n.traits was None, must be a mapping"),
         (
             {"traits": {"size_usd": [1, 2, 3]}},

@@ -24,6 +24,7 @@ from perplab.sim.spot.process import Model
 from perplab.sim.spot.processes import SpotProcess
 from perplab.sim.spot.replay import ColumnName
 from perplab.sim.spot.terms import Name, SpotTerms
+from perplab.sim.state.setup_checks import LARGEST_POPULATION
 
 Days = Annotated[float, Field(strict=True, gt=0, le=3660)]
 Seconds = Annotated[float, Field(strict=True, ge=0.01, le=3600)]
@@ -106,7 +107,7 @@ class Population(Model):
     __pydantic_extra__: dict[str, TraitValue]
 
     kind: str
-    number: Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
+    number: Annotated[int, Field(strict=True, ge=0, le=LARGEST_POPULATION)]
 
     @property
     def traits(self):

@@ -12,6 +12,7 @@ from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
 
 Seconds = Annotated[float, Field(strict=True, gt=0, le=1e9)]
 Switch = Annotated[bool, Field(strict=True)]
+LARGEST_POPULATION = 10_000_000
 PARTS = {"assets": AssetSetup, "markets": MarketSetup, "populations": Population}
 
 
@@ -41,6 +42,8 @@ def refuse_setup(setup):
     if faults := [*part_faults(setup)]:
         raise ParameterError(*faults)
     checked(Clock, {key: getattr(setup, key) for key in Clock.model_fields})
+    if faults := [*text_faults(setup)]:
+        raise ParameterError(*faults)
     if faults := [*name_faults(setup), *population_faults(setup.populations)]:
         raise ParameterError(*faults)
 
@@ -51,6 +54,16 @@ def part_faults(setup):
         parts = getattr(setup, key)
         if not isinstance(parts, (list, tuple)) or not all(isinstance(one, kind) for one in parts):
             yield Fault(key, parts, f"a list of {kind.__name__}")
+
+
+def text_faults(setup):
+    """Yield a fault for each name of a part that is not a text or is empty."""
+    for key in PARTS:
+        field = "venue" if key == "markets" else "name"
+        for index, part in enumerate(getattr(setup, key)):
+            name = getattr(part, field)
+            if not isinstance(name, str) or not name:
+                yield Fault(f"{key}.{index}.{field}", name, "a text of at least one character")
 
 
 def name_faults(setup):
@@ -72,9 +85,10 @@ def population_faults(populations):
     for population in populations:
         key, number, kind = f"populations.{population.name}", population.number, population.kind
         whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-        if not whole or number < 0:
-            yield Fault(f"{key}.number", number, "a whole number of at least 0")
-        if not (isinstance(kind, type) and hasattr(kind, "traits") and hasattr(kind, "slots")):
+        if not whole or not 0 <= number <= LARGEST_POPULATION:
+            bound = f"a whole number of at least 0 and at most {LARGEST_POPULATION:,}"
+            yield Fault(f"{key}.number", number, bound)
+        if not is_kind(kind):
             yield Fault(f"{key}.kind", kind, "a Trader class, such as Noise")
         if not isinstance(population.traits, Mapping):
             yield Fault(f"{key}.traits", population.traits, "a mapping of traits to values")
@@ -82,9 +96,17 @@ def population_faults(populations):
             yield from shape_faults(key, population.traits, number)
 
 
+def is_kind(kind):
+    """Return whether a value is a class of traders with traits, which `Trader` itself has not."""
+    made = isinstance(kind, type) and hasattr(kind, "slots")
+    return made and getattr(kind, "traits", None) is not None
+
+
 def shape_faults(key, traits, number):
     """Yield a fault for each trait that has neither one value nor one for each trader."""
     for name, value in traits.items():
+        if not isinstance(name, str):
+            yield Fault(f"{key}.traits", name, "a mapping of the names of traits to values")
         if isinstance(value, (list, tuple, np.ndarray)) and np.shape(value) not in ((), (number,)):
             bound = f"one number, or {number}: one for each trader"
             yield Fault(f"{key}.{name}", f"of shape {np.shape(value)}", bound)
