@@ -200,3 +200,13 @@ def test_an_arm_of_the_command_line_needs_its_form():
     for text in ("a", "a:", ":x=1", "a:x"):
         with pytest.raises(ParameterError, match="KEY=VALUE"):
             stated_arm(text, 0.0)
+
+
+def test_a_sweep_that_is_too_large_is_refused_before_its_values_are_tried(tmp_path, monkeypatch):
+    def tried(*_):
+        raise AssertionError("a scenario was loaded")
+
+    monkeypatch.setattr("perplab.scenarios.sweeps.sweep_checks.load", tried)
+    numbers = [0.001 + number / 1e9 for number in range(1_500)]
+    text = SWEEP.replace("seeds = 2", "seeds = 1000").replace("[0.001, 0.003]", str(numbers))
+    assert list(faults_of(tmp_path, text)) == ["seeds"]
