@@ -369,6 +369,11 @@ def test_a_rule_scales_its_next_wait_by_the_same_draw():
     assert abs(slow["wakes"].sum() - expected) < 5 * math.sqrt(expected)
 
 
+def test_scaled_waits_are_the_same_without_the_compiler(plain):
+    program = "from tests.test_engine import restless; print(restless(0.2, 900, 4).tobytes().hex())"
+    assert plain.said(program).strip() == restless(0.2, 900, 4).tobytes().hex()
+
+
 def test_a_rule_that_scales_its_waits_to_nothing_never_wakes_again():
     assert restless(0.0, 10_000, number=20)["wakes"].tolist() == [1.0] * 20
 
