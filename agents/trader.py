@@ -28,7 +28,9 @@ and in plain Python.
 Traits that the engine itself reads, if a kind has them: ``wake_seconds`` (mean of the exponential
 time between decisions; 0 or infinite: never), ``latency_seconds`` (puts the kind into the fast
 class), ``capital_usd``, ``margin_share`` (of the capital, at the venue), ``borrow_share`` (of the
-capital, the borrow limit in spot), ``leverage``, ``isolated``.
+capital, the borrow limit in spot), ``leverage``, ``isolated``. A memory ``wake_scale`` (1.0 at
+first) multiplies ``wake_seconds``: a rule that writes it changes its next wait and those after it,
+until it writes another value (0: it never wakes again).
 """
 
 from typing import Any, NoReturn

@@ -4,14 +4,14 @@ import math
 
 import pytest
 
-from perplab.agents.carry.carry_trader import CarryTrader, affordable_lots
+from perplab.agents.carry.carry_trader import CarryTrader, affordable_lots, carry_beyond
 from perplab.agents.orders import lots_of
 from perplab.agents.providers import Provider, ValueBidder
 from perplab.agents.speculator import Speculator
 from perplab.sim.state.codes import CANCEL, LIMIT, SPOT, STOP
 from tests.test_agents import Scene, of_kind, sides
 
-TICKS, LOT_USD, IMPACT = 200_000, 20.0, 5e-10
+TICKS, LOT_USD, SPOT_USD, IMPACT = 200_000, 20.0, 20_000.0, 5e-10
 
 
 # value bidders
@@ -154,3 +154,66 @@ def test_carry_trades_less_in_a_thinner_spot_and_not_after_others():
     assert some == pytest.approx(10 * thin, rel=0.01)
     assert dealt(2e-7, moved=0.005) < some
     assert dealt(2e-7, moved=0.02) == 0
+
+
+# capital that arrives
+
+
+def rich(bid=202_000, cash_usd=1e6, lots=0, **traits):
+    """Return a carry trader who has seen the market once, at a premium of 1 % if not stated."""
+    scene = Scene(CarryTrader, **traits).hold(lots, 1e6, cash_usd, spot_lots=-lots)
+    scene.views["best_bid"], scene.views["best_ask"] = bid, bid + 10
+    scene.decide(seconds=0.0)
+    return scene
+
+
+def sold_after(days, scene):
+    """Return the lots that it sells in the perpetual so much later."""
+    return int(of_kind(scene.decide(seconds=days * 86_400.0), LIMIT)["lots"].sum())
+
+
+def test_capital_arrives_slowly_up_to_its_multiple_while_carry_is_rich():
+    for days in (1.0, 30.0, 3_000.0):
+        scene = rich(arrival_multiple=3, arrival_days=30)
+        sold_after(days, scene)
+        assert scene.me["arrived"][0] == pytest.approx(3.0 - 2.0 * math.exp(-days / 30))
+
+
+def test_it_arrives_in_proportion_to_what_carry_earns_beyond_hurdle_and_cost():
+    scene = rich(arrival_multiple=3, arrival_days=1)
+    beyond = carry_beyond(scene.me[0], scene.accounts[0], scene.views[0], -1)
+    scene.me["full_arrival_per_year"] = 4.0 * beyond
+    sold_after(100.0, scene)
+    assert beyond > 0.1 and scene.me["arrived"][0] == pytest.approx(1.5)
+
+
+def test_what_carry_earns_beyond_is_the_receipt_less_hurdle_and_round_trip():
+    """Bid 1 % above spot, no forecast: funding of half of it less the damper, capped at .3 %."""
+    scene = rich(hold_hours=8, hurdle_per_year=0.05, convergence_share=1, bid=202_000)
+    scene.me["forecast"] = 0.0
+    cost = 2 * 0.5 * 10 * 0.1 / SPOT_USD
+    expected = (0.003 + 0.01 - cost) * 1095 - 0.05
+    beyond = carry_beyond(scene.me[0], scene.accounts[0], scene.views[0], -1)
+    assert beyond == pytest.approx(expected)
+
+
+def test_capital_leaves_again_where_carry_is_poor_and_none_comes_by_default():
+    scene = rich(bid=199_840, arrival_multiple=3)
+    scene.me["arrived"] = 3.0
+    sold_after(30.0, scene)
+    assert scene.me["arrived"][0] == pytest.approx(1.0 + 2.0 * math.exp(-1.0))
+    scene = rich()
+    sold_after(3_000.0, scene)
+    assert scene.me["arrived"][0] == 1.0
+
+
+def test_a_full_trader_opens_more_with_capital_that_arrived_but_no_more_than_it_can_pay():
+    full = -int(0.65 * 1_500_000 / LOT_USD)
+    assert sold_after(0.01, rich(lots=full, arrival_multiple=1)) == 0
+    free, poor = (
+        rich(lots=full, cash_usd=cash, arrival_multiple=3, clip_share=0.1) for cash in (1e6, 4e3)
+    )
+    for scene in (free, poor):
+        scene.me["arrived"] = 2.0
+    assert sold_after(0.01, free) > 1_000
+    assert 0 < sold_after(0.01, poor) * LOT_USD <= 4e3

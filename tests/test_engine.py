@@ -321,6 +321,63 @@ def test_a_step_wakes_a_trader_with_the_probability_of_its_rate(wake_seconds, dt
     assert market.records().meta["decisions"] == market.traits[0]["wakes"].sum()
 
 
+RESTLESS = Traits(
+    wake_seconds=Trait(60, "s", "wake"),
+    capital_usd=Trait(1, "quote currency", "money"),
+    scale=Trait(1, "1", "what it writes at its first wake"),
+    memory={"wake_scale": 1.0, "wakes": 0.0, "first": 0.0, "second": 0.0},
+)
+
+
+@rule(RESTLESS)
+def hasten(me, accounts, positions, views, mine, rng, orders):
+    """Scale its waiting times at the first wake, and note when it woke twice."""
+    me["wakes"] += 1.0
+    if me["wakes"] == 1.0:
+        me["first"], me["wake_scale"] = views[0]["seconds"], me["scale"]
+    elif me["wakes"] == 2.0:
+        me["second"] = views[0]["seconds"]
+    return 0
+
+
+class Restless(Trader):
+    """Wakes at another rate from its first wake on."""
+
+    kind, traits, decide, slots = "restless", RESTLESS, hasten, 0
+
+
+def restless(scale, steps, number=400):
+    """Return the memories of traders who scale their waiting times."""
+    traits = {"wake_seconds": 600.0, "scale": scale}
+    market = small_market(
+        [Population(name="r", kind=Restless, number=number, traits=traits)], dt=1.0
+    )
+    market.run(steps)
+    assert market.records().meta["decisions"] == market.traits[0]["wakes"].sum()
+    return market.traits[0]
+
+
+def test_a_rule_scales_its_next_wait_by_the_same_draw():
+    """The wait after the first wake is in proportion, to the step; later ones have the new mean."""
+    plain, slow = restless(1.0, 40_000), restless(4.0, 40_000)
+    assert np.array_equal(plain["first"], slow["first"])
+    both = (plain["second"] > 0.0) & (slow["second"] > 0.0)
+    waits = [memory["second"][both] - memory["first"][both] for memory in (plain, slow)]
+    assert both.sum() > 390 and np.all(np.abs(waits[1] - 4.0 * waits[0]) <= 4.0)
+    assert np.any(waits[1] != waits[0])
+    expected = 400 * (1 + (40_000 - 600) / 2_400)
+    assert abs(slow["wakes"].sum() - expected) < 5 * math.sqrt(expected)
+
+
+def test_scaled_waits_are_the_same_without_the_compiler(plain):
+    program = "from tests.test_engine import restless; print(restless(0.2, 900, 4).tobytes().hex())"
+    assert plain.said(program).strip() == restless(0.2, 900, 4).tobytes().hex()
+
+
+def test_a_rule_that_scales_its_waits_to_nothing_never_wakes_again():
+    assert restless(0.0, 10_000, number=20)["wakes"].tolist() == [1.0] * 20
+
+
 @pytest.mark.parametrize("wake_seconds", [0.0, math.inf, 1e15])
 def test_who_has_no_rate_never_wakes(wake_seconds):
     market = small_market(

@@ -52,6 +52,7 @@ HOURS = {
     "AFTER_HOURS": 0.7,
     "TWIN_HOURS": 0.5,
     "LEAVING_HOURS": 0.5,
+    "PANIC_HOURS": 0.4,
 }
 FALL = {"twin.from_hours": 0.5, "shocks.0.at_hours": 0.5, "shocks.0.minutes": 5}
 ATTACK = {
@@ -78,6 +79,7 @@ def tiny(study, story):
     scenario = load(story)
     few = FEW if "speculators" in scenario.populations else {}
     fall = FALL if scenario.shocks else {}
+    fall = fall | {f"shocks.{k}.at_hours": 0.5 for k in range(len(scenario.shocks))}
     return TINY | few | fall | {"attack-value": ATTACK, "attack-search": ATTACK}.get(study.name, {})
 
 

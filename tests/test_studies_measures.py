@@ -1,5 +1,7 @@
 """What studies measure, on small hand-made runs and on short real ones."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from perplab.analysis.estimators.series import HOUR_SECONDS
 from perplab.analysis.studies.execution import branches_of
 from perplab.analysis.studies.experiments import crowding
 from perplab.analysis.studies.measures.crowds import crowd_figures
+from perplab.analysis.studies.measures.panics import panic_run
 from perplab.analysis.studies.measures.pulls import branch_seconds, pull_run
 from perplab.analysis.studies.measures.responses import PAIRS, response_run
 from perplab.analysis.studies.measures.run_figures import (
@@ -184,6 +187,52 @@ def test_the_pull_is_the_difference_from_zero_rates(ordered):
     ]
     price = MARKET["lot"] * base.series[0]["spot"][0]
     assert found["carry_usd"] == pytest.approx((held[0].mean() - held[1].mean()) * price)
+
+
+def panic(basis_by_hour, **columns):
+    """Return the outcome of a run of half hours whose news comes at hour 30."""
+    basis = np.repeat(np.asarray(basis_by_hour, float), 2)
+    spot = np.where(np.arange(len(basis)) < 60, 100.0, 45.0)
+    settled = rows(
+        SETTLEMENT,
+        seconds=HOUR_SECONDS * np.array([28.0, 32.0, 36.0, 40.0]),
+        rate=np.array([-0.02, -0.02, -0.015, 0.02]),
+        capped=np.array([1, 1, 0, 1]),
+    )
+    series = series_of(spot, basis, 1800.0, **columns)
+    records = Recorded([series], np.zeros((1, 0)), [], settlements=settled)
+    scenario = SimpleNamespace(shocks=[SimpleNamespace(at_hours=30.0)])
+    return SimpleNamespace(records=records, scenario=scenario)
+
+
+def test_a_panic_is_described_by_its_depth_and_its_length():
+    basis = [-5.0] * 30 + [-600.0, -900.0, -2_000.0, -700.0, -140.0] + [-5.0] * 35
+    lots = np.full(140, 50)
+    lots[64], lots[112:] = 140, 70
+    base = panic(basis, open_interest=lots)
+    base.records.series[0]["mid"][65] = 0.0
+    found = panic_run({"base": base, "zero": panic(np.asarray(basis) * 2.0)})
+    assert found == pytest.approx(
+        {
+            "basis_before": -5.0,
+            "lowest_hour": -2_000.0,
+            "zero_lowest_hour": -4_000.0,
+            "hours_deep": 4,
+            "hours_back": 2,
+            "at_cap": 1,
+            "shorts_paid": 1.5,
+            "open_interest_multiple": 2.8,
+            "open_interest_day_after": 0.5,
+            "spot_fall": -55.0,
+        }
+    )
+
+
+def test_a_panic_that_does_not_end_has_no_time_of_return():
+    found = panic_run({"base": panic([-5.0] * 30 + [-600.0] * 5, open_interest=np.ones(70))})
+    assert found["hours_back"] is None and found["zero_lowest_hour"] is None
+    assert found["open_interest_day_after"] is None
+    assert found["lowest_hour"] == pytest.approx(-600.0)
 
 
 def test_moves_before_settlements_are_compared_with_other_times():

@@ -191,14 +191,16 @@ def quote_lots(me, account, wallet, position, view, side):
 @hot_kernel
 def opening_lots(me, account, wallet, position, view, side):
     """Return the lots by which a position of sign `side` may grow, at most a clip."""
-    return room_to_open(me, account, wallet, position, view, side, clip_lots(me, view))
+    clip, limit = clip_lots(me, view), limit_lots(me, view)
+    return room_to_open(me, account, wallet, position, view, side, clip, limit)
 
 
 @hot_kernel
-def room_to_open(me, account, wallet, position, view, side, clip):
-    """Return the lots by which a position of sign `side` may grow within the limits and a clip.
+def room_to_open(me, account, wallet, position, view, side, clip, limit):
+    """Return the lots by which a position of sign `side` may grow, at most a clip.
 
-    It is 0 while the hedge lags by more than two clips.
+    `limit` is the largest position by capital, lots. The room is 0 while the hedge lags by more
+    than two clips.
     """
     gap = hedge_gap(position)
     if -gap * side > 2 * clip or (side > 0 and me["refused"] > 0.0):
@@ -211,7 +213,7 @@ def room_to_open(me, account, wallet, position, view, side, clip):
     hedgeable = (
         buyable_lots(wallet, position, view) if side < 0 else sellable_lots(wallet, position, view)
     ) + gap * side
-    room = min(limit_lots(me, view), by_leverage) - abs(position["lots"])
+    room = min(limit, by_leverage) - abs(position["lots"])
     return max(min(room, hedgeable, clip), 0)
 
 

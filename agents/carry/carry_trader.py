@@ -18,12 +18,15 @@ Orders
 Capital
     Capital leaves after losses and comes back slowly: the part of the position limit in use falls
     by ``loss_sensitivity`` times the loss from the highest wealth within ``departure_days``, and
-    recovers over ``arrival_days``.
+    recovers over ``arrival_days``. With ``arrival_multiple`` above 1 the limit also rises, over
+    ``arrival_days``, where a new position would earn more than hurdle and costs: up to that
+    multiple, at ``full_arrival_per_year`` beyond them. What arrives is money that lies idle in the
+    wallet until then, so state a smaller ``position_share`` of a larger capital.
 Literature
-    Shleifer and Vishny (1997, JF 52) for capital that leaves after losses; Duffie (2010, JF 65) for
-    slow-moving capital; Dixit (1989, JPE 97) for entry, exit and waiting; He, Manela, Ross and von
-    Wachter (2022), "Fundamentals of perpetual futures", for bounds by cost; Ackerer, Hugonnier and
-    Jermann (2024).
+    Shleifer and Vishny (1997, JF 52) for capital that leaves after losses; Duffie (2010, JF 65) and
+    Mitchell, Pedersen and Pulvino (2007, AER 97) for slow-moving capital; Dixit (1989, JPE 97) for
+    entry, exit and waiting; He, Manela, Ross and von Wachter (2022), "Fundamentals of perpetual
+    futures", for bounds by cost; Ackerer, Hugonnier and Jermann (2024).
 """
 
 import math
@@ -37,9 +40,10 @@ from perplab.agents.carry.carry_legs import (
     notice_refusal,
     wealth_of,
 )
-from perplab.agents.carry.reservation import REACH, reservation_basis
+from perplab.agents.carry.reservation import REACH, reservation_basis, short_receipt
 from perplab.agents.orders import (
     BASIS_POINT,
+    YEAR_SECONDS,
     lots_of,
     whole,
     write_limit,
@@ -84,6 +88,12 @@ TRAITS = Traits(
     loss_sensitivity=Trait(3, "1", "part of the limit lost per loss from the peak", low=0),
     departure_days=Trait(2, "d", "time constant in which capital leaves", low=0.01),
     arrival_days=Trait(30, "d", "time constant in which capital arrives", low=0.01),
+    arrival_multiple=Trait(
+        1, "1", "largest multiple of the limit that arriving capital makes; 1: none arrives", low=1
+    ),
+    full_arrival_per_year=Trait(
+        0.1, "fraction per year", "carry beyond hurdle and cost at which all arrives", low=1e-6
+    ),
     clip_share=Trait(0.0035, "1", "clip (smallest parcel) over capital", low=0, high=1),
     clip_edge_bps=Trait(5, "bp", "edge over the reservation basis that adds a clip", low=0.01),
     position_share=Trait(0.65, "1", "position limit over capital", low=0),
@@ -104,6 +114,7 @@ TRAITS = Traits(
         "seen_seconds": -1.0,
         "peak": 0.0,
         "committed": 1.0,
+        "arrived": 1.0,
     },
 )
 
@@ -139,22 +150,64 @@ def round_trip_cost(me, account, view):
 
 
 @hot_kernel
+def receipt_required(me, account, view, holding, closing, filled):
+    """Return what a position of sign `holding` must receive per interval to be opened or kept."""
+    cost = round_trip_cost(me, account, view) / intervals_held(me, view)
+    required = hurdle(me, view, holding, filled)
+    required += -me["unwind_multiple"] * cost if closing else cost
+    return required
+
+
+@hot_kernel
 def dealing_basis(me, account, view, side, closing, filled):
     """Return the reservation basis of an order of `side`, which closes a position or opens one."""
     holding = -side if closing else side
-    intervals = intervals_held(me, view)
-    cost = round_trip_cost(me, account, view) / intervals
-    required = hurdle(me, view, holding, filled)
-    required += -me["unwind_multiple"] * cost if closing else cost
     return reservation_basis(
         view,
         side,
-        -holding * required,
+        -holding * receipt_required(me, account, view, holding, closing, filled),
         me["forecast"],
         me["forecast_weight"],
-        me["convergence_share"] / intervals,
+        me["convergence_share"] / intervals_held(me, view),
         me["forecast"],
     )
+
+
+@hot_kernel
+def carry_beyond(me, account, view, side):
+    """Return what a position opened now by an order of `side` earns a year beyond hurdle and cost.
+
+    It is 0 without a price to deal at, and where no funding is paid.
+    """
+    best = view["best_ask"] if side > 0 else view["best_bid"]
+    if best == 0 or view["funding_on"] == 0:
+        return 0.0
+    basis, forecast = best * view["tick"] / view["spot"] - 1.0, me["forecast"]
+    convergence = me["convergence_share"] / intervals_held(me, view)
+    receipt = -side * short_receipt(
+        view, basis, forecast, me["forecast_weight"], convergence, forecast
+    )
+    required = receipt_required(me, account, view, side, False, 0.0)
+    return (receipt - required) * YEAR_SECONDS / view["interval_seconds"]
+
+
+@hot_kernel
+def advance_arrival(me, account, view, elapsed):
+    """Advance the multiple of the position limit: it rises slowly while carry is rich."""
+    if me["arrival_multiple"] == 1.0:
+        return
+    beyond = max(carry_beyond(me, account, view, -1), carry_beyond(me, account, view, 1), 0.0)
+    share = min(beyond / me["full_arrival_per_year"], 1.0)
+    target = 1.0 + (me["arrival_multiple"] - 1.0) * share
+    me["arrived"] += (1.0 - math.exp(-elapsed / (me["arrival_days"] * DAY))) * (
+        target - me["arrived"]
+    )
+
+
+@hot_kernel
+def capital_limit(me, view):
+    """Return the largest position by the capital that has arrived, lots."""
+    return whole(me["arrived"] * limit_lots(me, view))
 
 
 @hot_kernel
@@ -163,8 +216,9 @@ def dealing_lots(me, account, wallet, position, view, side, clips):
     most = whole(clips * clip_lots(me, view))
     if position["lots"] * side < 0:
         return min(abs(position["lots"]), most)
-    room = whole(me["committed"] * limit_lots(me, view)) - abs(position["lots"])
-    return max(min(room_to_open(me, account, wallet, position, view, side, most), room), 0)
+    limit = capital_limit(me, view)
+    room = whole(me["committed"] * limit) - abs(position["lots"])
+    return max(min(room_to_open(me, account, wallet, position, view, side, most, limit), room), 0)
 
 
 @hot_kernel
@@ -183,7 +237,7 @@ def deal(me, account, wallet, position, view, market, side, orders, count):
     if best == 0 or view["funding_on"] == 0:
         return count
     closing = position["lots"] * side < 0
-    filled = abs(position["lots"]) / max(limit_lots(me, view), 1)
+    filled = abs(position["lots"]) / max(capital_limit(me, view), 1)
     basis = dealing_basis(me, account, view, side, closing, filled)
     tick = quote_tick(me, view, side, basis)
     if -side * basis > REACH or (best - tick) * side > 0:
@@ -209,6 +263,7 @@ def trade_carry(me, accounts, positions, views, mine, rng, orders):
     elapsed = 0.0 if first else view["seconds"] - me["seen_seconds"]
     advance_forecast(me, view, elapsed)
     advance_capital(me, account, wallet, position, view, elapsed)
+    advance_arrival(me, account, view, elapsed)
     me["seen_seconds"] = view["seconds"]
     notice_refusal(me, position)
     count = hedge(me, wallet, position, view, orders)

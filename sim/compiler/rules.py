@@ -1,10 +1,11 @@
 """Traders' rules: compiled by themselves, and compiled into the step.
 
 In the step a rule is inlined into a template, the kernel ``act(world, i, key)`` of
-`perplab.sim.traders.decision`. The template has two *slots*, global names that its module leaves
-empty: ``RULE`` is the rule, ``TRAITS_ROW(address, number)`` returns the trader's record. For each
-rule `with_slots` makes a copy of the template in which they have values. (A closure would say the
-same, but numba does not cache a closure over functions.)
+`perplab.sim.traders.decision`. The template has *slots*, global names to which its module gives no
+values: ``RULE`` is the rule, ``TRAITS_ROW(address, number)`` returns the trader's record, and
+``SCALES_WAKES`` is whether that has the fields `WAKE_FIELDS`. For each rule `with_slots` makes a
+copy of the template in which they have values. (A closure would say the same, but numba does not
+cache a closure over functions.)
 """
 
 from types import FunctionType
@@ -19,6 +20,8 @@ from perplab.sim.compiler.jit import COMPILED, intrinsic_of
 from perplab.sim.compiler.messages import compile_or_explain
 
 RECORDS = (0, 5)  # arguments of a rule that are one record, not an array: `me` and `rng`
+WAKE_FIELDS = {"wake_seconds", "wake_scale"}
+"""Trait and memory of a kind whose rule scales its own waiting times."""
 
 
 def compile_rule(function, row_types):
@@ -52,7 +55,7 @@ def compile_act(template, rule, traits_type, cached, guarded_bytes=None):
     Parameters
     ----------
     template : callable
-        The kernel ``act(world, i, key)`` with the slots ``RULE`` and ``TRAITS_ROW``.
+        The kernel ``act(world, i, key)`` with its slots.
     rule : callable
         The plain rule.
     traits_type : numpy.dtype
@@ -80,11 +83,13 @@ def compile_act(template, rule, traits_type, cached, guarded_bytes=None):
     `call_act` sees a rule that raises (a C callback would print the error and return 0).
     """
     guarded = guarded_bytes is not None
+    slots = {"SCALES_WAKES": WAKE_FIELDS <= set(traits_type.names)}
     if not COMPILED:
         decide = guarded_rule(rule, guarded_bytes) if guarded else rule
-        return with_slots(template, rule, RULE=decide, TRAITS_ROW=lambda rows, number: rows[number])
+        slots |= {"RULE": decide, "TRAITS_ROW": lambda rows, number: rows[number]}
+        return with_slots(template, rule, **slots)
     inlined = guarded_rule(rule, guarded_bytes) if guarded else numba.njit(**INLINED)(rule)
-    act = with_slots(template, rule, RULE=inlined, TRAITS_ROW=_traits_row(traits_type))
+    act = with_slots(template, rule, RULE=inlined, TRAITS_ROW=_traits_row(traits_type), **slots)
     signature = types.int64(types.int64, types.int64, types.uint64)
     compiled = numba.njit(_nrt=False, error_model="numpy", no_cfunc_wrapper=True)(act)
     if cached:

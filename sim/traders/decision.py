@@ -1,7 +1,7 @@
 """A trader's decision: settle what is due, call its rule, submit the orders that it wrote.
 
 `act` is a template. For each rule `perplab.sim.compiler.rules.compile_act` compiles a copy with the
-rule inlined, in which the two slots `RULE` and `TRAITS_ROW` have values.
+rule inlined, in which the slots `RULE`, `TRAITS_ROW` and `SCALES_WAKES` have values.
 """
 
 import numpy as np
@@ -33,11 +33,14 @@ from perplab.sim.state.records import (
     views,
 )
 from perplab.sim.traders.order_check import VALID, order_fault
+from perplab.sim.traders.wakes import change_wait
 
 RULE = None
 """Slot of `act`: ``RULE(me, accounts, positions, views, mine, rng, orders) -> count``."""
 TRAITS_ROW = None
 """Slot of `act`: ``TRAITS_ROW(address, number)``, the record of a trader's traits and memory."""
+SCALES_WAKES = False
+"""Slot of `act`: whether the record has ``wake_scale``, by which the rule scales its next wakes."""
 
 
 @hot_kernel
@@ -106,8 +109,9 @@ def act(world, i, key):
     settle_due_items(world, i)
     run_row(world, 0)["decisions"] += 1
     rng["key"], rng["draws"] = key, 0
+    me = TRAITS_ROW(kind_at(world, trader["kind"])["traits_at"], trader["number"])
     count = RULE(
-        TRAITS_ROW(kind_at(world, trader["kind"])["traits_at"], trader["number"]),
+        me,
         some_accounts(world, i * venues(world).shape[0], venues(world).shape[0]),
         some_positions(world, i * markets(world).shape[0], markets(world).shape[0]),
         views(world),
@@ -116,4 +120,6 @@ def act(world, i, key):
         order_rows(world),
     )
     submit_orders(world, i, count)
+    if SCALES_WAKES:
+        change_wait(world, i, me["wake_seconds"] * me["wake_scale"])
     return 0

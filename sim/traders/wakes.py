@@ -93,6 +93,19 @@ def remove_from_wheel(world, i):
 
 
 @kernel
+def change_wait(world, i, seconds):
+    """Give a trader that acts another mean waiting time; its next wait changes in proportion.
+
+    The waiting time is that of the same draw. The fast class has turns instead.
+    """
+    trader = trader_at(world, i)
+    if seconds != trader["wake_seconds"] and trader["fast"] == 0:
+        remove_from_wheel(world, i)
+        trader["wake_seconds"] = seconds
+        schedule(world, i, run_row(world, 0)["step"])
+
+
+@kernel
 def reschedule(world, i):
     """Redraw the trader's next wake; exponential waiting times have no memory."""
     remove_from_wheel(world, i)

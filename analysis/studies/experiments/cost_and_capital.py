@@ -1,12 +1,19 @@
-"""Studies of what bounds arbitrage: fees, capital, the crowd's size."""
+"""Studies of what bounds arbitrage: fees, capital, the crowd's size; and predictions."""
 
 import math
 
+from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.studies.experiments.money import scaled, stated_traits
 from perplab.analysis.studies.figure_words import figures_named
+from perplab.analysis.studies.markdown import (
+    figure_lines,
+    markdown_lines,
+    number,
+    title_of,
+)
 from perplab.analysis.studies.measures.run_figures import measured_run
 from perplab.analysis.studies.results import slope_over
-from perplab.analysis.studies.study import Arm, Study
+from perplab.analysis.studies.study import Arm, Setting, Study
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.files.validation import rulebook_of
 
@@ -14,6 +21,16 @@ TAKER_BPS = (0, 2, 4, 10)
 CAPITALS = (0.25, 0.5, 1, 2, 4)
 CROWDS = (0.5, 1, 2)
 TAKER = "market.changes.fees.taker"
+INTERVAL = "market.changes.funding.interval_hours"
+CARRY = "populations.carry"
+RESERVE_MULTIPLE = 3
+SHARES_OF_CAPITAL = ("position_share", "borrow_share", "clip_share")
+ARRIVAL_DAYS = (10, 3)
+PREDICTED_BPS, PREDICTED_CAPITALS = (0, 2), (0.5, 2)
+PREDICTED = (
+    *("funding_mean", "funding_sd", "funding_pinned", "funding_negative", "funding_acf_1"),
+    *("basis_mean", "basis_sd", "half_life_hours"),
+)
 CONTROL = "the scenario as it is, same seeds."
 BAND = ("basis_gap_95", "basis_sd", "half_life_hours", "funding_pinned", "return_carry")
 
@@ -108,6 +125,76 @@ def crowd_slopes(result):
     return found
 
 
+def arrival_arms(story):
+    """Return the scenario with idle reserves of carry, and with reserves that arrive in some days.
+
+    All arms have the same money: capital is multiplied, the position limit in quote currency kept.
+    """
+    own = stated_traits(load(story).populations["carry"])
+    shares = {key: own[key] / RESERVE_MULTIPLE for key in SHARES_OF_CAPITAL}
+    money = {"capital_usd": scaled(own["capital_usd"], RESERVE_MULTIPLE)}
+    reserves = {f"{CARRY}.{key}": value for key, value in (money | shares).items()}
+    arrives = {f"{CARRY}.arrival_multiple": RESERVE_MULTIPLE}
+    return (
+        Arm("reserves stay idle", story, reserves),
+        *(
+            Arm(f"arrive in {days} d", story, reserves | arrives | {f"{CARRY}.arrival_days": days})
+            for days in ARRIVAL_DAYS
+        ),
+    )
+
+
+def prediction_arms(story):
+    """Return the scenario, and its markets that no parameter was chosen for."""
+    capital = {arm.name: arm for arm in capital_arms(story)}
+    return (
+        Arm("as it is", story),
+        *(
+            capital[times(factor)]._replace(name=f"carry capital {times(factor)}")
+            for factor in PREDICTED_CAPITALS
+        ),
+        *(Arm(fee_name(bps), story, {TAKER: bps * 1e-4}) for bps in PREDICTED_BPS),
+        Arm("hourly funding", story, {INTERVAL: 1.0}),
+    )
+
+
+def month_range(values):
+    """Return the 95 % prediction interval of another month from those of some, by Student's t.
+
+    Examples
+    --------
+    >>> low, high = month_range([1.0, 2.0, 3.0])
+    >>> round(low, 2), round(high, 2)
+    (-2.97, 6.97)
+    """
+    centre, low, high = mean_interval(values)
+    if low is None:
+        return math.nan, math.nan
+    half = (high - centre) * math.sqrt(len(values) + 1.0)
+    return centre - half, centre + half
+
+
+def prediction_lines(result):
+    """Yield the means, and the ranges in which a single month of such a market should be."""
+    yield from figure_lines(result)
+    yield ""
+    arms, figures = [arm.name for arm in result.arms], result.study.figures
+    yield from markdown_lines(
+        "one month (95 %)",
+        arms,
+        (
+            (
+                title_of(figure),
+                [
+                    " to ".join(number(end) for end in month_range(result.values(arm, key)))
+                    for arm in arms
+                ],
+            )
+            for key, figure in figures.items()
+        ),
+    )
+
+
 FEES = Study(
     name="fees",
     question="How far may the basis move before arbitrage pays, by the taker fee?",
@@ -145,4 +232,30 @@ OPEN_INTEREST = Study(
     control=CONTROL,
     literature="no checkable number.",
 )
-STUDIES = (FEES, CAPITAL, OPEN_INTEREST)
+ARRIVAL = Study(
+    name="arrival",
+    question="What does carry capital do that arrives slowly where carry is rich?",
+    arms=arrival_arms,
+    measure=measured_run,
+    figures=figures_named(
+        "funding_mean", "funding_sd", "basis_mean", "basis_sd", "funding_above", "return_carry"
+    ),
+    compared=("funding_mean", "basis_mean", "basis_sd", "return_carry"),
+    settings=(Setting("bull"),),
+    control="the same money, of which two thirds lie idle, same seeds.",
+    literature="no checkable number; slow-moving capital: Mitchell, Pedersen and Pulvino (2007), "
+    "Duffie (2010) [ABS]. Documented: funding, basis and the return of carry fall, the more the "
+    "faster capital arrives.",
+)
+PREDICTIONS = Study(
+    name="predictions",
+    question="Which moments does the model predict for markets that it was not fitted to?",
+    arms=prediction_arms,
+    measure=measured_run,
+    figures=figures_named(*PREDICTED),
+    compared=PREDICTED,
+    tables=prediction_lines,
+    control=CONTROL,
+    literature="none: the ranges are stated to be compared with markets that nobody here has seen.",
+)
+STUDIES = (FEES, CAPITAL, OPEN_INTEREST, ARRIVAL, PREDICTIONS)
