@@ -15,6 +15,7 @@ from perplab.sim.laws.funding import (
     SEEN,
     DamperMode,
     cap_by_law,
+    dead_band,
     funding_law,
     funding_rate,
     rate_kink,
@@ -190,6 +191,22 @@ def test_the_rate_is_linear_between_kinks(mode):
             assert funding_rate(law, (low + high) / 2, seen) == pytest.approx(
                 np.mean(ends), abs=1e-15
             )
+
+
+@pytest.mark.parametrize("mode", DamperMode)
+def test_the_rate_is_the_interest_rate_in_the_dead_band_alone(mode):
+    draw = generator(1, "dead band")
+    for _ in range(50):
+        law, seen = random_law(mode, draw)
+        law["floor"] = -law["cap"]
+        low, high = dead_band(law, seen)
+        if np.isnan(low):
+            continue
+        interest = law["interest_rate"] / law["divisor"]
+        for premium in (low, (low + high) / 2, high):
+            assert funding_rate(law, premium, seen) == pytest.approx(interest, abs=1e-15)
+        assert funding_rate(law, low - 1e-6, seen) < interest - 1e-8
+        assert funding_rate(law, high + 1e-6, seen) > interest + 1e-8
 
 
 @pytest.mark.parametrize("mode", DamperMode)

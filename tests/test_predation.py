@@ -208,9 +208,9 @@ def hand_made(gap, overshoots=(1.0, 0.5)):
 
 def test_the_verdict_can_fail():
     assert "are within 0.005 of theory" in study.verdict_of(hand_made(0.001))
-    assert "are NOT as in theory" in study.verdict_of(hand_made(0.02))
+    assert "are NOT shown to be within" in study.verdict_of(hand_made(0.02))
     assert "falls with" in study.verdict_of(hand_made(0.0))
-    assert "does NOT fall" in study.verdict_of(hand_made(0.0, (0.5, 0.5)))
+    assert "is NOT shown to fall" in study.verdict_of(hand_made(0.0, (0.5, 0.5)))
     name = f"extra cost less theory: {study.LIMITED} 1"
     assert contrasts_of(hand_made(0.02))[name].verdict == "NOT within 0.005 of 0.5000"
     noise = Contrast(0.1, 0.05, 0.15, "", "", 2)

@@ -122,6 +122,12 @@ def damper_width(law, seen):
 
 
 @hot_kernel
+def damper_centre(law):
+    """Return the premium in the middle of the damper, fraction."""
+    return law["interest_rate"] if law["damper_mode"] == DamperMode.BAND else 0.0
+
+
+@hot_kernel
 def damped_premium(law, premium, damper):
     """Return the bracket of the formula, before divisor, cap and floor, by the damper in force."""
     interest = law["interest_rate"]
@@ -179,7 +185,7 @@ def rate_kink(law, number, seen):
     side of the damper, in any order. They may be infinite or NaN, which callers must skip.
     """
     width = damper_width(law, seen)
-    shift = law["interest_rate"] if law["damper_mode"] != DamperMode.BAND else 0.0
+    shift = law["interest_rate"] - damper_centre(law)
     bound = law["floor"]
     if number < 6:
         bound = law["cap"] if number < 4 else -law["cap"]
@@ -246,8 +252,7 @@ def dead_band(law, seen):
     """
     if not has_dead_band(law):
         return math.nan, math.nan
-    centre = law["interest_rate"] if law["damper_mode"] == DamperMode.BAND else 0.0
-    width = damper_width(law, seen)
+    centre, width = damper_centre(law), damper_width(law, seen)
     return centre - width, centre + width
 
 

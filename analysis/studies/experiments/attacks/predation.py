@@ -122,7 +122,7 @@ def judged(arm, gap, theory):
         inside = gap.low <= 0 <= gap.high
         return f"interval {'contains' if inside else 'does NOT contain'} {theory:.4f}"
     if arm in map(coarse_name, COARSE):
-        return f"a long step beside {theory:.4f}"
+        return f"long step; theory {theory:.4f}"
     near = max(-gap.low, gap.high) <= WITHIN
     return f"{'within' if near else 'NOT within'} {WITHIN:g} of {theory:.4f}"
 
@@ -151,13 +151,17 @@ def step_errors(result):
 
 def verdict_of(result):
     """Return in sentences whether costs, gains and overshoot are those of theory."""
-    found = theory_gaps(result)
+    found = {name: each for name, each in theory_gaps(result).items() if " less theory: " in name}
     wrong = [name for name, each in found.items() if "NOT" in each.verdict]
     rising = [name for name, each in overshoot_changes(result).items() if not falls(each)]
-    close = f"are within {WITHIN:g} of theory" if not wrong else f"are NOT as in theory in {wrong}"
-    down = "falls with the number of predators" if not rising else f"does NOT fall in {rising}"
+    close = f"within {WITHIN:g} of theory"
+    if wrong:
+        close = f"NOT shown to be {close} in {len(wrong)} of {len(found)} effects"
+    down = "falls with the number of predators"
+    if rising:
+        down = f"is NOT shown to fall in {', '.join(rising)}"
     return (
-        f"Verdict: costs, gains and overshoots {close}; the overshoot {down}"
+        f"Verdict: costs, gains and overshoots are {close}; the overshoot {down}"
         f"{limit_words(result)}{error_words(result)}."
     )
 
