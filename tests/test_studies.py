@@ -310,7 +310,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(tmp_path):
         (("momets",), "did you mean 'moments'"),
         (("fees", "--seeds", "0"), "a number of seeds"),
         (("fees", "--seeds", "9-3"), "first and the last"),
-        (("fees", "--scenario", "bear"), "a scenario of the study fees: calm"),
+        (("fees", "--story", "bear"), "a scenario of the study fees: calm"),
         (("fees", "--dt", "-1"), "dt_seconds"),
         (("fees", "--workers", "0"), "--workers"),
         (("fees", "--real", "x.csv"), "given together"),

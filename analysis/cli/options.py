@@ -119,8 +119,7 @@ StudyOut = Annotated[
     typer.Option(help="Folder of results and finished runs, which are not run again."),
 ]
 Story = Annotated[
-    str | None,
-    typer.Option("--scenario", metavar="SCENARIO", help="Only this scenario of the study's."),
+    str | None, typer.Option(metavar="SCENARIO", help="Only this scenario of the study's.")
 ]
 Dt = Annotated[float | None, typer.Option(help="Seconds per step, instead of the study's.")]
 RealPrices = Annotated[

@@ -152,7 +152,7 @@ def chosen_settings(study, story=None, dt=None):
     stories = {setting.story: None for setting in study.settings}
     if story is not None and story not in stories:
         bound = f"a scenario of the study {study.name}: {', '.join(stories)}"
-        raise ParameterError(Fault("--scenario", story, bound))
+        raise ParameterError(Fault("--story", story, bound))
     names = stories if story is None else (story,)
     if dt is not None:
         return tuple(Setting(name, dt) for name in names)
