@@ -193,7 +193,7 @@ class Hanging(Trader):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_ctrl_c_ends_a_guarded_rule_that_hangs(commands, tmp_path):
-    lines = ["x = math.exp(math.sin(x)) ** 0.37 + math.atan(x)"] * 60
+    lines = ["x = math.exp(math.sin(x)) ** 0.37 + math.atan(x)"] * 15
     (tmp_path / "hanging.py").write_text(HANGING.format(body="\n        ".join(lines)))
     scenario = '[populations.h]\nkind = "hanging.py:Hanging"\nnumber = 3\n'
     (tmp_path / "h.toml").write_text(f'extends = "small"\ndays = 1\n{scenario}')
