@@ -178,7 +178,7 @@ def judged(with_victims, without, changes=()):
     ("with_victims", "without", "words"),
     [
         ([90, 91, 92], [-60, -60, -61], "the attack pays"),
-        ([90, 91, 92], [60, 60, 60], "no verdict: the push earns without victims"),
+        ([90, 91, 92], [60, 60, 60], "no verdict: the push may earn without victims"),
         ([90, 91, 92], [90, 91, 92.5], "not shown that the attack pays"),
         ([-9, -8, -7], [-60, -60, -61], "the attack does not pay"),
         ([50, 51, 52], [60, 60, 60], "the attack does not pay"),

@@ -9,7 +9,8 @@ end. The twin branches off at its start or before; its forced positions go to th
 *An attack.* The control is the same seed without the attacker. Liquidations of shorts in excess of
 the control's are divided by what took the equity. Most of the spread over seeds of an attacker's
 profit is luck: spot moved while it was exposed. Luck is the control's returns times the attacker's
-exposure, zero in expectation. Subtracting it leaves the mean and narrows its interval.
+exposure. Where spot cannot be foreseen it is zero in expectation: subtracting it leaves the mean
+and narrows its interval. Where a path of spot is put in, it takes out what that path earned too.
 """
 
 import math

@@ -30,10 +30,11 @@ def panic_run(outcomes):
     dict of str to float or None
         ``basis_before``: mean from `QUIET_HOURS` to the news; ``lowest_hour`` and, in the branch
         with all rates zero, ``zero_lowest_hour``; ``hours_deep``: hours below `DEEP_BPS`;
-        ``hours_back``: from the lowest hour to the first above `BACK_BPS`; ``at_cap``: settlements
-        at the cap, downwards; ``shorts_paid``: sum of the rates settled, per cent;
-        ``open_interest_multiple``: largest open interest (coins) over its mean of twelve hours
-        before the news; ``open_interest_day_after``: a day after that, over it; ``spot_fall``.
+        ``hours_back``: from the lowest hour to the first above `BACK_BPS`, None if none is;
+        hours without a mid are not counted; ``at_cap``: settlements at the cap, downwards;
+        ``shorts_paid``: sum of the rates settled, per cent; ``open_interest_multiple``: largest
+        open interest (coins) over its mean of twelve hours before the news;
+        ``open_interest_day_after``: a day after that, over it; ``spot_fall``.
     """
     outcome = outcomes["base"]
     news, (hours, basis) = outcome.scenario.shocks[0].at_hours, hourly_basis(outcome.records)

@@ -50,7 +50,8 @@ def laws_of(story, changes=()):
     """Return the laws of spot to run a scenario with changes under by name, its own first.
 
     Providers of a scenario with displacement hedge in spot and price the hedge: no other law is
-    needed. But they do so within their inventory limits only.
+    needed. But they do so within their inventory limits only. That trades of both legs in one step
+    are not priced (docs/model.md) is not labelled.
     """
     scenario = load(story, changes)
     if not scenario.spot.displacement:
@@ -68,6 +69,9 @@ def funding_seconds(scenario):
 
 def largest_position(attacker, funding_interval):
     """Return the largest position in the perpetual that an attacker plans, in quote currency.
+
+    It counts the pushes that it expects: it wakes at random, at most once a step, and has the ends
+    of funding intervals in proportion, which an attack shorter than an interval may have or not.
 
     Parameters
     ----------

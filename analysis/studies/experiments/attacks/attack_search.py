@@ -98,11 +98,12 @@ def verdicts_of(result):
 
 
 def paying(result):
-    """Return the names of the points at which an attack pays, claims or not."""
+    """Return the names of the points at which an attack pays, marked where nothing is claimed."""
+    words = {"the attack pays": "", "no claim: the attack pays": " (no claim)"}
     return [
-        name.partition(": ")[2]
+        name.partition(": ")[2] + words[each.verdict]
         for name, each in contrasts_of(result).items()
-        if each.verdict.removeprefix("no claim: ") == "the attack pays"
+        if each.verdict in words
     ]
 
 

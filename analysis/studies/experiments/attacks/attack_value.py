@@ -1,8 +1,8 @@
 """The study of attacks: what one is worth, net of luck and of the same push without victims.
 
-The net of the push without victims is what leverage adds: where nobody can be liquidated or stopped
-out, a round trip through two markets remains. Where the law of impact is not free of price
-manipulation that round trip may earn by itself, so nothing is claimed under such a law.
+The net of the push without victims is what leverage adds: where the crowd borrows little and has
+no stops, little but a round trip through two markets remains. Where the law of impact is not free
+of price manipulation that round trip may earn by itself, so nothing is claimed under such a law.
 """
 
 from perplab.analysis.metrics.losses import LEGS
@@ -126,7 +126,7 @@ def size_changes(story, size):
 
 
 def without_victims(story):
-    """Return the changes to a scenario without which an attack has no victims.
+    """Return the changes to a scenario by which an attack has no victims.
 
     The crowd borrows little and has no stops; where the fund is the victim, it takes nothing over.
     """
@@ -176,7 +176,8 @@ def label_of(arm):
 def attack_verdict(net: Contrast, profit: Contrast, without: Contrast):
     """Return whether an attack pays, in words.
 
-    It pays if its profit and what victims add to it are both above 0, and the push alone does not.
+    It pays if its profit and what victims add to it are both above 0, and the push alone is shown
+    not to be. Each interval has 95 %, whatever the number of attacks that are judged.
 
     Parameters
     ----------
@@ -195,13 +196,13 @@ def attack_verdict(net: Contrast, profit: Contrast, without: Contrast):
     >>> attack_verdict(gain, gain, loss)
     'the attack pays'
     >>> attack_verdict(gain, gain, gain)
-    'no verdict: the push earns without victims'
+    'no verdict: the push may earn without victims'
     """
     if net.low is None or profit.low is None:
         return "no verdict: it takes two seeds or more"
     if net.low > 0 and profit.low > 0:
         alone = without.high <= 0
-        return "the attack pays" if alone else "no verdict: the push earns without victims"
+        return "the attack pays" if alone else "no verdict: the push may earn without victims"
     if net.high <= 0 or profit.high <= 0:
         return "the attack does not pay"
     return "not shown that the attack pays"
