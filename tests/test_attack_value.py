@@ -255,3 +255,20 @@ def test_every_defence_changes_rules_and_at_most_the_leverage_that_they_allow():
             assert rulebook_of(defended.market) != rulebook_of(plain.market)
             others = ({**each.populations, "attacker": None} for each in (defended, plain))
             assert next(others) == next(others) and defended.spot == plain.spot
+
+
+@pytest.mark.parametrize(
+    ("story", "changes", "label"),
+    [
+        ("index-attack", {}, ""),
+        ("index-attack", {"populations.attacker.size_usd": 9e6}, laws.BEYOND_PROVIDERS),
+        ("index-attack", {"populations.attacker.perp_push_usd": 1e3}, laws.TOGETHER),
+        ("short-squeeze", {}, laws.TOGETHER),
+        ("premium-push", {}, ""),
+        ("sell-into-news", {}, ""),
+        ("backstop-dump", {}, laws.BEYOND_PROVIDERS),
+    ],
+)
+def test_claims_rest_on_attacks_whose_law_is_free_of_manipulation(story, changes, label):
+    (law,) = laws.laws_of(story, changes).values()
+    assert law.label == label

@@ -229,7 +229,7 @@ SOL_NOVEMBER = Study(
     compared=("lowest_hour", "at_cap", "shorts_paid", "open_interest_multiple"),
     settings=(Setting("sol-november", 60.0),),
     control="the scenario as it is, same seeds; and its branch with all rates zero from hour 80.",
-    literature="none; SOLUSDT at Binance, 8 to 13 November 2022: before -3.7 bp, lowest hour "
+    literature="none; SOLUSDT at Binance, 6 to 13 November 2022: before -7.6 bp, lowest hour "
     "-2,292, 29 hours below -500, back after 15, 7 settlements at the cap, 27.6 % paid, open "
     "interest x 2.8 and .62 of that a day later, spot -59 %.",
 )

@@ -33,7 +33,8 @@ TERMS = {
     "interval 1 h": {"market.changes.funding.interval_hours": 1},
     "interval 4 h": {"market.changes.funding.interval_hours": 4},
 }
-STORIES = ("short-squeeze", "index-attack", "sell-into-news", "premium-push")
+STORIES = ("short-squeeze", "index-attack", "sell-into-news")
+"""Attacks that push for hours: `premium-push` does so within funding intervals only."""
 SPOT_PUSH, PERP_PUSH = f"{ATTACKER}.spot_push_usd", f"{ATTACKER}.perp_push_usd"
 
 
