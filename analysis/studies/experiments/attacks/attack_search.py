@@ -5,7 +5,6 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from perplab.analysis.figures.heat_maps import draw_map
-from perplab.analysis.figures.style import DOUBLE_INCHES
 from perplab.analysis.studies.experiments.attacks.attack_value import (
     ATTACKER,
     NO_VICTIMS,
@@ -28,13 +27,14 @@ LEVERAGES = (6, 20)
 """Median leverage of the crowd."""
 DEPTHS = (0.5, 2.0)
 UNWINDS = (0.25, 4.0)
+MAP_INCHES = (4.2, 2.3)
 TERMS = {
     "cap .05 %": {"market.changes.funding.cap": 0.0005},
     "interval 1 h": {"market.changes.funding.interval_hours": 1},
     "interval 4 h": {"market.changes.funding.interval_hours": 4},
 }
 STORIES = ("short-squeeze", "index-attack", "sell-into-news")
-"""Attacks that push for hours: `premium-push` does so within funding intervals only."""
+"""Not `premium-push`, which pushes at the ends of funding intervals: speed means nothing there."""
 SPOT_PUSH, PERP_PUSH = f"{ATTACKER}.spot_push_usd", f"{ATTACKER}.perp_push_usd"
 
 
@@ -93,11 +93,6 @@ def markets_of(story):
     )
 
 
-def verdicts_of(result):
-    """Return the contrasts of a search: the profit net of the push without victims, by point."""
-    return net_contrasts(result)
-
-
 def paying(result):
     """Return the names of the points at which an attack pays, marked where nothing is claimed."""
     words = {"the attack pays": "", "no claim: the attack pays": " (no claim)"}
@@ -119,8 +114,8 @@ def summary_of(result):
     )
     profit = interval_cell(*contrast(result.values(best.name, PROFIT))[:3])
     return (
-        f"No point of {points} was found at which the attack pays. The best is {best.name}: "
-        f"{profit} {USD}."
+        f"No point of {points} was found at which the attack pays. The best mean is that of "
+        f"{best.name}: {profit} {USD}."
     )
 
 
@@ -148,26 +143,33 @@ def search_json(result):
 
 
 def draw_search(result):
-    """Return the map of the profit net of luck over size and speed of the push, a panel a story."""
+    """Return the maps of the profit net of luck over size and speed of the push, by scenario."""
     stories = list(dict.fromkeys(arm.story for arm in result.arms))
-    figure = Canvas(figsize=(DOUBLE_INCHES, DOUBLE_INCHES / len(stories) + 1), layout="constrained")
+    size = (MAP_INCHES[0], MAP_INCHES[1] * len(stories))
+    figure = Canvas(figsize=size, layout="constrained")
     for axes, story in zip(
-        figure.subplots(1, len(stories), squeeze=False)[0], stories, strict=True
+        figure.subplots(len(stories), squeeze=False)[:, 0], stories, strict=True
     ):
-        means = {
-            arm.name: result.values(arm.name, PROFIT).mean() / 1e3
-            for arm in result.arms
-            if arm.story == story
-        }
-        rows = [[mean_at(means, size, speed) for speed in SPEEDS] for size in SIZES]
-        table = pd.DataFrame(rows, SIZES, SPEEDS)
-        widest = float(np.nanmax(np.abs(table.to_numpy()))) or 1.0
-        words = np.vectorize(lambda value: f"{value:,.0f}", otypes=[object])(table)
-        label = {"label": "profit net of luck (thousand)"}
-        look = {"cmap": "PuOr", "vmin": -widest, "vmax": widest, "cbar_kws": label}
-        draw_map(table, axes, words, 7, **look)
-        axes.set(xlabel="speed of the push", ylabel="size of the push", title=story)
+        draw_profits(result, story, axes)
     return figure
+
+
+def draw_profits(result, story, axes):
+    """Draw the map of one scenario, in thousands."""
+    means = {
+        arm.name: result.values(arm.name, PROFIT).mean() / 1e3
+        for arm in result.arms
+        if arm.story == story
+    }
+    rows = [[mean_at(means, size, speed) for speed in SPEEDS] for size in SIZES]
+    factors = [[f"x {factor:g}" for factor in each] for each in (SIZES, SPEEDS)]
+    table = pd.DataFrame(rows, *factors)
+    widest = float(np.nanmax(np.abs(table.to_numpy()))) or 1.0
+    words = np.vectorize(lambda profit: f"{profit:,.0f}", otypes=[object])(table)
+    label = {"label": "profit net of luck\n(thousand USD)"}
+    draw_map(table, axes, words, 7, cmap="PuOr", vmin=-widest, vmax=widest, cbar_kws=label)
+    axes.set(xlabel="speed of the push", ylabel="size of the push", title=story)
+    axes.tick_params(axis="y", rotation=0)
 
 
 def mean_at(means, size, speed):
@@ -195,7 +197,7 @@ STUDIES = (
         settings=tuple(map(Setting, STORIES)),
         control="as in attack-value: branches without the attacker and without its push, and the "
         "same push without victims.",
-        derived=verdicts_of,
+        derived=net_contrasts,
         tables=search_lines,
         draw=draw_search,
         json=search_json,
