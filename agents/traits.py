@@ -39,6 +39,13 @@ class Trait:
         `high` is infinite, where it means "never" or "any".
     names : tuple of str, optional
         Names of the values 0, 1, ... of a choice, which a scenario file states instead.
+    shared : bool, optional
+        Whether `default` is a total that the traders of a population share equally.
+
+    Examples
+    --------
+    >>> Trait(1, "1", "its share of all quotes", shared=True).default_of(8)
+    0.125
     """
 
     default: float
@@ -47,6 +54,11 @@ class Trait:
     low: float | None = None
     high: float | None = None
     names: tuple[str, ...] = ()
+    shared: bool = False
+
+    def default_of(self, number: int) -> float:
+        """Return the default of each trader in a population of `number`."""
+        return self.default / number if self.shared else self.default
 
     @property
     def bound(self) -> str:
@@ -147,8 +159,8 @@ class Traits:
 
     def _rows(self, number, values):
         rows = np.zeros(number, self.dtype)
-        first = {name: trait.default for name, trait in self.traits.items()} | self.memory | values
-        for name, value in first.items():
+        defaults = {name: trait.default_of(max(number, 1)) for name, trait in self.traits.items()}
+        for name, value in (defaults | self.memory | values).items():
             rows[name] = value
         return rows
 

@@ -87,9 +87,16 @@ def test_a_speculator_who_was_stopped_out_gives_up_its_goal(goal):
 # hedges of providers
 
 
+def test_providers_share_the_market_equally_by_default():
+    """So four times as many with a quarter of the money each charge the same for the hedge."""
+    few, many = (Provider.traits.table(number, {}) for number in (8, 32))
+    assert set(few["market_share"]) == {1 / 8}
+    assert set(many["market_share"]) == {1 / 32}
+
+
 def quotes(impact, lots=0, spot_lots=0, **traits):
     """Return a provider's bids and asks, the nearest first, and its trade in spot."""
-    plain = dict(level_usd=16_000, skew_bps=0, reference_volatility=1e-4)
+    plain = dict(level_usd=16_000, skew_bps=0, reference_volatility=1e-4, market_share=1 / 8)
     scene = Scene(Provider, **(plain | traits)).hold(lots, 3e6, 1e6, spot_lots, borrow_usd=1e9)
     scene.views["best_bid"] = scene.views["best_ask"] = 0
     scene.views["spot_impact"], scene.views["funding_on"] = impact, 0

@@ -89,7 +89,7 @@ TRAITS = Traits(
     alarm_skew_power=Trait(0.33, "1", "exponent of alarm by which skew grows", low=0, high=4),
     hedge_ratio=Trait(1, "1", "part of the inventory that it hedges in spot", low=0, high=1),
     market_share=Trait(
-        0.125, "1", "its share of all quotes, as it takes it to be", low=1e-6, high=1
+        1, "1", "its share of all quotes, as it takes it to be", low=1e-6, high=1, shared=True
     ),
     hedge_band=Trait(0.1, "1", "gap of the hedge, over the inventory limit, left alone", low=0),
     distress=Trait(0.5, "1", "wealth over capital below which it stops", low=0, high=1),

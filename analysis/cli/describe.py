@@ -88,11 +88,12 @@ def population_lines(name, population):
         )
         return
     for trait, declared in kind.traits.traits.items():
-        value = plain(population.traits.get(trait, declared.stated(declared.default)))
-        default = "" if trait in population.traits else "# "
+        default = declared.stated(declared.default_of(population.number))
+        value = plain(population.traits.get(trait, default))
+        mark = "" if trait in population.traits else "# "
         unit = "" if declared.unit == "1" else f"{declared.unit}: "
         meaning = one_line(f"{unit}{declared.meaning}", LONGEST_COMMENT)
-        yield default + toml_line(trait, value, meaning + " (default)" * bool(default))
+        yield mark + toml_line(trait, value, meaning + " (default)" * bool(mark))
 
 
 def rulebook_lines(name):

@@ -192,7 +192,7 @@ def write_traits(market, setup):
         rows = slice(first[new.kind], first[new.kind] + new.number)
         first[new.kind] += new.number
         for trait in {**old.traits, **new.traits}:
-            default = new.kind.traits.traits[trait].default
+            default = new.kind.traits.traits[trait].default_of(new.number)
             before, after = (traits.get(trait, default) for traits in (old.traits, new.traits))
             if not np.array_equal(before, after):
                 market.traits[market.kinds.index(new.kind)][trait][rows] = after

@@ -28,7 +28,10 @@ def stated_traits(population):
     """Return the traits of a population, defaults included, as a scenario file states them."""
     kind = kind_named(population.kind)
     stated = population.model_dump(mode="json", exclude_none=True)
-    return {name: stated.get(name, trait.default) for name, trait in kind.traits.traits.items()}
+    return {
+        name: stated.get(name, trait.default_of(population.number))
+        for name, trait in kind.traits.traits.items()
+    }
 
 
 def trader_money(scenario, factor, names=None):
