@@ -15,6 +15,7 @@ from perplab.analysis.studies.experiments import (
     robustness,
     settlement,
     small_market,
+    step_length,
     ten_october,
 )
 
@@ -30,6 +31,7 @@ SOURCES = (
     attacks.attack_value,
     attacks.attack_search,
     ten_october,
+    step_length,
     cascade_traits,
     linear_corner,
 )

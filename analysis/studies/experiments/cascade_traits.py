@@ -28,6 +28,7 @@ MORE, LESS = 1, -1
 FIGURES = CRASH_FIGURES | {
     "depth_before": Figure("depth within 10 bp in the hour before", "quote currency"),
     "open_interest_per_depth": Figure("open interest over depth before"),
+    "basis_mean": Figure("mean basis over three hours from the news", "bp"),
     "providers_inventory": Figure("mean inventory of providers", THOUSANDS),
     "spot_displaced": Figure("lowest displacement of spot", "bp"),
     "displaced_minutes": Figure("time until half of it is gone", "min"),
@@ -80,8 +81,8 @@ def uniform_distance(low, high):
 
 
 VARIATIONS = (
-    Variation(PROVIDERS, "alarm_limit", 1, 40, "depth_left", LESS, "alarm shrinks quotes"),
-    Variation(PROVIDERS, "alarm_size_power", 0, 1.3, "depth_left", LESS, "alarm shrinks quotes"),
+    Variation(PROVIDERS, "alarm_limit", 1, 40, "providers_inventory", LESS, "quotes shrink"),
+    Variation(PROVIDERS, "alarm_size_power", 0, 1.3, "providers_inventory", LESS, "quotes shrink"),
     Variation(PROVIDERS, "drawdown", 0.002, 0.5, "depth_left", MORE, "providers leave later"),
     Variation(PROVIDERS, "hedge_ratio", 0, 1, "spot_displaced", LESS, "hedges sell spot"),
     Variation(PROVIDERS, "market_share", 0.06, 1, "depth_before", MORE, "hedges seem cheaper"),
@@ -107,8 +108,8 @@ VARIATIONS = (
         LESS,
         "bids further below",
     ),
-    Variation(CARRY, "wake_seconds", 60, 3600, "basis_low", LESS, "slower arbitrage"),
-    Variation(CARRY, "capital_usd", 430_000, 6_900_000, "basis_low", MORE, "more arbitrage"),
+    Variation(CARRY, "wake_seconds", 60, 3600, "basis_mean", LESS, "slower arbitrage"),
+    Variation(CARRY, "capital_usd", 430_000, 6_900_000, "basis_mean", MORE, "more arbitrage"),
     Variation(SPOT, "thin_power", 0, 3, "fall", LESS, "depth falls in stress"),
     Variation(SPOT, "least_depth", 0.005, 0.1, "spot_displaced", MORE, "latent buyers stay"),
     Variation(SPOT, "late_capital", 0, 60_000_000, "rebound", MORE, "more money buys the fall"),

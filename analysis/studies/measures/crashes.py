@@ -47,7 +47,8 @@ PROFITING = ("provider", "carry", "speculator", "value_bidder", "day_trader")
 THOUSAND = 1e3
 CRASH = (
     *("cascades", "fall", "spot_fall", "twin_fall", "price_amplification", "low_minutes"),
-    *("rebound", "basis_low", "open_interest_change", "depth_left", "volume_multiple"),
+    *("rebound", "basis_low", "basis_mean", "open_interest_change", "depth_left"),
+    "volume_multiple",
     *("liquidated", "share_book", "share_fund", "share_adl", "first_adl_seconds"),
     *("adl_of_liquidation", "adl_burst", "makers_profit", "late_profit", "latent_profit"),
     *(f"profit_{kind}" for kind in PROFITING),
@@ -143,8 +144,10 @@ def book_figures(series, start, low, lot):
     depth = series["depth_bid"] * prices * lot
     before = depth[between_rows(series, start - HOUR_SECONDS, start)].mean()
     impact, displaced = series["spot_impact"][window], series["displacement"][window]
+    basis = basis_bps(prices[window], series["spot"][window])
     return {
-        "basis_low": float(basis_bps(prices[window], series["spot"][window]).min()),
+        "basis_low": float(basis.min()),
+        "basis_mean": float(basis.mean()),
         "open_interest_change": 100.0 * (ratio(interest[later], interest[at]) - 1.0),
         "open_interest_per_depth": ratio(interest[at] * prices[at] * lot, before),
         "depth_before": before,
