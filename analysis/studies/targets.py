@@ -31,7 +31,7 @@ RANGES = {
         "return_kurtosis": (3, None),
         "open_interest_change_sd": (0.9, 1.8),
         "volume_per_open_interest": (2, 4),
-        "return_provider": (0, 30),
+        "return_provider": (0, 20),
         "return_carry": (0, None),
         "ruined_share": (0, 0),
     },
