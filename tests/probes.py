@@ -14,6 +14,7 @@ from perplab.sim.exchange.level_bitmap import next_price
 from perplab.sim.exchange.orders import submit
 from perplab.sim.funding.premium_samples import sample_premium
 from perplab.sim.funding.settlement import accrue, settle
+from perplab.sim.risk.fund_unwinding import deleverage_fund
 from perplab.sim.risk.liquidation import liquidation_round
 from perplab.sim.risk.liquidation_orders import limit_tick, order_lots
 from perplab.sim.risk.loss_sharing import share_loss
@@ -42,6 +43,12 @@ def drive(world, senders, messages, outcomes, bests):
 def one_round(world, v, round_index):
     """Run a liquidation round."""
     return liquidation_round(world, v, round_index)
+
+
+@kernel
+def deleverage_once(world, v):
+    """Close the fund's positions if its equity is below zero."""
+    deleverage_fund(world, v)
 
 
 @kernel

@@ -24,6 +24,7 @@ from perplab.sim.state.codes import (
     DONE,
     ENDOGENOUS,
     FORCED_ORDER,
+    FUND_ADL,
     LARGEST_NOTIONAL,
     REFUSED_MARGIN,
     TAKEOVER,
@@ -144,15 +145,19 @@ def test_storms_show_every_kind_of_forced_event(no_impact):
         kinds |= set(events["kind"].tolist())
         causes |= set(events["cause"].tolist())
         assert_forest(events)
-    assert kinds == ({TWIN_TAKEOVER} if no_impact else {FORCED_ORDER, TAKEOVER, ADL})
+    assert kinds == ({TWIN_TAKEOVER} if no_impact else {FORCED_ORDER, TAKEOVER, ADL, FUND_ADL})
     assert causes <= {-1, *range(len(CAUSES))} and len(causes) >= 3
 
 
 def assert_forest(events):
-    """Check that sequences rise, every node has one first event, and parents are earlier nodes."""
+    """Check that sequences rise, every node has one first event, and parents are earlier nodes.
+
+    ADL of the fund belongs to no node.
+    """
     assert np.all(np.diff(events["sequence"]) > 0)
+    assert np.all((events["node"] < 0) == (events["kind"] == FUND_ADL))
     first = {}
-    for event in events:
+    for event in events[events["kind"] != FUND_ADL]:
         if event["parent"] != -2:
             assert int(event["node"]) not in first
             assert (event["parent"] >= 0) == (event["cause"] == ENDOGENOUS)

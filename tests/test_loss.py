@@ -10,9 +10,9 @@ from perplab.sim.errors import ParameterError
 from perplab.sim.laws.adl import AdlPrice, AdlSelection, LossSharing
 from perplab.sim.laws.liquidation import CloseFraction
 from perplab.sim.rulebook.rulebook import load_rulebook
-from perplab.sim.state.codes import ADL, TAKEOVER
+from perplab.sim.state.codes import ADL, FUND_ADL, NO_ROW, TAKEOVER
 from tests.markets import World, assert_positions_are_sound, round_rules, storm
-from tests.probes import asked, find_below, look
+from tests.probes import asked, deleverage_once, find_below, look
 
 TIERS = [[0, 0.01, 50], [10_000, 0.02, 25]]
 STEEP = [[0, 0.01, 50], [5_000, 0.02, 25], [16_000, 0.03, 20]]
@@ -424,6 +424,37 @@ def test_an_account_below_zero_goes_to_adl_whatever_hyperliquid_s_vault_has(
     world = left_open(1e9, 40.0, "hyperliquid", equity, adl__below_zero=below_zero)
     assert world.events["kind"].tolist() == [kind]
     assert load_rulebook("hyperliquid").adl.below_zero
+
+
+@pytest.mark.parametrize(("mark", "closed"), [(19_779.5, False), (19_700.0, True)])
+def test_a_vault_below_zero_is_closed_at_the_previous_mark(mark, closed):
+    """The vault took a long of 1 at 19,780 with 1 of equity, so it is spent at 19,779.
+
+    A short closed at the mark of the takeover leaves it that 1.
+    """
+    world = left_open(0.0, math.inf, "hyperliquid", 1.0)
+    assert (world.lots(world.fund), world.events["kind"].tolist()) == (100, [TAKEOVER])
+    world.mark(mark)
+    world.call(deleverage_once, 0)
+    assert (world.lots(world.fund), world.lots(1)) == ((0, 0) if closed else (100, -100))
+    assert world.equity_usd(world.fund) == (1.0 if closed else 0.5)
+    if closed:
+        event = world.events[-1]
+        assert (event["kind"], event["trader"], event["counterparty"]) == (FUND_ADL, world.fund, 1)
+        assert (event["lots"], event["node"], event["fund_change"]) == (-100, NO_ROW, 0)
+        assert world.collateral_usd(1) == 1e6 + 220.0
+
+
+def test_a_vault_below_zero_still_takes_an_account_above_zero():
+    world = World(round_rules("hyperliquid", fund__initial=0.0), traders=3)
+    for i in range(3):
+        world.own(i, 1e6)
+    world.trade(0, 1, 100)
+    world.own(0, 221.0)
+    world.own(world.fund, -50.0)
+    world.mark(19_780.0)
+    assert world.round() == 1 and world.events["kind"].tolist() == [TAKEOVER]
+    assert world.equity_usd(world.fund) == -49.0
 
 
 def closed_whole(name="binance", fee=0.001, isolated=0.0, no_impact=False, **changes):

@@ -22,6 +22,7 @@ from perplab.sim.state.codes import (
     CAUSES,
     ENDOGENOUS,
     FORCED_ORDER,
+    FUND_ADL,
     NO_ROW,
     TAKEOVER,
     TWIN_TAKEOVER,
@@ -246,12 +247,17 @@ def cause_counts(graph):
 
 
 def absorbed_shares(events, lot):
-    """Return the shares of the liquidated notional taken by the book, the fund and ADL."""
+    """Return the shares of the liquidated notional taken by the book, the fund and ADL.
+
+    What ADL closes of the fund's positions is taken by ADL, not by the fund.
+    """
     chosen = of_liquidations(events)
     values, total = notional(chosen, lot), liquidated_notional(events, lot)
-    return {
-        name: ratio(values[chosen["kind"] == kind].sum(), total) for name, kind in ABSORBERS.items()
-    }
+    taken = {name: values[chosen["kind"] == kind].sum() for name, kind in ABSORBERS.items()}
+    passed_on = notional(events[events["kind"] == FUND_ADL], lot).sum()
+    taken["share_fund"] -= passed_on
+    taken["share_adl"] += passed_on
+    return {name: ratio(value, total) for name, value in taken.items()}
 
 
 def notional_by_channel(graph):

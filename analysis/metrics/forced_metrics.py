@@ -3,11 +3,13 @@
 import functools
 import math
 
+import numpy as np
+
 from perplab.analysis.estimators import price_moves
 from perplab.analysis.estimators.series import forced_events
 from perplab.analysis.metrics import cascade
 from perplab.analysis.metrics.catalogue import metric
-from perplab.sim.state.codes import ADL
+from perplab.sim.state.codes import ADL, FUND_ADL
 
 forced_metric = functools.partial(metric, group="forced")
 
@@ -87,4 +89,4 @@ def fund_deficit_max(run):
 @forced_metric("ADL events", "events", sweep_table="losses")
 def adl_events(run):
     """Return the number of counterparties closed by auto-deleveraging."""
-    return int((run.events["kind"] == ADL).sum())
+    return int(np.isin(run.events["kind"], (ADL, FUND_ADL)).sum())

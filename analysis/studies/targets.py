@@ -98,6 +98,7 @@ OCTOBER = {
     "first_adl_seconds": "62 (Hyperliquid)",
     "adl_of_liquidation": ".50 (Hyperliquid)",
     "adl_burst": ".61 (Hyperliquid)",
+    "adl_of_fund": ".95 (Hyperliquid)",
     "profit_provider": "lost or left",
 }
 """Figures of 10 October 2025 by that of the study: BTCUSDT perpetual at Binance where no venue is

@@ -15,6 +15,7 @@ ENTRIES = (
     "cancel",
     "cross_equity_of_many",
     "deep_mid",
+    "deleverage_fund",
     "fill",
     "imbalance_rate",
     "liquidate",

@@ -8,7 +8,7 @@ from perplab.sim.clearing.open_list import open_on_side
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.laws.adl import adl_score, adl_ticks, draws_queue, takes_all_pro_rata
 from perplab.sim.risk.attribution import next_slice, start_event
-from perplab.sim.state.codes import ADL, MOST_TICKS
+from perplab.sim.state.codes import ADL, FUND_ADL, MOST_TICKS
 from perplab.sim.state.records import (
     event_at,
     events,
@@ -87,7 +87,8 @@ def adl_tick(world, i, m, equity):
 def close_against(world, i, other, m, lots, tick, trigger):
     """Close lots of position (i, m) against trader `other` at a tick; return the event's index."""
     position, market = position_at(world, i, m), market_at(world, m)
-    event_index = start_event(world, i, m, trigger, ADL, account_equity(world, i, m))
+    kind = ADL if i < run_row(world, 0)["traders"] else FUND_ADL
+    event_index = start_event(world, i, m, trigger, kind, account_equity(world, i, m))
     signed = -lots if position["lots"] > 0 else lots
     book_trade(world, m, other, i, signed, tick, 0.0, 0.0)
     event = event_at(world, event_index)
@@ -132,7 +133,8 @@ def close_pro_rata(world, i, m, trigger, tick):
 def run_adl(world, i, m, trigger, equity):
     """Close position (i, m) against opposite positions, by the venue's selection of them.
 
-    `equity` is that of its margin account, float units. The fund covers the deficit by rounding.
+    `equity` is that of its margin account, float units. The fund covers the deficit by rounding;
+    its own positions are closed in the same way, and it keeps its deficit.
     """
     position, market = position_at(world, i, m), market_at(world, m)
     tick, event_index = adl_tick(world, i, m, equity), -1
@@ -146,4 +148,5 @@ def run_adl(world, i, m, trigger, equity):
         lots = min(abs(position["lots"]), abs(position_at(world, other, m)["lots"]))
         event_index = close_against(world, i, other, m, lots, tick, trigger)
         trigger = next_slice(trigger)
-    fund_covers_deficit(world, i, m, event_index)
+    if i < run_row(world, 0)["traders"]:
+        fund_covers_deficit(world, i, m, event_index)

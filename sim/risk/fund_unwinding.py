@@ -1,11 +1,20 @@
-"""The insurance fund trades away the positions that it has taken over, little by little."""
+"""How the insurance fund leaves the positions that it has taken over.
+
+It trades them away little by little. Where accounts below zero are deleveraged, so is the fund.
+Reference: Hyperliquid, Auto-deleveraging; on 10 October 2025 95 % of ADL closed positions of the
+two vaults that had taken them over (published fills).
+"""
 
 import math
 
 import numpy as np
 
+from perplab.sim.clearing.equity import cross_equity
+from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.matching import match
+from perplab.sim.risk.adl import run_adl
+from perplab.sim.risk.attribution import NO_CAUSE, NO_PARENT, Trigger
 from perplab.sim.state.records import market_at, markets, position_at, venue_at
 
 
@@ -20,3 +29,16 @@ def unwind_fund(world, v, elapsed):
             share = 1.0 - math.exp(-elapsed / venue["unwind_seconds"])
             side, limit = (-1, market["band_low"]) if lots > 0 else (1, market["band_high"])
             match(world, fund, m, side, limit, np.int64(math.ceil(abs(lots) * share)), 0, 0.0)
+
+
+@entry("none", 2)
+def deleverage_fund(world, v):
+    """Close the fund's positions by ADL while its equity is below zero, market by market."""
+    venue = venue_at(world, v)
+    fund = venue["fund_row"]
+    for m in range(markets(world).shape[0]):
+        equity = cross_equity(world, fund, v)
+        if not equity < 0.0 or venue["no_impact"] == 1:
+            return
+        if market_at(world, m)["venue"] == v and position_at(world, fund, m)["lots"] != 0:
+            run_adl(world, fund, m, Trigger(0, NO_PARENT, NO_CAUSE), equity)

@@ -82,17 +82,20 @@ def needs_adl(world, i, m, equity):
     Notes
     -----
     At a venue with ADL it must if the takeover of the account would exhaust the fund (`must_share`)
-    or make its holdings larger than its leverage allows at the mark; at some venues also whenever
-    `equity` (float units) is below zero. At other venues the fund takes over all.
+    or make its holdings larger than its leverage allows at the mark. Where accounts below zero are
+    deleveraged, it must whenever `equity` (float units) is below zero; the fund takes the others
+    even if it is spent, since it is deleveraged itself. At other venues the fund takes over all.
     """
     v = market_at(world, m)["venue"]
     venue = venue_at(world, v)
     if not deleverages(venue["adl_law"]):
         return False
-    if deleverages_below_zero(venue["adl_law"]) and equity < 0.0:
-        return True
     left = cross_equity(world, venue["fund_row"], v) + equity
-    if must_share(world, v, left):
+    if deleverages_below_zero(venue["adl_law"]):
+        if equity < 0.0:
+            return True
+        left = max(left, 0.0)
+    elif must_share(world, v, left):
         return True
     return left < fund_holdings_with(world, i, m) / venue["fund_leverage"]
 

@@ -37,8 +37,8 @@ OUTCOMES = (
 
 
 # kinds of forced event
-FORCED_ORDER, TAKEOVER, ADL, TWIN_TAKEOVER = 0, 1, 2, 3
-FORCED_KINDS = ("order", "takeover", "adl", "twin")
+FORCED_ORDER, TAKEOVER, ADL, TWIN_TAKEOVER, FUND_ADL = 0, 1, 2, 3, 4
+FORCED_KINDS = ("order", "takeover", "adl", "twin", "fund_adl")
 
 
 # why an account fell below maintenance

@@ -30,7 +30,10 @@ ARMS = {
     "leverage 1, no stops": {f"{SPECULATORS}.target_leverage": 1, **NO_STOPS},
     "leverage 2, no stops": {f"{SPECULATORS}.target_leverage": 2, **NO_STOPS},
     "constant depth": {"spot.displacement.thin_power": 0},
-    "Hyperliquid's rules": {"market.rulebook": "hyperliquid"},
+    "Hyperliquid's rules": {
+        "market.rulebook": "hyperliquid",
+        "market.changes.fund.initial": 60_000,
+    },
 }
 """Changes by name. The last four are at the news of the scenario, -4 %."""
 OF_ALL = ("fall", "twin_fall", "price_amplification", "spot_fall")
@@ -56,6 +59,7 @@ FIGURES = {
     "first_adl_seconds": Figure("first liquidation to first ADL", "s"),
     "adl_of_liquidation": Figure("ADL within 3 minutes of the first liquidation", "share"),
     "adl_burst": Figure("ADL within 3 minutes of the first ADL", "share"),
+    "adl_of_fund": Figure("ADL that closed positions of the fund", "share"),
     "makers_profit": Figure("profit of spot's makers", THOUSANDS),
     "late_profit": Figure("profit of late buyers", THOUSANDS),
     "latent_profit": Figure("profit of latent traders, of trades since the news", THOUSANDS),

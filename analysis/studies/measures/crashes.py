@@ -38,7 +38,7 @@ from perplab.analysis.metrics.cascade import (
     of_liquidations,
 )
 from perplab.analysis.studies.measures.run_figures import activity_figures, warmup_hours
-from perplab.sim.state.codes import ADL
+from perplab.sim.state.codes import ADL, FUND_ADL
 
 CASCADE_PCT = 8.0
 BURST_SECONDS = 180.0
@@ -50,7 +50,8 @@ CRASH = (
     *("rebound", "basis_low", "basis_mean", "open_interest_change", "depth_left"),
     "volume_multiple",
     *("liquidated", "share_book", "share_fund", "share_adl", "first_adl_seconds"),
-    *("adl_of_liquidation", "adl_burst", "makers_profit", "late_profit", "latent_profit"),
+    *("adl_of_liquidation", "adl_burst", "adl_of_fund"),
+    *("makers_profit", "late_profit", "latent_profit"),
     *(f"profit_{kind}" for kind in PROFITING),
     *("perpetual_leads", "spot_leads", "open_interest_per_depth", "depth_before"),
     *(
@@ -198,27 +199,27 @@ def liquidation_figures(records, start, market=0):
 
     ``first_adl_seconds`` is from the first liquidation to the first ADL; ``adl_of_liquidation`` and
     ``adl_burst`` are the parts of ADL within three minutes of the first liquidation, and of the
-    first ADL.
+    first ADL; ``adl_of_fund`` is the part that closed positions of the fund.
     """
     lot, series = market_facts(records, market)["lot"], records.series[market]
-    chosen = of_liquidations(
-        between(forced_events(records, market), start, start + WATCH_SECONDS + 1)
-    )
+    events = between(forced_events(records, market), start, start + WATCH_SECONDS + 1)
+    chosen = of_liquidations(events)
     at = series[rows_at(series, start)]
     interest_usd = at["open_interest"] * at["mark"] * lot
     before = liquidated_notional(between(forced_events(records, market), 0.0, start), lot)
-    value, seconds = notional(chosen, lot), chosen["seconds"]
-    adl = chosen["kind"] == ADL
     found = {
-        "liquidated": 100.0 * ratio(value.sum(), interest_usd),
+        "liquidated": 100.0 * ratio(notional(chosen, lot).sum(), interest_usd),
         "liquidated_before": 100.0 * ratio(before, interest_usd),
-        **absorbed_shares(chosen, lot),
+        **absorbed_shares(events, lot),
     }
-    if adl.any():
-        first, first_adl, total = seconds.min(), seconds[adl].min(), value[adl].sum()
+    adl = events[np.isin(events["kind"], (ADL, FUND_ADL))]
+    if len(adl):
+        value, seconds = notional(adl, lot), adl["seconds"]
+        first, first_adl = chosen["seconds"].min(), seconds.min()
         found["first_adl_seconds"] = first_adl - first
+        found["adl_of_fund"] = value[adl["kind"] == FUND_ADL].sum() / value.sum()
         for name, since in (("adl_of_liquidation", first), ("adl_burst", first_adl)):
-            found[name] = value[adl & (seconds <= since + BURST_SECONDS)].sum() / total
+            found[name] = value[seconds <= since + BURST_SECONDS].sum() / value.sum()
     return found
 
 
