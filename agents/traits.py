@@ -40,7 +40,7 @@ class Trait:
     names : tuple of str, optional
         Names of the values 0, 1, ... of a choice, which a scenario file states instead.
     shared : bool, optional
-        Whether `default` is a total that the traders of a population share equally.
+        Whether `default` is a total that the traders of one population share equally.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Trait:
 
     def default_of(self, number: int) -> float:
         """Return the default of each trader in a population of `number`."""
-        return self.default / number if self.shared else self.default
+        return self.default / max(number, 1) if self.shared else self.default
 
     @property
     def bound(self) -> str:
@@ -159,17 +159,17 @@ class Traits:
 
     def _rows(self, number, values):
         rows = np.zeros(number, self.dtype)
-        defaults = {name: trait.default_of(max(number, 1)) for name, trait in self.traits.items()}
+        defaults = {name: trait.default_of(number) for name, trait in self.traits.items()}
         for name, value in (defaults | self.memory | values).items():
             rows[name] = value
         return rows
 
     def replaced(self, **changes: float | Trait) -> "Traits":
-        """Return these traits with other defaults (numbers) or replacements (`Trait`)."""
+        """Return these traits with other defaults (numbers, of each trader) or other `Trait`s."""
         changed = {
             name: value
             if isinstance(value, Trait)
-            else dataclasses.replace(self.traits[name], default=value)
+            else dataclasses.replace(self.traits[name], default=value, shared=False)
             for name, value in changes.items()
         }
         return Traits(memory=self.memory, **self.traits | changed)

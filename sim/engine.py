@@ -11,7 +11,7 @@ from perplab.sim.exchange.band import recentre
 from perplab.sim.exchange.book import cancel_expired
 from perplab.sim.exchange.stop_orders import trigger_stops
 from perplab.sim.funding.settlement import accrue, settle
-from perplab.sim.laws.adl import deleverages_below_zero, deleverages_pool, watches_peak
+from perplab.sim.laws.adl import deleverages_pool, watches_peak
 from perplab.sim.prices.index_price import update_index
 from perplab.sim.prices.mark_price import update_mark
 from perplab.sim.prices.view import update_public_averages
@@ -75,8 +75,7 @@ def risk(world, v, seconds):
         note_peak(world, v)
     if deleverages_pool(venue["adl_law"]):
         run_pool_adl(world, v)
-    if deleverages_below_zero(venue["adl_law"]):
-        deleverage_fund(world, v)
+    deleverage_fund(world, v)
     if int(seconds / venue["round_seconds"]) == int((seconds - run["dt"]) / venue["round_seconds"]):
         return
     for round_index in range(max(int(min(run["dt"] / venue["round_seconds"], MOST_ROUNDS)), 1)):
@@ -92,6 +91,7 @@ def risk(world, v, seconds):
             if market_at(world, m)["venue"] == v:
                 update_mark(world, m, min(now, seconds + run["dt"]))
                 view_at(world, m)["forced_lots"] = 0
+        deleverage_fund(world, v)
         if run["fault"] != NO_FAULT:
             return
 

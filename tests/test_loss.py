@@ -445,6 +445,14 @@ def test_a_vault_below_zero_is_closed_at_the_previous_mark(mark, closed):
         assert world.collateral_usd(1) == 1e6 + 220.0
 
 
+def test_a_fund_is_deleveraged_only_where_there_is_adl():
+    changes = {"adl__loss_sharing": "winners"}
+    world = left_open(0.0, math.inf, "hyperliquid", 1.0, **changes)
+    world.mark(19_700.0)
+    world.call(deleverage_once, 0)
+    assert (world.lots(world.fund), world.equity_usd(world.fund)) == (100, -79.0)
+
+
 def test_a_vault_below_zero_still_takes_an_account_above_zero():
     world = World(round_rules("hyperliquid", fund__initial=0.0), traders=3)
     for i in range(3):

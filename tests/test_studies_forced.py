@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from perplab.analysis.metrics import cascade
+from perplab.analysis.metrics import losses
 from perplab.analysis.metrics import episodes as forced
 from perplab.analysis.studies.experiments import forced_trading as study
 from perplab.analysis.studies.measures.forced_trading import fall_run
@@ -56,7 +56,7 @@ def test_amplification_comes_from_the_events(fall):
 def test_all_that_is_liquidated_is_absorbed_somewhere(fall):
     outcome, start, end = fall
     figures = forced.fall_figures(outcome.records, outcome.twin, start, end)
-    assert sum(figures[name] for name in cascade.ABSORBERS) == pytest.approx(1)
+    assert sum(figures[name] for name in losses.ABSORBERS) == pytest.approx(1)
 
 
 def test_fund_change_is_what_it_got_less_what_it_paid(fall):

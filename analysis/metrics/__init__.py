@@ -7,7 +7,6 @@ pandas.
 
 from perplab.analysis.metrics.branches import since, summary_since
 from perplab.analysis.metrics.cascade import (
-    absorbed_shares,
     amplification,
     branching_ratio,
     cascade_figures,
@@ -25,7 +24,7 @@ from perplab.analysis.metrics.catalogue import (
     tabled_metrics,
 )
 from perplab.analysis.metrics.episodes import attack_figures, fall_figures
-from perplab.analysis.metrics.losses import loss_network, profit_rows
+from perplab.analysis.metrics.losses import absorbed_shares, loss_network, profit_rows
 from perplab.analysis.metrics.peg_metrics import basis_figures, funding_figures
 from perplab.analysis.metrics.replay_fit import compare_replay
 from perplab.analysis.metrics.summary import MarketRun, market_run, summarize

@@ -16,23 +16,12 @@ import math
 
 import numpy as np
 
-from perplab.analysis.estimators.series import ratio
-from perplab.sim.state.codes import (
-    ADL,
-    CAUSES,
-    ENDOGENOUS,
-    FORCED_ORDER,
-    FUND_ADL,
-    NO_ROW,
-    TAKEOVER,
-    TWIN_TAKEOVER,
-)
+from perplab.sim.state.codes import CAUSES, ENDOGENOUS, NO_ROW, TWIN_TAKEOVER
 
 AFTERMATH_SECONDS = 6 * 3600.0
 CHANNELS = ("index", "basis", "funding", "fees")
 OTHER = "other"
 CHANNEL_FIELDS = ("index_pnl", "basis_pnl", "funding", "fees")
-ABSORBERS = {"share_book": FORCED_ORDER, "share_fund": TAKEOVER, "share_adl": ADL}
 
 
 def of_liquidations(events):
@@ -71,6 +60,7 @@ def rounds_max(events, rounds_per_step):
     rounds_per_step : int
         The last round of a step is followed by the first of the next.
     """
+    events = of_liquidations(events)
     rounds = np.unique(events["step"] * rounds_per_step + events["round"])
     lengths = np.diff(np.flatnonzero(np.diff(rounds, prepend=-2, append=-2) != 1))
     return int(lengths.max(initial=0))
@@ -244,20 +234,6 @@ def branching_ratio(graph):
 def cause_counts(graph):
     """Return the number of nodes by cause."""
     return collections.Counter(cause for _, cause in graph.nodes(data="cause") if cause is not None)
-
-
-def absorbed_shares(events, lot):
-    """Return the shares of the liquidated notional taken by the book, the fund and ADL.
-
-    What ADL closes of the fund's positions is taken by ADL, not by the fund.
-    """
-    chosen = of_liquidations(events)
-    values, total = notional(chosen, lot), liquidated_notional(events, lot)
-    taken = {name: values[chosen["kind"] == kind].sum() for name, kind in ABSORBERS.items()}
-    passed_on = notional(events[events["kind"] == FUND_ADL], lot).sum()
-    taken["share_fund"] -= passed_on
-    taken["share_adl"] += passed_on
-    return {name: ratio(value, total) for name, value in taken.items()}
 
 
 def notional_by_channel(graph):

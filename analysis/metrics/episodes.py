@@ -32,7 +32,6 @@ from perplab.analysis.estimators.series import (
 )
 from perplab.analysis.metrics.cascade import (
     AFTERMATH_SECONDS,
-    absorbed_shares,
     amplification,
     between,
     branching_ratio,
@@ -43,6 +42,7 @@ from perplab.analysis.metrics.cascade import (
     of_liquidations,
     rounds_max,
 )
+from perplab.analysis.metrics.losses import absorbed_shares
 from perplab.sim.state.codes import ENDOGENOUS
 
 ATTACKER = "manipulation"

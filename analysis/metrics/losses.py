@@ -1,14 +1,15 @@
-"""Who gained and who lost: profit by kind and by source, and the network of losses."""
+"""Who gained, who lost, and who took what was liquidated; the network of losses."""
 
 import collections
 
 import numpy as np
 
-from perplab.analysis.estimators.series import forced_events, market_facts
-from perplab.analysis.metrics.cascade import notional, of_liquidations
-from perplab.sim.state.codes import FORCED_ORDER
+from perplab.analysis.estimators.series import forced_events, market_facts, ratio
+from perplab.analysis.metrics.cascade import liquidated_notional, notional, of_liquidations
+from perplab.sim.state.codes import ADL, FORCED_ORDER, FUND_ADL, NO_ROW, TAKEOVER
 
 BOOK, FUND = "book", "insurance fund"
+ABSORBERS = {"share_book": FORCED_ORDER, "share_fund": TAKEOVER, "share_adl": ADL}
 LEGS = ("perpetual", "spot", "funding", "fees")
 """Sources of a trader's profit. The perpetual's is trades, and what liquidation took or forgave;
 spot's is trades and borrow interest."""
@@ -111,8 +112,10 @@ def namer(records, by):
 def transfers(records, market):
     """Yield ``(liquidated, counterparty, (notional, loss))`` of forced trades, quote currency."""
     facts, unit, fund = market_facts(records, market), records.meta["unit"], records.meta["traders"]
-    events = of_liquidations(forced_events(records, market))
-    for event in events:
+    forced = forced_events(records, market)
+    events = forced[(forced["node"] != NO_ROW) | (forced["kind"] == FUND_ADL)]
+    events = events[np.argsort(events["sequence"], kind="stable")]
+    for event in events[events["kind"] != FUND_ADL]:
         yield event["trader"], fund, (0.0, event["fund_change"] * unit)
     at_mark = notional(events, facts["lot"])
     amounts = np.column_stack(
@@ -159,3 +162,33 @@ def book_transfers(events, amounts, made, tick_value):
             yield trader, trade["maker"], (at_mark, trade["side"] * (paid - at_mark))
         if not trades:
             yield trader, BOOK, (value, loss)
+
+
+def absorbed_shares(events, lot):
+    """Return the shares of the liquidated notional taken by the book, the fund and ADL.
+
+    What ADL closes of the fund's positions is taken by ADL, not by the fund, at the mean mark of
+    the takeovers and at most as many lots.
+
+    Examples
+    --------
+    >>> rows = [(TAKEOVER, -10, 100.0, 0), (FUND_ADL, -4, 90.0, NO_ROW)]
+    >>> form = [("kind", "i8"), ("lots", "i8"), ("mark", "f8"), ("node", "i8"), ("sequence", "i8")]
+    >>> events = np.array([(*row, k) for k, row in enumerate(rows)], form)
+    >>> {name: float(share) for name, share in absorbed_shares(events, 1.0).items()}
+    {'share_book': 0.0, 'share_fund': 0.6, 'share_adl': 0.4}
+    """
+    chosen = of_liquidations(events)
+    values, total = notional(chosen, lot), liquidated_notional(events, lot)
+    taken = {name: values[chosen["kind"] == kind].sum() for name, kind in ABSORBERS.items()}
+    passed_on = taken["share_fund"] * passed_on_share(events)
+    taken["share_fund"] -= passed_on
+    taken["share_adl"] += passed_on
+    return {name: ratio(value, total) for name, value in taken.items()}
+
+
+def passed_on_share(events):
+    """Return the share of the lots that the fund took over which ADL closed there; 0 of none."""
+    lots = np.abs(events["lots"])
+    taken, closed = (lots[events["kind"] == kind].sum() for kind in (TAKEOVER, FUND_ADL))
+    return min(closed / taken, 1.0) if taken else 0.0

@@ -10,9 +10,9 @@ from perplab.analysis.estimators.block_intervals import (
 from perplab.analysis.estimators.estimates import YEAR_HOURS, branching, drawdown_of, sharpe
 from perplab.analysis.estimators.fact_rows import exact_fact, interval_fact, level_fact
 from perplab.analysis.estimators.series import DAY_SECONDS, HOUR_SECONDS, run_seconds
-from perplab.analysis.metrics.cascade import absorbed_shares, forest, liquidation_count, trees
+from perplab.analysis.metrics.cascade import forest, liquidation_count, trees
 from perplab.analysis.metrics.episodes import ATTACKER, shorts_by_channel
-from perplab.analysis.metrics.losses import legs_of, rows_of_kind
+from perplab.analysis.metrics.losses import absorbed_shares, legs_of, rows_of_kind
 
 MINUTE_SECONDS = 60.0
 QUOTE = "quote currency"

@@ -13,6 +13,7 @@ from perplab.sim.clearing.equity import cross_equity
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.matching import match
+from perplab.sim.laws.adl import deleverages, deleverages_below_zero
 from perplab.sim.risk.adl import run_adl
 from perplab.sim.risk.attribution import NO_CAUSE, NO_PARENT, Trigger
 from perplab.sim.state.records import market_at, markets, position_at, venue_at
@@ -33,12 +34,17 @@ def unwind_fund(world, v, elapsed):
 
 @entry("none", 2)
 def deleverage_fund(world, v):
-    """Close the fund's positions by ADL while its equity is below zero, market by market."""
+    """Close the fund's positions by ADL while its equity is below zero, market by market.
+
+    Only at venues with ADL that deleverage accounts below zero, and not in the no-impact twin.
+    """
     venue = venue_at(world, v)
-    fund = venue["fund_row"]
+    fund, law = venue["fund_row"], venue["adl_law"]
+    if not (deleverages(law) and deleverages_below_zero(law)) or venue["no_impact"] == 1:
+        return
     for m in range(markets(world).shape[0]):
         equity = cross_equity(world, fund, v)
-        if not equity < 0.0 or venue["no_impact"] == 1:
+        if not equity < 0.0:
             return
         if market_at(world, m)["venue"] == v and position_at(world, fund, m)["lots"] != 0:
             run_adl(world, fund, m, Trigger(0, NO_PARENT, NO_CAUSE), equity)

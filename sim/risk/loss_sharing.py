@@ -83,8 +83,9 @@ def needs_adl(world, i, m, equity):
     -----
     At a venue with ADL it must if the takeover of the account would exhaust the fund (`must_share`)
     or make its holdings larger than its leverage allows at the mark. Where accounts below zero are
-    deleveraged, it must whenever `equity` (float units) is below zero; the fund takes the others
-    even if it is spent, since it is deleveraged itself. At other venues the fund takes over all.
+    deleveraged, it must whenever `equity` (float units) is below zero; within its leverage the fund
+    takes the others even if it is spent, since it is deleveraged itself. At other venues the fund
+    takes over all.
     """
     v = market_at(world, m)["venue"]
     venue = venue_at(world, v)
@@ -94,8 +95,9 @@ def needs_adl(world, i, m, equity):
     if deleverages_below_zero(venue["adl_law"]):
         if equity < 0.0:
             return True
-        left = max(left, 0.0)
-    elif must_share(world, v, left):
+        if not watches_peak(venue["adl_law"]):
+            left = max(left, 0.0)
+    if must_share(world, v, left):
         return True
     return left < fund_holdings_with(world, i, m) / venue["fund_leverage"]
 

@@ -18,7 +18,9 @@ def column(population, trait, default):
     What the setup gives, the kind's default, or `default`.
     """
     declared = population.kind.traits.traits.get(trait)
-    value = population.traits.get(trait, default if declared is None else declared.default)
+    if declared is not None:
+        default = declared.default_of(population.number)
+    value = population.traits.get(trait, default)
     return np.broadcast_to(np.asarray(value, float), (population.number,))
 
 

@@ -5,7 +5,7 @@ providers' `level_usd`, with inventory limits in proportion. In one arm spot is 
 the perpetual's own book amplifies.
 """
 
-from perplab.analysis.metrics.cascade import ABSORBERS
+from perplab.analysis.metrics.losses import ABSORBERS
 from perplab.analysis.studies.measures.forced_trading import fall_run
 from perplab.analysis.studies.study import Arm, Figure, Setting, Study
 from perplab.scenarios.files.loader import load

@@ -31,14 +31,14 @@ from perplab.analysis.estimators.series import (
     ratio,
 )
 from perplab.analysis.metrics.cascade import (
-    absorbed_shares,
     between,
     liquidated_notional,
     notional,
     of_liquidations,
 )
+from perplab.analysis.metrics.losses import absorbed_shares
 from perplab.analysis.studies.measures.run_figures import activity_figures, warmup_hours
-from perplab.sim.state.codes import ADL, FUND_ADL
+from perplab.sim.state.codes import ADL, FUND_ADL, NO_ROW
 
 CASCADE_PCT = 8.0
 BURST_SECONDS = 180.0
@@ -212,8 +212,9 @@ def liquidation_figures(records, start, market=0):
         "liquidated_before": 100.0 * ratio(before, interest_usd),
         **absorbed_shares(events, lot),
     }
-    adl = events[np.isin(events["kind"], (ADL, FUND_ADL))]
-    if len(adl):
+    of_accounts = (events["kind"] == ADL) & (events["node"] != NO_ROW)
+    adl = events[of_accounts | (events["kind"] == FUND_ADL)]
+    if len(adl) and len(chosen):
         value, seconds = notional(adl, lot), adl["seconds"]
         first, first_adl = chosen["seconds"].min(), seconds.min()
         found["first_adl_seconds"] = first_adl - first

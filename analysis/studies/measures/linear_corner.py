@@ -11,7 +11,8 @@ import numpy as np
 
 from perplab.analysis.estimators.price_moves import rows_at, traded_prices
 from perplab.analysis.estimators.series import HOUR_SECONDS, market_facts, plain
-from perplab.analysis.metrics.cascade import absorbed_shares, between
+from perplab.analysis.metrics.cascade import between, liquidated_notional
+from perplab.analysis.metrics.losses import absorbed_shares
 from perplab.scenarios.files.validation import rulebook_of
 
 MEASURED_SECONDS = 600.0
@@ -59,7 +60,7 @@ def event_figures(records, start, market=0):
     chosen = between(records.events, start, start + MEASURED_SECONDS)
     return {
         "share_book": absorbed_shares(chosen, lot)["share_book"],
-        "liquidated_usd": float((np.abs(chosen["lots"]) * chosen["mark"]).sum() * lot),
+        "liquidated_usd": liquidated_notional(chosen, lot),
     }
 
 
