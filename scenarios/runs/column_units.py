@@ -20,7 +20,7 @@ UNITS_OF_COLUMNS = {
     "market": "number",
     "trader": "number",
     "counterparty": "number, -1: none",
-    "node": "number",
+    "node": "number, -1: none",
     "parent": "number, -1: none",
     "kind": "name",
     "cause": "name",
