@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from perplab.analysis.metrics import losses
 from perplab.analysis.metrics import episodes as forced
+from perplab.analysis.metrics import losses
 from perplab.analysis.studies.experiments import forced_trading as study
 from perplab.analysis.studies.measures.forced_trading import fall_run
 from perplab.scenarios.files.loader import load
