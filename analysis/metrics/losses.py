@@ -188,7 +188,7 @@ def absorbed_shares(events, lot):
 
 
 def passed_on_share(events):
-    """Return the share of the lots that the fund took over which ADL closed there; 0 of none."""
+    """Return the share of the lots taken over by the fund that ADL then closed; 0 of none."""
     lots = np.abs(events["lots"])
     taken, closed = (lots[events["kind"] == kind].sum() for kind in (TAKEOVER, FUND_ADL))
     return min(closed / taken, 1.0) if taken else 0.0

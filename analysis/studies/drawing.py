@@ -16,6 +16,7 @@ from perplab.analysis.studies.results import contrasts_of
 ROW_INCHES, HEAD_INCHES = 0.19, 1.05
 FORMS = ("png", "svg")
 MOST_PANELS = 8
+MOST_COLUMNS = 4
 MOST_TICKS = 3
 """Between ticks of panels side by side: amounts of money are long."""
 
@@ -32,9 +33,14 @@ def draw_study(result, folder):
 
 def rows_figure(panels, labels, width=DOUBLE_INCHES):
     """Return a figure of panels side by side that share their rows, and its axes."""
-    height = HEAD_INCHES + ROW_INCHES * len(labels)
+    columns = columns_of(panels)
+    lines = -(-panels // columns)
+    height = (HEAD_INCHES + ROW_INCHES * len(labels)) * lines
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
+    places = figure.subplots(lines, columns, sharey=True, squeeze=False).flatten()
+    axes = places[:panels]
+    for empty in places[panels:]:
+        empty.set_visible(False)
     axes[0].set_yticks(range(len(labels)), labels)
     axes[0].set_ylim(len(labels) - 0.5, -0.5)
     for each in axes:
@@ -72,9 +78,21 @@ def draw_arms(result):
     return figure
 
 
+def columns_of(panels):
+    """Return how many panels stand side by side: at most `MOST_COLUMNS`, in lines of equal length.
+
+    Examples
+    --------
+    >>> [columns_of(panels) for panels in (1, 4, 6, 8)]
+    [1, 4, 3, 4]
+    """
+    lines = -(-panels // MOST_COLUMNS)
+    return -(-panels // lines)
+
+
 def letters(panels):
-    """Return how many letters of a label fit below one of several panels side by side."""
-    return max(60 // panels, 9)
+    """Return how many letters of a label fit below one of several panels."""
+    return 60 // columns_of(panels)
 
 
 def wrapped(words, width=22):
@@ -85,7 +103,7 @@ def wrapped(words, width=22):
     >>> wrapped("standard deviation of the basis", 20).count(chr(10))
     1
     """
-    return "\n".join(textwrap.wrap(words, width))
+    return "\n".join(textwrap.wrap(words, width, break_long_words=False))
 
 
 def draw_moments(result):

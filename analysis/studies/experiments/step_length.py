@@ -10,8 +10,8 @@ from perplab.analysis.studies.measures.crashes import crash_run
 from perplab.analysis.studies.study import Arm, Figure, Setting, Study
 
 STEPS = (1.0, 2.0, 10.0, 15.0, 60.0)
-RECORD = {"record_seconds": 60.0}
 """Lengths beside that of the scenario, 5 s."""
+RECORD = {"record_seconds": 60.0}
 COMPARED = ("cascades", "fall", "twin_fall", "price_amplification", "basis_low", "share_adl")
 
 
