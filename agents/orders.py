@@ -13,7 +13,16 @@ import math
 import numpy as np
 
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.state.codes import CANCEL, LIMIT, MARKET_ORDER, REDUCE_ONLY, SPOT, STOP, TRANSFER
+from perplab.sim.state.codes import (
+    CANCEL,
+    HEDGE,
+    LIMIT,
+    MARKET_ORDER,
+    REDUCE_ONLY,
+    SPOT,
+    STOP,
+    TRANSFER,
+)
 
 BASIS_POINT = 1e-4
 YEAR_SECONDS = 31_536_000.0
@@ -135,6 +144,38 @@ def write_spot(orders: np.ndarray, count: int, market: int, side: int, lots: int
     zero = np.int64(0)
     return write_row(
         orders, np.int64(count), np.int64(SPOT), market, zero, np.int64(side), zero, lots, zero, 0.0
+    )
+
+
+@hot_kernel
+def write_hedge(orders: np.ndarray, count: int, market: int, share: float, band_lots: int) -> int:
+    """Write a standing hedge in spot of the trader's positions in the market's asset.
+
+    It stays until it is replaced: spot is brought to minus `share` of the positions, before other
+    orders in spot, whenever it is more than `band_lots` away.
+
+    Parameters
+    ----------
+    orders : array of ORDER_ROW
+    count : int
+        Rows already written.
+    market : int
+    share : float
+        From 0 to 1; counted to a millionth.
+    band_lots : int
+    """
+    zero, millionths = np.int64(0), whole(share * 1e6 + 0.5)
+    return write_row(
+        orders,
+        np.int64(count),
+        np.int64(HEDGE),
+        market,
+        zero,
+        zero,
+        millionths,
+        band_lots,
+        zero,
+        0.0,
     )
 
 

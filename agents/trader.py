@@ -41,6 +41,7 @@ import numpy as np
 from perplab.agents.orders import (
     write_cancel,
     write_close,
+    write_hedge,
     write_limit,
     write_market,
     write_spot,
@@ -62,6 +63,7 @@ __all__ = [
     "rule",
     "write_cancel",
     "write_close",
+    "write_hedge",
     "write_limit",
     "write_market",
     "write_spot",

@@ -9,6 +9,7 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.band import recentre
 from perplab.sim.exchange.book import cancel_expired
+from perplab.sim.exchange.spot_orders import end_trading, hedge_all
 from perplab.sim.exchange.stop_orders import trigger_stops
 from perplab.sim.funding.settlement import accrue, settle
 from perplab.sim.laws.adl import deleverages_pool, watches_peak
@@ -84,7 +85,9 @@ def risk(world, v, seconds):
             break
         run["rounds_max"] = max(run["rounds_max"], round_index + 1)
         now = seconds + (round_index + 1) * venue["round_seconds"]
+        hedge_all(world)
         act_fast(world, occasion(run["step"], round_index + 1), 1)
+        end_trading(world)
         if run["fault"] != NO_FAULT:
             return
         for m in range(markets(world).shape[0]):
@@ -129,8 +132,10 @@ def step(world):
     run = run_row(world, 0)
     seconds = (run["step"] + 1) * run["dt"]
     begin(world)
+    hedge_all(world)
     act_fast(world, run["step"], 0)
     act_awake(world, wake(world))
+    end_trading(world)
     if run["fault"] != NO_FAULT:
         return
     value_all(world, seconds)

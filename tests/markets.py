@@ -18,6 +18,7 @@ from perplab.agents.trader import (
     Traits,
     rule,
     write_cancel,
+    write_hedge,
     write_limit,
     write_market,
     write_spot,
@@ -31,12 +32,12 @@ from perplab.sim.setup import AssetSetup, MarketSetup, Population, Setup
 from perplab.sim.spot.processes import GeometricBrownian, Sentiment
 from perplab.sim.spot.shocks import PathShock
 from perplab.sim.state.build import build_tables
-from perplab.sim.state.codes import CANCEL, LIMIT, MARKET_ORDER, SPOT, TRANSFER
+from perplab.sim.state.codes import CANCEL, HEDGE, LIMIT, MARKET_ORDER, SPOT, TRANSFER
 from perplab.sim.state.recorder import BUFFERS
 from perplab.sim.state.trader_rows import ORDER_ROW
 from perplab.sim.streams import below, uniform
 from perplab.sim.traders.connection import connect
-from tests.probes import drive, one_round, settle_at
+from tests.probes import drive, finish, one_round, settle_at
 
 SPOT_PRICE, TICK, LOT_UNITS = 20_000.0, 20_000, 10_000
 USD = 1_000_000
@@ -79,7 +80,7 @@ def flail(me, accounts, positions, views, mine, rng, orders):
     count, market = np.int64(0), below(rng, len(views))
     view, slots = views[market], len(mine)
     for _ in range(1 + below(rng, 3)):
-        choice, side, flags = below(rng, 12), 1 - 2 * below(rng, 2), below(rng, 8)
+        choice, side, flags = below(rng, 13), 1 - 2 * below(rng, 2), below(rng, 8)
         lots = 1 + below(rng, max(lots_of(view, me["size_usd"]), 1))
         tick = (
             int(view["mark"] / view["tick"])
@@ -104,6 +105,8 @@ def flail(me, accounts, positions, views, mine, rng, orders):
             count = write_cancel(orders, count, market, below(rng, slots))
         elif choice < 11:
             count = write_spot(orders, count, market, side, lots)
+        elif choice < 12:
+            count = write_hedge(orders, count, market, 0.5 * below(rng, 3), below(rng, 2) * lots)
         else:
             units = int(units_of(view, me["capital_usd"]) * 0.3 * (uniform(rng) - 0.5))
             count = write_transfer(orders, count, market, units if units != 0 else 1)
@@ -229,6 +232,17 @@ class World:
 
     def spot(self, i, side, lots):
         return self.submit(i, SPOT, side=side, lots=lots)
+
+    def trade_spot(self, i, side, lots):
+        """Send a spot order, end the trading of the step, and return what came of it."""
+        before = self["run"]["outcomes"][0].copy()
+        sent = self.spot(i, side, lots)
+        self.call(finish)
+        refused = np.flatnonzero(self["run"]["outcomes"][0] > before)
+        return int(refused[-1]) if len(refused) else sent
+
+    def hedge(self, i, share, band_lots=0, market=0):
+        return self.submit(i, HEDGE, tick=round(share * 1e6), lots=band_lots, market=market)
 
     def transfer(self, i, units, market=0):
         return self.submit(i, TRANSFER, lots=units, market=market)

@@ -8,7 +8,7 @@ from perplab.agents.carry.carry_trader import CarryTrader, affordable_lots, carr
 from perplab.agents.orders import lots_of
 from perplab.agents.providers import Provider, ValueBidder
 from perplab.agents.speculator import Speculator
-from perplab.sim.state.codes import CANCEL, LIMIT, SPOT, STOP
+from perplab.sim.state.codes import CANCEL, HEDGE, LIMIT, SPOT, STOP
 from tests.test_agents import Scene, of_kind, sides
 
 TICKS, LOT_USD, SPOT_USD, IMPACT = 200_000, 20.0, 20_000.0, 5e-10
@@ -95,23 +95,27 @@ def test_providers_share_the_market_equally_by_default():
 
 
 def quotes(impact, lots=0, spot_lots=0, **traits):
-    """Return a provider's bids and asks, the nearest first, and its trade in spot."""
+    """Return a provider's bids and asks, the nearest first, and its standing hedge."""
     plain = dict(level_usd=16_000, skew_bps=0, reference_volatility=1e-4, market_share=1 / 8)
     scene = Scene(Provider, **(plain | traits)).hold(lots, 3e6, 1e6, spot_lots, borrow_usd=1e9)
     scene.views["best_bid"] = scene.views["best_ask"] = 0
     scene.views["spot_impact"], scene.views["funding_on"] = impact, 0
     orders = scene.decide()
-    return *sides(orders), of_kind(orders, SPOT)
+    return *sides(orders), of_kind(orders, HEDGE)
 
 
 @pytest.mark.parametrize("ratio", [1.0, 0.4])
 def test_each_quote_pays_for_the_hedge_of_all_quotes_before_it(ratio):
-    """The market's hedge is eight times its own: 16,000, then 16,000 * 1.25 more, and so on."""
+    """The market's hedge is eight times its own: 16,000, then 16,000 * 1.25 more, and so on.
+
+    A quote's own size counts by half: the mean price on the hedge's way.
+    """
     (plain, plain_asks, _), (bids, asks, _) = quotes(0.0), quotes(IMPACT, hedge_ratio=ratio)
     filled = 0.0
     for k in range(len(bids)):
-        filled += 16_000 * (1 + 0.25 * k)
-        cost = ratio * IMPACT * filled * 8 * TICKS
+        own = 16_000 * (1 + 0.25 * k)
+        cost = ratio * IMPACT * (filled + own / 2) * 8 * TICKS
+        filled += own
         assert plain["tick"][k] - bids["tick"][k] == pytest.approx(cost, abs=1.01)
         assert asks["tick"][k] - plain_asks["tick"][k] == pytest.approx(cost, abs=1.01)
 
@@ -126,10 +130,11 @@ def test_quotes_lean_against_what_is_not_hedged_yet():
     assert centre[0] - centre[2] == pytest.approx(0, abs=1.01)
 
 
-def test_a_provider_hedges_at_once_beyond_its_band():
-    for band, expected in ((0.01, [(-1, 5_000)]), (0.2, [])):
-        trades = quotes(0.0, 5_000, hedge_band=band)[2]
-        assert [(t["side"], t["lots"]) for t in trades] == expected
+def test_a_provider_leaves_a_standing_hedge_with_its_band():
+    for ratio, band, millionths in ((1.0, 0.01, 1_000_000), (0.4, 0.2, 400_000)):
+        (order,) = quotes(0.0, 5_000, hedge_ratio=ratio, hedge_band=band)[2]
+        assert order["tick"] == millionths
+        assert order["lots"] == pytest.approx(band * 750_000 / LOT_USD, abs=1)
 
 
 # sizes of carry

@@ -171,7 +171,7 @@ def displaced_world(**numbers):
 
 def paid_by(world, i, side, lots):
     before = int(world["account"]["cash"][i, 0])
-    assert world.spot(i, side, lots) == 0
+    assert world.trade_spot(i, side, lots) == 0
     return (before - int(world["account"]["cash"][i, 0])) / USD
 
 
@@ -203,7 +203,7 @@ def test_there_and_back_in_a_step_costs_the_rounding(parts):
 @pytest.mark.parametrize("side", [1, -1])
 def test_a_trade_beyond_all_depth_has_a_price(side, lots):
     world = displaced_world(calm_depth=1.0, thinness=4.0)
-    outcome = world.spot(0, side, lots)
+    outcome = world.trade_spot(0, side, lots)
     assert outcome != 0 or (side < 0 and world["asset"]["outside_cash"][0] < 0)
 
 

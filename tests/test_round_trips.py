@@ -12,9 +12,10 @@ import pytest
 from scipy.optimize import minimize
 
 from perplab.sim.impact.displacement import DISPLACEMENT, RECOVERY
-from tests.round_trips import MODES, TripMarket, law_profit, random_trip
+from tests.round_trips import MODES, MOST_LOTS, TripMarket, bounded, law_profit, random_trip
 
 TRIPS = int(os.environ.get("PERPLAB_TRIPS", "80"))
+SEARCHES, LOT_USD = max(TRIPS // 100, 1), 30.0
 DEPTH, LEGS, STEP = 1e8, 12, 60.0
 ROUNDING = 1e-11
 """Of the turnover: what the quadrature of a trade's price is off by at most."""
@@ -90,6 +91,38 @@ def largest_profit(trips, mode, number, seed=1):
 @pytest.mark.parametrize("mode", MODES)
 def test_no_trip_earns_in_a_whole_market(mode):
     assert largest_profit(market(), mode, TRIPS) <= 0.0
+
+
+@pytest.mark.parametrize("perp_usd, spot_usd", [(1e6, 1.2e6), (3e6, 5e6), (3e6, -5e6)])
+def test_legs_in_one_step_earn_nothing(perp_usd, spot_usd):
+    """Without the order within a step they would earn 2 X Y / q, 1,200 and 15,000, less fees."""
+    perp, spot = (np.array([1, -1]) * round(usd / LOT_USD) for usd in (perp_usd, spot_usd))
+    assert market().profit(np.array([1, 1]), perp, spot, np.zeros(2)) <= 0.0
+
+
+def best_trip(trips, mode, seed):
+    """Return the most that a search over the sizes of a random trip of six legs finds.
+
+    It starts where random trips lose least, as a share of what they trade.
+    """
+    draw = np.random.default_rng(seed)
+    first = max(
+        (random_trip(draw, mode, 6) for _ in range(20)), key=lambda trip: trips.profit(*trip)
+    )
+    gaps, perp, spot, thinness = first
+    sizes = np.concatenate([perp, spot]) / MOST_LOTS
+
+    def loss(z):
+        legs = np.where(sizes == 0, 0, np.clip(z, -1, 1)).reshape(2, -1) * MOST_LOTS
+        return -trips.profit(gaps, bounded(legs[0]), bounded(legs[1]), thinness)
+
+    found = minimize(loss, sizes, method="Nelder-Mead", options={"maxfev": 300, "adaptive": True})
+    return -found.fun
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_search_finds_a_trip_that_earns_in_a_whole_market(mode):
+    assert max(best_trip(market(), mode, seed) for seed in range(SEARCHES)) <= 0.0
 
 
 def test_providers_who_price_an_eighth_of_the_hedge_lose_to_trips():

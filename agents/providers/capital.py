@@ -7,12 +7,11 @@ import numpy as np
 
 from perplab.agents.carry.carry_legs import free_cash, venue_equity
 from perplab.agents.orders import (
+    lots_of,
     units_of,
-    usd_of,
-    whole,
     write_cancel,
     write_close,
-    write_spot,
+    write_hedge,
     write_transfer,
 )
 from perplab.sim.compiler.jit import hot_kernel
@@ -24,15 +23,13 @@ CLOSING_PARTS = 20
 
 
 @hot_kernel
-def hedge_inventory(me, position, view, market, orders, count):
-    """Write the spot trade that brings the hedge to ``hedge_ratio`` of the inventory.
+def hedge_inventory(me, view, market, orders, count):
+    """Write the standing hedge of ``hedge_ratio`` of the inventory.
 
     A gap below ``hedge_band`` of the inventory limit is left alone.
     """
-    gap = -whole(me["hedge_ratio"] * position["lots"]) - position["spot_lots"]
-    if abs(usd_of(view, gap)) <= me["hedge_band"] * me["inventory_limit_usd"]:
-        return count
-    return write_spot(orders, count, market, 1 if gap > 0 else -1, abs(gap))
+    band = lots_of(view, me["hedge_band"] * me["inventory_limit_usd"])
+    return write_hedge(orders, count, market, me["hedge_ratio"], band)
 
 
 @hot_kernel

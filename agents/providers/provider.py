@@ -148,12 +148,13 @@ def advance_alarm(me, view, elapsed):
 def spot_at_last_look(me, view, rng):
     """Return spot as of its last look before the end of the step, up to a second ago.
 
-    A step that is not longer than the time between two looks has its looks in the run.
+    A step that is not longer than the time between two looks has its looks in the run. Trades of
+    the running step are seen.
     """
-    if view["dt"] <= me["latency_seconds"]:
-        return view["spot"]
-    age = min(uniform(rng) * me["latency_seconds"], 1.0)
-    return view["spot"] * math.exp(-view["last_second"] * age)
+    moved = view["spot_moved"]
+    if view["dt"] > me["latency_seconds"]:
+        moved -= view["last_second"] * min(uniform(rng) * me["latency_seconds"], 1.0)
+    return view["spot"] * math.exp(moved)
 
 
 @hot_kernel
@@ -189,7 +190,7 @@ def provide(me, accounts, positions, views, mine, rng, orders):
     account, wallet, count = accounts[int(view["venue"])], accounts[0], np.int64(0)
     elapsed, wealth = elapsed_seconds(me, view), wealth_of(account, wallet, position, view)
     advance_alarm(me, view, elapsed)
-    count = hedge_inventory(me, position, view, market, orders, count)
+    count = hedge_inventory(me, view, market, orders, count)
     count = keep_margin(me, account, wallet, position, view, wealth, market, orders, count)
     if is_away(me, view, wealth):
         return leave(mine, market, position, orders, count)

@@ -48,7 +48,8 @@ def hedge_cost(me, view, usd):
 def quote_tick(me, view, side, centre, level, wider, filled_usd):
     """Return the tick of a quote, rounded away from the centre and behind the opposite side.
 
-    It pays for the hedge of `filled_usd`, what is filled when the quote is.
+    It pays for the hedge of `filled_usd`: all quotes before it and half of its own size, the mean
+    price on the hedge's way.
     """
     steps = level * (1.0 + STEP_GROWTH * level)
     distance = (me["half_spread_bps"] + steps * me["spacing_bps"]) * BASIS_POINT * wider
@@ -77,8 +78,8 @@ def quote_side(me, room_usd, size, wider, view, mine, market, side, centre, orde
         usd = min(me["level_usd"] * size * (1.0 + SIZE_GROWTH * level), room_usd)
         lots = lots_of(view, usd)
         room_usd -= usd
+        tick = quote_tick(me, view, side, centre, level, wider, filled_usd + 0.5 * usd)
         filled_usd += usd
-        tick = quote_tick(me, view, side, centre, level, wider, filled_usd)
         if lots < 1:
             count = write_cancel(orders, count, market, slot) if order["lots"] > 0 else count
         elif not is_current(me, view, order, tick, lots):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from perplab.agents.orders import (
         write_cancel,
         write_close,
+        write_hedge,
         write_limit,
         write_market,
         write_spot,
@@ -103,6 +104,7 @@ __all__ = [
     "sweep",
     "write_cancel",
     "write_close",
+    "write_hedge",
     "write_limit",
     "write_market",
     "write_report",
@@ -156,6 +158,7 @@ _MODULE = {
     "sweep": "perplab.sweeps",
     "write_cancel": "perplab.agents.orders",
     "write_close": "perplab.agents.orders",
+    "write_hedge": "perplab.agents.orders",
     "write_limit": "perplab.agents.orders",
     "write_market": "perplab.agents.orders",
     "write_report": "perplab.analysis.report.run_report",

@@ -50,6 +50,7 @@ DISPLACEMENT = row(
     ("mean_log_spot", "f8"),
     ("seen_volatility", "f8"),
     ("flow", "f8"),  # of the running step, quote currency at the reference price
+    ("sent", "f8"),  # of orders that wait for the end of trading
 )
 
 
@@ -184,9 +185,20 @@ def trade_factor(law, own, slope):
 
 @hot_kernel
 def add_flow(law, flow):
-    """Add a trade to the flow of the step; return the log price by which that has moved spot."""
+    """Add a trade to the flow of the step."""
     law["flow"] += flow
-    return displaced_by(law, law["displaced"], law["flow"]) - law["displaced"]
+
+
+@hot_kernel
+def add_sent(law, flow):
+    """Add an order to those that wait for the end of trading."""
+    law["sent"] += flow
+
+
+@hot_kernel
+def moved_by_step(law):
+    """Return the log price by which the step's trades, and orders that wait, move spot."""
+    return displaced_by(law, law["displaced"], law["flow"] + law["sent"]) - law["displaced"]
 
 
 @hot_kernel
@@ -194,7 +206,7 @@ def take_flow(law):
     """Displace spot by the flow of the step, and return it."""
     flow = law["flow"]
     law["displaced"] = displaced_by(law, law["displaced"], flow)
-    law["flow"] = 0.0
+    law["flow"], law["sent"] = 0.0, 0.0
     return flow
 
 

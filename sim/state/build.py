@@ -154,6 +154,8 @@ def table_shapes(setup, layout, window):
         "stop_tick": ((layout.rows, markets), "i8"),
         "changed_position": (positions + 1, "i8"),
         "liquidatable": (positions, "i8"),
+        "hedging": (layout.rows * assets, "i8"),
+        "sent_spot": (layout.rows * assets, "i8"),
         "path": ((PATH_STEPS, assets), PATH),
         "forced": (REMEMBERED, FORCED),
         "event": (16 * positions + 1024, EVENT),

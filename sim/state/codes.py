@@ -4,7 +4,10 @@ NO_ROW = -1
 
 
 # kinds of order rows that a rule writes
-LIMIT, MARKET_ORDER, CANCEL, SPOT, TRANSFER, STOP = 0, 1, 2, 3, 4, 5
+LIMIT, MARKET_ORDER, CANCEL, SPOT, TRANSFER, STOP, HEDGE = range(7)
+
+
+MOST_LOTS = 999_999_999  # of one order
 
 
 # order flags

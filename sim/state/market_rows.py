@@ -34,6 +34,8 @@ RUN = row(
     ("weight_7d", "f8"),  # of a step in those of the mid
     ("open_count", "i8"),
     ("changed_count", "i8"),  # positions that are not flat; that changed since the last look
+    ("hedging_count", "i8"),
+    ("sent_count", "i8"),  # standing hedges; spot orders that wait for the end of trading
     ("event_count", "i8"),
     ("settlement_count", "i8"),
     ("print_count", "i8"),

@@ -59,6 +59,10 @@ HOLDING = row(  # (trader, asset)
     ("borrow_index", "f8"),
     ("interest", "i8"),
     ("fees", "i8"),
+    ("sent_lots", "i4"),  # bought (sold: negative) by orders that wait for the end of trading
+    ("hedging", "i4"),  # whether it stands in the list of hedges
+    ("hedge_share", "f8"),
+    ("hedge_band_lots", "i8"),
 )
 
 

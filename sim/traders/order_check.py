@@ -4,14 +4,14 @@
 """
 
 from perplab.sim.compiler.jit import hot_kernel
-from perplab.sim.state.codes import CANCEL, LIMIT, SPOT, STOP, TRANSFER
+from perplab.sim.state.codes import CANCEL, HEDGE, LIMIT, MOST_LOTS, SPOT, STOP, TRANSFER
 
-MOST_LOTS, MOST_UNITS, MOST_SECONDS, ALL_FLAGS = 999_999_999, (1 << 62) - 1, 1e15, 7
+MOST_UNITS, MOST_SECONDS, ALL_FLAGS, MILLION = (1 << 62) - 1, 1e15, 7, 1_000_000
 
-(VALID, KIND, MARKET, SLOT, UNITS, TICK, EXPIRY, FLAGS, SIDE, LOTS) = range(10)
+(VALID, KIND, MARKET, SLOT, UNITS, TICK, EXPIRY, FLAGS, SIDE, LOTS, SHARE, BAND) = range(12)
 
 EXPECTED = {
-    KIND: ("kind", "one of the six order kinds"),
+    KIND: ("kind", "one of the seven order kinds"),
     MARKET: ("market", "from 0 to {last_market}"),
     SLOT: ("slot", "from 0 to {last_slot}"),
     UNITS: ("lots", f"from 1 to {MOST_UNITS} units of a transfer, or the negative of that"),
@@ -20,6 +20,8 @@ EXPECTED = {
     FLAGS: ("flags", "a sum of order flags"),
     SIDE: ("side", "1 or -1"),
     LOTS: ("lots", f"from 1 to {MOST_LOTS}"),
+    SHARE: ("tick", f"from 0 to {MILLION} millionths of the position in a hedge"),
+    BAND: ("lots", f"from 0 to {MOST_LOTS} in a hedge"),
 }
 """Field and allowed values of each fault."""
 
@@ -37,7 +39,7 @@ def order_fault(row, slots, markets):
         Markets of the run.
     """
     kind = row["kind"]
-    if kind < LIMIT or kind > STOP:
+    if kind < LIMIT or kind > HEDGE:
         return KIND
     if row["market"] < 0 or row["market"] >= markets:
         return MARKET
@@ -50,7 +52,15 @@ def order_fault(row, slots, markets):
         return VALID if -MOST_UNITS <= row["lots"] <= MOST_UNITS and row["lots"] != 0 else UNITS
     if kind == STOP:
         return VALID if row["tick"] > 0 or row["lots"] == 0 else TICK
-    return trade_fault(row)
+    return hedge_fault(row) if kind == HEDGE else trade_fault(row)
+
+
+@hot_kernel
+def hedge_fault(row):
+    """Return the code of the first fault of a standing hedge."""
+    if row["tick"] < 0 or row["tick"] > MILLION:
+        return SHARE
+    return VALID if 0 <= row["lots"] <= MOST_LOTS else BAND
 
 
 @hot_kernel

@@ -1,0 +1,151 @@
+"""When spot orders are carried out: standing hedges first, then what traders sent."""
+
+import pytest
+
+from perplab.sim.spot.displacement import Displacement
+from perplab.sim.state.codes import (
+    DONE,
+    NOTHING_TO_DO,
+    OUTCOMES,
+    REFUSED_BORROW,
+    REFUSED_CASH,
+)
+from tests.markets import USD, World
+from tests.probes import finish, hedge_now
+
+DEPTH, LOT_USD = 2e7, 200.0
+LAW = Displacement(depth=DEPTH, curvature=0.5)
+
+
+def market(displacement=LAW, **options):
+    """Return three traders with money at a venue, in spot and to borrow."""
+    world = World(traders=3, half_spread_bps=0.0, displacement=displacement, **options)
+    world["account"]["cash"][:3] = world["account"]["collateral"][:3] = 10**14
+    world["trader"]["borrow_limit"][:3] = 10**14
+    return world
+
+
+def held(world):
+    return world["holding"]["lots"][:3, 0].tolist()
+
+
+def price_paid(world, i):
+    """Return the mean price at which a trader has bought what it holds, over the first price."""
+    row = world["holding"][i, 0]
+    return -int(row["quote"]) / USD / (int(row["lots"]) * LOT_USD)
+
+
+def test_an_order_waits_for_the_end_of_trading_under_the_law_of_displacement():
+    world = market()
+    assert world.spot(0, 1, 1_000) == DONE
+    assert held(world) == [0, 0, 0]
+    world.call(finish)
+    assert held(world) == [1_000, 0, 0]
+    world.call(finish)
+    assert held(world) == [1_000, 0, 0]
+
+
+def test_an_order_is_carried_out_at_once_under_the_linear_law():
+    world = market(None)
+    world.spot(0, 1, 1_000)
+    assert held(world) == [1_000, 0, 0]
+
+
+def test_what_a_trader_sends_in_a_step_is_one_order():
+    world = market()
+    for side, lots in ((1, 700), (-1, 1_000), (1, 400)):
+        world.spot(0, side, lots)
+    world.spot(1, 1, 5)
+    world.spot(1, -1, 5)
+    world.call(finish)
+    assert held(world) == [100, 0, 0]
+    assert world["asset"]["displacement"]["flow"][0] == pytest.approx(100 * LOT_USD)
+
+
+def test_orders_are_carried_out_in_the_order_in_which_they_were_sent():
+    """The second pays for the move of the first and half of its own: of D = x / q."""
+    world, lots = market(), 1_000
+    world.spot(2, 1, lots)
+    world.spot(0, 1, lots)
+    world.call(finish)
+    move = lots * LOT_USD / DEPTH
+    assert price_paid(world, 2) == pytest.approx(1 + 0.5 * move, abs=2e-4)
+    assert price_paid(world, 0) == pytest.approx(1 + 1.5 * move, abs=4e-4)
+
+
+def test_a_sum_beyond_the_largest_order_is_not_taken():
+    world = market()
+    assert world.spot(0, 1, 999_999_999) == DONE
+    assert world.spot(0, 1, 1) == NOTHING_TO_DO
+
+
+def test_traders_see_orders_that_wait():
+    world, lots = market(), 1_000
+    world.spot(0, 1, lots)
+    move = lots * LOT_USD / DEPTH
+    assert world["view"]["spot_moved"][0] == pytest.approx(move, rel=0.02)
+    seen = float(world["view"]["spot_moved"][0])
+    world.call(finish)
+    assert world["view"]["spot_moved"][0] == pytest.approx(seen, abs=1e-15)
+    assert world["asset"]["displacement"]["sent"][0] == 0.0
+
+
+@pytest.mark.parametrize("side, refusal", [(1, REFUSED_CASH), (-1, REFUSED_BORROW)])
+def test_a_refusal_at_the_end_is_counted(side, refusal):
+    world = market()
+    world["account"]["cash"][0] = world["trader"]["borrow_limit"][0] = 0
+    assert world.spot(0, side, 1_000) == DONE
+    world.call(finish)
+    assert held(world) == [0, 0, 0]
+    assert world["run"]["outcomes"][0][refusal] == 1, OUTCOMES[refusal]
+    assert world["asset"]["displacement"]["flow"][0] == world["view"]["spot_moved"][0] == 0.0
+
+
+# standing hedges
+
+
+@pytest.mark.parametrize("share, band, expected", [(1, 0, -300), (0.5, 0, -150), (1, 300, 0)])
+def test_a_hedge_brings_spot_to_its_share_of_the_position(share, band, expected):
+    world = market()
+    assert world.hedge(0, share, band) == DONE
+    world.trade(0, 1, 300)
+    world.call(hedge_now)
+    assert held(world) == [expected, 0, 0]
+
+
+def test_a_hedge_stays_until_it_is_replaced():
+    world = market()
+    world.hedge(0, 1)
+    for lots in (300, 200):
+        world.trade(0, 1, lots)
+        world.call(finish)
+    assert held(world) == [-500, 0, 0]
+    world.hedge(0, 0)
+    world.call(finish)
+    assert held(world) == [0, 0, 0]
+
+
+def test_hedges_come_before_orders_that_were_sent_earlier():
+    """Trader 2 cannot buy ahead of the hedge of what it has just bought of the perpetual."""
+    world, lots = market(), 1_000
+    world.hedge(0, 1)
+    world.trade(2, 0, lots)
+    world.spot(2, 1, lots)
+    world.call(finish)
+    move = lots * LOT_USD / DEPTH
+    assert held(world) == [lots, 0, lots]
+    assert price_paid(world, 0) == pytest.approx(1 + 0.5 * move, abs=2e-4)
+    assert price_paid(world, 2) == pytest.approx(1 + 1.5 * move, abs=4e-4)
+
+
+@pytest.mark.parametrize("field, value", [("tick", -1), ("tick", 1_000_001), ("lots", -1)])
+def test_a_hedge_out_of_bounds_is_a_fault_of_its_rule(field, value):
+    import numpy as np
+
+    from perplab.sim.state.codes import HEDGE
+    from perplab.sim.state.trader_rows import ORDER_ROW
+    from perplab.sim.traders.order_check import fault_text
+
+    row = np.zeros(1, ORDER_ROW)[0]
+    row["kind"], row[field] = HEDGE, value
+    assert f"{field} was {value}" in fault_text(row, 1, 1)
