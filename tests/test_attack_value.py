@@ -262,8 +262,7 @@ def test_every_defence_changes_rules_and_at_most_the_leverage_that_they_allow():
     [
         ("index-attack", {}, ""),
         ("index-attack", {"populations.attacker.size_usd": 9e6}, laws.BEYOND_PROVIDERS),
-        ("index-attack", {"populations.attacker.perp_push_usd": 1e3}, laws.TOGETHER),
-        ("short-squeeze", {}, laws.TOGETHER),
+        ("short-squeeze", {}, ""),
         ("premium-push", {}, ""),
         ("sell-into-news", {}, ""),
         ("backstop-dump", {}, laws.BEYOND_PROVIDERS),

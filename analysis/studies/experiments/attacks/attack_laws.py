@@ -44,18 +44,13 @@ BEYOND_PROVIDERS = (
     "the attacker's position exceeds what providers may hold together, where quotes no longer pay "
     "for hedges (docs/model.md); no claim rests on it"
 )
-TOGETHER = (
-    "the attacker pushes spot and the perpetual in one step, which is not free of price "
-    "manipulation (docs/model.md); no claim rests on it"
-)
 
 
 def laws_of(story, changes=()):
     """Return the laws of spot to run a scenario with changes under by name, its own first.
 
     Providers of a scenario with displacement hedge in spot and price the hedge: no other law is
-    needed. But they do so within their inventory limits only, and their quotes cannot answer a push
-    of spot in the step in which it is made.
+    needed. But they do so within their inventory limits only.
     """
     scenario = load(story, changes)
     if not scenario.spot.displacement:
@@ -64,9 +59,7 @@ def laws_of(story, changes=()):
     room = providers.number * providers.traits["inventory_limit_usd"]
     attacker = scenario.populations["attacker"].traits
     beyond = largest_position(attacker, funding_seconds(scenario)) > room
-    together = attacker["perp_push_usd"] and attacker.get("spot_push_usd")
-    label = BEYOND_PROVIDERS if beyond else TOGETHER if together else ""
-    return {"displacement": SpotLaw({}, label)}
+    return {"displacement": SpotLaw({}, BEYOND_PROVIDERS if beyond else "")}
 
 
 def funding_seconds(scenario):
