@@ -189,7 +189,7 @@ class Trader(mesa.Agent):
         write_trait(self.model, self.row, name, float(value))
 
     def remove(self) -> None:
-        """Retire the trader: its orders are cancelled, and it never acts again.
+        """Retire the trader: its orders and hedges are cancelled, and it never acts again.
 
         Its money and its position stay: the position pays and receives funding and can be
         liquidated like any other.
@@ -248,8 +248,14 @@ class Trader(mesa.Agent):
 
     def lots(self, market: int = 0) -> int:
         """Return the signed position in a market, lots."""
-        return int(self.model.tables["position"]["lots"][self.row, market])
+        return self._lots_in("position", "market", market)
 
     def spot_lots(self, asset: int = 0) -> int:
         """Return the spot holding of an asset, lots; negative if borrowed."""
-        return int(self.model.tables["holding"]["lots"][self.row, asset])
+        return self._lots_in("holding", "asset", asset)
+
+    def _lots_in(self, table, name, number):
+        lots = self.model.tables[table]["lots"][self.row]
+        if number not in range(len(lots)):
+            raise ParameterError(Fault(name, number, f"a number from 0 to {len(lots) - 1}"))
+        return int(lots[int(number)])

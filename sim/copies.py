@@ -104,6 +104,8 @@ class CopiedMarket(MesaModel):
         setup : perplab.sim.setup.Setup, optional
             Rules and traits of the copy; `perplab.sim.state.branch.adopt` says what may differ.
         """
+        if not isinstance(setup, Setup | None):
+            raise ParameterError(Fault("setup", setup, "a Setup, of the market's own populations"))
         self.recorder.drain(self.tables)
         python = copy.deepcopy(self._python_state(), {id(self.setup): self.setup})
         tables = {name: table.copy() for name, table in self.tables.items()}

@@ -80,7 +80,7 @@ def flail(me, accounts, positions, views, mine, rng, orders):
     count, market = np.int64(0), below(rng, len(views))
     view, slots = views[market], len(mine)
     for _ in range(1 + below(rng, 3)):
-        choice, side, flags = below(rng, 13), 1 - 2 * below(rng, 2), below(rng, 8)
+        choice, side, flags = below(rng, 12), 1 - 2 * below(rng, 2), below(rng, 8)
         lots = 1 + below(rng, max(lots_of(view, me["size_usd"]), 1))
         tick = (
             int(view["mark"] / view["tick"])
@@ -105,8 +105,8 @@ def flail(me, accounts, positions, views, mine, rng, orders):
             count = write_cancel(orders, count, market, below(rng, slots))
         elif choice < 11:
             count = write_spot(orders, count, market, side, lots)
-        elif choice < 12:
-            count = write_hedge(orders, count, market, 0.5 * below(rng, 3), below(rng, 2) * lots)
+            if flags == 7:
+                count = write_hedge(orders, count, market, 0.5 * (lots % 3), lots)
         else:
             units = int(units_of(view, me["capital_usd"]) * 0.3 * (uniform(rng) - 0.5))
             count = write_transfer(orders, count, market, units if units != 0 else 1)

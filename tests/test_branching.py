@@ -177,6 +177,12 @@ def test_a_fund_keeps_what_it_was_given_under_another_rulebook():
     )
 
 
+def test_a_branch_takes_a_setup_only():
+    market = build(load("small", SHORT), 1)
+    with pytest.raises(ParameterError, match="setup was 3, must be a Setup"):
+        market.branch(setup=3)
+
+
 def test_an_average_that_a_new_mark_needs_begins_at_the_mark():
     market = build(load("small", SHORT), 1)
     market.run(30)

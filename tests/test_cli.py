@@ -200,6 +200,7 @@ def test_settings_reach_the_run(monkeypatch, tmp_path):
         (("run", "small", "--funding", "rates.csv"), "replays no real prices"),
         (("run", "replay", "--spot", "absent.csv"), "existing file"),
         (("run", "replay"), "--spot FILE"),
+        (("run", "small", "--spot", __file__), "--column is missing"),
         (("show", "clam"), "did you mean 'calm'"),
         (("rulebook", "binanc"), "did you mean 'binance'"),
         (("run", "small", "--days", "many"), "days"),

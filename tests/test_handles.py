@@ -12,6 +12,7 @@ import pytest
 from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LiquidityProvider
 from perplab.agents.noise import Noise
+from perplab.agents.providers.provider import Provider
 from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.loader import build, load
@@ -440,3 +441,24 @@ def test_check_trader_says_in_a_sentence_what_is_declared_wrong(case):
 def test_a_rule_must_be_declared_with_its_traits():
     with pytest.raises(RuleError, match=r"decide must be a function decorated by rule\(traits\)"):
         type("Bare", (Trader,), dict(kind="bare", traits=Noise.traits, decide=lambda *rows: 0))
+
+
+def test_a_removed_provider_hedges_no_more():
+    market = build(load("calm", {"days": 0.2, "record_seconds": 600}), 1)
+    market.run(60)
+    provider = next(iter(market.agents_by_type[Provider]))
+    provider.remove()
+    held = provider.spot_lots()
+    market.tables["position"]["lots"][provider.row] += 10**6
+    market.run(2)
+    assert provider.spot_lots() == held
+
+
+def test_a_market_or_asset_that_does_not_exist_is_named():
+    trader = next(iter(half_day().agents))
+    for read, name in ((trader.lots, "market"), (trader.spot_lots, "asset")):
+        for number in (1, -1):
+            with pytest.raises(
+                ParameterError, match=f"{name} was {number}, must be a number from 0 to 0"
+            ):
+                read(number)

@@ -60,6 +60,8 @@ def changes_of(options):
     if options.replay:
         now = found(resolve(options.scenario, changes).tables, ["spot", "price"]) or {}
         earlier = now if now.get("process") == "replay" else {}
+        if "column" not in earlier | options.replay:
+            raise ParameterError(Fault("--column", None, "given: the column of prices of --spot"))
         changes["spot.price"] = {**earlier, "process": "replay", **options.replay}
     return changes | {f"comparison.{key}": value for key, value in options.comparison.items()}
 

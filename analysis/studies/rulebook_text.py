@@ -282,6 +282,8 @@ def loss_sentence(rules):
     how = ""
     if rules.loss_sharing == "adl":
         how = f": {rules.selection.replace('_', ' ')}, at the {rules.price.replace('_', ' ')} price"
+    if rules.below_zero:
+        how += "; the fund's own positions too, once its equity is negative"
     text = f"{in_words(LOSS_SHARINGS, rules.loss_sharing)}{how}{pool_adl(rules)}."
     return text[0].upper() + text[1:]
 

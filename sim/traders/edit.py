@@ -14,7 +14,7 @@ from perplab.sim.exchange.book import cancel
 from perplab.sim.state.records import trader_at
 from perplab.sim.traders.wakes import remove_from_wheel, reschedule
 
-RETIRED, LONGEST_PERIOD = -1.0, 2**31 - 1
+RETIRED, LONGEST_PERIOD, ANY_GAP = -1.0, 2**31 - 1, 2**63 - 1
 CLOCKS = ("wake_seconds", "latency_seconds")
 OPENED_WITH = ("capital_usd", "margin_share", "borrow_share", "leverage", "isolated")
 FIXED = "unchanged: the trader's account was opened with it; set it in the population"
@@ -92,7 +92,7 @@ def turn_period(latency_seconds, dt):
 
 
 def retire(market, row):
-    """Retire a trader: its orders are cancelled and it never acts again.
+    """Retire a trader: its orders and hedges are cancelled and it never acts again.
 
     Notes
     -----
@@ -104,5 +104,6 @@ def retire(market, row):
     market.call(cancel_all, row)
     market.call(remove_from_wheel, row)
     trader["wake_seconds"], trader["fast"] = RETIRED, 0
+    market.tables["holding"]["hedge_band_lots"][row] = ANY_GAP
     if was_fast:
         order_fast_class(market)
