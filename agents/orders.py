@@ -244,7 +244,8 @@ def lots_of(view, usd):
     >>> lots_of(view, 15_009.0)
     750
     """
-    return whole(math.floor(usd / (view["lot"] * view["mark"]) + 0.5))
+    lots = usd / (view["lot"] * view["mark"]) + 0.5
+    return whole(math.floor(max(min(lots, LARGEST_WHOLE), -LARGEST_WHOLE)))
 
 
 @hot_kernel

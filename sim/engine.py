@@ -9,17 +9,18 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.band import recentre
 from perplab.sim.exchange.book import cancel_expired
-from perplab.sim.exchange.spot_orders import end_trading, hedge_all
-from perplab.sim.exchange.stop_orders import trigger_stops
+from perplab.sim.exchange.spot_orders import trade_in_spot
+from perplab.sim.exchange.stop_orders import stops_are_due, trigger_stops
 from perplab.sim.funding.settlement import accrue, settle
 from perplab.sim.laws.adl import deleverages_pool, watches_peak
 from perplab.sim.prices.index_price import update_index
 from perplab.sim.prices.mark_price import update_mark
 from perplab.sim.prices.view import update_public_averages
-from perplab.sim.risk.fund_unwinding import deleverage_fund, unwind_fund
+from perplab.sim.risk.fund_unwinding import deleverage_fund, fund_unwinds, unwind_fund
 from perplab.sim.risk.liquidation import liquidation_round
 from perplab.sim.risk.loss_sharing import note_peak
 from perplab.sim.risk.pool_adl import run_pool_adl
+from perplab.sim.risk.screening import all_safe, screen_changed
 from perplab.sim.series import record_kinds, record_markets
 from perplab.sim.spot.move import move_spot
 from perplab.sim.state.codes import NO_FAULT
@@ -63,6 +64,23 @@ def count_down(world, m, seconds):
     )
 
 
+@kernel
+def forced_trades_due(world, v):
+    """Return whether stops, the fund or liquidations may trade at venue v after trades in spot.
+
+    The fast class requotes first: its quotes have not seen the spot orders of the step.
+    """
+    moved = False
+    for m in range(markets(world).shape[0]):
+        market = market_at(world, m)
+        if market["venue"] == v:
+            moved = moved or view_at(world, m)["spot_moved"] != 0.0
+    if not moved:
+        return False
+    screen_changed(world)
+    return stops_are_due(world, v) or fund_unwinds(world, v) or not all_safe(world, v)
+
+
 @entry("none", 2, "float64")
 def risk(world, v, seconds):
     """Trigger stop orders of venue v, then run the liquidation rounds that fit into a step.
@@ -70,6 +88,10 @@ def risk(world, v, seconds):
     A step shorter than a round has one only if a round ends in it.
     """
     run, venue = run_row(world, 0), venue_at(world, v)
+    if forced_trades_due(world, v):
+        act_fast(world, occasion(run["step"], MOST_ROUNDS + 1), 1)
+        if run["fault"] != NO_FAULT:
+            return
     trigger_stops(world, v)
     unwind_fund(world, v, run["dt"])
     if watches_peak(venue["adl_law"]):
@@ -85,9 +107,8 @@ def risk(world, v, seconds):
             break
         run["rounds_max"] = max(run["rounds_max"], round_index + 1)
         now = seconds + (round_index + 1) * venue["round_seconds"]
-        hedge_all(world)
+        trade_in_spot(world)
         act_fast(world, occasion(run["step"], round_index + 1), 1)
-        end_trading(world)
         if run["fault"] != NO_FAULT:
             return
         for m in range(markets(world).shape[0]):
@@ -132,12 +153,12 @@ def step(world):
     run = run_row(world, 0)
     seconds = (run["step"] + 1) * run["dt"]
     begin(world)
-    hedge_all(world)
+    trade_in_spot(world)
     act_fast(world, run["step"], 0)
     act_awake(world, wake(world))
-    end_trading(world)
     if run["fault"] != NO_FAULT:
         return
+    trade_in_spot(world)
     value_all(world, seconds)
     if run["fault"] == NO_FAULT:
         settle_due(world, seconds)

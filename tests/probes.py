@@ -12,7 +12,7 @@ from perplab.sim.compiler.jit import kernel
 from perplab.sim.exchange.book import cancel_expired
 from perplab.sim.exchange.level_bitmap import next_price
 from perplab.sim.exchange.orders import submit
-from perplab.sim.exchange.spot_orders import end_trading, hedge_all
+from perplab.sim.exchange.spot_orders import trade_in_spot
 from perplab.sim.funding.premium_samples import sample_premium
 from perplab.sim.funding.settlement import accrue, settle
 from perplab.sim.risk.fund_unwinding import deleverage_fund
@@ -43,13 +43,7 @@ def drive(world, senders, messages, outcomes, bests):
 @kernel
 def finish(world):
     """End the trading of a step."""
-    end_trading(world)
-
-
-@kernel
-def hedge_now(world):
-    """Carry out the standing hedges."""
-    hedge_all(world)
+    trade_in_spot(world)
 
 
 @kernel

@@ -9,7 +9,7 @@ from perplab.scenarios.files.loader import build, load
 from perplab.sim.compiler.jit import kernel
 from perplab.sim.engine import begin, risk, settle_due, value_all
 from perplab.sim.exchange.orders import submit
-from perplab.sim.exchange.spot_orders import end_trading, hedge_all
+from perplab.sim.exchange.spot_orders import trade_in_spot
 from perplab.sim.impact.displacement import displaced_by, trade_factor
 from perplab.sim.spot.move import spot_impact
 from perplab.sim.state.codes import MARKET_ORDER, SPOT
@@ -73,12 +73,12 @@ def trip_step(world, i, perp_lots, spot_lots, thinness):
     begin(world)
     asset["displacement"]["thinness"] = max(thinness, asset["displacement"]["thinness"])
     view_at(world, 0)["spot_impact"] = spot_impact(asset)
-    hedge_all(world)
+    trade_in_spot(world)
     act_fast(world, run["step"], 0)
     place(world, i, MARKET_ORDER, perp_lots)
     place(world, i, SPOT, spot_lots)
     act_awake(world, wake(world))
-    end_trading(world)
+    trade_in_spot(world)
     value_all(world, seconds)
     settle_due(world, seconds)
     risk(world, 0, seconds)

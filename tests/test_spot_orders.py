@@ -1,17 +1,21 @@
 """When spot orders are carried out: standing hedges first, then what traders sent."""
 
+import numpy as np
 import pytest
 
 from perplab.sim.spot.displacement import Displacement
 from perplab.sim.state.codes import (
     DONE,
+    HEDGE,
     NOTHING_TO_DO,
     OUTCOMES,
     REFUSED_BORROW,
     REFUSED_CASH,
 )
+from perplab.sim.state.trader_rows import ORDER_ROW
+from perplab.sim.traders.order_check import fault_text
 from tests.markets import USD, World
-from tests.probes import finish, hedge_now
+from tests.probes import finish
 
 DEPTH, LOT_USD = 2e7, 200.0
 LAW = Displacement(depth=DEPTH, curvature=0.5)
@@ -19,7 +23,8 @@ LAW = Displacement(depth=DEPTH, curvature=0.5)
 
 def market(displacement=LAW, **options):
     """Return three traders with money at a venue, in spot and to borrow."""
-    world = World(traders=3, half_spread_bps=0.0, displacement=displacement, **options)
+    plain = dict(half_spread_bps=0.0, permanent_impact_bps=0.0)
+    world = World(traders=3, displacement=displacement, **plain, **options)
     world["account"]["cash"][:3] = world["account"]["collateral"][:3] = 10**14
     world["trader"]["borrow_limit"][:3] = 10**14
     return world
@@ -74,31 +79,62 @@ def test_orders_are_carried_out_in_the_order_in_which_they_were_sent():
 
 
 def test_a_sum_beyond_the_largest_order_is_not_taken():
-    world = market()
+    world = market(Displacement(depth=1e15, curvature=0.5))
+    world["account"]["cash"][0] = 4 * 10**17
     assert world.spot(0, 1, 999_999_999) == DONE
     assert world.spot(0, 1, 1) == NOTHING_TO_DO
 
 
-def test_traders_see_orders_that_wait():
+def test_traders_see_orders_that_wait_apart_from_trades():
     world, lots = market(), 1_000
     world.spot(0, 1, lots)
-    move = lots * LOT_USD / DEPTH
-    assert world["view"]["spot_moved"][0] == pytest.approx(move, rel=0.02)
-    seen = float(world["view"]["spot_moved"][0])
+    view, move = world["view"], lots * LOT_USD / DEPTH
+    assert view["spot_moved"][0] == 0.0
+    assert view["spot_waiting"][0] == pytest.approx(move, rel=0.02)
+    seen = float(view["spot_waiting"][0])
     world.call(finish)
-    assert world["view"]["spot_moved"][0] == pytest.approx(seen, abs=1e-15)
-    assert world["asset"]["displacement"]["sent"][0] == 0.0
+    assert view["spot_moved"][0] == pytest.approx(seen, abs=1e-15)
+    assert view["spot_waiting"][0] == world["asset"]["displacement"]["sent"][0] == 0.0
 
 
-@pytest.mark.parametrize("side, refusal", [(1, REFUSED_CASH), (-1, REFUSED_BORROW)])
+REFUSALS = pytest.mark.parametrize("side, refusal", [(1, REFUSED_CASH), (-1, REFUSED_BORROW)])
+
+
+def make_poor(world):
+    """Take a trader's cash, and let it borrow nothing."""
+    world["account"]["cash"][0] = world["trader"]["borrow_limit"][0] = 0
+
+
+@REFUSALS
+def test_an_order_that_cannot_be_paid_for_does_not_wait(side, refusal):
+    """So nobody moves what others see with an order that will be refused."""
+    world = market()
+    make_poor(world)
+    assert world.spot(0, side, 1_000) == refusal
+    assert world["view"]["spot_waiting"][0] == 0.0
+    world.call(finish)
+    assert held(world) == [0, 0, 0]
+
+
+@REFUSALS
 def test_a_refusal_at_the_end_is_counted(side, refusal):
     world = market()
-    world["account"]["cash"][0] = world["trader"]["borrow_limit"][0] = 0
     assert world.spot(0, side, 1_000) == DONE
+    make_poor(world)
     world.call(finish)
     assert held(world) == [0, 0, 0]
     assert world["run"]["outcomes"][0][refusal] == 1, OUTCOMES[refusal]
-    assert world["asset"]["displacement"]["flow"][0] == world["view"]["spot_moved"][0] == 0.0
+    assert world["view"]["spot_moved"][0] == world["view"]["spot_waiting"][0] == 0.0
+
+
+def test_orders_that_cancel_each_other_do_not_fill_the_list():
+    """A trader stands in it once, however often what it sent sums to nothing."""
+    world = market()
+    for _ in range(40):
+        assert world.spot(0, 1, 5) == world.spot(0, -1, 5) == DONE
+    assert world["run"]["sent_count"][0] == 1
+    world.call(finish)
+    assert held(world) == [0, 0, 0]
 
 
 # standing hedges
@@ -109,7 +145,7 @@ def test_a_hedge_brings_spot_to_its_share_of_the_position(share, band, expected)
     world = market()
     assert world.hedge(0, share, band) == DONE
     world.trade(0, 1, 300)
-    world.call(hedge_now)
+    world.call(finish)
     assert held(world) == [expected, 0, 0]
 
 
@@ -129,6 +165,7 @@ def test_hedges_come_before_orders_that_were_sent_earlier():
     """Trader 2 cannot buy ahead of the hedge of what it has just bought of the perpetual."""
     world, lots = market(), 1_000
     world.hedge(0, 1)
+    world.call(finish)
     world.trade(2, 0, lots)
     world.spot(2, 1, lots)
     world.call(finish)
@@ -138,14 +175,34 @@ def test_hedges_come_before_orders_that_were_sent_earlier():
     assert price_paid(world, 2) == pytest.approx(1 + 1.5 * move, abs=4e-4)
 
 
+def test_a_changed_hedge_comes_after_orders_and_other_hedges():
+    """So nobody gets ahead of a hedge that is due by changing its own."""
+    world, lots = market(), 1_000
+    for i in (0, 2):
+        world.hedge(i, 1)
+    world.call(finish)
+    world["position"]["lots"][2, 0] = -lots
+    world.hedge(2, 1, 1)
+    world.trade(1, 0, lots)
+    world.call(finish)
+    move = lots * LOT_USD / DEPTH
+    assert held(world) == [lots, 0, lots]
+    assert price_paid(world, 0) == pytest.approx(1 + 0.5 * move, abs=2e-4)
+    assert price_paid(world, 2) == pytest.approx(1 + 1.5 * move, abs=4e-4)
+
+
+@pytest.mark.parametrize("share, lots", [(0.5, 1), (0.5, 3), (0.3, 5)])
+def test_hedges_of_longs_and_shorts_are_rounded_alike(share, lots):
+    world = market()
+    for i in (0, 1):
+        world.hedge(i, share)
+    world.trade(0, 1, lots)
+    world.call(finish)
+    assert held(world)[0] == -held(world)[1] == -int(share * lots + 0.5)
+
+
 @pytest.mark.parametrize("field, value", [("tick", -1), ("tick", 1_000_001), ("lots", -1)])
 def test_a_hedge_out_of_bounds_is_a_fault_of_its_rule(field, value):
-    import numpy as np
-
-    from perplab.sim.state.codes import HEDGE
-    from perplab.sim.state.trader_rows import ORDER_ROW
-    from perplab.sim.traders.order_check import fault_text
-
     row = np.zeros(1, ORDER_ROW)[0]
     row["kind"], row[field] = HEDGE, value
     assert f"{field} was {value}" in fault_text(row, 1, 1)

@@ -242,7 +242,8 @@ def deal(me, account, wallet, position, view, market, side, orders, count):
     tick = quote_tick(me, view, side, basis)
     if -side * basis > REACH or (best - tick) * side > 0:
         return count
-    edge = (tick - best) * side * view["tick"] / view["spot"] + side * view["spot_moved"]
+    spot_moves = view["spot_moved"] + view["spot_waiting"]
+    edge = (tick - best) * side * view["tick"] / view["spot"] + side * spot_moves
     clips = 1.0 + edge / (me["clip_edge_bps"] * BASIS_POINT)
     lots = dealing_lots(me, account, wallet, position, view, side, clips)
     lots = min(lots, affordable_lots(view, edge))

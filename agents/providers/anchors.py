@@ -67,12 +67,17 @@ def fair_basis(me, view, elapsed):
 
 
 @hot_kernel
-def inventory_skew(me, share, stress, alarm):
-    """Return the shift of the basis by inventory, against its sign.
+def skew_at(me, share, strength):
+    """Return the shift of the basis by inventory over its limit, within 1.5, against its sign.
 
-    It grows faster than the share of the limit, with volatility, and with alarm.
+    It grows faster than the share.
     """
     bounded = min(max(share, -1.5), 1.5)
-    shift = bounded * (1.0 + me["convexity"] * bounded * bounded) * min(stress, 2.0)
-    alarmed = math.exp(me["alarm_skew_power"] * math.log(alarm))
-    return -me["skew_bps"] * BASIS_POINT * shift * alarmed
+    shift = bounded * (1.0 + me["convexity"] * bounded * bounded)
+    return -me["skew_bps"] * BASIS_POINT * shift * strength
+
+
+@hot_kernel
+def skew_strength(me, stress, alarm):
+    """Return what the skew of inventory is multiplied with: volatility, and alarm."""
+    return min(stress, 2.0) * math.exp(me["alarm_skew_power"] * math.log(alarm))

@@ -32,7 +32,7 @@ import numpy as np
 
 from perplab.agents.carry.carry_legs import wealth_of
 from perplab.agents.orders import elapsed_seconds, units_of, usd_of
-from perplab.agents.providers.anchors import ANCHORS, CARRY, fair_basis, inventory_skew
+from perplab.agents.providers.anchors import ANCHORS, CARRY, fair_basis, skew_at, skew_strength
 from perplab.agents.providers.capital import (
     hedge_inventory,
     is_away,
@@ -112,6 +112,11 @@ TRAITS = Traits(
         "away_until": 0.0,
         "average_basis": 0.0,
         "centre": 0.0,
+        "share": 0.0,
+        "limit_usd": 0.0,
+        "skew_strength": 0.0,
+        "hedged_share": 0.0,
+        "hedged_band": -1.0,
     },
 )
 
@@ -164,7 +169,9 @@ def quote(me, position, view, mine, rng, wealth, elapsed, market, orders, count)
     health = min(max(wealth / units_of(view, me["capital_usd"]), 0.0), 1.0)
     limit, inventory = me["inventory_limit_usd"] * health, usd_of(view, position["lots"])
     share = inventory / limit
-    basis = fair_basis(me, view, elapsed) + inventory_skew(me, share, stress, alarm)
+    me["share"], me["limit_usd"] = share, limit
+    me["skew_strength"] = skew_strength(me, stress, alarm)
+    basis = fair_basis(me, view, elapsed) + skew_at(me, share, me["skew_strength"])
     basis -= hedge_cost(me, view, usd_of(view, position["lots"] + position["spot_lots"]))
     centre = spot_at_last_look(me, view, rng) * (1.0 + basis)
     side = -1 if centre > me["centre"] else 1

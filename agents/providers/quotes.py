@@ -6,6 +6,7 @@ These kernels serve the rule of `perplab.agents.providers.provider`; `me` has it
 import math
 
 from perplab.agents.orders import BASIS_POINT, lots_of, write_cancel, write_limit
+from perplab.agents.providers.anchors import skew_at
 from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.state.codes import POST_ONLY
 
@@ -45,15 +46,23 @@ def hedge_cost(me, view, usd):
 
 
 @hot_kernel
+def skew_to_come(me, usd):
+    """Return by how much an inventory that is larger by `usd` shifts the basis, as a distance."""
+    share, strength = me["share"], me["skew_strength"]
+    after = share + usd / me["limit_usd"]
+    return abs(skew_at(me, after, strength) - skew_at(me, share, strength))
+
+
+@hot_kernel
 def quote_tick(me, view, side, centre, level, wider, filled_usd):
     """Return the tick of a quote, rounded away from the centre and behind the opposite side.
 
-    It pays for the hedge of `filled_usd`: all quotes before it and half of its own size, the mean
-    price on the hedge's way.
+    It pays for what fills before it and half of its own size, `filled_usd`, make of spot and of
+    inventory: the mean price on the way.
     """
     steps = level * (1.0 + STEP_GROWTH * level)
     distance = (me["half_spread_bps"] + steps * me["spacing_bps"]) * BASIS_POINT * wider
-    distance += hedge_cost(me, view, filled_usd)
+    distance += hedge_cost(me, view, filled_usd) + skew_to_come(me, side * filled_usd)
     price = centre * (1.0 - side * distance) / view["tick"]
     tick = int(math.floor(price)) if side > 0 else int(math.ceil(price))
     opposite = view["best_ask"] if side > 0 else view["best_bid"]

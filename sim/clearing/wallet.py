@@ -55,18 +55,18 @@ def withdraw(world, i, v, units):
     mark_all_changed(world, i, v)
 
 
+@hot_kernel
+def short_value(asset, holding):
+    """Return the spot value of what is borrowed in a holding, units."""
+    return max(-holding["lots"], 0) * asset["spot"] * asset["units_per_tick"] / asset["tick"]
+
+
 @kernel
 def short_spot_value(world, i):
     """Return the spot value of what the trader has borrowed, units; the wallet must cover it."""
     value = 0.0
     for a in range(assets(world).shape[0]):
-        asset = asset_at(world, a)
-        value += (
-            max(-holding_at(world, i, a)["lots"], 0)
-            * asset["spot"]
-            * asset["units_per_tick"]
-            / asset["tick"]
-        )
+        value += short_value(asset_at(world, a), holding_at(world, i, a))
     return value
 
 

@@ -1,11 +1,12 @@
 """Spot trades: their price, when they are carried out, and standing hedges.
 
-Under the law of displacement spot orders of a step are carried out at the end of trading, in the
-order in which traders first sent one, after the standing hedges. So within a step every trade in a
-perpetual comes before its hedge, and every hedge before other trades in spot: nobody deals at
-quotes that have not seen a trade in spot, and nobody in spot ahead of a hedge that is already due.
-What a trader sends in one asset within a step is one order. Under the linear law a spot order is
-carried out at once.
+Under the law of displacement spot orders wait until trading in the perpetuals pauses (the end of a
+step's trading, or of a liquidation round). Then the standing hedges are carried out, then the
+orders, in the order in which traders first sent one, then hedges that were changed meanwhile. So
+every trade in a perpetual comes before its hedge, every hedge before other trades in spot, and all
+of them before the next quotes: nobody trades in spot ahead of a hedge that is due. What a trader
+sends in one asset is one order. It is refused if the trader could not pay for it now. Under the
+linear law a spot order is carried out at once.
 
 A standing hedge keeps a trader's spot at minus a share of its positions in the asset; a gap within
 its band is left alone.
@@ -15,7 +16,7 @@ import math
 
 import numpy as np
 
-from perplab.sim.clearing.wallet import exchange_spot, short_spot_value
+from perplab.sim.clearing.wallet import exchange_spot, short_spot_value, short_value
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import hot_kernel, kernel
 from perplab.sim.impact.displacement import (
@@ -24,7 +25,8 @@ from perplab.sim.impact.displacement import (
     add_sent,
     displaces,
     flow_of,
-    moved_by_step,
+    moved_by_orders,
+    moved_by_trades,
     trade_factor,
 )
 from perplab.sim.impact.ledger import makers_trade
@@ -53,7 +55,7 @@ from perplab.sim.state.records import (
     view_at,
 )
 
-MILLION = 1e6
+MILLION, SETTLED, CHANGED = 1e6, 1, 2
 
 
 @kernel
@@ -82,11 +84,12 @@ def note_trade(world, a, lots, value):
 
 @kernel
 def show_moved(world, a):
-    """Show traders by how much trades of the step, and orders that wait, move spot."""
-    moved = moved_by_step(asset_at(world, a)["displacement"])
+    """Show traders by how much the step's trades move spot, and how much orders that wait will."""
+    law = asset_at(world, a)["displacement"]
+    moved, will_move = moved_by_trades(law), moved_by_orders(law)
     for m in range(markets(world).shape[0]):
         if market_at(world, m)["asset"] == a:
-            view_at(world, m)["spot_moved"] = moved
+            view_at(world, m)["spot_moved"], view_at(world, m)["spot_waiting"] = moved, will_move
 
 
 @kernel
@@ -105,10 +108,9 @@ def spot_tick(asset, side, lots):
 
 
 @kernel
-def trade_spot(world, i, a, side, lots):
-    """Trade spot with the external market within wallet and borrow limits; return the outcome."""
+def refusal_of(world, i, a, side, lots, tick):
+    """Return DONE if a trader can pay for a spot trade, or borrow for it, else why not."""
     asset, holding, account = asset_at(world, a), holding_at(world, i, a), account_at(world, i, 0)
-    tick = spot_tick(asset, side, lots)
     value = float(lots) * float(tick * asset["units_per_tick"])
     borrowed, after = max(-holding["lots"], 0), max(-(holding["lots"] + side * lots), 0)
     if side < 0 and after > borrowed:
@@ -116,33 +118,50 @@ def trade_spot(world, i, a, side, lots):
         if too_much or asset["borrow_lots"] + after - borrowed > asset["borrow_limit_lots"]:
             return REFUSED_BORROW
     if side > 0:
-        backing = short_spot_value(world, i) * (after / max(borrowed, 1))
+        own = short_value(asset, holding)
+        backing = own * (after / max(borrowed, 1)) + (short_spot_value(world, i) - own)
         if account["cash"] - value * (1.0 + asset["fee"]) < backing:
             return REFUSED_CASH
-    exchange_spot(world, i, a, side * lots, tick)
-    note_trade(world, a, side * lots, side * lots * tick * asset["tick"] * asset["lot"])
     return DONE
+
+
+@kernel
+def trade_spot(world, i, a, side, lots):
+    """Trade spot with the external market within wallet and borrow limits; return the outcome."""
+    asset = asset_at(world, a)
+    tick = spot_tick(asset, side, lots)
+    outcome = refusal_of(world, i, a, side, lots, tick)
+    if outcome == DONE:
+        exchange_spot(world, i, a, side * lots, tick)
+        note_trade(world, a, side * lots, side * lots * tick * asset["tick"] * asset["lot"])
+    return outcome
 
 
 @kernel
 def place_spot(world, i, row):
     """Carry out a spot order, or keep it for the end of trading; return the outcome."""
     side, lots, a = row["side"], row["lots"], market_at(world, row["market"])["asset"]
-    if not displaces(asset_at(world, a)["displacement"]):
-        return trade_spot(world, i, a, side, lots)
-    if abs(holding_at(world, i, a)["sent_lots"] + side * lots) > MOST_LOTS:
-        return NOTHING_TO_DO
-    return send_spot(world, i, a, side * lots)
+    if displaces(asset_at(world, a)["displacement"]):
+        return send_spot(world, i, a, side * lots)
+    return trade_spot(world, i, a, side, lots)
 
 
 @kernel
 def send_spot(world, i, a, lots):
-    """Keep a spot order of signed lots for the end of trading."""
+    """Keep a spot order of signed lots for the end of trading if it could be paid for now."""
     run, asset, holding = run_row(world, 0), asset_at(world, a), holding_at(world, i, a)
-    if holding["sent_lots"] == 0:
+    total = holding["sent_lots"] + lots
+    if abs(total) > MOST_LOTS:
+        return NOTHING_TO_DO
+    side = 1 if total > 0 else -1
+    outcome = refusal_of(world, i, a, side, abs(total), spot_tick(asset, side, abs(total)))
+    if total != 0 and outcome != DONE:
+        return outcome
+    if holding["sent"] == 0:
         put_sent_spot(world, run["sent_count"], i * assets(world).shape[0] + a)
         run["sent_count"] += 1
-    holding["sent_lots"] += lots
+        holding["sent"] = 1
+    holding["sent_lots"] = total
     add_sent(asset["displacement"], flow_of(asset["displacement"], lots * asset["lot"]))
     show_moved(world, a)
     return DONE
@@ -150,14 +169,19 @@ def send_spot(world, i, a, lots):
 
 @kernel
 def place_hedge(world, i, row):
-    """Set the standing hedge of a trader in the asset of a market."""
+    """Set the standing hedge of a trader in the asset of a market.
+
+    A changed one is first carried out after the spot orders of its step, like one of them.
+    """
     run, a = run_row(world, 0), market_at(world, row["market"])["asset"]
-    holding = holding_at(world, i, a)
+    holding, share = holding_at(world, i, a), row["tick"] / MILLION
     if holding["hedging"] == 0:
         put_hedging(world, run["hedging_count"], i * assets(world).shape[0] + a)
         run["hedging_count"] += 1
-        holding["hedging"] = 1
-    holding["hedge_share"], holding["hedge_band_lots"] = row["tick"] / MILLION, row["lots"]
+    if share != holding["hedge_share"] or row["lots"] != holding["hedge_band_lots"]:
+        holding["hedging"] = CHANGED
+    holding["hedging"] = max(holding["hedging"], SETTLED)
+    holding["hedge_share"], holding["hedge_band_lots"] = share, row["lots"]
     return DONE
 
 
@@ -169,18 +193,22 @@ def hedge_gap(world, i, a):
         if market_at(world, m)["asset"] == a:
             lots += position_at(world, i, m)["lots"]
     holding = holding_at(world, i, a)
-    return -np.int64(math.floor(holding["hedge_share"] * lots + 0.5)) - holding["lots"]
+    size = np.int64(math.floor(holding["hedge_share"] * abs(lots) + 0.5))
+    return (size if lots < 0 else -size) - holding["lots"]
 
 
-@entry("none", 1)
-def hedge_all(world):
-    """Carry out the standing hedges whose gap is beyond their band."""
+@entry("none", 2)
+def carry_out_hedges(world, state):
+    """Carry out the standing hedges of a state whose gap is beyond their band."""
     width = assets(world).shape[0]
     for k in range(run_row(world, 0)["hedging_count"]):
         i, a = hedging_at(world, k) // width, hedging_at(world, k) % width
-        gap = hedge_gap(world, i, a)
-        if abs(gap) > holding_at(world, i, a)["hedge_band_lots"]:
-            count_refusal(world, trade_spot(world, i, a, 1 if gap > 0 else -1, abs(gap)))
+        holding = holding_at(world, i, a)
+        if holding["hedging"] == state:
+            holding["hedging"] = SETTLED
+            gap = hedge_gap(world, i, a)
+            if abs(gap) > holding["hedge_band_lots"]:
+                count_refusal(world, trade_spot(world, i, a, 1 if gap > 0 else -1, abs(gap)))
 
 
 @kernel
@@ -191,20 +219,21 @@ def count_refusal(world, outcome):
 
 
 @entry("none", 1)
-def end_trading(world):
-    """Carry out the standing hedges, then the spot orders that were sent."""
+def trade_in_spot(world):
+    """Carry out the standing hedges, then the spot orders that were sent, then changed hedges."""
     run, width = run_row(world, 0), assets(world).shape[0]
-    hedge_all(world)
+    carry_out_hedges(world, SETTLED)
     for k in range(run["sent_count"]):
         trade_sent(world, sent_spot_at(world, k) // width, sent_spot_at(world, k) % width)
     run["sent_count"] = 0
+    carry_out_hedges(world, CHANGED)
 
 
 @kernel
 def trade_sent(world, i, a):
     """Carry out the order in spot that a trader has sent."""
     asset, holding = asset_at(world, a), holding_at(world, i, a)
-    lots, holding["sent_lots"] = np.int64(holding["sent_lots"]), 0
+    lots, holding["sent_lots"], holding["sent"] = np.int64(holding["sent_lots"]), 0, 0
     add_sent(asset["displacement"], -flow_of(asset["displacement"], lots * asset["lot"]))
     if lots != 0:
         count_refusal(world, trade_spot(world, i, a, 1 if lots > 0 else -1, abs(lots)))

@@ -95,12 +95,26 @@ def run_stops(world, m, mark_ticks):
 
 
 @kernel
+def is_reached(market, mark_ticks):
+    """Return whether the mark has reached an outermost trigger of a market."""
+    return not market["highest_long_stop"] < mark_ticks < market["lowest_short_stop"]
+
+
+@kernel
+def stops_are_due(world, v):
+    """Return whether some stop of venue v may be triggered by the marks."""
+    for m in range(markets(world).shape[0]):
+        market = market_at(world, m)
+        if market["venue"] == v and is_reached(market, view_at(world, m)["mark"] / market["tick"]):
+            return True
+    return False
+
+
+@kernel
 def trigger_stops(world, v):
     """Look at the stops of venue v after its marks have changed."""
     for m in range(markets(world).shape[0]):
         market = market_at(world, m)
         ticks = view_at(world, m)["mark"] / market["tick"]
-        if market["venue"] == v and not (
-            market["highest_long_stop"] < ticks < market["lowest_short_stop"]
-        ):
+        if market["venue"] == v and is_reached(market, ticks):
             run_stops(world, m, ticks)

@@ -196,9 +196,16 @@ def add_sent(law, flow):
 
 
 @hot_kernel
-def moved_by_step(law):
-    """Return the log price by which the step's trades, and orders that wait, move spot."""
-    return displaced_by(law, law["displaced"], law["flow"] + law["sent"]) - law["displaced"]
+def moved_by_trades(law):
+    """Return the log price by which the step's trades have moved spot."""
+    return displaced_by(law, law["displaced"], law["flow"]) - law["displaced"]
+
+
+@hot_kernel
+def moved_by_orders(law):
+    """Return the log price by which orders that wait will move spot beyond the step's trades."""
+    now = displaced_by(law, law["displaced"], law["flow"])
+    return displaced_by(law, now, law["sent"]) - now
 
 
 @hot_kernel

@@ -16,13 +16,13 @@ from perplab.sim.streams import LAST_SECOND, key_at, normal
 
 @kernel
 def last_second(world, view, a):
-    """Return the log move of spot in the last second of the step: a Brownian bridge.
+    """Return the exogenous log move of spot in the last second of the step: a Brownian bridge.
 
     Given the move of the step, the second's is normal, by the public volatility. A shorter step is
-    all of it.
+    all of it. Trades of the step before are seen at once.
     """
     run, rng = run_row(world, 0), draw_at(world, 0)
-    move, share = math.log(view["spot"]) - view["log_spot"], min(1.0 / run["dt"], 1.0)
+    move, share = asset_at(world, a)["exogenous_move"], min(1.0 / run["dt"], 1.0)
     if share == 1.0:
         return move
     rng["key"], rng["draws"] = key_at(key_at(run["key"], LAST_SECOND + a), run["step"]), 0
@@ -39,7 +39,7 @@ def update_index(world, m):
         asset["sentiment"],
         asset["borrow_rate"],
     )
-    view["spot_impact"], view["spot_moved"] = spot_impact(asset), 0.0
+    view["spot_impact"], view["spot_moved"], view["spot_waiting"] = spot_impact(asset), 0.0, 0.0
     view["last_second"] = last_second(world, view, market["asset"])
     law = market["index_law"]
     now = price_of_sources(world, m) if has_sources(law) else asset["spot"]

@@ -20,6 +20,17 @@ from perplab.sim.state.records import market_at, markets, position_at, venue_at
 
 
 @kernel
+def fund_unwinds(world, v):
+    """Return whether the fund of venue v trades in this step."""
+    venue = venue_at(world, v)
+    for m in range(markets(world).shape[0]):
+        lots = position_at(world, venue["fund_row"], m)["lots"]
+        if market_at(world, m)["venue"] == v and lots != 0 and venue["no_impact"] == 0:
+            return True
+    return False
+
+
+@kernel
 def unwind_fund(world, v, elapsed):
     """Trade a slice of the fund's positions: a share 1 - exp(-elapsed / unwind_seconds)."""
     venue = venue_at(world, v)

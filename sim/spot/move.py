@@ -123,6 +123,7 @@ def move_spot(world, a):
     """Move the spot of an asset: exogenous path, then impact of the previous step's flow."""
     run, asset = run_row(world, 0), asset_at(world, a)
     drawn, dt = path_at(world, run["step"] - run["path_start"], a), run["dt"]
+    asset["exogenous_move"] = drawn["log_price"] - asset["exogenous"]
     asset["exogenous"], asset["sentiment"] = drawn["log_price"], drawn["sentiment"]
     if displaces(asset["displacement"]):
         log_price = displace(asset, drawn["flow"], dt)

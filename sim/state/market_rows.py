@@ -89,6 +89,7 @@ VENUE = row(
 ASSET = row(
     ("spot", "f8"),
     ("exogenous", "f8"),
+    ("exogenous_move", "f8"),  # log price, and its change in this step
     ("permanent", "f8"),
     ("transient", "f8"),  # price; log prices
     ("flow", "f8"),
@@ -219,6 +220,7 @@ VIEW = row(
     ("spot_fee", "f8"),
     ("spot_half_spread", "f8"),
     ("spot_moved", "f8"),  # log move of spot by the trades of the running step, if it displaces
+    ("spot_waiting", "f8"),  # and beyond it by the orders that wait
     ("spot_impact", "f8"),  # log price by which one unit of quote currency moves spot
     ("borrow_rate", "f8"),
     ("band", "f8"),

@@ -60,7 +60,8 @@ HOLDING = row(  # (trader, asset)
     ("interest", "i8"),
     ("fees", "i8"),
     ("sent_lots", "i4"),  # bought (sold: negative) by orders that wait for the end of trading
-    ("hedging", "i4"),  # whether it stands in the list of hedges
+    ("sent", "i2"),  # whether it stands in the list of those who sent one
+    ("hedging", "i2"),  # whether it stands in the list of hedges; 2: changed in this step
     ("hedge_share", "f8"),
     ("hedge_band_lots", "i8"),
 )
