@@ -12,7 +12,7 @@ from perplab.sim.exchange.orders import submit
 from perplab.sim.exchange.spot_orders import trade_in_spot
 from perplab.sim.impact.displacement import displaced_by, trade_factor
 from perplab.sim.spot.move import spot_impact
-from perplab.sim.state.codes import MARKET_ORDER, SPOT
+from perplab.sim.state.codes import MARKET_ORDER, SPOT, STOP
 from perplab.sim.state.records import (
     asset_at,
     holding_at,
@@ -100,6 +100,19 @@ def make_trip(world, i, gaps, perp_lots, spot_lots, thinness):
         trip_step(world, i, -left, -held if left == 0 else 0, 0.0)
 
 
+@kernel
+def make_stop_trip(world, i, perp_lots, spot_lots):
+    """Buy the perpetual; then sell spot with a stop that closes the long in the same step."""
+    trip_step(world, i, perp_lots, 0, 0.0)
+    row = order_row_at(world, 0)
+    row["kind"], row["market"], row["tick"], row["lots"] = STOP, 0, np.int64(1) << 30, 1
+    submit(world, i, 0)
+    trip_step(world, i, 0, spot_lots, 0.0)
+    for _ in range(60):
+        left, held = position_at(world, i, 0)["lots"], holding_at(world, i, 0)["lots"]
+        trip_step(world, i, -left, -held, 0.0)
+
+
 class TripMarket:
     """Providers and one trader of round trips; every trip starts from the same state."""
 
@@ -135,12 +148,16 @@ class TripMarket:
 
     def profit(self, gaps, perp_lots, spot_lots, thinness):
         """Return what a trip earns, quote currency."""
+        return self.earned(make_trip, gaps, perp_lots, spot_lots, thinness)
+
+    def earned(self, trip, *arguments):
+        """Return what the trader earns by a trip, a kernel of world, trader and arguments."""
         for name, table in self.start.items():
             np.copyto(self.tables[name], table)
         for rows, start in zip(self.traits, self.start_traits):
             np.copyto(rows, start)
         before = self.wealth()
-        self.market.call(make_trip, self.trader, gaps, perp_lots, spot_lots, thinness)
+        self.market.call(trip, self.trader, *arguments)
         return (self.wealth() - before) * UNIT
 
 

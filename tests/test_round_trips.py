@@ -12,7 +12,15 @@ import pytest
 from scipy.optimize import minimize
 
 from perplab.sim.impact.displacement import DISPLACEMENT, RECOVERY
-from tests.round_trips import MODES, MOST_LOTS, TripMarket, bounded, law_profit, random_trip
+from tests.round_trips import (
+    MODES,
+    MOST_LOTS,
+    TripMarket,
+    bounded,
+    law_profit,
+    make_stop_trip,
+    random_trip,
+)
 
 TRIPS = int(os.environ.get("PERPLAB_TRIPS", "80"))
 SEARCHES, LOT_USD = max(TRIPS // 100, 1), 30.0
@@ -98,6 +106,23 @@ def test_legs_in_one_step_earn_nothing(perp_usd, spot_usd):
     """Without the order within a step they would earn 2 X Y / q, 1,200 and 15,000, less fees."""
     perp, spot = (np.array([1, -1]) * round(usd / LOT_USD) for usd in (perp_usd, spot_usd))
     assert market().profit(np.array([1, 1]), perp, spot, np.zeros(2)) <= 0.0
+
+
+@pytest.mark.parametrize("perp_usd, spot_usd", [(2e6, 3e6), (3e6, 5e6), (4e6, 12e6)])
+def test_a_stop_does_not_trade_at_quotes_that_have_not_seen_spot(perp_usd, spot_usd):
+    """In either direction: the stop's quotes would be off by what the spot order moves."""
+    for side in (1, -1):
+        perp, spot = (round(side * usd / LOT_USD) for usd in (perp_usd, -spot_usd))
+        assert market().earned(make_stop_trip, perp, spot) <= 0.0
+
+
+@pytest.mark.parametrize("stress", [1.0, 2.0])
+def test_inventory_skew_in_volatile_markets_is_no_free_money(stress):
+    """Spot does not move here, so stress is .4: the skew is stated larger instead."""
+    trips = market(populations__providers__skew_bps=8 * stress / 0.4)
+    assert largest_profit(trips, "perpetual", TRIPS) <= 0.0
+    perp = np.array([-1, -1, 2]) * round(2.4e6 / LOT_USD)
+    assert trips.profit(np.array([1, 1, 1]), perp, np.zeros(3, "i8"), np.zeros(3)) <= 0.0
 
 
 def best_trip(trips, mode, seed):

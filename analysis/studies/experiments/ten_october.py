@@ -29,13 +29,15 @@ ARMS = {
     "news -6 %": {NEWS: -0.06},
     "leverage 1, no stops": {f"{SPECULATORS}.target_leverage": 1, **NO_STOPS},
     "leverage 2, no stops": {f"{SPECULATORS}.target_leverage": 2, **NO_STOPS},
+    "leverage 2": {f"{SPECULATORS}.target_leverage": 2},
+    "no stops": NO_STOPS,
     "constant depth": {"spot.displacement.thin_power": 0},
     "Hyperliquid's rules": {
         "market.rulebook": "hyperliquid",
         "market.changes.fund.initial": 60_000,
     },
 }
-"""Changes by name. The last four are at the news of the scenario, -4 %."""
+"""Changes by name. The last six are at the news of the scenario, -4 %."""
 OF_ALL = ("fall", "twin_fall", "price_amplification", "spot_fall")
 """What is shown over all seeds; everything over those that cascade."""
 THOUSANDS = "thousand"
