@@ -12,6 +12,7 @@ from perplab import check_trader
 from perplab.analysis.cli.commands import app, main
 from perplab.scenarios.files.kinds import kind_named
 from perplab.scenarios.files.sources import library_names
+from perplab.sim.state.market_rows import VIEW
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -85,3 +86,9 @@ def test_the_two_commands_work_with_this_project():
     assert "pip install -e '.[test]' && pytest" in (ROOT / ".ci" / "run").read_text(
         encoding="utf-8"
     )
+
+
+def test_every_field_that_a_rule_sees_is_in_the_page_of_traders():
+    page = (ROOT / "docs/traders.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", page))
+    assert set(VIEW.names) <= named

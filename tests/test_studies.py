@@ -159,7 +159,7 @@ def test_effects_are_paired_by_seed_with_students_t():
     found = contrasts_of(result)["x: b"]
     assert found.effect == 2.0 and found.seeds == 3
     assert found.high - 2.0 == pytest.approx(4.302653 / math.sqrt(3)) == 2.0 - found.low
-    assert found.verdict == "no effect: the interval contains 0"
+    assert found.verdict == "no effect shown: the interval contains 0"
     assert contrast([1.0, 1.1], "bp").verdict == "higher by 1.05 bp"
     assert contrast([1.0], "bp").verdict.startswith("no verdict")
 

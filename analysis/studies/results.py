@@ -94,7 +94,7 @@ def contrast(values, unit="", figure=None, is_difference=True):
     --------
     >>> found = contrast([1.0, 2.0, 3.0], "bp")
     >>> found.effect, round(found.low, 3), found.verdict
-    (2.0, -0.484, 'no effect: the interval contains 0')
+    (2.0, -0.484, 'no effect shown: the interval contains 0')
     """
     values = as_floats(values)
     centre, low, high = mean_interval(values)
@@ -123,7 +123,7 @@ def verdict(centre, low, high, unit, figure=None, is_difference=True):
     if not is_difference:
         return "measured"
     if low <= 0 <= high:
-        return "no effect: the interval contains 0"
+        return "no effect shown: the interval contains 0"
     return f"{'higher' if centre > 0 else 'lower'} by {abs(centre):.3g} {unit}".rstrip()
 
 

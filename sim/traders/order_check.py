@@ -20,8 +20,8 @@ EXPECTED = {
     FLAGS: ("flags", "a sum of order flags"),
     SIDE: ("side", "1 or -1"),
     LOTS: ("lots", f"from 1 to {MOST_LOTS}"),
-    SHARE: ("tick", f"from 0 to {MILLION} millionths of the position in a hedge"),
-    BAND: ("lots", f"from 0 to {MOST_LOTS} in a hedge"),
+    SHARE: ("tick", f"from 0 to {MILLION}: in a hedge the share, from 0 to 1, in millionths"),
+    BAND: ("lots", f"from 0 to {MOST_LOTS}: in a hedge the band"),
 }
 """Field and allowed values of each fault."""
 
