@@ -184,3 +184,14 @@ def test_no_kind_is_flat_in_every_panel_that_draws_it(run):
 def test_a_span_at_the_left_edge_is_named_on_its_right(axes, run):
     price_panels.shade_spans(run, axes, [(1.0, 2.0, "attack"), (48.0, 49.0, "shock")])
     assert [text.get_ha() for text in axes.texts] == ["left", "right"]
+
+
+def test_a_short_shock_gets_a_closer_figure(tmp_path):
+    run = noisy_run(days=4)
+    names = {path.name for path in plots.write_figures(run, tmp_path, acting=[(60, 60.5, "shock")])}
+    assert "price_and_basis_closer.png" in names
+    assert plots.short_span(run, [(60, 60.5, "shock")]) == (59.5, 62.0)
+    assert plots.short_span(run, [(10, 60, "shock")]) is None
+    assert plots.short_span(run, [(95.9, 96, "shock")]) is None
+    rows = plots.within(run, (59.5, 62.0)).series[0]["seconds"]
+    assert 59.5 * 3600 <= rows[0] and rows[-1] <= 62 * 3600

@@ -1,12 +1,15 @@
-"""The four figures of a run: price and basis, funding, open interest and liquidations, equity.
+"""The figures of a run: price and basis, funding, open interest and liquidations, equity.
 
 The panels are drawn by `price_panels`, `funding_panels` and `kind_panels`. Lines are thinned to at
 most 3,000 points that keep the extremes. The same run gives the same SVG bytes.
 """
 
+import dataclasses
 import pathlib
 
 import matplotlib
+import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from perplab.analysis.figures.funding_panels import draw_funding_rate
 from perplab.analysis.figures.kind_panels import (
@@ -22,13 +25,13 @@ from perplab.analysis.figures.price_panels import (
     mark_liquidations,
     shade_spans,
 )
-from perplab.analysis.figures.style import STYLE, panels, time_axis
+from perplab.analysis.figures.style import STYLE, in_clock, panels, time_axis
 
-DOTS_PER_INCH = 200
+DOTS_PER_INCH, LARGEST_CLOSE_UP = 200, 0.25
 
 
 def write_figures(records, out_dir, real=None, market=0, acting=()):
-    """Draw the four figures of a run and write each as PNG (200 dots per inch) and SVG.
+    """Draw the figures of a run and write each as PNG (200 dots per inch) and SVG.
 
     Parameters
     ----------
@@ -42,13 +45,14 @@ def write_figures(records, out_dir, real=None, market=0, acting=()):
     market : int
     acting : sequence of (float, float, str)
         Spans of hours in which a shock or an attack acts, from
-        `perplab.analysis.metrics.timeline.acting_of`.
+        `perplab.analysis.metrics.scenario_words.acting_of`.
 
     Returns
     -------
     list of pathlib.Path
         ``price_and_basis``, ``funding``, ``open_interest_and_liquidations`` and
-        ``equity_by_kind``, each as .png and .svg.
+        ``equity_by_kind``, each as .png and .svg; ``price_and_basis_closer`` too where what acts
+        first is short beside the run.
     """
     with matplotlib.rc_context(STYLE):
         drawn = {
@@ -57,6 +61,9 @@ def write_figures(records, out_dir, real=None, market=0, acting=()):
             "open_interest_and_liquidations": open_interest_figure(records, market),
             "equity_by_kind": equity_figure(records),
         }
+        if span := short_span(records, acting):
+            closer = price_and_basis_figure(within(records, span), real, market, acting, span)
+            drawn["price_and_basis_closer"] = closer
         return [
             path
             for name, figure in drawn.items()
@@ -73,14 +80,45 @@ def save(figure, path):
     return [png, svg]
 
 
-def price_and_basis_figure(records, real=None, market=0, acting=()):
-    """Return the figure of spot and perpetual price with liquidations, and the basis below."""
+def short_span(records, acting):
+    """Return the hours around the first span that acts, None where they are most of the run.
+
+    They begin half as long before it as it lasts, at least half an hour, and end three times as
+    long after it.
+    """
+    if not len(acting):
+        return None
+    start, end, _ = acting[0]
+    room = max(0.5 * (end - start), 0.5)
+    hours = start - room, end + 3.0 * room
+    last = float(records.series[0]["seconds"][-1]) / 3_600.0
+    return hours if hours[1] - hours[0] <= LARGEST_CLOSE_UP * last and hours[1] <= last else None
+
+
+def within(records, hours):
+    """Return records with the rows of the series between two hours, so that lines keep detail."""
+    low, high = 3_600.0 * np.asarray(hours)
+    kept = (
+        series[(series["seconds"] >= low) & (series["seconds"] <= high)]
+        for series in records.series
+    )
+    return dataclasses.replace(records, series=list(kept))
+
+
+def price_and_basis_figure(records, real=None, market=0, acting=(), hours=None):
+    """Return the figure of spot and perpetual price with liquidations, and the basis below.
+
+    `hours`, first and last, limit what is shown.
+    """
     figure, (above, below) = panels(2, 4.4, (1, 1))
     mark_liquidations(records, draw_price(records, above, market), market)
     draw_basis(records, below, real, market)
     for axes, named in ((above, True), (below, False)):
         shade_spans(records, axes, acting, named)
     time_axis(records, below)
+    if hours is not None:
+        below.set_xlim(*in_clock(records, 3_600.0 * np.asarray(hours)))
+        below.xaxis.set_major_locator(MaxNLocator(7))
     return figure
 
 
