@@ -147,11 +147,11 @@ def left_out(days):
     Examples
     --------
     >>> left_out(2.0)
-    'nothing is left out of a run shorter than 3 days'
+    'below 3 days the start counts too: open interest is still growing'
     >>> left_out(30.0)
     'means, deviations and shares leave out the first 24 h'
     """
     shortest = SHORTEST_WITH_WARMUP_SECONDS / DAY_SECONDS
     if days < shortest:
-        return f"nothing is left out of a run shorter than {shortest:g} days"
+        return f"below {shortest:g} days the start counts too: open interest is still growing"
     return f"means, deviations and shares leave out the first {WARMUP_HOURS:g} h"
