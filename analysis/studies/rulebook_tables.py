@@ -45,11 +45,11 @@ def law_lines(names):
 
     Examples
     --------
-    >>> print(*list(law_lines(["binance", "hyperliquid"]))[-5:], sep="\\n")
+    >>> print(*list(law_lines(["binance", "bitmex"]))[-5:], sep="\\n")
     | rulebook | loss beyond the fund |
     |---|---|
     | binance | Auto-deleveraging (ADL) of counterparties: ranked, at the bankruptcy price. |
-    | hyperliquid | Auto-deleveraging (ADL) of counterparties: ranked, at the previous mark price. |
+    | bitmex | Auto-deleveraging (ADL) of counterparties: ranked, at the bankruptcy price. |
     <BLANKLINE>
     """
     books = {name: dict(sentences(load_rulebook(name))) for name in names}

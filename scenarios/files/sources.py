@@ -70,7 +70,7 @@ def locate(name_or_path, folder="."):
     if name.endswith(".toml") and os.path.isfile(path):
         return path
     known = f"{', '.join(library_names())}{nearest(name, library_names())}"
-    raise ParameterError(Fault("scenario", name, f"a file that exists and ends in .toml, or one of {known}"))
+    raise ParameterError(Fault("scenario", name, f"an existing .toml file, or one of {known}"))
 
 
 def read(path):
