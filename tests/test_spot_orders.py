@@ -40,6 +40,14 @@ def price_paid(world, i):
     return -int(row["quote"]) / USD / (int(row["lots"]) * LOT_USD)
 
 
+def assert_one_after_the_other(world, first, second, lots):
+    """Check that two bought as much: the second pays for the first's move and half of its own."""
+    move = lots * LOT_USD / DEPTH
+    assert held(world)[first] == held(world)[second] == lots
+    assert price_paid(world, first) == pytest.approx(1 + 0.5 * move, abs=2e-4)
+    assert price_paid(world, second) == pytest.approx(1 + 1.5 * move, abs=4e-4)
+
+
 def test_an_order_waits_for_the_end_of_trading_under_the_law_of_displacement():
     world = market()
     assert world.spot(0, 1, 1_000) == DONE
@@ -73,9 +81,7 @@ def test_orders_are_carried_out_in_the_order_in_which_they_were_sent():
     world.spot(2, 1, lots)
     world.spot(0, 1, lots)
     world.call(finish)
-    move = lots * LOT_USD / DEPTH
-    assert price_paid(world, 2) == pytest.approx(1 + 0.5 * move, abs=2e-4)
-    assert price_paid(world, 0) == pytest.approx(1 + 1.5 * move, abs=4e-4)
+    assert_one_after_the_other(world, 2, 0, lots)
 
 
 def test_a_sum_beyond_the_largest_order_is_not_taken():
@@ -169,10 +175,7 @@ def test_hedges_come_before_orders_that_were_sent_earlier():
     world.trade(2, 0, lots)
     world.spot(2, 1, lots)
     world.call(finish)
-    move = lots * LOT_USD / DEPTH
-    assert held(world) == [lots, 0, lots]
-    assert price_paid(world, 0) == pytest.approx(1 + 0.5 * move, abs=2e-4)
-    assert price_paid(world, 2) == pytest.approx(1 + 1.5 * move, abs=4e-4)
+    assert_one_after_the_other(world, 0, 2, lots)
 
 
 def test_a_changed_hedge_comes_after_orders_and_other_hedges():
@@ -185,10 +188,7 @@ def test_a_changed_hedge_comes_after_orders_and_other_hedges():
     world.hedge(2, 1, 1)
     world.trade(1, 0, lots)
     world.call(finish)
-    move = lots * LOT_USD / DEPTH
-    assert held(world) == [lots, 0, lots]
-    assert price_paid(world, 0) == pytest.approx(1 + 0.5 * move, abs=2e-4)
-    assert price_paid(world, 2) == pytest.approx(1 + 1.5 * move, abs=4e-4)
+    assert_one_after_the_other(world, 0, 2, lots)
 
 
 @pytest.mark.parametrize("share, lots", [(0.5, 1), (0.5, 3), (0.3, 5)])

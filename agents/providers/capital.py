@@ -19,7 +19,7 @@ from perplab.sim.compiler.jit import hot_kernel
 LEAST_EQUITY, MOST_EQUITY = 0.5, 1.7
 """Equity at the venue over its target share of wealth, between which nothing is moved."""
 SMALLEST_MOVE = 0.02
-CLOSING_PARTS, REBAND = 20, 20
+CLOSING_PARTS, BAND_PARTS = 20, 20
 
 
 @hot_kernel
@@ -27,11 +27,11 @@ def hedge_inventory(me, view, market, orders, count):
     """Write the standing hedge of ``hedge_ratio`` of the inventory, where it has changed.
 
     A gap below ``hedge_band`` of the inventory limit is left alone; the band in lots is renewed
-    when it is off by more than one part in `REBAND`.
+    when it is off by more than one part in `BAND_PARTS`.
     """
     band = lots_of(view, me["hedge_band"] * me["inventory_limit_usd"])
     known = me["hedged_share"] == me["hedge_ratio"] and me["hedged_band"] >= 0.0
-    if known and abs(band - me["hedged_band"]) * REBAND <= band:
+    if known and abs(band - me["hedged_band"]) * BAND_PARTS <= band:
         return count
     me["hedged_share"], me["hedged_band"] = me["hedge_ratio"], band
     return write_hedge(orders, count, market, me["hedge_ratio"], band)

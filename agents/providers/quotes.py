@@ -46,8 +46,8 @@ def hedge_cost(me, view, usd):
 
 
 @hot_kernel
-def skew_to_come(me, usd):
-    """Return by how much an inventory that is larger by `usd` shifts the basis, as a distance."""
+def skew_of_fill(me, usd):
+    """Return the distance by which a fill of `usd` will shift the basis through inventory."""
     share, strength = me["share"], me["skew_strength"]
     after = share + usd / me["limit_usd"]
     return abs(skew_at(me, after, strength) - skew_at(me, share, strength))
@@ -57,12 +57,12 @@ def skew_to_come(me, usd):
 def quote_tick(me, view, side, centre, level, wider, filled_usd):
     """Return the tick of a quote, rounded away from the centre and behind the opposite side.
 
-    It pays for what fills before it and half of its own size, `filled_usd`, make of spot and of
-    inventory: the mean price on the way.
+    It pays for the moves of spot and of the quotes' centre by `filled_usd`: what fills before it
+    and half of its own size, so that the charge is the mean on the way.
     """
     steps = level * (1.0 + STEP_GROWTH * level)
     distance = (me["half_spread_bps"] + steps * me["spacing_bps"]) * BASIS_POINT * wider
-    distance += hedge_cost(me, view, filled_usd) + skew_to_come(me, side * filled_usd)
+    distance += hedge_cost(me, view, filled_usd) + skew_of_fill(me, side * filled_usd)
     price = centre * (1.0 - side * distance) / view["tick"]
     tick = int(math.floor(price)) if side > 0 else int(math.ceil(price))
     opposite = view["best_ask"] if side > 0 else view["best_bid"]

@@ -1,6 +1,6 @@
 """The study of the step: does a crash depend on how finely time is cut?
 
-Forced orders, the providers' hedges and the marks that follow from both take at least one step, and
+A forced order, the move of spot by its hedge and the next mark take at least one step, and
 liquidation rounds are as far apart as the venue states (5 s at Binance). Resilience of spot, looks
 of traders and news are stated in seconds. All arms are recorded once a minute.
 """
