@@ -5,7 +5,7 @@ import textwrap
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.figures.style import DOUBLE_INCHES, GREY, PERPETUAL, REAL, STYLE
@@ -47,6 +47,7 @@ def rows_figure(panels, labels, width=DOUBLE_INCHES):
         each.spines[["top", "right"]].set_visible(False)
         if panels > 1:
             each.xaxis.set_major_locator(MaxNLocator(MOST_TICKS))
+            each.xaxis.set_major_formatter(FuncFormatter(tick_text))
     return figure, axes
 
 
@@ -76,6 +77,18 @@ def draw_arms(result):
             place.axvline(guide, color=GREY, linewidth=0.6, zorder=0)
         place.set_xlabel(wrapped(title_of(shown), letters(len(keys))))
     return figure
+
+
+def tick_text(value, _position=None):
+    """Return the text of a tick, in millions (M) where it is large.
+
+    Examples
+    --------
+    >>> tick_text(0.45), tick_text(-15.0), tick_text(8e7), tick_text(0.0)
+    ('0.45', '\N{MINUS SIGN}15', '80M', '0')
+    """
+    text = f"{value / 1e6:.6g}M" if abs(value) >= 1e5 else f"{value:.6g}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def columns_of(panels):
