@@ -251,7 +251,7 @@ def test_the_cost_of_a_flip_is_what_carry_loses_in_the_day_after():
     hours = 6 * 24
     kinds = np.zeros((hours + 1, 1), KIND_SERIES)
     kinds["seconds"] = HOUR_SECONDS * np.arange(hours + 1)[:, None]
-    kinds["lots"] = 10_000
+    kinds["lots"], kinds["long_lots"] = 2_000, 6_000
     seconds = 8 * HOUR_SECONDS * np.arange(1, 19)
     rate = np.where(seconds < 3 * 86_400.0, 1e-4, -1e-4)
     gains = np.full(hours, 2_000_000)

@@ -172,7 +172,8 @@ def quote(me, position, view, mine, rng, wealth, elapsed, market, orders, count)
     me["share"], me["limit_usd"] = share, limit
     me["skew_strength"] = skew_strength(me, stress, alarm)
     basis = fair_basis(me, view, elapsed) + skew_at(me, share, me["skew_strength"])
-    basis -= hedge_cost(me, view, usd_of(view, position["lots"] + position["spot_lots"]))
+    unhedged = me["hedge_ratio"] * position["lots"] + position["spot_lots"]
+    basis -= hedge_cost(me, view, usd_of(view, unhedged))
     centre = spot_at_last_look(me, view, rng) * (1.0 + basis)
     side = -1 if centre > me["centre"] else 1
     me["centre"] = centre

@@ -38,11 +38,11 @@ def distance_factor(me, stress, alarm):
 
 @hot_kernel
 def hedge_cost(me, view, usd):
-    """Return the log price by which spot moves while the hedge of `usd` and of its peers is traded.
+    """Return the log price by which spot moves while it and its peers trade hedges of `usd` each.
 
     All providers quote alike, so when its quotes are filled theirs are too.
     """
-    return me["hedge_ratio"] * view["spot_impact"] * usd / me["market_share"]
+    return view["spot_impact"] * usd / me["market_share"]
 
 
 @hot_kernel
@@ -62,7 +62,8 @@ def quote_tick(me, view, side, centre, level, wider, filled_usd):
     """
     steps = level * (1.0 + STEP_GROWTH * level)
     distance = (me["half_spread_bps"] + steps * me["spacing_bps"]) * BASIS_POINT * wider
-    distance += hedge_cost(me, view, filled_usd) + skew_of_fill(me, side * filled_usd)
+    hedged_usd = me["hedge_ratio"] * filled_usd
+    distance += hedge_cost(me, view, hedged_usd) + skew_of_fill(me, side * filled_usd)
     price = centre * (1.0 - side * distance) / view["tick"]
     tick = int(math.floor(price)) if side > 0 else int(math.ceil(price))
     opposite = view["best_ask"] if side > 0 else view["best_bid"]

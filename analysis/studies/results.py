@@ -155,19 +155,43 @@ def ratio_of_means(parts, wholes, unit="", bound=None):
     >>> found.effect, found.low, found.high
     (0.5, 0.5, 0.5)
     """
-    parts, wholes = as_floats(parts), as_floats(wholes)
-    both = np.isfinite(parts) & np.isfinite(wholes)
-    parts, wholes, count = parts[both], wholes[both], int(both.sum())
-    if count < 2 or wholes.sum() == 0:
+    found = of_means(lambda part, whole: part / whole, (parts, wholes), unit)
+    if found.effect is None:
+        return found
+    words = "measured" if bound is None else bound_verdict(found.high, bound)
+    return found._replace(verdict=words)
+
+
+def of_means(formula, columns, unit=""):
+    """Return the `Contrast` of a formula in means over seeds, by the jackknife.
+
+    Parameters
+    ----------
+    formula : callable
+        Of a mean for each column.
+    columns : sequence of array_like
+        One value per seed each. A seed counts if all are known.
+    unit : str
+
+    Examples
+    --------
+    >>> found = of_means(lambda a, b: a * b, ([1.0, 2.0, 3.0], [2.0, 2.0, 2.0]))
+    >>> found.effect, round(found.low, 3)
+    (4.0, -0.968)
+    """
+    rows = np.array([as_floats(column) for column in columns])
+    rows = rows[:, np.isfinite(rows).all(axis=0)]
+    count = rows.shape[1]
+    if count < 2:
         return Contrast(None, None, None, unit, "unknown: it takes two seeds or more", count)
-    centre = parts.sum() / wholes.sum()
-    without = (parts.sum() - parts) / (wholes.sum() - wholes)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre = formula(*rows.mean(axis=1))
+        without = formula(*(rows.sum(axis=1)[:, None] - rows) / (count - 1))
     half = stdtrit(count - 1, 0.975) * math.sqrt(
         (count - 1) / count * ((without - without.mean()) ** 2).sum()
     )
-    low, high = known(centre - half), known(centre + half)
-    words = "measured" if bound is None else bound_verdict(high, bound)
-    return Contrast(known(centre), low, high, unit, words, count)
+    centre, low, high = known(centre), known(centre - half), known(centre + half)
+    return Contrast(centre, low, high, unit, verdict(centre, low, high, unit), count)
 
 
 def bound_verdict(high, bound):

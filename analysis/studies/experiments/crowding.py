@@ -11,7 +11,7 @@ from perplab.analysis.studies.measures.panics import panic_run
 from perplab.analysis.studies.measures.pulls import pull_run
 from perplab.analysis.studies.measures.responses import response_run
 from perplab.analysis.studies.measures.short_exits import leaving_run
-from perplab.analysis.studies.results import contrast, over_mean
+from perplab.analysis.studies.results import contrast, of_means, over_mean
 from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study
 from perplab.scenarios.files.loader import load
 
@@ -125,17 +125,19 @@ def crowding_arms(story):
 def pull_split(result):
     """Return the pull divided in proportion to the positions that funding moved, by arm.
 
-    The share of carry is that of the means over seeds: single seeds divide by small numbers.
+    The shares are those of the means over seeds: single seeds divide by small numbers.
     """
     found = {}
     for arm in result.arms:
-        pull = result.values(arm.name, "pull_bps")
-        carry, shorts = (result.values(arm.name, key).mean() for key in ("carry_usd", "shorts_usd"))
-        if np.isfinite(carry + shorts) and carry + shorts != 0:
-            share = carry / (carry + shorts)
-            found[f"pull by carry that stays: {arm.name}"] = contrast(pull * share, "bp")
-            found[f"pull by shorts that leave: {arm.name}"] = contrast(pull * (1 - share), "bp")
+        columns = [result.values(arm.name, key) for key in ("pull_bps", "carry_usd", "shorts_usd")]
+        for words, part in (("carry that stays", 1), ("shorts that leave", 2)):
+            found[f"pull by {words}: {arm.name}"] = of_means(part_of_pull(part), columns, "bp")
     return found
+
+
+def part_of_pull(part):
+    """Return the function of pull and positions that gives the share of one of the positions."""
+    return lambda *means: means[0] * means[part] / (means[1] + means[2])
 
 
 def leaving_arms(story):
@@ -145,7 +147,7 @@ def leaving_arms(story):
 
 
 def panic_arms(story):
-    """Return the panic beside rates of 0, with ample borrow, without holders, with calm's crowd."""
+    """Return the panic beside rates of 0, and with one ingredient at a time as in `calm`."""
     calm = Speculator.traits.traits
     minding = {f"populations.speculators.{key}": calm[key].default for key in MINDING}
     return (
@@ -153,6 +155,7 @@ def panic_arms(story):
         Arm("ample borrow", story, {borrow_key(story): AMPLE}),
         Arm("no holders", story, {"populations.holders.number": 0}),
         Arm("speculators of calm", story, minding),
+        Arm("providers anchored to carry", story, anchored("carry", 0.0)),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from perplab.analysis.estimators.closes import BP, FUNDING_HOURS, HOUR
 from perplab.analysis.estimators.series import market_facts, plain, ratio
-from perplab.analysis.studies.measures.pulls import CARRY_KINDS, known_mean
+from perplab.analysis.studies.measures.pulls import CARRY_KINDS
 from perplab.analysis.studies.measures.run_figures import measured_run, warmup_hours
 
 HORIZONS = (5, 15, 30, 60)
@@ -64,7 +64,7 @@ def flip_run(outcomes):
     -------
     dict of str to float or None
         Those of `measured_run`; ``flips``: changes of sign a month; ``flip_cost_bps``: what carry
-        traders lose in the day after one beyond what they lose in other days, bp of their position.
+        traders lose in the day after one beyond what they lose in other days, bp of what they hold.
     """
     records = outcomes["base"].records
     found = measured_run(outcomes)
@@ -75,14 +75,17 @@ def flip_figures(records, first):
     """Return number and cost of the changes of sign after the first hours of a run."""
     settled = records.settlements[records.settlements["seconds"] > HOUR * first]
     flips = flip_times(settled["rate"], settled["seconds"])
-    gains, hours = carry_gains(records, first)
+    gains, positions, hours = carry_gains(records, first)
     after = np.zeros(len(hours), bool)
     for flip in flips:
         after |= (hours > flip) & (hours <= flip + HOUR * EVENT_HOURS)
+    late, other = (
+        ratio(gains[chosen].sum(), positions[chosen].sum()) for chosen in (after, ~after)
+    )
     days = (records.kinds["seconds"][-1, 0] - HOUR * first) / 86_400.0
     return {
         "flips": 30.0 * ratio(len(flips), days),
-        "flip_cost_bps": EVENT_HOURS * (known_mean(gains[~after]) - known_mean(gains[after])),
+        "flip_cost_bps": EVENT_HOURS * BP * (other - late),
     }
 
 
@@ -100,16 +103,18 @@ def flip_times(rates, seconds):
 
 
 def carry_gains(records, first):
-    """Return the hourly gains of carry traders, bp of their position, and the end of each hour."""
+    """Return what carry traders gain in each hour, what they hold at its start, and its end.
+
+    Gains and positions are in quote currency. A position is the sum of the sizes of theirs, long
+    and short, at the first spot price.
+    """
     names = [k for k, name in enumerate(records.kind_names) if name in CARRY_KINDS]
     rows = records.kinds[records.kinds["seconds"][:, 0] >= HOUR * first]
     wealth = rows["equity"][:, names].sum(axis=1) * records.meta["unit"]
-    lots = np.abs(rows["lots"][:-1, names]).sum(axis=1)
-    position = lots * market_facts(records)["lot"] * records.series[0]["spot"][0]
-    gains = np.divide(
-        np.diff(wealth), position, out=np.full(len(lots), math.nan), where=position > 0
-    )
-    return gains * BP, rows["seconds"][1:, 0]
+    sizes = 2 * rows["long_lots"] - rows["lots"]
+    lots = sizes[:-1, names].sum(axis=1)
+    price = market_facts(records)["lot"] * records.series[0]["spot"][0]
+    return np.diff(wealth), lots * price, rows["seconds"][1:, 0]
 
 
 def paid_bps(records):

@@ -1,4 +1,7 @@
-"""The search for attacks that pay: by size, speed, leverage, depth, unwind, cap and interval."""
+"""The search for attacks that pay.
+
+By size and speed of the push, position, leverage of the crowd, depth, unwind, cap and interval.
+"""
 
 import numpy as np
 import pandas as pd
@@ -12,6 +15,7 @@ from perplab.analysis.studies.experiments.attacks.attack_value import (
     USD,
     net_contrasts,
     pair_of_arms,
+    profit_pairs,
 )
 from perplab.analysis.studies.markdown import interval_cell, markdown_lines
 from perplab.analysis.studies.measures.attack_accounts import attack_value_run
@@ -26,6 +30,8 @@ SPEEDS = (0.25, 1.0, 4.0)
 LEVERAGES = (6, 20)
 """Median leverage of the crowd."""
 DEPTHS = (0.5, 2.0)
+POSITIONS = (0.25, 4.0)
+"""The position in the perpetual that the attacker builds first, over that of the scenario."""
 UNWINDS = (0.25, 4.0)
 MAP_INCHES = (4.2, 2.3)
 TERMS = {
@@ -78,16 +84,18 @@ def pushes_of(story):
 
 
 def markets_of(story):
-    """Return changes to the market in which the attack of the scenario takes place, by name."""
+    """Return changes to the market, the position and the unwind of a scenario's attack, by name."""
     scenario = load(story)
     depth, unwind = scenario.spot.displacement.depth, f"{ATTACKER}.unwind_seconds"
-    seconds = scenario.populations["attacker"].traits["unwind_seconds"]
+    attacker = scenario.populations["attacker"].traits
+    seconds, position = attacker["unwind_seconds"], attacker["size_usd"]
     return (
         {
             f"leverage {leverage}": {"populations.speculators.target_leverage.median": leverage}
             for leverage in LEVERAGES
         }
         | {f"depth x {part:g}": {"spot.displacement.depth": part * depth} for part in DEPTHS}
+        | {f"position x {part:g}": {f"{ATTACKER}.size_usd": part * position} for part in POSITIONS}
         | {f"unwind x {part:g}": {unwind: part * seconds} for part in UNWINDS}
         | TERMS
     )
@@ -124,14 +132,10 @@ def search_lines(result):
     yield summary_of(result)
     yield ""
     nets = contrasts_of(result)
-    arms = [arm.name for arm in result.arms if NO_VICTIMS not in arm.name]
     rows = []
-    for name in arms:
+    for name, pair in profit_pairs(result).items():
         net = nets[f"profit net of the push without victims: {name}"]
-        cells = [
-            interval_cell(*contrast(result.values(f"{name}{end}", PROFIT))[:3])
-            for end in ("", f", {NO_VICTIMS}")
-        ]
+        cells = [interval_cell(*contrast(profit)[:3]) for profit in pair]
         rows.append((name, [*cells, interval_cell(*net[:3]), net.verdict]))
     columns = (f"profit net of luck ({USD})", "without victims", "difference", "verdict")
     yield from markdown_lines("", columns, rows)

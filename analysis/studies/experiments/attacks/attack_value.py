@@ -6,6 +6,7 @@ of price manipulation that round trip may earn by itself, so nothing is claimed 
 """
 
 from perplab.analysis.metrics.losses import LEGS
+from perplab.analysis.studies.experiments.attacks.attack_figure import draw_pairs
 from perplab.analysis.studies.experiments.attacks.attack_laws import laws_of
 from perplab.analysis.studies.markdown import standard_lines
 from perplab.analysis.studies.measures.attack_accounts import GROUPS, attack_value_run
@@ -29,6 +30,7 @@ LEVERAGE_TRAITS = {
 LOW_LEVERAGE = 2
 NO_STOPS = {"speculator": "stop_loss"}
 NO_VICTIMS = "no victims"
+WITHOUT = f", {NO_VICTIMS}"
 OTHER_VICTIMS = {"backstop-dump": {"market.changes.liquidation.takeover_share": 0.0}}
 """By scenario: changes without which somebody else than the leveraged crowd loses."""
 NO_POSITION = {f"{ATTACKER}.size_usd": 0, f"{ATTACKER}.perp_push_usd": 0}
@@ -106,7 +108,7 @@ def pair_of_arms(story, attack, law, changes):
     )
     return (
         Arm(name, story, changes, branches),
-        Arm(f"{name}, {NO_VICTIMS}", story, {**changes, **without_victims(story)}, branches),
+        Arm(f"{name}{WITHOUT}", story, {**changes, **without_victims(story)}, branches),
     )
 
 
@@ -148,19 +150,31 @@ def net_contrasts(result):
     """Return the profit of each attack net of the same push without leveraged victims."""
     arms = {arm.name: arm for arm in result.arms}
     return {
-        f"profit net of the push without victims: {name}": net_of_victims(result, arms[name])
-        for name in arms
-        if f"{name}, {NO_VICTIMS}" in arms
+        f"profit net of the push without victims: {name}": net_of_victims(arms[name], *pair)
+        for name, pair in profit_pairs(result).items()
     }
 
 
-def net_of_victims(result, arm):
+def profit_pairs(result):
+    """Return the profit of each attack by seed, and that of the same push without victims."""
+    names = {arm.name for arm in result.arms}
+    return {
+        arm.name: tuple(result.values(f"{arm.name}{end}", PROFIT) for end in ("", WITHOUT))
+        for arm in result.arms
+        if f"{arm.name}{WITHOUT}" in names
+    }
+
+
+def net_of_victims(arm, profit, without):
     """Return the `Contrast` of an attack's profit with that of the same push without victims."""
-    profit = result.values(arm.name, PROFIT)
-    without = result.values(f"{arm.name}, {NO_VICTIMS}", PROFIT)
     net, label = contrast(profit - without, USD), label_of(arm)
     words = attack_verdict(net, contrast(profit), contrast(without))
     return net._replace(verdict=f"no claim: {words}" if label else words)
+
+
+def draw_attacks(result):
+    """Return the figure of the study: what the attacks earn, and what victims add."""
+    return draw_pairs(profit_pairs(result), USD)
 
 
 def label_of(arm):
@@ -264,6 +278,7 @@ STUDIES = (
         f"leverage {LOW_LEVERAGE} without stops; in backstop-dump a fund that takes nothing over).",
         derived=net_contrasts,
         tables=attack_lines,
+        draw=draw_attacks,
         json=attack_json,
         literature="Mango Markets, October 2022: about 110 mn; JELLY, March 2025 [SEC]: events, "
         "not effects. Huberman and Stanzl (2004), Gatheral (2010) on impact without manipulation.",
