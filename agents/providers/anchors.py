@@ -1,8 +1,10 @@
 """The basis at which a provider is indifferent to holding a hedged position.
 
-A provider finances a long perpetual hedged in spot, or a short one, at its own cost of funds c. It
-is indifferent at the basis where the funding rate pays c, which is outside the dead band of the
-damper. Expected funding over its own horizon beyond c shifts the basis against the side that pays.
+A provider finances a short perpetual hedged with spot at its own cost of funds c. It is indifferent
+at the basis where the funding rate pays c, which is outside the dead band of the damper. A long one
+pays until the rate is as negative as the cost of borrowing spot; the end of the band for a short
+serves both. Expected funding over its own horizon beyond c shifts the basis against the side that
+pays.
 
 These kernels serve the rule of `perplab.agents.providers.provider`; `me` has its traits and memory.
 """
