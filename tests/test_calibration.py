@@ -315,6 +315,23 @@ def written(folder, old="", new=""):
         ("record_seconds = 3600", "record_seconds = 2700", "changes.record_seconds", "hour", 6),
         ("warmup_days = 0.5", "warmup_days = -1", "warmup_days", "at least 0", 2),
         ("block_days = 1", 'block_days = 1\nfile = "x.csv"', "target.blocks", "not both", 27),
+        ("block_days = 1", "block_days = 1\nstart = 2022-01-01", "target.start", "left out", 26),
+        (
+            "block_days = 1",
+            'block_days = 1\nmoments = ["basis_sd"]',
+            "target.moments",
+            "left out",
+            26,
+        ),
+        ("[2, 3,", "[1e300, 3,", "target.blocks.basis_sd.0", "at most", 28),
+        ("[2, 3,", '["2", 3,', "target.blocks.basis_sd.0", "a number", 28),
+        (
+            "[target.blocks]",
+            "[target.discrepancy]\nfunding_sd = 1.0\n[target.blocks]",
+            "target.discrepancy.funding_sd",
+            "a moment of the target",
+            27,
+        ),
         ("basis_sd = [2, 3, 2.5, 2.2, 2.1]", "", "target.moments", "as many moments", 24),
     ],
 )

@@ -78,6 +78,14 @@ def test_a_trade_pays_the_mean_price_along_its_way(start, flow, slope):
     assert paid == pytest.approx(expected, rel=3e-12)
 
 
+@pytest.mark.parametrize(("curvature", "slope"), [(1e-3, 2e-7), (1e-3, 1e-6), (1e-4, 2e-7)])
+def test_a_trade_pays_the_mean_price_where_permanent_impact_is_large(curvature, slope):
+    law, _ = law_of(curvature=curvature)
+    for flow in (5e6, -5e6):
+        paid = mean_factor(law, 0.0, displaced_by(law, 0.0, flow), slope)
+        assert paid == pytest.approx(mean_price(Q, curvature, slope, 0.0, flow), rel=3e-12)
+
+
 def test_the_displacement_decays_to_latent_traders():
     law, ledger = law_of(displaced=0.05)
     relax(law, ledger, 1.0, 100.0)

@@ -4,6 +4,7 @@ import concurrent.futures
 import functools
 import json
 import math
+import pathlib
 import pickle
 
 import numpy as np
@@ -104,7 +105,7 @@ def test_every_study_runs_tiny_and_states_its_effects(name, tmp_path):
     chosen = arms if study.derived and len(arms) < 6 else list(several.values())
     figures, seconds = run_study(study, chosen, [0, 1], tmp_path, workers=1)
     real = {arm.story: real_figures(arm.story) for arm in chosen}
-    found = json.loads(json.dumps(as_json(Result(study, chosen, [0, 1], figures, seconds, real))))
+    found = json.loads(json.dumps(as_json(Result(study, chosen, [0, 1], figures, real))))
     assert seconds > 0 and found["study"] == name and found["seeds"] == [0, 1]
     assert found["contrasts"] and all(set(one) == KEYS for one in found["contrasts"].values())
     for arm in chosen:
@@ -252,11 +253,63 @@ def test_real_years_are_cut_into_blocks_with_a_week_of_history(tmp_path):
         real_figures("calm", files[0])
 
 
+@pytest.mark.parametrize(
+    ("column", "change", "words"),
+    [
+        ("timestamp", lambda bars: bars.drop(index=range(5_000, 5_030)), "no more than 25"),
+        ("timestamp", lambda bars: bars.iloc[::2], "5% of the hours"),
+        ("timestamp", lambda bars: bars.drop(index=range(5_000, 5_020)), ""),
+        ("perp", lambda bars: bars.assign(perp=1000 * bars["perp"]), "factor of 2"),
+        ("perp_volume", lambda bars: bars.assign(perp_volume=-1.0), "at least 0"),
+        ("rate", lambda rates: rates.assign(rate=1.0), "fraction of the notional"),
+        (
+            "rate",
+            lambda rates: rates.assign(
+                timestamp=rates["timestamp"].str[:2] + "3" + rates["timestamp"].str[3:]
+            ),
+            "times of the run",
+        ),
+    ],
+)
+def test_real_files_are_refused_by_name(tmp_path, column, change, words):
+    """A gap of a day, another unit, rates in percent or of another time; a short gap is unknown."""
+    files = real_files(tmp_path)
+    file = files[1] if column == "rate" else files[0]
+    change(pd.read_csv(file)).to_csv(file, index=False)
+    if not words:
+        series, closed = read_real(*files)
+        assert np.isnan(series.perp).sum() == 20 and len(closed) == 2 * 365 * 24
+        return
+    with pytest.raises(ParameterError, match=words) as refused:
+        real_figures("calm", *files)
+    assert str(file) in str(refused.value)
+
+
+def test_a_real_market_of_another_year_is_refused(tmp_path):
+    files = real_files(tmp_path)
+    bars = pd.read_csv(files[0])
+    bars[:600].to_csv(files[0], index=False)
+    with pytest.raises(ParameterError, match="30 days of 2022"):
+        real_figures("calm", *files)
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """Let the command make the runs of the study of interest tiny."""
     changes = TINY | FEW
     monkeypatch.setattr(study_command, "arms_of", functools.partial(arms_of, changes=changes))
+
+
+def test_a_folder_that_cannot_take_the_results_is_refused_before_any_run(monkeypatch, tmp_path):
+    monkeypatch.setattr(study_command, "run_study", None)
+    (tmp_path / "interest.json").mkdir()
+    (tmp_path / "file").touch()
+    for out, named in ((tmp_path, "interest.json"), (tmp_path / "file", "file")):
+        with pytest.raises(ParameterError) as refused:
+            study_command.run_named("interest", "1", 1, False, out)
+        fault = refused.value.faults[0]
+        assert (fault.key, pathlib.Path(fault.value).name) == ("--out", named)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "interest.json"]
 
 
 def test_the_command_runs_once_and_resumes(quick, monkeypatch, capsys, tmp_path):

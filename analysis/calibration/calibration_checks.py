@@ -21,6 +21,8 @@ from perplab.sim.toml_files.reading import text_of, toml_tables
 
 LIBRARY = SCENARIOS.with_name("calibrations")
 LEAST_BLOCKS = 5
+OF_FILES = {"file", "funding_file", "start", "end"}
+"""Keys of a target that is computed from files."""
 HOUR_SECONDS = 3600.0
 
 
@@ -52,6 +54,7 @@ def read_calibration(path):
     try:
         calibration = with_bases(calibration)
         refuse([*target_faults(calibration.target), *budget_faults(calibration)])
+        refuse(changed_faults(calibration))
         refuse(renamed(fault) for fault in sweep_faults(calibration.sweep))
         refuse(length_faults(calibration))
         return calibration, target_of(calibration.target)
@@ -98,6 +101,16 @@ def with_bases(calibration):
     return calibration.model_copy(update={"parameters": parameters})
 
 
+def changed_faults(calibration):
+    """Yield a fault for each key that is changed and also a parameter's."""
+    changed = flattened(calibration.changes)
+    for name, parameter in calibration.parameters.items():
+        for key in parameter.all_keys:
+            if key in changed and not parameter.scale:
+                bound = f"left out: parameters.{name} sets it"
+                yield Fault(f"changes.{key}", changed[key], bound)
+
+
 def is_number(value):
     """Return whether a value is a number; True and False are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -110,8 +123,22 @@ def target_faults(target):
         yield Fault("target.blocks", list(target.blocks), bound)
     elif target.blocks:
         yield from block_faults(target.blocks)
+        yield from unused_faults(target)
     else:
         yield from file_faults(target)
+    for name in target.discrepancy.keys() - set(target.names):
+        bound = f"a moment of the target: {', '.join(target.names)}"
+        yield Fault(f"target.discrepancy.{name}", target.discrepancy[name], bound)
+
+
+def unused_faults(target):
+    """Yield the faults of what is stated beside stored blocks and would have no effect."""
+    for key in sorted(target.model_fields_set & OF_FILES):
+        bound = "left out: it belongs to a target that is computed from file"
+        yield Fault(f"target.{key}", str(getattr(target, key)), bound)
+    if target.moments and set(target.moments) != set(target.blocks):
+        bound = f"left out, or the names of the blocks: {', '.join(target.blocks)}"
+        yield Fault("target.moments", list(target.moments), bound)
 
 
 def block_faults(blocks):

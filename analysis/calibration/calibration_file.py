@@ -11,6 +11,10 @@ from perplab.sim.rulebook.sections import Nonnegative
 from perplab.sim.spot.process import Model
 
 DIGITS = 5
+LARGEST_MOMENT = 1e6
+Value = Annotated[float, Field(strict=True, ge=-LARGEST_MOMENT, le=LARGEST_MOMENT)]
+Spread = Annotated[float, Field(strict=True, ge=0, le=LARGEST_MOMENT)]
+Day = Annotated[datetime.date, Field(strict=True)]
 MomentName = Literal[tuple(MOMENTS)]
 
 
@@ -21,7 +25,7 @@ class Parameter(Factor):
     number then moves both ends of a distribution.
     """
 
-    scale: bool = False
+    scale: Annotated[bool, Field(strict=True)] = False
 
     def value(self, share):
         """Return the value at a share of the range, to five significant digits."""
@@ -71,8 +75,8 @@ class TargetTable(Model):
 
     source: str = ""
     block_days: Annotated[int, Field(strict=True, ge=1, le=3650)] = 30
-    blocks: dict[str, tuple[float, ...]] = {}
-    discrepancy: dict[MomentName, Annotated[float, Field(strict=True, ge=0)]] = {}
+    blocks: dict[str, tuple[Value, ...]] = {}
+    discrepancy: dict[MomentName, Spread] = {}
     moments: tuple[MomentName, ...] = ()
     file: str | None = None
     perp_column: str = "perp"
@@ -83,8 +87,8 @@ class TargetTable(Model):
     funding_file: str | None = None
     funding_column: str = "rate"
     funding_time_column: str = "timestamp"
-    start: datetime.date | None = None
-    end: datetime.date | None = None
+    start: Day | None = None
+    end: Day | None = None
 
     @property
     def names(self):

@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from perplab.analysis.estimators.closes import HOUR, HourlySeries
+from perplab.analysis.estimators.closes import HOUR
 from perplab.analysis.estimators.moments import WEEK, moments_of
+from perplab.analysis.studies.real import part_of, with_rates
 from perplab.sim.errors import Fault, ParameterError
-from perplab.sim.market_data.funding_rates import read_funding
-from perplab.sim.market_data.series import NUMBER_OR_NONE, PRICE, Column, read_series
+from perplab.sim.market_data.hourly_bars import read_hourly
 
 DAY_HOURS = 24
-BP = 1e4
 
 
 def blocks_of_file(target):
@@ -59,60 +58,22 @@ def blocks_of_series(series, names, hours, first=0):
 def block_moments(series, start, end):
     """Return the moments of the closes from `start` to `end`."""
     before = max(start - WEEK, 0)
-    inside = (series.settled > before) & (series.settled <= end)
-    block = HourlySeries(
-        perp=series.perp[before:end],
-        spot=series.spot[before:end],
-        volume=series.volume[before:end],
-        open_interest=None,
-        rates=series.rates[inside],
-        settled=series.settled[inside] - before,
-    )
-    return moments_of(block, start - before)
+    return moments_of(part_of(series, before, end), start - before)
 
 
 def hourly_of_file(target):
     """Return the `HourlySeries` of a target's files, and its first close after `start`."""
     names = (target.perp_column, target.spot_column, target.volume_column)
-    kinds = (PRICE, PRICE, NUMBER_OR_NONE)
-    columns = [Column(name, kind) for name, kind in zip(names, kinds, strict=True)]
     start, end = unix_of(target.start, -np.inf), unix_of(target.end, np.inf)
-
-    def hourly_rows(table, name, unix):
-        opened = unix if target.bar_time == "open" else unix - HOUR
-        rows = np.flatnonzero((opened >= start - WEEK * HOUR) & (opened < end))
-        return rows, gap_faults(table, name, unix[rows], rows)
-
-    read = read_series(target.file, columns, target.time_column, hourly_rows)
-    closed = read.unix[read.rows] + (HOUR if target.bar_time == "open" else 0.0)
-    funding = read_funding(
-        target.funding_file,
-        target.funding_column,
-        target.funding_time_column,
-        closed[0] - HOUR,
-        closed[-1],
-    )
-    perp, spot, volume = (read.values[name][read.rows] for name in names)
-    settled = np.searchsorted(closed, funding.unix, side="right")
-    series = HourlySeries(perp, spot, volume, None, funding.rates * BP, settled)
-    return series, int(np.searchsorted(closed, start, side="right"))
+    first = start - WEEK * HOUR
+    bars = read_hourly(target.file, names, target.time_column, target.bar_time, first, end)
+    rates = (target.funding_file, target.funding_column, target.funding_time_column)
+    return with_rates(bars, *rates), int(np.searchsorted(bars.closed, start, side="right"))
 
 
 def unix_of(day, otherwise):
     """Return the Unix time at which a day begins, UTC, or `otherwise` for None."""
     return otherwise if day is None else float(np.datetime64(day, "s").astype(int))
-
-
-def gap_faults(table, name, unix, rows):
-    """Return a fault if no row is selected, or at the first row that is not an hour after."""
-    if not len(unix):
-        return [Fault(name, "no row", "rows between start and end", table.file)]
-    wrong = np.flatnonzero(np.diff(unix) != HOUR)
-    bound = "an hour after the row before"
-    return [
-        Fault(name, table.value(name, rows[row + 1]), bound, table.file, table.line(rows[row + 1]))
-        for row in wrong[:1]
-    ]
 
 
 def check_blocks(blocks, names, key):

@@ -10,7 +10,7 @@ from perplab.analysis.calibration.result_text import result_lines, scenario_text
 from perplab.analysis.calibration.simulations import Simulations
 from perplab.analysis.cli.progress import run_bar
 from perplab.analysis.cli.terminal import note, say
-from perplab.scenarios.runs.atomic_folders import probe, real_folder
+from perplab.scenarios.runs.atomic_folders import probe_inside, real_folder
 from perplab.scenarios.runs.checksums import read_verified
 from perplab.scenarios.runs.json_files import json_safe
 from perplab.scenarios.runs.manifest import files_below, refuse_links
@@ -47,9 +47,8 @@ def run_calibration(file, workers, out, as_json):
     """
     calibration, target = read_calibration(file)
     folder = real_folder(out or pathlib.Path("calibrations") / calibration.name)
+    probe_inside(folder)
     check_folder(folder)
-    if not folder.exists():
-        probe(folder)
     try:
         with alone(folder.with_name(f".{folder.name}.lock")):
             write_object(folder / FOLDER_FILE, {"kind": KIND, "name": calibration.name})

@@ -241,7 +241,7 @@ def study(
     from perplab.analysis.cli.study_command import print_studies, run_named
 
     if name is None:
-        print_studies()
+        print_studies(as_json)
     else:
         run_named(name, seeds, workers, as_json, out, story, dt, (real, real_rates))
 

@@ -8,14 +8,14 @@ import re
 from perplab.analysis.cli.progress import run_bar
 from perplab.analysis.cli.terminal import Terminal, note, say
 from perplab.analysis.cli.terminal_tables import plain_table
-from perplab.analysis.studies.drawing import draw_study
+from perplab.analysis.studies.drawing import FORMS, draw_study
 from perplab.analysis.studies.execution import run_study
 from perplab.analysis.studies.markdown import study_lines
 from perplab.analysis.studies.register import all_studies, study_named
 from perplab.analysis.studies.results import Result, as_json
 from perplab.analysis.studies.study import arms_of, chosen_settings
 from perplab.analysis.studies.targets import real_figures
-from perplab.scenarios.runs.atomic_folders import probe, real_folder
+from perplab.scenarios.runs.atomic_folders import probe_inside, real_folder
 from perplab.scenarios.runs.json_files import write_json
 from perplab.sim.atomic_files import atomic_file
 from perplab.sim.errors import Fault, ParameterError
@@ -26,12 +26,21 @@ MOST_SEEDS = 1_000_000
 RUNS = "runs"
 
 
-def print_studies():
-    """Print name and question of every study."""
+def print_studies(as_object=False):
+    """Print name, question and scenarios of every study, as a table or as one JSON object."""
+    rows = [
+        (study.name, study.question, list(dict.fromkeys(each.story for each in study.settings)))
+        for study in all_studies().values()
+    ]
+    if as_object:
+        keys = ("study", "question", "scenarios")
+        say(json.dumps({"studies": [dict(zip(keys, row, strict=True)) for row in rows]}, indent=1))
+        return
     table = plain_table(("study", "left"))
     table.add_column("question")
-    for study in all_studies().values():
-        table.add_row(study.name, study.question)
+    table.add_column("scenarios")
+    for name, question, stories in rows:
+        table.add_row(name, question, ", ".join(stories))
     Terminal().print(table)
 
 
@@ -82,14 +91,14 @@ def run_named(name, seeds, workers, as_object, out, story=None, dt=None, real=(N
     beside = {each.story: real_figures(each.story, *real) for each in settings}
     folder = real_folder(out or pathlib.Path("studies"))
     arms = arms_of(study, settings)
-    if not folder.exists():
-        probe(folder)
+    probe_inside(folder, [f"{study.name}.{form}" for form in ("md", "json", *FORMS)])
     progress = functools.partial(run_bar, study.name)
     figures, seconds = run_study(study, arms, chosen, folder / RUNS, workers, progress, note)
-    result = Result(study, arms, chosen, figures, seconds, beside)
+    result = Result(study, arms, chosen, figures, beside)
     lines = list(study_lines(result))
     write_result(result, lines, folder)
     say(json.dumps(as_json(result), indent=1) if as_object else "\n".join(lines))
+    note(f"all runs together took {seconds:,.0f} s")
     note(f"written to {folder / study.name}.md, .json, .png and .svg")
 
 

@@ -7,7 +7,6 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.figures.style import DOUBLE_INCHES, GREY, PERPETUAL, REAL, STYLE
 from perplab.analysis.studies.markdown import title_of
 from perplab.analysis.studies.moment_tables import moment_of
@@ -70,8 +69,8 @@ def draw_arms(result):
     for place, key in zip(axes, keys, strict=True):
         shown = study.figures[key]
         for row, arm in enumerate(result.arms):
-            draw_interval(place, row, mean_interval(result.values(arm.name, key)))
-        control = mean_interval(result.values(result.arms[0].name, key))[0]
+            draw_interval(place, row, result.interval(arm.name, key))
+        control = result.interval(result.arms[0].name, key)[0]
         guide = control if key in study.compared else 0.0
         if guide is not None:
             place.axvline(guide, color=GREY, linewidth=0.6, zorder=0)

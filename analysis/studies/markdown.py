@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.studies.results import contrasts_of
 
 
@@ -48,7 +47,7 @@ def figure_lines(result):
     keys = [key for key in result.study.figures if is_known(result, key)]
     names = {key: title_of(result.study.figures[key]) for key in keys}
     cells = {
-        (arm.name, key): interval_cell(*mean_interval(result.values(arm.name, key)))
+        (arm.name, key): interval_cell(*result.interval(arm.name, key))
         for arm in result.arms
         for key in keys
     }
@@ -93,7 +92,7 @@ def study_lines(result):
     if study.control:
         yield f"Control: {study.control}"
     seeds = f"{result.seeds[0]} to {result.seeds[-1]}" if count > 1 else f"{result.seeds[0]}"
-    yield f"Seeds {seeds}; duration of all runs together {result.seconds:,.0f} s."
+    yield f"Seeds {seeds}."
     yield ""
     yield from (study.tables or standard_lines)(result)
     if study.literature:

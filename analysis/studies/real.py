@@ -9,9 +9,12 @@ import numpy as np
 from perplab.analysis.estimators.closes import BP, HOUR, HourlySeries
 from perplab.analysis.estimators.moments import WEEK, moments_of
 from perplab.analysis.studies.measures.run_figures import MONTH_HOURS, further_moments
-from perplab.sim.market_data.series import NUMBER_OR_NONE, Column, read_series
+from perplab.sim.market_data.funding_rates import read_funding
+from perplab.sim.market_data.hourly_bars import read_hourly
 
-PRICES = tuple(Column(name, NUMBER_OR_NONE) for name in ("perp", "spot", "perp_volume"))
+PRICES = ("perp", "spot", "perp_volume")
+LARGEST_GAP_HOURS = 24
+"""An outage that the record may have: its hours are unknown."""
 
 
 def read_real(prices, rates):
@@ -22,14 +25,24 @@ def read_real(prices, rates):
     prices : path
         Hourly bars: ``timestamp`` (of the bar's start), ``perp``, ``spot``, ``perp_volume``.
     rates : path
-        ``timestamp`` and ``rate``, a fraction per 8 h.
+        ``timestamp`` and ``rate``, a fraction of the notional per interval.
+
+    Raises
+    ------
+    ParameterError
+        If a file is refused, or no rate is within the time of the prices.
     """
-    bars = read_series(str(prices), list(PRICES), "timestamp")
-    settled = read_series(str(rates), [Column("rate", NUMBER_OR_NONE)], "timestamp")
-    closed = bars.unix + HOUR
-    perp, spot, volume = (bars.values[column.name] for column in PRICES)
-    count = np.searchsorted(closed, settled.unix + 1.0, side="right")
-    return HourlySeries(perp, spot, volume * perp, None, settled.values["rate"] * BP, count), closed
+    bars = read_hourly(str(prices), PRICES, largest_gap=LARGEST_GAP_HOURS)
+    return with_rates(bars, str(rates), "rate", "timestamp"), bars.closed
+
+
+def with_rates(bars, file, column, time_column):
+    """Return the `HourlySeries` of hourly bars and of a file of funding rates."""
+    first, last = bars.closed[0] - HOUR, bars.closed[-1]
+    funding = read_funding(file, column, time_column, first, last)
+    settled = np.searchsorted(bars.closed, funding.unix, side="right")
+    volume = bars.volume * bars.perp
+    return HourlySeries(bars.perp, bars.spot, volume, None, funding.rates * BP, settled)
 
 
 def part_of(series, first, last):

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtrit
+from scipy.stats import binomtest
 
 from perplab.analysis.estimators.series import known, mean_interval
+from perplab.analysis.studies.study import SHARE_OF_SEEDS
 
 ROUNDING = 1e-12
 
@@ -44,8 +46,6 @@ class Result:
     seeds : list of int
     figures : dict of (str, int) to dict
         By arm and seed.
-    seconds : float
-        Duration of all runs.
     real : dict of str to dict
         Real figures by story, as `perplab.analysis.studies.targets.real_figures` gives them.
     """
@@ -54,12 +54,26 @@ class Result:
     arms: list
     seeds: list
     figures: dict
-    seconds: float = 0.0
     real: dict = dataclasses.field(default_factory=dict)
 
     def values(self, arm, key):
         """Return a figure of an arm by seed, NaN where it is unknown."""
         return as_floats(self.figures[arm, seed].get(key) for seed in self.seeds)
+
+    def interval(self, arm, key):
+        """Return mean over seeds and 95 % interval of a figure of an arm; None if unknown.
+
+        Student's t; of a share of seeds the exact binomial one (Clopper and Pearson 1934).
+        """
+        values = self.values(arm, key)
+        if self.study.figures[key].unit != SHARE_OF_SEEDS:
+            return mean_interval(values)
+        values = values[np.isfinite(values)]
+        if not len(values):
+            return None, None, None
+        found = binomtest(int(values.sum()), len(values))
+        limits = found.proportion_ci(0.95)
+        return found.statistic, float(limits.low), float(limits.high)
 
     def control_of(self, arm):
         """Return the control of an arm: the first one in its setting."""
@@ -264,7 +278,6 @@ def as_json(result):
         "arms": [arm.name for arm in result.arms],
         "contrasts": {name: each._asdict() for name, each in contrasts_of(result).items()},
         "figures": {arm.name: levels_of_arm(result, arm) for arm in result.arms},
-        "run_seconds": round(result.seconds, 1),
         **more,
     }
 
@@ -272,8 +285,6 @@ def as_json(result):
 def levels_of_arm(result, arm):
     """Return mean and 95 % interval of every shown figure of an arm."""
     return {
-        key: dict(
-            zip(("mean", "low", "high"), mean_interval(result.values(arm.name, key)), strict=True)
-        )
+        key: dict(zip(("mean", "low", "high"), result.interval(arm.name, key), strict=True))
         for key in result.study.figures
     }

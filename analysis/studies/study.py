@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from perplab.sim.errors import Fault, ParameterError
 
+SHARE_OF_SEEDS = "share of seeds"
+"""Unit of a figure that is 1 in seeds where something happens and 0 in others."""
+
 
 class Figure(NamedTuple):
     """What a study measures in one arm and seed.

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from perplab.analysis.estimators.closes import HOUR
 from perplab.analysis.studies.real import block_moments, read_real, year_blocks
 from perplab.sim.errors import Fault, ParameterError
 
@@ -122,7 +123,7 @@ REAL = {
         "basis_change_sd": (1.73, 0.405),
         "basis_acf_1h": (0.482, 0.118),
         "basis_acf_8h": (0.25, 0.0968),
-        "basis_acf_24h": (0.134, 0.0958),
+        "basis_acf_24h": (0.138, 0.0991),
         "basis_change_acf_1h": (-0.4, 0.0557),
         "funding_mean": (0.375, 0.225),
         "funding_sd": (0.695, 0.397),
@@ -137,61 +138,61 @@ REAL = {
         "return_volume": (0.608, 0.0206),
         "return_basis_change": (0.167, 0.0477),
         "return_kurtosis": (9.62, 5.39),
-        "return_abs_acf_1h": (0.209, 0.0919),
+        "return_abs_acf_1h": (0.209, 0.092),
     },
     2021: {
-        "basis_mean": (4.61, 5.65),
-        "basis_sd": (5.39, 2.36),
-        "basis_change_sd": (3.98, 2.8),
-        "basis_acf_1h": (0.725, 0.156),
-        "basis_acf_8h": (0.521, 0.208),
-        "basis_acf_24h": (0.415, 0.205),
-        "basis_change_acf_1h": (-0.341, 0.0659),
-        "funding_mean": (2.81, 2.54),
-        "funding_sd": (2.34, 1.7),
-        "funding_pinned": (0.425, 0.226),
+        "basis_mean": (4.62, 5.64),
+        "basis_sd": (5.4, 2.36),
+        "basis_change_sd": (3.76, 2.16),
+        "basis_acf_1h": (0.726, 0.154),
+        "basis_acf_8h": (0.522, 0.205),
+        "basis_acf_24h": (0.433, 0.212),
+        "basis_change_acf_1h": (-0.317, 0.0951),
+        "funding_mean": (2.82, 2.56),
+        "funding_sd": (2.33, 1.7),
+        "funding_pinned": (0.424, 0.228),
         "funding_negative": (0.0731, 0.142),
-        "funding_above": (0.434, 0.326),
-        "funding_acf_1": (0.574, 0.187),
-        "funding_acf_9": (0.251, 0.165),
-        "funding_acf_21": (-0.0108, 0.163),
-        "funding_basis": (0.799, 0.11),
-        "funding_return_7d": (0.375, 0.282),
+        "funding_above": (0.435, 0.326),
+        "funding_acf_1": (0.577, 0.189),
+        "funding_acf_9": (0.253, 0.154),
+        "funding_acf_21": (-0.0169, 0.16),
+        "funding_basis": (0.809, 0.121),
+        "funding_return_7d": (0.375, 0.285),
         "return_volume": (0.571, 0.0361),
-        "return_basis_change": (0.259, 0.1),
-        "return_kurtosis": (7.21, 3.96),
-        "return_abs_acf_1h": (0.134, 0.0491),
+        "return_basis_change": (0.262, 0.101),
+        "return_kurtosis": (7.24, 3.97),
+        "return_abs_acf_1h": (0.134, 0.0497),
     },
     None: {
         "basis_mean": (-0.221, 3.93),
         "basis_sd": (7.12, 3.1),
-        "basis_change_sd": (3.85, 1.55),
-        "basis_acf_1h": (0.854, 0.13),
-        "basis_acf_8h": (0.727, 0.186),
-        "basis_acf_24h": (0.679, 0.219),
-        "basis_change_acf_1h": (-0.388, 0.0229),
+        "basis_change_sd": (3.65, 1.4),
+        "basis_acf_1h": (0.853, 0.13),
+        "basis_acf_8h": (0.728, 0.187),
+        "basis_acf_24h": (0.68, 0.22),
+        "basis_change_acf_1h": (-0.351, 0.0919),
         "funding_mean": (1.37, 1.08),
         "funding_sd": (2.57, 1.51),
-        "funding_pinned": (0.407, 0.0827),
+        "funding_pinned": (0.407, 0.0826),
         "funding_negative": (0.134, 0.0643),
         "funding_above": (0.19, 0.196),
         "funding_acf_1": (0.791, 0.0863),
         "funding_acf_9": (0.601, 0.233),
         "funding_acf_21": (0.442, 0.143),
-        "funding_basis": (0.824, 0.0664),
-        "funding_return_7d": (0.374, 0.102),
-        "return_volume": (0.4, 0.0811),
-        "return_basis_change": (0.329, 0.141),
-        "return_kurtosis": (57.9, 55.9),
-        "return_abs_acf_1h": (0.295, 0.0592),
-        "funding_month_sd": (1.79, 1.09),
+        "funding_basis": (0.829, 0.0592),
+        "funding_return_7d": (0.375, 0.103),
+        "return_volume": (0.4, 0.081),
+        "return_basis_change": (0.347, 0.147),
+        "return_kurtosis": (58, 55.9),
+        "return_abs_acf_1h": (0.295, 0.0593),
+        "funding_month_sd": (1.79, 1.1),
     },
 }
 """Real figures by year: mean over the twelve blocks of 30 days and their standard deviation; for
 all years at once the figure of the four years, and the standard deviation of single years.
 
 Computed by `perplab.analysis.studies.real` from BTCUSDT perpetual and spot at Binance: closes of
-1-hour bars and 8-hour rates, 2020 to 2023, without the hours in which either market was closed.
+1-hour bars and 8-hour rates, 2020 to 2023; the hours in which either market was closed are unknown.
 """
 
 
@@ -218,8 +219,12 @@ def real_figures(story, prices=None, rates=None):
         return REAL[year]
     series, closed = read_real(prices, rates)
     if year is not None:
-        return OPEN_INTEREST | spread(year_blocks(series, closed, year))
-    years = closed.astype("datetime64[s]").astype("datetime64[Y]")
+        blocks = year_blocks(series, closed, year)
+        if not blocks:
+            bound = f"hourly bars of at least 30 days of {year}, the year of {story}"
+            raise ParameterError(Fault("--real", str(prices), bound))
+        return OPEN_INTEREST | spread(blocks)
+    years = (closed - HOUR).astype("datetime64[s]").astype("datetime64[Y]")
     edges = [*np.flatnonzero(np.diff(years.astype(int))) + 1, len(closed)]
     parts = [
         block_moments(series, first, last)

@@ -1,6 +1,7 @@
 """Atomic folder writes: stage beside the target, fsync, rename; recover after a crash."""
 
 import contextlib
+import dataclasses
 import glob
 import itertools
 import os
@@ -142,6 +143,17 @@ def take_place(stage, folder):
         os.rename(old, folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def probe_inside(folder, files=(), key="--out"):
+    """Refuse a folder in which nothing can be written, or in which one of `files` is a folder."""
+    for path in (folder / name for name in files):
+        if path.is_dir():
+            raise ParameterError(Fault(key, str(path), "free for a file: it is a folder"))
+    try:
+        probe(folder / "probe")
+    except ParameterError as error:
+        raise ParameterError(dataclasses.replace(error.faults[0], value=str(folder))) from None
 
 
 def probe(folder, key="--out"):

@@ -99,8 +99,9 @@ def spot_tick(asset, side, lots):
     Notes
     -----
     The trader pays the half-spread and the impact of the step's earlier flow and of half its own
-    trade. So it pays on average for its move of spot at the next step, and a round trip gains
-    nothing.
+    trade. So it pays on average for its move of spot at the next step. By the law of displacement a
+    round trip gains nothing; by the linear law, whose flow is counted at the price paid, only as
+    long as the half-spread covers half the square of the move.
     """
     factor = trade_move(asset, side * lots) * (1.0 + side * asset["half_spread"])
     price = min(asset["spot"] * factor / asset["tick"], float(MOST_TICKS))

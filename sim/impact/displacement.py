@@ -129,10 +129,12 @@ def same_side_area(law, start, end, origin, slope):
     """Return the integral of ``exp(u + P) Y'(u)`` between two displacements of one sign.
 
     P is `slope` times the flow since the displacement `origin`. It is Gauss's rule with three
-    nodes on parts of at most 2 %: its error is below 1e-12 of the result.
+    nodes on parts in which neither moves by more than 4 %: its error is below 1e-12 of the result.
     """
-    parts, before = 1 + int(abs(end - start) / LONGEST_PART), absorbed(law, origin)
-    half, tilt, total = 0.5 * (end - start) / parts, slope * depth_now(law), 0.0
+    before, tilt = absorbed(law, origin), slope * depth_now(law)
+    permanent = min(tilt * abs(absorbed(law, end) - absorbed(law, start)), LARGEST_MOVE)
+    parts = 1 + int(max(abs(end - start), permanent) / LONGEST_PART)
+    half, total = 0.5 * (end - start) / parts, 0.0
     for part in range(parts):
         middle = start + (2 * part + 1) * half
         for k in range(3):

@@ -12,7 +12,7 @@ from perplab.analysis.studies.measures.pulls import pull_run
 from perplab.analysis.studies.measures.responses import response_run
 from perplab.analysis.studies.measures.short_exits import leaving_run
 from perplab.analysis.studies.results import contrast, of_means, over_mean
-from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study
+from perplab.analysis.studies.study import SHARE_OF_SEEDS, Arm, Branch, Figure, Setting, Study
 from perplab.scenarios.files.loader import load
 
 ORDER_HOURS = 288.0
@@ -83,7 +83,7 @@ def response_figures():
             sizes[f"{key}_{hours}"] = Figure(f"after {hours} h, {words}", "bp")
     sizes["pull_8"] = Figure("funding less zero rates after 8 h", "bp")
     sizes["order_share"] = Figure("order over open interest", "%")
-    sizes["inside"] = Figure("premium in the dead band at the start", "share of seeds")
+    sizes["inside"] = Figure("premium in the dead band at the start", SHARE_OF_SEEDS)
     return sizes
 
 

@@ -14,7 +14,7 @@ from perplab.analysis.studies.drawing import rows_figure
 from perplab.analysis.studies.markdown import contrast_lines, markdown_lines, number, title_of
 from perplab.analysis.studies.measures.crashes import CASCADE_PCT, MONTH, PROFITING, crash_run
 from perplab.analysis.studies.results import Contrast
-from perplab.analysis.studies.study import Arm, Figure, Setting, Study
+from perplab.analysis.studies.study import SHARE_OF_SEEDS, Arm, Figure, Setting, Study
 from perplab.analysis.studies.targets import CRASH_RANGES, OCTOBER
 
 STORY = "ten-october"
@@ -42,7 +42,7 @@ OF_ALL = ("fall", "twin_fall", "price_amplification", "spot_fall")
 """What is shown over all seeds; everything over those that cascade."""
 THOUSANDS = "thousand"
 FIGURES = {
-    "cascades": Figure("seeds that fall beyond 8 %", "share"),
+    "cascades": Figure("seeds that fall beyond 8 %", SHARE_OF_SEEDS),
     "fall": Figure("fall in 35 minutes", "%"),
     "twin_fall": Figure("fall of the twin", "%"),
     "price_amplification": Figure("price amplification", "share"),
@@ -71,7 +71,7 @@ FIGURES = {
     },
     "perpetual_leads": Figure("correlation of the perpetual with spot 5 s later"),
     "spot_leads": Figure("correlation of spot with the perpetual 5 s later"),
-    "large_move": Figure("months with a move beyond 8 % in 35 minutes", "share"),
+    "large_move": Figure("months with a move beyond 8 % in 35 minutes", SHARE_OF_SEEDS),
     "largest_move": Figure("largest move in 35 minutes", "%"),
     "liquidated_a_day": Figure("liquidated a day, over open interest", "%"),
 }

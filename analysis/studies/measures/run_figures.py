@@ -17,10 +17,9 @@ from perplab.analysis.estimators.closes import (
     rows_at_hours,
 )
 from perplab.analysis.estimators.impulse_response import split_reversion
-from perplab.analysis.estimators.moments import WEEK, moments_of
+from perplab.analysis.estimators.moments import WEEK, autocorrelation, moments_of
 from perplab.analysis.estimators.series import (
     DAY_SECONDS,
-    autocorrelation,
     deviation,
     funding_law_of,
     market_facts,
@@ -93,7 +92,7 @@ def further_moments(series: HourlySeries, first):
         "basis_acf_24h": autocorrelation(basis, 24),
         "return_abs_acf_1h": autocorrelation(returns, 1),
         "funding_month_sd": monthly_sd(series.rates[kept], series.settled[kept] - first),
-        "basis_gap_95": quantile(np.abs(basis - np.median(basis)), 0.95) if len(basis) else None,
+        "basis_gap_95": quantile(np.abs(basis - np.nanmedian(basis)), 0.95) if len(basis) else None,
     }
 
 
@@ -112,8 +111,8 @@ def monthly_sd(rates, settled):
 
 
 def quantile(values, share):
-    """Return a quantile, NaN of nothing."""
-    return float(np.quantile(values, share)) if len(values) else math.nan
+    """Return a quantile of the known values, NaN of nothing."""
+    return float(np.nanquantile(values, share)) if len(values) else math.nan
 
 
 def activity_figures(records, first, market=0):
