@@ -214,7 +214,7 @@ def test_figures_of_two_markets_by_hand():
 def test_profits_add_the_venues_up(pair):
     both = pair[1][0]
     summary = summarize(both)
-    found = {who: profit for who, profit, _ in losses.profit_rows(summary, both.meta)}
+    found = {who: profit for who, profit, *_ in losses.profit_rows(summary, both.meta)}
     assert found["insurance fund"] == pytest.approx(2.5 - 11.0)
     assert found["venue, fees"] == pytest.approx(7e-6)
     assert math.fsum(found.values()) == pytest.approx(0.0, abs=1e-6)

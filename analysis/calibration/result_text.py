@@ -1,5 +1,7 @@
 """The result of a calibration as text: tables for reading, and a scenario with the point."""
 
+from scipy.stats import chi2
+
 from perplab.analysis.calibration.identifiability import UNIFORM
 from perplab.analysis.calibration.recovery import AIM
 from perplab.analysis.report.text_format import amount
@@ -8,6 +10,7 @@ from perplab.scenarios.files.overrides import changed
 from perplab.sim.toml_files.writing import toml_value
 
 PER_CENT = 100
+REJECTED = 0.05
 
 
 def result_lines(result):
@@ -76,12 +79,25 @@ def test_lines(result):
     """Yield the J-test."""
     test = result["j_test"]
     p_value = "no degree of freedom" if test["p_value"] is None else f"p {amount(test['p_value'])}"
-    yield f"J-test at the point: J {test['statistic']:.1f}, {test['degrees']} degrees, {p_value}"
+    degrees = f"{test['degrees']} degree{'s' * (test['degrees'] != 1)} of freedom"
+    yield f"J-test at the point: J {test['statistic']:.1f}, {degrees}, {p_value}"
     yield (
         f"  J on the surrogate {test['surrogate_statistic']:.1f}; as large in "
         f"{PER_CENT * test['pseudo_p_value']:.0f} % of pseudo-samples "
         f"({pair([PER_CENT * end for end in test['pseudo_p_interval']])} %)"
     )
+    if is_misfit(test):
+        yield (
+            "  The runs at the point fit far worse than the surrogate says: region and intervals "
+            "are not reliable. Add points or seeds."
+        )
+
+
+def is_misfit(test):
+    """Return whether J rejects the runs at the point, but not the surrogate there, at 5 %."""
+    if test["p_value"] is None:
+        return False
+    return test["p_value"] < REJECTED <= chi2.sf(test["surrogate_statistic"], test["degrees"])
 
 
 def recovery_lines(result):

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from perplab.analysis.metrics.catalogue import tabled_metrics, why_unknown
-from perplab.analysis.metrics.losses import profit_rows
+from perplab.analysis.metrics.losses import PROFIT_COLUMNS, profit_rows
 from perplab.analysis.metrics.summary import left_out
 from perplab.analysis.report.text_format import amount
 
@@ -48,13 +48,11 @@ def grouped(quantities):
 
 
 def kind_table(summary, meta):
-    """Return the table of profit and funding by group; each column sums to zero."""
-    table = plain_table(
-        ("group", "left"), ("profit (USD)", "right"), ("of which funding (USD)", "right")
-    )
-    for who, profit, funding in profit_rows(summary, meta):
-        table.add_row(who, amount(round(profit)), amount(round(funding)))
-    table.add_row("sum", "0", "0", style="dim")
+    """Return the table of profit, funding and fees by group; each column sums to zero."""
+    table = plain_table(("group", "left"), *((name, "right") for name in PROFIT_COLUMNS))
+    for who, *amounts in profit_rows(summary, meta):
+        table.add_row(who, *(amount(round(usd)) for usd in amounts))
+    table.add_row("sum", *("0" for _ in PROFIT_COLUMNS), style="dim")
     return table
 
 

@@ -14,8 +14,8 @@ HEDGED = 0.01
 """Spot held by traders over open interest, below which spot is too thin for those who hedge."""
 SPOT_TRAITS = {"hedge_ratio", "borrow_share"}
 """Traits of kinds that trade in spot."""
-RUINED = 0.1
-"""Equity at the end over that at the start below which a kind counts as ruined."""
+RUINED_BELOW = 0.5
+"""Equity over that at the start below which a kind of trader is ruined."""
 
 market_metric = functools.partial(metric, group="market")
 run_metric = functools.partial(metric, group="run")
@@ -83,17 +83,33 @@ def return_by_kind(run):
     }
 
 
-@market_metric("kinds that lost nine tenths of their capital", "kinds", whole_run=True)
+@market_metric("kinds ruined", "kinds", whole_run=True)
 def ruined_kinds(run):
-    """Return the number of kinds of traders that are ruined at the end of the run."""
-    equity = run.records.kinds["equity"]
-    return int((equity[-1] < RUINED * equity[0]).sum())
+    """Return the number of kinds of traders that were ruined at some time of the run."""
+    return int(is_ruined(run.records.kinds["equity"].astype(float)).sum())
+
+
+def is_ruined(equity):
+    """Return by kind whether equity, by time and kind, was ever below half of that at the start.
+
+    Examples
+    --------
+    >>> is_ruined(np.array([[10.0, 10.0], [4.0, 6.0], [9.0, 7.0]])).tolist()
+    [True, False]
+    """
+    return equity.min(axis=0) < RUINED_BELOW * equity[0]
 
 
 @metric("funding received", "USD", signed=True)
 def funding_by_kind(run):
     """Return the funding that each kind of trader received over the run, less what it paid."""
     return change_by_kind(run, "funding")
+
+
+@metric("fees received", "USD", signed=True)
+def fees_by_kind(run):
+    """Return the trading fees that each kind of trader received over the run, less what it paid."""
+    return change_by_kind(run, "fees")
 
 
 def change_by_kind(run, field):

@@ -13,6 +13,8 @@ ABSORBERS = {"share_book": FORCED_ORDER, "share_fund": TAKEOVER, "share_adl": AD
 LEGS = ("perpetual", "spot", "funding", "fees")
 """Sources of a trader's profit. The perpetual's is trades, and what liquidation took or forgave;
 spot's is trades and borrow interest."""
+OF_PROFIT = ("funding_by_kind", "fees_by_kind")
+PROFIT_COLUMNS = ("profit (USD)", "of which funding (USD)", "of which fees (USD)")
 
 
 def rows_of_kind(records, kind):
@@ -40,11 +42,12 @@ def legs_of(rows):
 
 
 def profit_rows(summary, meta):
-    """Return ``(who, profit, funding)`` of all participants, in USD; each column sums to 0.
+    """Return ``(who, profit, funding, fees)`` of all participants, in USD; each column sums to 0.
 
     The participants are the kinds of trader, the venues' insurance funds and fees, and the external
     world (the spot market and the lender), which loses what the others gain, since the ledger's
-    total never changes. Funding that traders do not pay each other passes through the fund.
+    total never changes. Funding that traders do not pay each other passes through the fund, as do
+    fees of liquidation.
 
     Parameters
     ----------
@@ -54,14 +57,15 @@ def profit_rows(summary, meta):
         `Records.meta`.
     """
     rows = [
-        (kind.replace("_", " "), profit, summary["funding_by_kind"][kind])
+        (kind.replace("_", " "), profit, *(summary[key][kind] for key in OF_PROFIT))
         for kind, profit in summary["pnl_by_kind"].items()
     ]
     venues, unit = meta["venues"], meta["unit"]
     fund = sum(venue["fund_equity"] - venue["fund_initial"] for venue in venues) * unit
     fees = sum(venue["fees"] for venue in venues) * unit
-    rows += [(FUND, fund, -sum(funding for *_, funding in rows)), ("venue, fees", fees, 0.0)]
-    return [*rows, ("external (spot, borrow)", -sum(profit for _, profit, _ in rows), 0.0)]
+    funding, paid = (-sum(row[k] for row in rows) for k in (2, 3))
+    rows += [(FUND, fund, funding, paid - fees), ("venue, fees", fees, 0.0, fees)]
+    return [*rows, ("external (spot, borrow)", -sum(row[1] for row in rows), 0.0, 0.0)]
 
 
 def loss_network(records, market=0, by="kind"):

@@ -1,7 +1,7 @@
 """The tables of a single run: summary, real market, profit, losses, statistics with intervals."""
 
 from perplab.analysis.metrics.catalogue import NO_DIMENSION, tabled_metrics, why_unknown
-from perplab.analysis.metrics.losses import loss_network, profit_rows
+from perplab.analysis.metrics.losses import PROFIT_COLUMNS, loss_network, profit_rows
 from perplab.analysis.metrics.replay_fit import COMPARED, comparison_rows
 from perplab.analysis.report.page import Table
 from perplab.analysis.report.text_format import amount, estimate_text
@@ -79,12 +79,12 @@ def summary_table(manifest, summary):
 
 
 def profit_table(summary, meta):
-    """Return the table of profit and funding by group, with the sum."""
+    """Return the table of profit, funding and fees by group, with the sum."""
     rows = [
-        [who, f"{round(profit):,}", f"{round(funding):,}"]
-        for who, profit, funding in profit_rows(summary, meta)
+        [who, *(f"{round(usd):,}" for usd in amounts)]
+        for who, *amounts in profit_rows(summary, meta)
     ]
-    return Table(["group", "profit (USD)", "of which funding (USD)"], [*rows, ["sum", "0", "0"]])
+    return Table(["group", *PROFIT_COLUMNS], [*rows, ["sum", *("0" for _ in PROFIT_COLUMNS)]])
 
 
 def loss_tables(losses):

@@ -21,7 +21,7 @@ from perplab.sim.errors import Fault, ParameterError
 
 ARM_NOTE = (
     "Arms",
-    "their figures cover the entire run, including the part shared with the base: "
+    "figures of an arm cover the entire run, including the part shared with the base: "
     "means are diluted by it, totals are not.",
 )
 

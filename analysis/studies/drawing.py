@@ -12,7 +12,7 @@ from perplab.analysis.studies.markdown import title_of
 from perplab.analysis.studies.moment_tables import moment_of
 from perplab.analysis.studies.results import contrasts_of
 
-ROW_INCHES, HEAD_INCHES = 0.19, 1.05
+ROW_INCHES, HEAD_INCHES, PANEL_INCHES = 0.19, 1.05, 0.6
 FORMS = ("png", "svg")
 MOST_PANELS = 8
 MOST_COLUMNS = 4
@@ -163,13 +163,21 @@ def at_share(value, low, high):
 
 
 def draw_effects(result):
-    """Return the figure of a study's contrasts: a row each, in panels by unit."""
+    """Return the figure of a study's contrasts: a row each, a panel for each unit."""
     found = contrasts_of(result)
     units = list(dict.fromkeys(each.unit for each in found.values()))
-    figure, axes = rows_figure(len(units), list(found))
-    for row, each in enumerate(found.values()):
-        draw_interval(axes[units.index(each.unit)], row, each[:3])
-    for place, unit in zip(axes, units, strict=True):
-        place.axvline(0, color=GREY, linewidth=0.6, zorder=0)
-        place.set_xlabel(wrapped(unit or "effect", letters(len(units))))
+    panels = [[name for name, each in found.items() if each.unit == unit] for unit in units]
+    rows = [len(names) for names in panels]
+    height = len(panels) * PANEL_INCHES + sum(rows) * ROW_INCHES
+    figure = Figure(figsize=(DOUBLE_INCHES, height), layout="constrained")
+    places = figure.subplots(len(panels), squeeze=False, height_ratios=[1 + n for n in rows])[:, 0]
+    for axes, names, unit in zip(places, panels, units, strict=True):
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.xaxis.set_major_formatter(FuncFormatter(tick_text))
+        axes.axvline(0, color=GREY, linewidth=0.6, zorder=0)
+        axes.set_xlabel(f"effect ({unit})" if unit else "effect")
+        for row, name in enumerate(names):
+            draw_interval(axes, row, found[name][:3])
     return figure

@@ -69,13 +69,13 @@ def title_of(figure):
     return f"{figure.words} ({figure.unit})" if figure.unit else figure.words
 
 
-def contrast_lines(result):
-    """Yield the lines of the table of contrasts."""
+def contrast_lines(result, values="mean [95 %]"):
+    """Yield the lines of the table of contrasts; `values` says what their numbers are."""
     rows = (
         (name, [interval_cell(*each[:3]), each.unit, str(each.seeds), each.verdict])
         for name, each in contrasts_of(result).items()
     )
-    return markdown_lines("effect", ("mean [95 %]", "unit", "seeds", "verdict"), rows)
+    return markdown_lines("effect", (values, "unit", "seeds", "verdict"), rows)
 
 
 def standard_lines(result):

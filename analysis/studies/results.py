@@ -125,6 +125,8 @@ def verdict(centre, low, high, unit, figure=None, is_difference=True):
     --------
     >>> verdict(2.0, 1.0, 3.0, "bp"), verdict(-2.0, -3.0, -1.0, "")
     ('higher by 2 bp', 'lower by 2')
+    >>> verdict(5_170_000.0, 1e6, 9e6, "quote currency")
+    'higher by 5,170,000 quote currency'
     >>> verdict(2.0, None, None, "bp")
     'no verdict: it takes two seeds or more'
     """
@@ -138,7 +140,9 @@ def verdict(centre, low, high, unit, figure=None, is_difference=True):
         return "measured"
     if low <= 0 <= high:
         return "no effect shown: the interval contains 0"
-    return f"{'higher' if centre > 0 else 'lower'} by {abs(centre):.3g} {unit}".rstrip()
+    size = float(f"{abs(centre):.3g}")
+    words = f"{size:,.0f}" if size >= 1_000 else f"{size:g}"
+    return f"{'higher' if centre > 0 else 'lower'} by {words} {unit}".rstrip()
 
 
 def range_verdict(centre, low, high):

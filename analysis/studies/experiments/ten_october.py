@@ -144,7 +144,7 @@ def crash_lines(result):
     if months:
         yield from month_lines(result, months)
         yield ""
-    yield from contrast_lines(result)
+    yield from contrast_lines(result, "median [least, greatest], or share")
 
 
 def spread_lines(result, arms, keys, cascading):
@@ -188,7 +188,8 @@ def crash_verdicts(result):
     """Return whether each figure with a stated range is in it, by arm.
 
     Shares are over all seeds. Other figures are medians over the seeds that cascade, where the arm
-    is one of news, and over all seeds in a control. Of the largest move the greatest counts.
+    is one of news, and over all seeds in a control. Of the sizes of the largest moves the greatest
+    counts.
     """
     found = {}
     for arm in result.arms:
@@ -213,12 +214,12 @@ def is_of_cascades(name, key):
 
 def judged_value(key, values):
     """Return what is judged of a figure, with the range of its values."""
-    centre, low, high = spread_of(values)
-    if centre is None:
-        return centre, low, high
-    if key in ("cascades", "large_move"):
+    if key in ("cascades", "large_move") and len(values):
         return float(values.mean()), None, None
-    return (float(np.abs(values).max()) if key == "largest_move" else centre), low, high
+    if key != "largest_move":
+        return spread_of(values)
+    _, low, high = spread_of(np.abs(values))
+    return high, low, high
 
 
 def inside_words(value, low, high):

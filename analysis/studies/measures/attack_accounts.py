@@ -180,7 +180,7 @@ def gains_of_others(records, control, kind):
     """
     found = dict.fromkeys((f"gain_{group}_usd" for group in GROUPS), 0.0)
     for each, sign in ((records, 1.0), (control, -1.0)):
-        for who, profit, _ in profit_rows(summarize(each), each.meta):
+        for who, profit, *_ in profit_rows(summarize(each), each.meta):
             if who != kind.replace("_", " "):
                 found[f"gain_{PAYERS.get(who, 'others')}_usd"] += sign * profit
     return found

@@ -29,13 +29,13 @@ from perplab.analysis.estimators.series import (
     run_seconds,
 )
 from perplab.analysis.estimators.unit_root import WALK_LEVEL, median_half_life, random_walk_share
+from perplab.analysis.metrics.activity_metrics import is_ruined
 from perplab.analysis.metrics.cascade import liquidated_notional, liquidation_count
 from perplab.sim.laws.funding import dead_band, interest_per_interval
 
 MONTH_HOURS = 720
 LONGEST_REVERSION_HOURS = 2400
 """Longer runs have no half-life here: its random walks would take too much memory."""
-RUINED_BELOW = 0.5
 YEAR_DAYS = 365.0
 MID = "mid_"
 REVERSION = ("half_life_hours", "reversion_inside", "reversion_outside", "hours_outside_share")
@@ -156,8 +156,7 @@ def profit_figures(records, first):
         for k, name in enumerate(names)
     }
     owners = wealth[0] > 0
-    ruined = (wealth.min(axis=0) < RUINED_BELOW * wealth[0])[owners]
-    return {**found, "ruined_share": mean(ruined)}
+    return {**found, "ruined_share": mean(is_ruined(wealth)[owners])}
 
 
 def reversion_figures(records, first, market=0):
