@@ -13,6 +13,7 @@ import numpy as np
 from perplab.agents.random_rows import ROWS, plausible_rows
 from perplab.sim.compiler.jit import COMPILED
 from perplab.sim.compiler.loop_budget import EndlessLoopError, call_with_limit
+from perplab.sim.compiler.messages import failure_of
 from perplab.sim.errors import RuleError
 from perplab.sim.setup import never_acts
 from perplab.sim.streams import generator
@@ -196,7 +197,7 @@ def outcome(kind, rows):
         return None, f"{error} ({place_of(error, kind.decide.function)})"
     except (Exception, SystemExit) as error:
         place = place_of(error, kind.decide.function)
-        return None, f"raised {type(error).__name__}: {error} ({place})"
+        return None, f"{failure_of(error)} ({place})"
 
 
 def written_at(kind, rows):

@@ -16,6 +16,7 @@ from perplab.agents.directional import DirectionalLong, DirectionalShort
 from perplab.agents.liquidity import LEVELS, LiquidityProvider
 from perplab.agents.momentum import Momentum
 from perplab.agents.noise import Noise
+from perplab.agents.orders import write_close
 from perplab.agents.random_rows import plausible_rows
 from perplab.agents.trader import Trader, Trait, Traits, check_trader, rule
 from perplab.agents.trader_check import call
@@ -195,6 +196,7 @@ def retunes(me, accounts, positions, views, mine, rng, orders):
         (lambda *rows: 129, "count of 129"),
         (lambda *rows: 1.0, "integer"),
         (lambda *rows: 1 // 0, "ZeroDivisionError"),
+        (lambda *rows: write_close(rows[6], 0, 0, 0, 5), "argument of a wrong type.*getitem"),
         (lambda *rows: next(CALLS) % 2, "two different answers"),
         (spends, r"changed cash of accounts.*test_agents.py:\d+"),
         (forgets, "market was"),

@@ -271,3 +271,10 @@ def test_every_defence_changes_rules_and_at_most_the_leverage_that_they_allow():
 def test_claims_rest_on_attacks_whose_law_is_free_of_manipulation(story, changes, label):
     (law,) = laws.laws_of(story, changes).values()
     assert law.label == label
+
+
+@pytest.mark.parametrize("story", ["weaponised-shorts", "weaponised-shorts-tight"])
+def test_nothing_is_claimed_under_any_law_of_a_scenario_with_linear_impact(story):
+    arms = study.attack_arms(story)
+    assert {"x 1", "x 1, displacement"} <= {arm.name for arm in arms}
+    assert all(study.label_of(arm) for arm in arms)

@@ -7,6 +7,7 @@ from perplab.sim.errors import RuleError
 
 LONGEST = 240  # letters of a reason
 EMPTY = re.compile(r"^(Failed in nopython mode pipeline.*|- Resolution failure.*|\s*)$")
+SIGNATURE = re.compile(r">>> (.*)")
 NEEDS_MEMORY, NOTHING = "NRT required", "No conversion from none"
 MAKES_OBJECT = (
     "it creates a list, dictionary, string or other Python object; a compiled rule may use"
@@ -59,6 +60,24 @@ def reason_of(error):
     )
     cause = CAUSE.search(first)
     return ADDRESS.sub("", cause[1] if cause else first)[:LONGEST]
+
+
+def failure_of(error):
+    """Return what a call raised in a few words, on one line.
+
+    A compiled function that is called with arguments of wrong types raises an error of its
+    compiler.
+
+    Examples
+    --------
+    >>> failure_of(KeyError("leverage"))
+    "raised KeyError: 'leverage'"
+    """
+    if type(error).__module__.startswith("numba"):
+        found = SIGNATURE.search(str(error))
+        why = found[1] if found else reason_of(error)
+        return f"called a function with an argument of a wrong type, which led to {why}"
+    return f"raised {type(error).__name__}: {error}"
 
 
 def compile_or_explain(compile_it, function):

@@ -52,9 +52,9 @@ def laws_of(story, changes=()):
     Providers of a scenario with displacement hedge in spot and price the hedge: no other law is
     needed. But they do so within their inventory limits only.
     """
-    scenario = load(story, changes)
-    if not scenario.spot.displacement:
+    if not load(story).spot.displacement:
         return SPOT_LAWS
+    scenario = load(story, changes)
     providers = scenario.populations["providers"]
     room = providers.number * providers.traits["inventory_limit_usd"]
     attacker = scenario.populations["attacker"].traits
