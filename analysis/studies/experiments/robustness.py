@@ -59,6 +59,7 @@ def anchor_arms(story):
         "providers anchored to their own average": anchored("own_average", 1.0),
         "providers anchored to spot, weight .5": anchored("spot", 0.5),
         "providers anchored to spot": anchored("spot", 1.0),
+        "providers' funds at 12 % a year": {f"{PROVIDERS}.funds_per_year": 0.12},
         "four times the traders, a quarter of the money each": more_traders(story, 4),
         "half the depth": {f"{PROVIDERS}.level_usd": level(story) / 2},
         "twice the depth": {f"{PROVIDERS}.level_usd": level(story) * 2},
