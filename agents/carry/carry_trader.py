@@ -52,6 +52,7 @@ from perplab.agents.orders import (
 from perplab.agents.rules import rule
 from perplab.agents.trader import Trader, Trait, Traits
 from perplab.sim.compiler.jit import hot_kernel
+from perplab.sim.exchange.matching import after_discount
 from perplab.sim.state.codes import IMMEDIATE
 
 DAY, LARGEST_USD = 86_400.0, 1e15
@@ -61,7 +62,9 @@ TRAITS = Traits(
     capital_usd=Trait(1_500_000, "quote currency", "initial wealth", low=0),
     margin_share=Trait(0.3, "1", "target share of wealth held at the venue", low=0, high=1),
     borrow_share=Trait(0.2, "1", "borrow limit in spot, over capital", low=0),
-    taker_discount_bps=Trait(0, "bp", "its taker fee is the venue's less this", low=0, high=100),
+    taker_discount_bps=Trait(
+        0, "bp", "its taker fee is the venue's less this, from 0 on", low=0, high=100
+    ),
     hurdle_per_year=Trait(0.05, "fraction per year", "required return on notional"),
     reverse_hurdle_share=Trait(
         1,
@@ -144,7 +147,7 @@ def round_trip_cost(me, account, view):
     half_spread = 0.0
     if 0 < view["best_bid"] < view["best_ask"]:
         half_spread = 0.5 * (view["best_ask"] - view["best_bid"]) * view["tick"] / view["spot"]
-    taker_fee = view["taker_fee"] - account["taker_discount"]
+    taker_fee = after_discount(view["taker_fee"], account["taker_discount"])
     once = taker_fee + view["spot_fee"] + view["spot_half_spread"] + half_spread
     return 2.0 * me["cost_weight"] * once
 

@@ -30,6 +30,18 @@ from perplab.sim.state.records import (
 
 
 @hot_kernel
+def after_discount(fee, discount):
+    """Return a taker fee less an account's discount; no fee becomes a rebate.
+
+    Examples
+    --------
+    >>> after_discount(4.0, 1.0), after_discount(0.5, 1.0), after_discount(-0.1, 1.0)
+    (3.0, 0.0, -0.1)
+    """
+    return max(fee - discount, min(fee, 0.0))
+
+
+@hot_kernel
 def reducible(world, i, m, side):
     """Return the lots by which an order of `side` can reduce position (i, m)."""
     return max(-position_at(world, i, m)["lots"] * side, 0)

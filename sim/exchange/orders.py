@@ -14,7 +14,7 @@ from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.hints import rarely
 from perplab.sim.compiler.jit import hot_kernel
 from perplab.sim.exchange.book import cancel, opposite, rest
-from perplab.sim.exchange.matching import match, reducible
+from perplab.sim.exchange.matching import after_discount, match, reducible
 from perplab.sim.exchange.off_book import place_off_book
 from perplab.sim.exchange.stop_orders import place_stop
 from perplab.sim.laws.amm import is_pool
@@ -91,7 +91,7 @@ def match_order(world, i, row, limit, lots):
     """Match an order at the account's taker fee and return the lots left."""
     m = row["market"]
     v = market_at(world, m)["venue"]
-    fee = venue_at(world, v)["taker_fee"] - account_at(world, i, v)["taker_discount"]
+    fee = after_discount(venue_at(world, v)["taker_fee"], account_at(world, i, v)["taker_discount"])
     return match(world, i, m, row["side"], limit, lots, 0, fee)
 
 

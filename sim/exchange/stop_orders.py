@@ -12,7 +12,7 @@ import numpy as np
 from perplab.sim.clearing.open_list import open_position
 from perplab.sim.compiler.entries import entry
 from perplab.sim.compiler.jit import hot_kernel, kernel
-from perplab.sim.exchange.matching import match
+from perplab.sim.exchange.matching import after_discount, match
 from perplab.sim.state.codes import DONE, NOTHING_TO_DO
 from perplab.sim.state.records import (
     account_at,
@@ -65,7 +65,7 @@ def close_at_market(world, i, m):
     """Send the market order of a triggered stop."""
     market, lots = market_at(world, m), position_at(world, i, m)["lots"]
     v, side = market["venue"], (-1 if lots > 0 else 1)
-    fee = venue_at(world, v)["taker_fee"] - account_at(world, i, v)["taker_discount"]
+    fee = after_discount(venue_at(world, v)["taker_fee"], account_at(world, i, v)["taker_discount"])
     limit = market["band_high"] if side > 0 else market["band_low"]
     match(world, i, m, side, limit, abs(lots), 0, fee)
 
