@@ -251,14 +251,16 @@ class Summary(Stored):
     __pydantic_extra__: dict[str, Number | dict[str, Number | None] | None]
     pnl_by_kind: dict[str, Number]
     funding_by_kind: dict[str, Number]
+    fees_by_kind: dict[str, Number]
     real: Real | None = None
     warnings: list[str] = []
 
     @pydantic.model_validator(mode="after")
     def _same_kinds(self):
-        if self.pnl_by_kind.keys() != self.funding_by_kind.keys():
-            bound = f"of the kinds of pnl_by_kind, {', '.join(self.pnl_by_kind)}"
-            raise ParameterError(Fault("funding_by_kind", list(self.funding_by_kind), bound))
+        for key in ("funding_by_kind", "fees_by_kind"):
+            if self.pnl_by_kind.keys() != getattr(self, key).keys():
+                bound = f"of the kinds of pnl_by_kind, {', '.join(self.pnl_by_kind)}"
+                raise ParameterError(Fault(key, list(getattr(self, key)), bound))
         return self
 
 
