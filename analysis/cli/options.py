@@ -134,7 +134,7 @@ RealRates = Annotated[
     pathlib.Path | None,
     typer.Option(
         envvar="PERPLAB_REAL_RATES",
-        help="Real 8-hour funding rates to compare with: columns timestamp, rate.",
+        help="Real funding rates to compare with: columns timestamp, rate.",
     ),
 ]
 ReportFolder = Annotated[
