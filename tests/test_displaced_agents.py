@@ -120,6 +120,14 @@ def test_each_quote_pays_for_the_hedge_of_all_quotes_before_it(ratio):
         assert asks["tick"][k] - plain_asks["tick"][k] == pytest.approx(cost, abs=1.01)
 
 
+@pytest.mark.parametrize("ratio", [1.0, 0.5])
+def test_quotes_do_not_lean_against_a_hedge_that_is_complete(ratio):
+    hedged = quotes(IMPACT, 1_000, round(-1_000 * ratio), hedge_ratio=ratio)
+    flat = quotes(IMPACT, hedge_ratio=ratio)
+    for side in (0, 1):
+        assert hedged[side]["tick"][0] == flat[side]["tick"][0]
+
+
 def test_quotes_lean_against_what_is_not_hedged_yet():
     centre = [
         0.5 * (bids["tick"][0] + asks["tick"][0])

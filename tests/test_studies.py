@@ -1,6 +1,7 @@
 """Studies: all of them on tiny runs, the command, and statistics by hand."""
 
 import concurrent.futures
+import dataclasses
 import functools
 import json
 import math
@@ -10,9 +11,11 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from perplab.analysis.cli import study_command
 from perplab.analysis.estimators.moments import MOMENTS
+from perplab.analysis.estimators.series import mean_interval
 from perplab.analysis.studies import execution
 from perplab.analysis.studies.drawing import draw_study
 from perplab.analysis.studies.execution import jobs_of_study, run_study
@@ -32,7 +35,15 @@ from perplab.analysis.studies.results import (
     slope_over,
 )
 from perplab.analysis.studies.rulebook_text import sentences
-from perplab.analysis.studies.study import Arm, Branch, Figure, Setting, Study, arms_of
+from perplab.analysis.studies.study import (
+    SHARE_OF_SEEDS,
+    Arm,
+    Branch,
+    Figure,
+    Setting,
+    Study,
+    arms_of,
+)
 from perplab.analysis.studies.targets import BY_INTERVAL, RANGES, REAL, is_inside, real_figures
 from perplab.scenarios.files.loader import load
 from perplab.scenarios.files.sources import library_names
@@ -251,6 +262,16 @@ def test_real_years_are_cut_into_blocks_with_a_week_of_history(tmp_path):
     assert real_figures("regimes", *files)["basis_mean"][0] == pytest.approx(30, abs=0.1)
     with pytest.raises(ParameterError, match="given together with --real-rates"):
         real_figures("calm", files[0])
+
+
+def test_a_share_of_seeds_has_the_exact_binomial_interval():
+    figures = {"a": Figure("seeds that fall", SHARE_OF_SEEDS), "b": Figure("seeds that fall")}
+    rows = {("x", seed): dict.fromkeys("ab", float(seed < 21)) for seed in range(30)}
+    study = dataclasses.replace(study_named("interest"), figures=figures)
+    result = Result(study, [Arm("x", "calm")], list(range(30)), rows)
+    found = binomtest(21, 30).proportion_ci(0.95)
+    assert result.interval("x", "a") == pytest.approx((0.7, found.low, found.high))
+    assert result.interval("x", "b") == pytest.approx(mean_interval(result.values("x", "b")))
 
 
 @pytest.mark.parametrize(

@@ -94,10 +94,19 @@ def test_lines(result):
 
 
 def is_misfit(test):
-    """Return whether J rejects the runs at the point, but not the surrogate there, at 5 %."""
+    """Return whether J rejects the runs at the point, but not the surrogate there, at 5 %.
+
+    Examples
+    --------
+    >>> is_misfit({"p_value": 1e-4, "surrogate_statistic": 0.8, "degrees": 1})
+    True
+    >>> is_misfit({"p_value": 1e-4, "surrogate_statistic": 15.0, "degrees": 1})
+    False
+    """
     if test["p_value"] is None:
         return False
-    return test["p_value"] < REJECTED <= chi2.sf(test["surrogate_statistic"], test["degrees"])
+    expected = float(chi2.sf(test["surrogate_statistic"], test["degrees"]))
+    return test["p_value"] < REJECTED <= expected
 
 
 def recovery_lines(result):

@@ -45,20 +45,13 @@ def fee_name(bps):
     return f"taker {bps:g} bp"
 
 
-def fee_changes(story, bps):
-    """Return the changes that set the venue's taker fee, and carry's discount in proportion."""
-    key = f"{CARRY}.taker_discount_bps"
-    discount = stated_traits(load(story).populations["carry"])["taker_discount_bps"]
-    return {TAKER: bps * 1e-4, key: discount * bps / taker_fee(story)}
-
-
 def fee_arms(story):
     """Return the scenario by taker fee, its own first."""
     own = taker_fee(story)
     others = (bps for bps in TAKER_BPS if bps != own)
     return (
         Arm(fee_name(own), story),
-        *(Arm(fee_name(bps), story, fee_changes(story, bps)) for bps in others),
+        *(Arm(fee_name(bps), story, {TAKER: bps * 1e-4}) for bps in others),
     )
 
 
@@ -160,7 +153,7 @@ def prediction_arms(story):
             capital[times(factor)]._replace(name=f"carry capital {times(factor)}")
             for factor in PREDICTED_CAPITALS
         ),
-        *(Arm(fee_name(bps), story, fee_changes(story, bps)) for bps in PREDICTED_BPS),
+        *(Arm(fee_name(bps), story, {TAKER: bps * 1e-4}) for bps in PREDICTED_BPS),
         Arm("hourly funding", story, {INTERVAL: 1.0}),
     )
 

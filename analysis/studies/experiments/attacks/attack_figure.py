@@ -1,7 +1,7 @@
 """The figure of attacks: what each earns, with and without victims, and the difference."""
 
 from perplab.analysis.estimators.series import mean_interval
-from perplab.analysis.figures.style import GREY, PERPETUAL, REAL
+from perplab.analysis.figures.style import GREY, REAL
 from perplab.analysis.studies.drawing import draw_interval, rows_figure, wrapped
 
 APART = 0.15
@@ -26,7 +26,7 @@ def draw_pairs(pairs, unit):
     for row, (attack, push) in enumerate(pairs.values()):
         draw_interval(left, row - APART, mean_interval(attack))
         draw_interval(left, row + APART, mean_interval(push), color=REAL)
-        draw_interval(right, row, mean_interval(attack - push), color=PERPETUAL)
+        draw_interval(right, row, mean_interval(attack - push))
     for axes, words in zip((left, right), WORDS, strict=True):
         axes.axvline(0, color=GREY, linewidth=0.6, zorder=0)
         axes.set_xlabel(wrapped(f"{words}, {unit}", LETTERS))
